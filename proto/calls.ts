@@ -1,0 +1,226 @@
+import { once } from "node:events"
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf"
+import { create } from "@bufbuild/protobuf"
+import type * as grpc from "@grpc/grpc-js"
+import { assertWellFormed } from "./wellFormed.js"
+import { decode, encode, methodDefinition } from "./wire.js"
+
+/** The functions that call a service's RPCs, one per RPC, by kind of call. */
+export type Calls<Desc extends DescService, Options> = {
+  [Name in keyof Desc["method"]]: Call<Desc["method"][Name], Options>
+}
+
+/** The function that calls one RPC. Promises reject, and iterations throw, with what {@link CallerEdge.fail} gives. */
+export type Call<Method extends DescMethod, Options> =
+  Method extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageInitShape<I>, options?: Options) => Promise<MessageShape<O>>
+    : Method extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageInitShape<I>, options?: Options) => AsyncIterable<MessageShape<O>>
+      : Method extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: AsyncIterable<MessageInitShape<I>>, options?: Options) => Promise<MessageShape<O>>
+        : Method extends DescMethodBiDiStreaming<infer I, infer O>
+          ? (
+              requests: AsyncIterable<MessageInitShape<I>>,
+              options?: Options,
+            ) => AsyncIterable<MessageShape<O>>
+          : never
+
+/** What stands round every call. */
+export interface CallerEdge<Options> {
+  /** grpc-js options, metadata and signal of a call. */
+  open(method: DescMethod, options: Options | undefined): CallSetup
+  /** Turns what failed a call into what the caller is given. */
+  fail(method: DescMethod, error: unknown): Error
+}
+
+/** How one call is made. */
+export interface CallSetup {
+  /** Deadline and the like. */
+  options: grpc.CallOptions
+  /** Metadata to send. */
+  metadata: grpc.Metadata
+  /** Cancels the call. */
+  signal?: AbortSignal | undefined
+}
+
+/** Typed functions for every RPC of a service on one grpc-js client. */
+export function createCalls<Desc extends DescService, Options>(
+  desc: Desc,
+  client: grpc.Client,
+  edge: CallerEdge<Options>,
+): Calls<Desc, Options> {
+  const pairs = desc.methods.map((method) => [method.localName, callOf(method, client, edge)])
+  // One function per method kind, as the mapped type says; Object.fromEntries cannot express it.
+  return Object.fromEntries(pairs) as Calls<Desc, Options>
+}
+
+function callOf<Options>(method: DescMethod, client: grpc.Client, edge: CallerEdge<Options>) {
+  switch (method.methodKind) {
+    case "unary":
+      return (request: Init, options?: Options) => unary(method, client, edge, request, options)
+    case "server_streaming":
+      return (request: Init, options?: Options) => serverStream(method, client, edge, request, options)
+    case "client_streaming":
+      return (requests: AsyncIterable<Init>, options?: Options) =>
+        clientStream(method, client, edge, requests, options)
+    case "bidi_streaming":
+      return (requests: AsyncIterable<Init>, options?: Options) =>
+        bidiStream(method, client, edge, requests, options)
+  }
+}
+
+type Init = MessageInitShape<DescMethod["input"]>
+
+function unary<O>(method: DescMethod, client: grpc.Client, edge: CallerEdge<O>, request: Init, options?: O) {
+  return promised(method, edge, options, ({ metadata, options }, done) =>
+    client.makeUnaryRequest(pathOf(method), same, same, outgoing(method, request), metadata, options, done),
+  )
+}
+
+function clientStream<O>(
+  method: DescMethod,
+  client: grpc.Client,
+  edge: CallerEdge<O>,
+  requests: AsyncIterable<Init>,
+  options?: O,
+) {
+  return promised(method, edge, options, ({ metadata, options }, done) => {
+    const call = client.makeClientStreamRequest(pathOf(method), same, same, metadata, options, done)
+    pump(method, call, requests).catch((error) => {
+      done(error)
+      call.cancel()
+    })
+    return call
+  })
+}
+
+async function* serverStream<O>(
+  method: DescMethod,
+  client: grpc.Client,
+  edge: CallerEdge<O>,
+  request: Init,
+  options?: O,
+) {
+  yield* replies(method, edge, options, ({ metadata, options }) =>
+    client.makeServerStreamRequest(pathOf(method), same, same, outgoing(method, request), metadata, options),
+  )
+}
+
+async function* bidiStream<O>(
+  method: DescMethod,
+  client: grpc.Client,
+  edge: CallerEdge<O>,
+  requests: AsyncIterable<Init>,
+  options?: O,
+) {
+  yield* replies(method, edge, options, ({ metadata, options }) => {
+    const call = client.makeBidiStreamRequest(pathOf(method), same, same, metadata, options)
+    pump(method, call, requests).catch((error) => {
+      call.emit("error", error)
+      call.cancel()
+    })
+    return call
+  })
+}
+
+function pathOf(method: DescMethod) {
+  return methodDefinition(method).path
+}
+
+function same(bytes: Buffer) {
+  return bytes
+}
+
+type Cancellable = { cancel(): void }
+
+async function promised<O>(
+  method: DescMethod,
+  edge: CallerEdge<O>,
+  options: O | undefined,
+  start: (setup: CallSetup, done: (error: unknown, value?: Buffer) => void) => Cancellable,
+) {
+  const setup = edge.open(method, options)
+  let stop: (() => void) | undefined
+  try {
+    setup.signal?.throwIfAborted()
+    const bytes = await new Promise<Buffer>((resolve, reject) => {
+      const call = start(setup, (error, value) => (value ? resolve(value) : reject(error)))
+      stop = cancelOn(setup.signal, call, reject)
+    })
+    return decode(method.output, bytes)
+  } catch (error) {
+    throw edge.fail(method, error)
+  } finally {
+    stop?.()
+  }
+}
+
+async function* replies<O>(
+  method: DescMethod,
+  edge: CallerEdge<O>,
+  options: O | undefined,
+  start: (setup: CallSetup) => grpc.ClientReadableStream<Buffer>,
+) {
+  const setup = edge.open(method, options)
+  let call: ReturnType<typeof start> | undefined
+  let stop: (() => void) | undefined
+  try {
+    setup.signal?.throwIfAborted()
+    call = start(setup)
+    // A reader that leaves early cancels the call, and the status of that must not go unheard.
+    call.on("error", () => undefined)
+    stop = cancelOn(setup.signal, call)
+    for await (const bytes of call) yield decode(method.output, bytes as Buffer)
+    setup.signal?.throwIfAborted()
+  } catch (error) {
+    throw edge.fail(method, setup.signal?.aborted ? setup.signal.reason : error)
+  } finally {
+    stop?.()
+    call?.cancel()
+  }
+}
+
+async function pump(
+  method: DescMethod,
+  call: grpc.ClientWritableStream<Buffer>,
+  requests: AsyncIterable<Init>,
+) {
+  let open = true
+  const ended = new AbortController()
+  for (const event of ["error", "status", "close"]) {
+    call.on(event, () => {
+      open = false
+      ended.abort()
+    })
+  }
+  for await (const request of requests) {
+    if (!open) return
+    const more = call.write(outgoing(method, request))
+    if (!more) await once(call, "drain", { signal: ended.signal }).catch(() => undefined)
+  }
+  call.end()
+}
+
+function outgoing(method: DescMethod, request: Init): Buffer {
+  const message = create(method.input, request)
+  assertWellFormed(method.input, message)
+  return encode(method.input, message)
+}
+
+function cancelOn(signal: AbortSignal | undefined, call: Cancellable, reject?: (reason: unknown) => void) {
+  const cancel = () => {
+    reject?.(signal?.reason)
+    call.cancel()
+  }
+  signal?.addEventListener("abort", cancel, { once: true })
+  return () => signal?.removeEventListener("abort", cancel)
+}

@@ -1,0 +1,116 @@
+import { once } from "node:events"
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageShape,
+} from "@bufbuild/protobuf"
+import type * as grpc from "@grpc/grpc-js"
+import { decode, type Encoded, encode, type Sendable } from "./wire.js"
+
+/** The functions that answer a service's RPCs, one per RPC, by kind of call. A missing one does not compile. */
+export type Handlers<Desc extends DescService, Context> = {
+  [Name in keyof Desc["method"]]: Handler<Desc["method"][Name], Context>
+}
+
+/** The function that answers one RPC. It throws to fail the call. */
+export type Handler<Method extends DescMethod, Context> =
+  Method extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, context: Context) => Promise<Sendable<O>> | Sendable<O>
+    : Method extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageShape<I>, context: Context) => AsyncIterable<Sendable<O>>
+      : Method extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: AsyncIterable<MessageShape<I>>, context: Context) => Promise<Sendable<O>>
+        : Method extends DescMethodBiDiStreaming<infer I, infer O>
+          ? (requests: AsyncIterable<MessageShape<I>>, context: Context) => AsyncIterable<Sendable<O>>
+          : never
+
+/** The call as grpc-js hands it over, whatever its kind. */
+export type ServerCall = grpc.ServerUnaryCall<Buffer, unknown> &
+  grpc.ServerReadableStream<Buffer, unknown> &
+  grpc.ServerWritableStream<Buffer, unknown> &
+  grpc.ServerDuplexStream<Buffer, unknown>
+
+/** What stands round every call: `open` makes what the handler is told of it, `close` turns its end into a status. */
+export interface Edge<Context extends { signal: AbortSignal }> {
+  /** Called first. `signal` aborts when the caller cancels or its deadline passes. */
+  open(method: DescMethod, call: ServerCall, signal: AbortSignal): Context
+  /** Called once, last: without `error` when the handler answered. Gives the status of a failed call. */
+  close(context: Context, error?: unknown): Partial<grpc.StatusObject>
+  /** Turns a failure to parse the request into the error that `close` is given. */
+  unreadable(method: DescMethod, cause: unknown): Error
+}
+
+/** grpc-js handlers for `server.addService(serviceDefinition(desc), …)`. */
+export function implement<Desc extends DescService, Context extends { signal: AbortSignal }>(
+  desc: Desc,
+  handlers: Handlers<Desc, Context>,
+  edge: Edge<Context>,
+): grpc.UntypedServiceImplementation {
+  const pairs = desc.methods.map((method) => {
+    const handler = handlers[method.localName as keyof Desc["method"]] as AnyHandler<Context>
+    return [method.localName, handleCall(method, handler, edge)]
+  })
+  return Object.fromEntries(pairs)
+}
+
+/** All four kinds as one: which of them it is, the descriptor knows and the compiler has checked. */
+type AnyHandler<Context> = (input: unknown, context: Context) => Promise<unknown> & AsyncIterable<unknown>
+
+function handleCall<Context extends { signal: AbortSignal }>(
+  method: DescMethod,
+  handler: AnyHandler<Context>,
+  edge: Edge<Context>,
+) {
+  const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming"
+  const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming"
+  return async (call: ServerCall, callback?: grpc.sendUnaryData<unknown>) => {
+    const abort = new AbortController()
+    call.on("cancelled", () => abort.abort())
+    const context = edge.open(method, call, abort.signal)
+    try {
+      const input = streamsIn ? readAll(method, call, edge) : read(method, call.request, edge)
+      if (streamsOut) await sendAll(method, call, handler(input, context), abort.signal)
+      const reply = streamsOut ? undefined : encode(method.output, (await handler(input, context)) as Encoded)
+      edge.close(context)
+      if (callback) callback(null, reply)
+      else call.end()
+    } catch (error) {
+      const status = edge.close(context, error)
+      // `destroy` would leave the caller waiting for its deadline; an "error" event ends the call with this status.
+      if (callback) callback(status)
+      else call.emit("error", status)
+    }
+  }
+}
+
+function read(method: DescMethod, bytes: Buffer, edge: Pick<Edge<never>, "unreadable">) {
+  try {
+    return decode(method.input, bytes)
+  } catch (cause) {
+    throw edge.unreadable(method, cause)
+  }
+}
+
+async function* readAll(method: DescMethod, call: ServerCall, edge: Pick<Edge<never>, "unreadable">) {
+  // A plain `for await` destroys the call when requests end, and with it the replies that are still to be written.
+  for await (const bytes of call.iterator({ destroyOnReturn: false }))
+    yield read(method, bytes as Buffer, edge)
+}
+
+async function sendAll(
+  method: DescMethod,
+  call: ServerCall,
+  replies: AsyncIterable<unknown>,
+  signal: AbortSignal,
+) {
+  for await (const reply of replies) {
+    if (signal.aborted) return
+    // Without the signal a cancelled reader, which never drains, would keep the generator open for ever.
+    if (!call.write(encode(method.output, reply as Encoded)))
+      await once(call, "drain", { signal }).catch(() => undefined)
+  }
+}

@@ -1,0 +1,62 @@
+import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf"
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js"
+
+/** A response that is already in protobuf's binary form; it is sent as it is. */
+export type Encoded = Buffer
+
+/** What a handler or a caller may give where a message of the schema is wanted. */
+export type Sendable<Schema extends DescMethod["input"]> = MessageInitShape<Schema> | Encoded
+
+/** The grpc-js definition of a method. Bytes that come in stay bytes, see {@link decode}. */
+export type WireMethod<Method extends DescMethod> = MethodDefinition<
+  Sendable<Method["input"]> | Buffer,
+  Sendable<Method["output"]> | Buffer
+>
+
+/** The grpc-js definition of a whole service, by the RPCs' names in TypeScript (`storeChain`). */
+export function serviceDefinition<Desc extends DescService>(desc: Desc): ServiceDefinition {
+  return Object.fromEntries(desc.methods.map((method) => [method.localName, methodDefinition(method)]))
+}
+
+/**
+ * The grpc-js definition of one method.
+ *
+ * Incoming bytes are handed on undecoded: what a deserializer of grpc-js throws is told to the caller as INTERNAL, while
+ * bytes that do not parse are the caller's fault.
+ */
+export function methodDefinition<Method extends DescMethod>(method: Method): WireMethod<Method> {
+  const { requestStream, responseStream } = streamsOf(method.methodKind)
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    originalName: method.localName,
+    requestStream,
+    responseStream,
+    requestSerialize: (value) => encode(method.input, value),
+    requestDeserialize: (bytes) => bytes,
+    responseSerialize: (value) => encode(method.output, value),
+    responseDeserialize: (bytes) => bytes,
+  }
+}
+
+/** Binary form of a message, in the memory that protobuf-es made; bytes that are encoded already pass through. */
+export function encode<Schema extends DescMethod["input"]>(schema: Schema, value: Sendable<Schema>): Buffer {
+  if (Buffer.isBuffer(value)) return value
+  const bytes = toBinary(schema, create(schema, value as MessageInitShape<Schema>))
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The message that the bytes hold. Throws an Error for bytes that are no such message, invalid UTF-8 included. */
+export function decode<Schema extends DescMethod["input"]>(
+  schema: Schema,
+  bytes: Buffer,
+): MessageShape<Schema> {
+  return fromBinary(schema, bytes)
+}
+
+function streamsOf(kind: DescMethod["methodKind"]) {
+  return {
+    requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+    responseStream: kind === "server_streaming" || kind === "bidi_streaming",
+  }
+}
