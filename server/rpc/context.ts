@@ -1,0 +1,21 @@
+import type { DescMethod } from "@bufbuild/protobuf"
+
+/** What a handler is told of the call it answers. */
+export interface RpcContext {
+  /** The RPC, from the contract's descriptors. */
+  readonly method: DescMethod
+  /** Aborts when the caller takes the call back, goes away, or its deadline passes. */
+  readonly signal: AbortSignal
+  /** Aborts when the server begins to stop: streams end themselves then, unary calls are given time to finish. */
+  readonly draining: AbortSignal
+  /** When the call must have ended, in milliseconds since 1970; Infinity for a stream whose caller set no deadline. */
+  readonly deadline: number
+  /** Where the call comes from, as `address:port`. */
+  readonly peer: string
+  /** Who calls: `cert:` and the subject of the TLS client certificate, else `peer:` and the address without the port. */
+  readonly actor: string
+  /** When the call came in, by `performance.now()`. */
+  readonly startedAt: number
+  /** The agent that the request names, for the log; set by the edge before the handler runs. */
+  agentId?: string
+}
