@@ -1,0 +1,75 @@
+/** An address to listen on. */
+export interface ListenAddress {
+  /** Name or address, IPv6 without brackets. */
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+}
+
+/** Whole numbers from least to most. */
+export function countOf(least: number, most: number) {
+  return (text: string): number => {
+    const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (!(count >= least && count <= most)) throw new Error(`a whole number from ${least} to ${most}`)
+    return count
+  }
+}
+
+/** One of some words. */
+export function choiceOf<const Word extends string>(words: readonly Word[]) {
+  return (text: string): Word => {
+    const word = words.find((word) => word === text)
+    if (word === undefined) throw new Error(`one of ${words.join(", ")}`)
+    return word
+  }
+}
+
+/** `true` or `false`. */
+export function booleanOf(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new Error("true or false")
+  return text === "true"
+}
+
+/** Text without control characters; `what` names it. */
+export function textOf(what: string) {
+  return (text: string): string => {
+    if (/\p{Cc}/u.test(text)) throw new Error(`${what} without control characters`)
+    return text
+  }
+}
+
+/** `host:port` or `[::1]:port`. */
+export function listenOf(text: string): ListenAddress {
+  const { host, ip6, port } = LISTEN.exec(text)?.groups ?? {}
+  const number = Number(port)
+  const address = ip6 ?? host
+  if (address === undefined || number > 65_535) {
+    throw new Error(
+      "host:port or [IPv6 address]:port, with a port from 0 to 65535, for example 127.0.0.1:50051",
+    )
+  }
+  return { host: address, port: number }
+}
+
+const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9._-]+)):(?<port>\d{1,5})$/
+
+/** A `postgres://` URL, kept as it is; empty for the embedded PostgreSQL. */
+export function databaseUrlOf(text: string): string {
+  // Not `new URL`: several hosts, or a socket folder as host, are PostgreSQL's own extension of the form.
+  if (text !== "" && !/^postgres(ql)?:\/\/[^\s\p{Cc}]+$/u.test(text)) {
+    throw new Error("postgres://user:password@host:port/database, special characters percent-encoded")
+  }
+  return text
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** The URL with its password, and everything a query string may hide, blotted out. */
+export function maskUrl(url: string): string {
+  return url
+    .replace(/^(\w+:\/\/[^:@/?]*):.*@/, "$1:***@")
+    .replace(/([?&][^=&]*(?:password|passfile|key|secret|token)[^=&]*=)[^&]*/gi, "$1***")
+}
