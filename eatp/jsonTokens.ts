@@ -1,0 +1,72 @@
+/** Why a text was refused as JSON: it is no JSON, it says a key twice, or it nests too deep. */
+export type JsonSyntaxReason = "syntax" | "repeated_key" | "depth"
+
+/** A text is not the JSON that we accept; says why and where. */
+export class JsonSyntaxError extends SyntaxError {
+  override readonly name = "JsonSyntaxError"
+  readonly reason: JsonSyntaxReason
+  /** Where in the text, in UTF-16 units from 0. */
+  readonly offset: number
+  /** Line of the text, from 1. */
+  readonly line: number
+  /** Column in that line, in UTF-16 units from 1. */
+  readonly column: number
+
+  constructor(text: string, offset: number, reason: JsonSyntaxReason, message: string) {
+    const lines = text.slice(0, offset).split("\n")
+    const line = lines.length
+    const column = (lines.at(-1) ?? "").length + 1
+    super(`${message} at line ${line} column ${column}`)
+    this.reason = reason
+    this.offset = offset
+    this.line = line
+    this.column = column
+  }
+}
+
+/** The error for whatever stands at an offset where something else must stand. */
+export function unexpected(text: string, at: number, wanted: string): JsonSyntaxError {
+  const found = at < text.length ? JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0)) : "end"
+  return new JsonSyntaxError(text, at, "syntax", `Expected ${wanted}, found ${found}`)
+}
+
+/** Offset behind the white space that begins at an offset. */
+export function spaceEnd(text: string, at: number): number {
+  let end = at
+  for (;;) {
+    const unit = text.charCodeAt(end)
+    if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return end
+    end++
+  }
+}
+
+/** Offset behind the string that begins at an offset with `"`; escapes are not yet checked. */
+export function stringEnd(text: string, at: number): number {
+  for (let end = at + 1; end < text.length; end++) {
+    const unit = text.charCodeAt(end)
+    if (unit === 0x22) return end + 1
+    if (unit === 0x5c) end++
+    else if (unit < 0x20) throw unexpected(text, end, "an escape for a control character")
+  }
+  throw unexpected(text, text.length, 'a closing "')
+}
+
+/** Value of the string that stands between two offsets, quotes included. */
+export function stringValue(text: string, start: number, end: number): string {
+  const inside = text.slice(start + 1, end - 1)
+  if (!inside.includes("\\")) return inside
+  try {
+    return JSON.parse(text.slice(start, end)) as string
+  } catch {
+    throw new JsonSyntaxError(text, start, "syntax", "Bad escape in the string")
+  }
+}
+
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+
+/** Offset behind the number that begins at an offset. */
+export function numberEnd(text: string, at: number): number {
+  number.lastIndex = at
+  if (!number.test(text)) throw unexpected(text, at, "a value")
+  return number.lastIndex
+}
