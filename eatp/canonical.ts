@@ -1,0 +1,61 @@
+import { byCodePoint } from "./codePointOrder.js"
+import type { Json } from "./json.js"
+import { CanonicalError, finiteNumber } from "./pythonNumber.js"
+import { type JsonStyle, renderJson } from "./renderJson.js"
+
+const insertionOrder: JsonStyle = {
+  null: "null",
+  true: "true",
+  false: "false",
+  comma: ",",
+  colon: ":",
+  string: asciiString,
+  number: finiteNumber,
+}
+const signing: JsonStyle = { ...insertionOrder, order: byCodePoint }
+const delegate: JsonStyle = { ...signing, string: wellFormedString }
+
+/**
+ * EATP's canonical JSON (`serialize_for_signing`): keys by code point, no white space, ASCII, numbers as Python prints
+ * them. Records are signed and hashed over these bytes.
+ *
+ * @throws CanonicalError for a number that has no such form (see pythonNumber).
+ */
+export function canonicalJson(value: Json): string {
+  return renderJson(value, signing)
+}
+
+/**
+ * The same text with keys as they stand: how Python's `json.dumps` writes a chain's `to_dict`, compact.
+ *
+ * @throws CanonicalError as {@link canonicalJson} does.
+ */
+export function pythonJson(value: Json): string {
+  return renderJson(value, insertionOrder)
+}
+
+/**
+ * The encoder of engine delegations (`canonical_json_dumps`): as {@link canonicalJson}, but characters beyond ASCII stand
+ * for themselves.
+ *
+ * @throws CanonicalError for a lone surrogate too.
+ */
+export function delegateCanonicalJson(value: Json): string {
+  return renderJson(value, delegate)
+}
+
+/** Writes a JSON string that is well-formed Unicode with the fewest escapes, as RFC 8785 does. */
+export function wellFormedString(text: string): string {
+  if (!text.isWellFormed()) throw new CanonicalError("A lone surrogate has no UTF-8 form")
+  return JSON.stringify(text)
+}
+
+const beyondAscii = /[\x7f-\uffff]/g
+
+function asciiString(text: string): string {
+  return JSON.stringify(text).replace(beyondAscii, escapeUnit)
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+}
