@@ -1,0 +1,30 @@
+import { canonicalJson } from "./canonical.js"
+import { type Json, JsonObject } from "./json.js"
+import { pythonStr } from "./pythonStr.js"
+import { sha256Hex } from "./sha256.js"
+
+/** The parts of a constraint that its envelope's hash covers; source and priority are not among them. */
+export type HashedConstraint = { id: Json; type: string; value: Json }
+
+/**
+ * The text under an envelope's constraint hash. A value is covered as Python's `str()` prints it, so that `1` and `"1"` are
+ * one, and the order of an object's keys matters. The constraints are already sorted by id, equal ids in given order.
+ *
+ * @throws CanonicalError for a value that Python cannot read.
+ */
+export function constraintPreimage(sorted: HashedConstraint[]): string {
+  const constraints = sorted.map(
+    ({ id, type, value }) =>
+      new JsonObject([
+        ["id", id],
+        ["type", type],
+        ["value", pythonStr(value)],
+      ]),
+  )
+  return canonicalJson(new JsonObject([["constraints", constraints]]))
+}
+
+/** Lowercase hex SHA-256 of {@link constraintPreimage}; EATP leaves the hash of an empty envelope empty instead. */
+export function hashConstraints(sorted: HashedConstraint[]): string {
+  return sha256Hex(constraintPreimage(sorted))
+}

@@ -1,0 +1,21 @@
+import type { Json } from "./json.js"
+import { FromDictError, isTruthy } from "./pythonValues.js"
+import { parseTime } from "./time.js"
+
+/** The time of a record as `to_dict` writes it; refuses what is no string or no time. */
+export function timeDict(value: Json): string {
+  const time = typeof value === "string" ? parseTime(value) : undefined
+  if (time === undefined) throw new FromDictError("Not a time")
+  return time.isoformat
+}
+
+/** The time of a record that may have none; whatever Python calls false is none. */
+export function optionalTimeDict(value: Json): string | null {
+  return isTruthy(value) ? timeDict(value) : null
+}
+
+/** One of EATP's words, verbatim; refuses all else. */
+export function wordDict(value: Json, words: readonly string[]): string {
+  if (typeof value !== "string" || !words.includes(value)) throw new FromDictError("Not a known word")
+  return value
+}
