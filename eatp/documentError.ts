@@ -1,0 +1,14 @@
+/** A document is no chain in EATP's JSON, or a message has no such form; says where. */
+export class DocumentError extends Error {
+  override readonly name = "DocumentError"
+  /** Path in EATP's names, for example `genesis.agent_id` or `capabilities[3].scope`; empty for the whole document. */
+  readonly path: string
+  /** What is wrong there, without the path. */
+  readonly reason: string
+
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(path === "" ? reason : `${path}: ${reason}`, options)
+    this.path = path
+    this.reason = reason
+  }
+}
