@@ -1,0 +1,56 @@
+import type { Constraint, ConstraintEnvelope, TrustLineageChain } from "@trust-registry/proto"
+import { ConstraintTypeSchema } from "@trust-registry/proto"
+import { byCodePoint } from "./codePointOrder.js"
+import { hashConstraints } from "./constraintHash.js"
+import { parseJson } from "./parseJson.js"
+import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
+import { wordOf } from "./words.js"
+
+/**
+ * EATP's state hash of a chain, lowercase hex: over the ids and the stored constraint hash. Where that is empty and there
+ * are constraints it is taken anew, as the reference implementation does when it reads the chain.
+ *
+ * @throws JsonSyntaxError or CanonicalError where a constraint's value has no hash (checkShape refuses those).
+ */
+export function chainHash(chain: TrustLineageChain): string {
+  return stateHash(chainState(chain))
+}
+
+/** EATP's linked state hash, `chain.hash(previous_hash=…)`; the previous hash may be any text. Throws as chainHash. */
+export function linkedChainHash(chain: TrustLineageChain, previousHash: string): string {
+  return linkedStateHash(chainState(chain), chain.genesis?.id ?? "", previousHash)
+}
+
+/** What the state hash of a chain covers; throws as {@link chainHash} does. */
+export function chainState(chain: TrustLineageChain): ChainState {
+  return {
+    genesisId: chain.genesis?.id ?? "",
+    capabilityIds: sortedIds(chain.capabilities),
+    delegationIds: sortedIds(chain.delegations),
+    constraintHash: storedConstraintHash(chain.constraintEnvelope),
+  }
+}
+
+/**
+ * The hash of an envelope's constraints, taken anew: lowercase hex, and empty where there are none. Throws as chainHash.
+ */
+export function constraintHash(constraints: readonly Constraint[]): string {
+  if (constraints.length === 0) return ""
+  const sorted = [...constraints].sort((a, b) => byCodePoint(a.id, b.id))
+  return hashConstraints(
+    sorted.map(({ id, constraintType, valueJson }) => ({
+      id,
+      type: wordOf(ConstraintTypeSchema, constraintType) ?? "",
+      value: parseJson(valueJson),
+    })),
+  )
+}
+
+function storedConstraintHash(envelope: ConstraintEnvelope | undefined): string {
+  if (envelope === undefined) return ""
+  return envelope.constraintHash || constraintHash(envelope.activeConstraints)
+}
+
+function sortedIds(records: readonly { id: string }[]): string[] {
+  return records.map((record) => record.id).sort(byCodePoint)
+}

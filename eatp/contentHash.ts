@@ -1,0 +1,57 @@
+import { type JsonValue, type JsonObject as ProtoJsonObject, toJson } from "@bufbuild/protobuf"
+import {
+  file_trustregistry_v1_chain,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/proto"
+import { byCodePoint } from "./codePointOrder.js"
+import { sha256Hex } from "./sha256.js"
+
+/** A chain as ProtoJSON with proto field names and without defaults: what the store keeps and the content hash covers. */
+export function contentJson(chain: TrustLineageChain): JsonValue {
+  return toJson(TrustLineageChainSchema, chain, { useProtoFieldName: true })
+}
+
+/**
+ * The registry's hash over all of a chain, signatures and anchors included: lowercase hex SHA-256 over its
+ * {@link contentJson} with keys sorted by code point, no white space and RFC 8785's escapes. Free-form JSON is covered as
+ * the text that it is. Whoever has the ProtoJSON already passes it along.
+ */
+export function contentHash(chain: TrustLineageChain, json: JsonValue = contentJson(chain)): string {
+  return contentHashOfJson(json)
+}
+
+/** The {@link contentHash} of a chain that is at hand as ProtoJSON only, as in the store. */
+export function contentHashOfJson(json: JsonValue): string {
+  return sha256Hex(sortedText(json))
+}
+
+// The contract's own names with quotes: almost all keys there are. They are ASCII, which any sort puts in the same order.
+const quotedNames = new Map(
+  file_trustregistry_v1_chain.messages.flatMap((message) =>
+    message.fields.map(({ name }) => [name, JSON.stringify(name)] as const),
+  ),
+)
+
+// A chain nests a few levels only, so that this may recurse.
+function sortedText(value: JsonValue): string {
+  if (Array.isArray(value)) return listText(value)
+  if (value === null || typeof value !== "object") return JSON.stringify(value)
+  let text = "{"
+  for (const key of sortedKeys(value)) {
+    if (text.length > 1) text += ","
+    text += `${quotedNames.get(key) ?? JSON.stringify(key)}:${sortedText(value[key] ?? null)}`
+  }
+  return `${text}}`
+}
+
+function listText(values: JsonValue[]): string {
+  let text = "["
+  for (const value of values) text += (text.length > 1 ? "," : "") + sortedText(value)
+  return `${text}]`
+}
+
+function sortedKeys(value: ProtoJsonObject): string[] {
+  const keys = Object.keys(value)
+  return keys.every((key) => quotedNames.has(key)) ? keys.sort() : keys.sort(byCodePoint)
+}
