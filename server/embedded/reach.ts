@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Cluster } from "./cluster.js"
+import { EmbeddedPostgresError } from "./errors.js"
+import { findPostmaster, type Launch, launchPostmaster } from "./postmaster.js"
+import { openSession, type Session } from "./session.js"
+
+/**
+ * Gives a session with the cluster's database: of a postmaster that runs already (left by a killed server, or just
+ * recovering), or of one that it starts. Throws START_FAILED with the end of PostgreSQL's log if none comes up within the bound.
+ */
+export async function reachDatabase(
+  cluster: Cluster,
+  socketFolder: string,
+  signal?: AbortSignal,
+): Promise<Session> {
+  const deadline = performance.now() + START_BOUND_MS
+  const starter = createStarter(cluster)
+  for (;;) {
+    try {
+      return await openSession(socketFolder)
+    } catch (cause) {
+      signal?.throwIfAborted()
+      if (performance.now() > deadline) throw unreachable(cluster, cause)
+    }
+    await starter.assureRunning()
+    await delay(POLL_MS)
+  }
+}
+
+/** Recovery after a crash reads up to max_wal_size (1 GB) of log. */
+const START_BOUND_MS = 120_000
+const POLL_MS = 25
+
+function createStarter(cluster: Cluster) {
+  let launch: Launch | undefined
+  let firstFailure: number | undefined
+  let nextAttempt = 0
+
+  /** Backends of a killed postmaster may hold the shared memory for a moment, so one refusal is not the last word. */
+  const noteFailure = (output: string) => {
+    const now = performance.now()
+    firstFailure ??= now
+    if (now - firstFailure > GIVE_UP_MS) {
+      const reason = `PostgreSQL does not start on ${cluster.folder.dataDir} (log: ${cluster.folder.log}):\n${output}`
+      throw new EmbeddedPostgresError("START_FAILED", reason)
+    }
+    nextAttempt = now + RETRY_MS
+  }
+
+  return {
+    async assureRunning() {
+      if (launch?.isRunning()) return
+      if (launch) noteFailure(await launch.exited)
+      launch = undefined
+      if (performance.now() < nextAttempt || (await findPostmaster(cluster.folder.data)) !== undefined) return
+      launch = await launchPostmaster(cluster)
+    },
+  }
+}
+
+const RETRY_MS = 200
+const GIVE_UP_MS = 3_000
+
+function unreachable(cluster: Cluster, cause: unknown) {
+  const reason =
+    `PostgreSQL on ${cluster.folder.dataDir} does not answer after ${START_BOUND_MS / 1000} s: ` +
+    `${(cause as Error).message} (log: ${cluster.folder.log})`
+  return new EmbeddedPostgresError("START_FAILED", reason, { cause })
+}

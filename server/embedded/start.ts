@@ -1,0 +1,115 @@
+import { findBinaries } from "./binaries.js"
+import { assureCluster, type Cluster } from "./cluster.js"
+import type { EmbeddedPostgresError } from "./errors.js"
+import { openFolder } from "./folder.js"
+import { chooseIdentity } from "./identity.js"
+import type { Log } from "./log.js"
+import { stopPostmaster } from "./postmaster.js"
+import { reachDatabase } from "./reach.js"
+import {
+  assureDatabase,
+  connectionTo,
+  type EmbeddedConnection,
+  lockFolder,
+  openSession,
+  type Session,
+  superuserOf,
+} from "./session.js"
+import { openSocketPath } from "./socket.js"
+import { supervise } from "./supervise.js"
+
+/** How to start the embedded PostgreSQL. */
+export interface EmbeddedPostgresOptions {
+  /** The folder that keeps the data between runs; made if missing. Relative to the working folder. */
+  readonly dataDir: string
+  readonly log: Log
+  /** Whether an acknowledged write survives a crash of the machine. False is for throwaway data. (Default: true) */
+  readonly durable?: boolean
+}
+
+/** A running PostgreSQL of our own. */
+export interface EmbeddedPostgres {
+  /** For the `postgres` driver: `postgres({ ...connection })`. Stays the same when the database dies and comes back. */
+  readonly connection: EmbeddedConnection
+  /** The same for the cluster's superuser, on the database `postgres`: for backups, and for tests that make databases. */
+  readonly superuser: EmbeddedConnection
+  /** Stops the database, its sessions included: close your own first. Throws STOP_FAILED if it does not go. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL on a folder, or adopts the one that a killed server left running there, and keeps it up: if it
+ * dies it is started again, and callers see connection errors in between. Throws EmbeddedPostgresError.
+ *
+ * @example
+ * const database = await startEmbeddedPostgres({ dataDir: "./.trust-registry", log: (level, text) => console.error(level, text) })
+ * const sql = postgres({ ...database.connection, max: 10 })
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { log } = options
+  const started = performance.now()
+  const cluster = await prepareCluster(options)
+  const socket = await openSocketPath(cluster.folder.data)
+  try {
+    const reach = (signal?: AbortSignal) => takeFolder(cluster, socket.folder, signal)
+    const supervisor = supervise(await reach(), reach, log)
+    let stopped: Promise<void> | undefined
+    const stop = async () => {
+      await shutDown(cluster, socket.folder, await supervisor.stop())
+      await socket.close()
+    }
+    const ms = Math.round(performance.now() - started)
+    log("info", "the embedded PostgreSQL is up", {
+      dataDir: cluster.folder.dataDir,
+      runs: cluster.runner.identity.name,
+      ms,
+    })
+    return {
+      connection: connectionTo(socket.folder),
+      superuser: superuserOf(socket.folder),
+      stop: () => {
+        stopped ??= stop()
+        return stopped
+      },
+    }
+  } catch (error) {
+    await socket.close()
+    throw error
+  }
+}
+
+async function prepareCluster({ dataDir, durable = true, log }: EmbeddedPostgresOptions): Promise<Cluster> {
+  const folder = await openFolder(dataDir)
+  const binaries = await findBinaries(folder.lib)
+  const runner = await chooseIdentity(folder, binaries)
+  const cluster = { folder, binaries, runner, durable }
+  const { created } = await assureCluster(cluster)
+  if (created) log("info", "made a new database", { dataDir: folder.dataDir })
+  return cluster
+}
+
+/** A refused server ends its session and leaves the database alone: it is another's. */
+async function takeFolder(cluster: Cluster, socketFolder: string, signal?: AbortSignal): Promise<Session> {
+  const session = await reachDatabase(cluster, socketFolder, signal)
+  try {
+    await lockFolder(session, cluster.folder.dataDir)
+    await assureDatabase(session)
+    return session
+  } catch (error) {
+    await session.end()
+    throw error
+  }
+}
+
+/** Without a session the database was just dying or starting; it is stopped unless another server has taken it meanwhile. */
+async function shutDown({ folder }: Cluster, socketFolder: string, session: Session | undefined) {
+  const held = session ?? (await openSession(socketFolder).catch(() => undefined))
+  try {
+    if (held && !session) await lockFolder(held, folder.dataDir)
+    await stopPostmaster(folder.data)
+  } catch (error) {
+    if ((error as EmbeddedPostgresError).code !== "FOLDER_IN_USE") throw error
+  } finally {
+    await held?.end()
+  }
+}
