@@ -1,0 +1,109 @@
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf"
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt"
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  PreconditionFailureSchema,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+  StatusSchema,
+} from "@trust-registry/proto"
+import type { RegistryError } from "../errors.js"
+import { nameOf, REASONS } from "./reasons.js"
+import { tellable } from "./texts.js"
+
+/** Who defines the reasons: `domain` of every ErrorInfo. */
+export const DOMAIN = "trustregistry"
+
+/** The `resource_type` of every ResourceInfo. */
+export const RESOURCE_TYPE = "trustregistry.v1.TrustLineageChain"
+
+/** Metadata is limited to 8 kB by C-core clients, and in base64 4 KiB are 5.4: more would cost them the whole status. */
+export const MAX_DETAILS_BYTES = 4095
+
+/** More violations than these are counted, not listed. */
+export const MAX_VIOLATIONS = 16
+
+/**
+ * The google.rpc.Status of an error for `grpc-status-details-bin`, never over {@link MAX_DETAILS_BYTES}: the texts are cut
+ * until it fits. `retryAfterMs` goes into RetryInfo.
+ */
+export function encodeDetails(error: RegistryError, message: string, retryAfterMs?: number): Buffer {
+  for (let textBytes = LONGEST_TEXT; ; textBytes /= 2) {
+    const bytes = encodeStatus(error, message, retryAfterMs, textBytes)
+    // At 32 bytes a text all parts together are under 3.7 KiB.
+    if (bytes.length <= MAX_DETAILS_BYTES || textBytes <= 32) return bytes
+  }
+}
+
+const LONGEST_TEXT = 1024
+const MAX_FACTS = 16
+
+/** As long as an id may be: a program may want to use it, so it is cut last. */
+const MAX_ID_BYTES = 512
+
+function encodeStatus(
+  error: RegistryError,
+  message: string,
+  retryAfterMs: number | undefined,
+  textBytes: number,
+) {
+  const { code } = REASONS[nameOf(error.reason)]
+  const cut = (text: string) => tellable(text, textBytes)
+  const details = detailsOf(error, message, retryAfterMs, cut)
+  return Buffer.from(toBinary(StatusSchema, create(StatusSchema, { code, message: cut(message), details })))
+}
+
+function detailsOf(error: RegistryError, message: string, retryAfterMs: number | undefined, cut: Cut): Any[] {
+  const { violations = [], agentId, metadata = {}, precondition } = error.failure
+  const reason = nameOf(error.reason)
+  const facts = Object.entries(metadata).slice(0, MAX_FACTS)
+  const details = [
+    pack(ErrorInfoSchema, {
+      reason,
+      domain: DOMAIN,
+      metadata: Object.fromEntries(facts.map(([name, fact]) => [cut(name), cut(fact)])),
+    }),
+  ]
+  if (violations.length > 0) details.push(badRequest(violations, cut))
+  if (agentId !== undefined) {
+    details.push(
+      pack(ResourceInfoSchema, {
+        resourceType: RESOURCE_TYPE,
+        resourceName: tellable(agentId, MAX_ID_BYTES),
+      }),
+    )
+  }
+  if (REASONS[reason].precondition) {
+    const violation = {
+      type: reason,
+      subject: tellable(agentId ?? "", MAX_ID_BYTES),
+      description: cut(precondition ?? message),
+    }
+    details.push(pack(PreconditionFailureSchema, { violations: [violation] }))
+  }
+  if (retryAfterMs !== undefined) {
+    details.push(pack(RetryInfoSchema, { retryDelay: durationOf(retryAfterMs) }))
+  }
+  return details
+}
+
+type Cut = (text: string) => string
+
+/** The first violations; what is left over is one more, on no field, that counts it. */
+function badRequest(violations: readonly { field: string; description: string }[], cut: Cut) {
+  const fieldViolations = violations
+    .slice(0, MAX_VIOLATIONS)
+    .map(({ field, description }) => ({ field: cut(field), description: cut(description) }))
+  const more = violations.length - fieldViolations.length
+  if (more > 0) fieldViolations.push({ field: "", description: `and ${more} more` })
+  return pack(BadRequestSchema, { fieldViolations })
+}
+
+function durationOf(ms: number) {
+  return { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1_000_000 }
+}
+
+function pack<Schema extends DescMessage>(schema: Schema, init: MessageInitShape<Schema>): Any {
+  return anyPack(schema, create(schema, init))
+}

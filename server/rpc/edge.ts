@@ -1,0 +1,108 @@
+import type { DescService } from "@bufbuild/protobuf"
+import { type Edge, ErrorReason, type Handlers } from "@trust-registry/proto"
+import { RegistryError } from "../errors.js"
+import type { Log } from "../log.js"
+import { Call, type CallBounds } from "./call.js"
+import type { RpcContext } from "./context.js"
+import { logAnswer, logError, logPlainStatus } from "./journal.js"
+import { PlainStatusError, registryErrorOf, statusOf } from "./status.js"
+
+/** The one path round every RPC. */
+export interface RpcEdge extends Edge<RpcContext> {
+  /** The same handlers, each unary one kept within the bounds of its call, and the agent of the request noted for the log. */
+  guard<Desc extends DescService>(handlers: Handlers<Desc, RpcContext>): Handlers<Desc, RpcContext>
+  /** Fails every unary call that is still open with SHUTTING_DOWN. */
+  cutOff(): void
+}
+
+/** Makes the path round every RPC: who calls and until when, the handler within its bounds, log and status. */
+export function createEdge({ log, ...bounds }: CallBounds & { readonly log: Log }): RpcEdge {
+  const waiting = new Map<Call, (error: RegistryError) => void>()
+  return {
+    open: (method, call, signal) => new Call(method, call, signal, bounds),
+    close(context, thrown) {
+      if (thrown === undefined) {
+        logAnswer(log, context)
+        return {}
+      }
+      if (thrown instanceof PlainStatusError) {
+        logPlainStatus(log, context, thrown.code)
+        return { code: thrown.code, details: thrown.message }
+      }
+      const error = registryErrorOf(causeOfEnd(context, thrown))
+      logError(log, context, error)
+      return statusOf(error)
+    },
+    unreadable: (method, cause) =>
+      new RegistryError(
+        ErrorReason.INVALID_REQUEST,
+        `the bytes of the request are no ${method.input.typeName}`,
+        {
+          violations: [
+            { field: "", description: `must be the protobuf encoding of a ${method.input.typeName}` },
+          ],
+          cause,
+        },
+      ),
+    guard: (handlers) => guardAll(handlers, waiting),
+    cutOff() {
+      const error = new RegistryError(
+        ErrorReason.SHUTTING_DOWN,
+        "the server stopped before the call was done",
+      )
+      for (const fail of waiting.values()) fail(error)
+    },
+  }
+}
+
+/** Work that was told to end says so in many ways (AbortError and the like); the reason it was given says why. */
+function causeOfEnd({ signal }: RpcContext, thrown: unknown) {
+  const aborted = signal.aborted && thrown instanceof Error && thrown.name === "AbortError"
+  return aborted ? signal.reason : thrown
+}
+
+type Waiting = Map<Call, (error: RegistryError) => void>
+type AnyHandler = (input: unknown, context: RpcContext) => unknown
+
+function guardAll<Guarded extends object>(handlers: Guarded, waiting: Waiting): Guarded {
+  const pairs = Object.entries(handlers).map(([name, handler]) => {
+    const guarded = (input: unknown, context: RpcContext) => {
+      const agentId = agentIdOf(input)
+      if (agentId !== undefined) context.agentId = agentId
+      const answer = (handler as AnyHandler)(input, context)
+      return answer instanceof Promise ? within(answer, context as Call, waiting) : answer
+    }
+    return [name, guarded]
+  })
+  // The same names with functions of the same types; Object.fromEntries cannot express it.
+  return Object.fromEntries(pairs) as Guarded
+}
+
+/** Requests name their agent, or hold its chain. */
+function agentIdOf(request: unknown) {
+  const { agentId, chain } = request as { agentId?: string; chain?: { genesis?: { agentId?: string } } }
+  return agentId ?? chain?.genesis?.agentId
+}
+
+/** The answer, unless the call's time runs out or the server stops first: then the work is told to end, and not waited for. */
+function within<Answer>(answer: Promise<Answer>, call: Call, waiting: Waiting): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: RegistryError) => {
+      call.end(error)
+      reject(error)
+    }
+    const timer = setTimeout(() => fail(overdue()), Math.min(LONGEST_TIMER, call.deadline - Date.now()))
+    waiting.set(call, fail)
+    answer.then(resolve, reject).finally(() => {
+      clearTimeout(timer)
+      waiting.delete(call)
+    })
+  })
+}
+
+/** Timers that are longer fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+function overdue() {
+  return new RegistryError(ErrorReason.DEADLINE_EXCEEDED, "the call took longer than it may")
+}

@@ -1,0 +1,45 @@
+import { status as Code } from "@grpc/grpc-js"
+import { ErrorReason } from "@trust-registry/proto"
+
+/** How a reason of the contract is told. */
+export interface ReasonRule {
+  /** Its gRPC status code. */
+  readonly code: Code
+  /** Whose fault: the caller's is a refusal, the server's a failure, and the log has a level for each. */
+  readonly fault: "caller" | "server"
+  /** Whether google.rpc.PreconditionFailure goes with it. */
+  readonly precondition?: true
+  /** With google.rpc.RetryInfo: how long to wait where the error does not say, in milliseconds. */
+  readonly retryAfterMs?: number
+}
+
+/** The name of a reason without its prefix, as ErrorInfo carries it. */
+export type ReasonName = keyof typeof ErrorReason
+
+/** The name of a reason; of a number that is none, INTERNAL. */
+export function nameOf(reason: ErrorReason): ReasonName {
+  return NAMES.get(reason) ?? "INTERNAL"
+}
+
+/** The table of the contract's errors; a reason without a rule does not compile. */
+export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
+  UNSPECIFIED: { code: Code.INTERNAL, fault: "server" },
+  TRUST_CHAIN_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
+  TRUST_CHAIN_EXPIRED: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
+  TRUST_CHAIN_INVALID: { code: Code.INVALID_ARGUMENT, fault: "caller" },
+  INVALID_REQUEST: { code: Code.INVALID_ARGUMENT, fault: "caller" },
+  REQUEST_ID_REUSED: { code: Code.INVALID_ARGUMENT, fault: "caller" },
+  REVISION_CONFLICT: { code: Code.ABORTED, fault: "caller" },
+  TRUST_CHAIN_REVOKED: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
+  DATABASE_UNAVAILABLE: { code: Code.UNAVAILABLE, fault: "server", retryAfterMs: 250 },
+  OVERLOADED: { code: Code.RESOURCE_EXHAUSTED, fault: "server", retryAfterMs: 100 },
+  TRUST_CHAIN_CORRUPT: { code: Code.DATA_LOSS, fault: "server" },
+  INTERNAL: { code: Code.INTERNAL, fault: "server" },
+  CANCELLED: { code: Code.CANCELLED, fault: "caller" },
+  DEADLINE_EXCEEDED: { code: Code.DEADLINE_EXCEEDED, fault: "caller" },
+  SHUTTING_DOWN: { code: Code.UNAVAILABLE, fault: "caller", retryAfterMs: 500 },
+}
+
+const NAMES = new Map<number, ReasonName>(
+  Object.entries(ErrorReason).map(([name, reason]) => [reason, name as ReasonName]),
+)

@@ -1,0 +1,27 @@
+/**
+ * The text as it may be told in a status: well-formed (grpc-js throws while it percent-encodes a lone surrogate), on one
+ * line, and cut to `maxBytes` of UTF-8 with an ellipsis at the end of what was longer.
+ */
+export function tellable(text: string, maxBytes: number): string {
+  // No longer than it can matter: a text of megabytes is not worth scanning.
+  const line = text
+    .slice(0, maxBytes + 1)
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, " ")
+  if (Buffer.byteLength(line) <= maxBytes && text.length <= maxBytes) return line
+  return `${startOf(line, maxBytes - Buffer.byteLength(ELLIPSIS))}${ELLIPSIS}`
+}
+
+const ELLIPSIS = "…"
+
+/** As many whole code points as fit. */
+function startOf(line: string, maxBytes: number) {
+  const bytes = Buffer.from(line)
+  let end = Math.max(0, Math.min(maxBytes, bytes.length))
+  while (end > 0 && end < bytes.length && isContinuation(bytes[end])) end--
+  return bytes.toString("utf8", 0, end)
+}
+
+function isContinuation(byte: number | undefined) {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}
