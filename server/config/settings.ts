@@ -102,19 +102,12 @@ export const settings = {
     default: "30000",
     read: countOf(0, 3_600_000),
   },
-  maxQueuedWrites: {
-    variable: "TRUST_REGISTRY_MAX_QUEUED_WRITES",
+  maxWaitingWrites: {
+    variable: "TRUST_REGISTRY_MAX_WAITING_WRITES",
     unit: "writes",
-    sentence: "How many writes may wait for the database; more are refused with OVERLOADED.",
-    default: "10000",
+    sentence: "How many writes may wait for the database; one more is refused with OVERLOADED.",
+    default: "5000",
     read: countOf(1, 1_000_000),
-  },
-  maxQueuedBytes: {
-    variable: "TRUST_REGISTRY_MAX_QUEUED_BYTES",
-    unit: "bytes",
-    sentence: "How large the writes that wait may be in sum; more are refused with OVERLOADED.",
-    default: "268435456",
-    read: countOf(8_388_608, 68_719_476_736),
   },
   callTimeoutMs: {
     variable: "TRUST_REGISTRY_CALL_TIMEOUT_MS",
