@@ -1,0 +1,104 @@
+import {
+  type DescFile,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf"
+import { nestedTypes } from "@bufbuild/protobuf/reflect"
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
+import { status as Code } from "@grpc/grpc-js"
+import { type Handlers, reflectionV1, reflectionV1alpha } from "@trust-registry/proto"
+import type { RpcContext } from "./rpc/context.js"
+import { tellable } from "./rpc/texts.js"
+
+type Request = reflectionV1.ServerReflectionRequest | reflectionV1alpha.ServerReflectionRequest
+type Response = Exclude<MessageInitShape<typeof reflectionV1.ServerReflectionResponseSchema>, Message>
+type Answer = NonNullable<Response["messageResponse"]>
+type ReflectionHandlers = Handlers<typeof reflectionV1.ServerReflection, RpcContext> &
+  Handlers<typeof reflectionV1alpha.ServerReflection, RpcContext>
+
+/** Both versions of the reflection service: their messages are the same but for the package. */
+export const reflectionServices = [reflectionV1.ServerReflection, reflectionV1alpha.ServerReflection] as const
+
+/** gRPC server reflection about exactly these services, from the descriptors that were generated with them. */
+export function createReflectionHandlers(services: readonly DescService[]): ReflectionHandlers {
+  const files = new Map<string, DescFile>()
+  for (const { file } of services) collectFiles(file, files)
+  const symbols = indexSymbols(files.values())
+
+  function answer({ messageRequest: asked }: Request, sent: Set<DescFile>): Answer {
+    switch (asked.case) {
+      case "listServices":
+        return { case: "listServicesResponse", value: listOf(services) }
+      case "fileByFilename":
+        return filesFrom(files.get(asked.value), sent) ?? notFound(`file ${asked.value}`)
+      case "fileContainingSymbol":
+        return (
+          filesFrom(symbols.get(asked.value.replace(/^\./, "")), sent) ?? notFound(`symbol ${asked.value}`)
+        )
+      case "allExtensionNumbersOfType":
+        return symbols.has(asked.value) ? noExtensions(asked.value) : notFound(`type ${asked.value}`)
+      case "fileContainingExtension":
+        return notFound(`extension ${asked.value.extensionNumber} of ${asked.value.containingType}`)
+      default:
+        return failure(Code.INVALID_ARGUMENT, "the request asks nothing that this server knows")
+    }
+  }
+
+  return {
+    async *serverReflectionInfo(requests: AsyncIterable<Request>) {
+      const sent = new Set<DescFile>()
+      for await (const request of requests) {
+        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request, sent) }
+      }
+    },
+    // One function for both: only the messages' type names differ, and the responses are made from these plain values.
+  } as ReflectionHandlers
+}
+
+function collectFiles(file: DescFile, files: Map<string, DescFile>) {
+  const name = file.proto.name
+  if (files.has(name)) return
+  files.set(name, file)
+  for (const dependency of file.dependencies) collectFiles(dependency, files)
+}
+
+function indexSymbols(files: Iterable<DescFile>) {
+  const symbols = new Map<string, DescFile>()
+  for (const file of files) {
+    for (const type of nestedTypes(file)) {
+      symbols.set(type.typeName, file)
+      const members = type.kind === "service" ? type.methods : type.kind === "message" ? type.fields : []
+      for (const { name } of members) symbols.set(`${type.typeName}.${name}`, file)
+    }
+  }
+  return symbols
+}
+
+/** The file, and what it imports as far as this stream has not had it. */
+function filesFrom(file: DescFile | undefined, sent: Set<DescFile>): Answer | undefined {
+  if (!file) return undefined
+  const wanted = new Map<string, DescFile>()
+  collectFiles(file, wanted)
+  const fresh = [...wanted.values()].filter((each) => each === file || !sent.has(each))
+  for (const each of fresh) sent.add(each)
+  const fileDescriptorProto = fresh.map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto))
+  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } }
+}
+
+function listOf(services: readonly DescService[]) {
+  return { service: services.map(({ typeName }) => ({ name: typeName })) }
+}
+
+function noExtensions(baseTypeName: string): Answer {
+  return { case: "allExtensionNumbersResponse", value: { baseTypeName, extensionNumber: [] } }
+}
+
+function notFound(what: string): Answer {
+  return failure(Code.NOT_FOUND, `this server knows no ${tellable(what, 200)}`)
+}
+
+function failure(errorCode: Code, errorMessage: string): Answer {
+  return { case: "errorResponse", value: { errorCode, errorMessage } }
+}
