@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { ConfigError, type Flags, type LoadedConfig, loadConfig, rows } from "./config/config.js"
+import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
+import { flagOf, settings } from "./config/settings.js"
+import { EmbeddedPostgresError } from "./embedded/errors.js"
+import { createLog } from "./log.js"
+import { migrateDatabase } from "./main.js"
+import { serve } from "./serve.js"
+
+/**
+ * The command line of `trust-registry-server`. Gives the exit code: 0 done, 1 it failed, 2 the command or a setting cannot
+ * be used. The log goes to standard output, what stops a start to standard error.
+ */
+export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    return await dispatch(args, env)
+  } catch (error) {
+    process.stderr.write(`trust-registry-server: ${messageOf(error)}\n`)
+    return error instanceof ConfigError || isUsageError(error) ? 2 : 1
+  }
+}
+
+async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  const { help, version, markdown, ...flags } = values
+  if (help) return print(USAGE)
+  if (version) return print(versionText())
+  const [command, ...rest] = positionals
+  if (command === undefined || rest.length > 0 || !isCommand(command)) return complain(positionals)
+  if (markdown && command === "config") return print(configMarkdown().trimEnd())
+  return await COMMANDS[command](loadConfig(env, flags as Flags))
+}
+
+const COMMANDS = {
+  async serve(loaded: LoadedConfig) {
+    return await serve({ config: loaded.config, log: openLog(loaded) })
+  },
+
+  async migrate(loaded: LoadedConfig) {
+    const steps = await migrateDatabase({ config: loaded.config, log: openLog(loaded) })
+    return print(steps.length > 0 ? steps.map((step) => `applied ${step}`).join("\n") : "nothing to do")
+  },
+
+  async config(loaded: LoadedConfig) {
+    for (const warning of loaded.warnings) process.stderr.write(`trust-registry-server: ${warning}\n`)
+    return print(describeConfig(loaded))
+  },
+} satisfies Record<string, (loaded: LoadedConfig) => Promise<number>>
+
+function isCommand(word: string): word is keyof typeof COMMANDS {
+  return Object.hasOwn(COMMANDS, word)
+}
+
+function openLog({ config, warnings }: LoadedConfig) {
+  const log = createLog(config.logLevel)
+  for (const warning of warnings) log.warn(warning)
+  return log
+}
+
+const OPTIONS = {
+  ...Object.fromEntries(
+    rows().map(
+      ([, row]) => [flagOf(row), { type: row === settings.allowInsecure ? "boolean" : "string" }] as const,
+    ),
+  ),
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+  markdown: { type: "boolean" },
+} as const
+
+const USAGE = `trust-registry-server COMMAND [FLAGS]
+
+  serve                serve the registry until SIGTERM or SIGINT; a second signal ends it at once
+  migrate              bring the schema of the database up to date and end
+  config               print the settings in force; --markdown: all settings as a page of documentation
+  --help, --version
+
+Each setting is an environment variable or a flag, and the flag goes first:
+
+${describeFlags()}
+
+Exit codes: 0 stopped in good order, 1 failed, 2 a command, flag or setting that cannot be used.`
+
+function complain(positionals: readonly string[]): number {
+  const what = positionals.length === 0 ? "no command" : `no such command: ${positionals.join(" ")}`
+  process.stderr.write(`trust-registry-server: ${what}; --help tells what there is\n`)
+  return 2
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+function versionText() {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+  return String(version)
+}
+
+function isUsageError(error: unknown) {
+  return String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS")
+}
+
+/** What was foreseen says it all in a sentence; of anything else the stack is wanted. */
+function messageOf(error: unknown) {
+  if (!(error instanceof Error)) return String(error)
+  const foreseen =
+    error instanceof ConfigError || error instanceof EmbeddedPostgresError || isUsageError(error)
+  return foreseen || error.cause !== undefined ? error.message : error.stack
+}

@@ -1,0 +1,34 @@
+import type { Config } from "./config/config.js"
+import { maskUrl } from "./config/values.js"
+import { startEmbeddedPostgres } from "./embedded/start.js"
+import type { Log } from "./log.js"
+import type { Connection } from "./store/sql.js"
+
+/** The PostgreSQL that holds the chains. */
+export interface Database {
+  /** How to reach it. */
+  readonly connection: Connection
+  /** For the log and for people, without secrets. */
+  readonly name: string
+  /** Stops it if it is ours. */
+  stop(): Promise<void>
+}
+
+/** The database of DATABASE_URL; without one the embedded PostgreSQL, started. Throws EmbeddedPostgresError. */
+export async function openDatabase(config: Config, log: Log): Promise<Database> {
+  if (config.databaseUrl !== "") return givenDatabase(config.databaseUrl, maskUrl(config.databaseUrl))
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: (level, message, details) => log[level](details ?? {}, message),
+  })
+  return {
+    connection: embedded.connection,
+    name: `embedded in ${config.dataDir}`,
+    stop: () => embedded.stop(),
+  }
+}
+
+/** A database that somebody else runs. */
+export function givenDatabase(connection: Connection, name: string): Database {
+  return { connection, name, stop: async () => undefined }
+}

@@ -1,0 +1,88 @@
+import type { DescService } from "@bufbuild/protobuf"
+import { Server, type ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js"
+import { type Handlers, implement, serviceDefinition } from "@trust-registry/proto"
+import type { Config } from "./config/config.js"
+import type { ListenAddress } from "./config/values.js"
+import type { RpcContext } from "./rpc/context.js"
+import type { RpcEdge } from "./rpc/edge.js"
+
+/** A service and what answers it. */
+export interface Service {
+  /** Its descriptor. */
+  readonly desc: DescService
+  /** For `Server.addService`. */
+  readonly implementation: UntypedServiceImplementation
+}
+
+/** A gRPC server that listens. */
+export interface Listener {
+  /** Where, as `host:port` with the port that was taken. */
+  readonly address: string
+  /** Ends in good order: no new connections and calls, open calls go on. Resolves when the last has ended. */
+  finish(): Promise<void>
+  /** Cuts every connection. */
+  cut(): void
+}
+
+/** The service with every handler inside the path round all RPCs. */
+export function serviceOf<Desc extends DescService>(
+  desc: Desc,
+  handlers: Handlers<Desc, RpcContext>,
+  edge: RpcEdge,
+): Service {
+  return { desc, implementation: implement(desc, edge.guard(handlers), edge) }
+}
+
+/** Opens the port. Throws an Error that names the address, for example where the port is taken. */
+export async function listen(
+  config: Config,
+  credentials: ServerCredentials,
+  services: readonly Service[],
+): Promise<Listener> {
+  const server = new Server(serverOptions(config))
+  for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
+  const port = await bind(server, config.listen, credentials)
+  return {
+    address: addressText({ ...config.listen, port }),
+    finish: () =>
+      new Promise((resolve, reject) => server.tryShutdown((error) => (error ? reject(error) : resolve()))),
+    cut: () => server.forceShutdown(),
+  }
+}
+
+function serverOptions({ maxMessageBytes }: Config) {
+  return {
+    "grpc.max_receive_message_length": maxMessageBytes,
+    // Callers that are gone without a word, behind a dead line, are let go within a minute. Their own pings are welcome at
+    // any rate: grpc-js sets no bound on them.
+    "grpc.keepalive_time_ms": 40_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
+    // Nobody asks for channelz here, and it costs work on each call.
+    "grpc.enable_channelz": 0,
+  }
+}
+
+/** On one connection; a caller with more waits on its own side. */
+const MAX_CONCURRENT_STREAMS = 1_000
+
+async function bind(server: Server, address: ListenAddress, credentials: ServerCredentials) {
+  const text = addressText(address)
+  try {
+    return await new Promise<number>((resolve, reject) =>
+      server.bindAsync(text, credentials, (error, port) => (error ? reject(error) : resolve(port))),
+    )
+  } catch (cause) {
+    server.forceShutdown()
+    const { message } = cause as Error
+    const taken = message.includes("EADDRINUSE")
+    const why = taken
+      ? "the port is taken by another process; TRUST_REGISTRY_LISTEN chooses another"
+      : message
+    throw new Error(`cannot listen on ${text}: ${why}`, { cause })
+  }
+}
+
+function addressText({ host, port }: ListenAddress) {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -1,0 +1,173 @@
+import { setTimeout as delay } from "node:timers/promises"
+import { health, TrustStoreService } from "@trust-registry/proto"
+import type { Config } from "./config/config.js"
+import { type Database, givenDatabase, openDatabase } from "./database.js"
+import { createHealthHandlers } from "./health.js"
+import { type Listener, listen, type Service, serviceOf } from "./listen.js"
+import type { Log } from "./log.js"
+import { createReflectionHandlers, reflectionServices } from "./reflection.js"
+import { createEdge, type RpcEdge } from "./rpc/edge.js"
+import { createChainHandlers } from "./service/chains.js"
+import type { Connection } from "./store/sql.js"
+import { createStore, type Store } from "./store/store.js"
+import { credentialsOf } from "./tls.js"
+
+/** What a server needs. */
+export interface ServerOptions {
+  /** The settings. */
+  readonly config: Config
+  /** Where it logs. */
+  readonly log: Log
+  /** A database that is there already, in place of the one that the settings say; the caller stops it. */
+  readonly connection?: Connection
+}
+
+/** A server that is ready. */
+export interface RegistryServer {
+  /** Where it listens, as `host:port`. */
+  readonly address: string
+  /**
+   * Stops in good order: health says NOT_SERVING, streams end, open calls get up to `drainTimeoutMs`, the store and the
+   * embedded database close. Calling it again gives the same promise.
+   */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the registry: database, schema, port, in this order; when it resolves, calls are answered. Throws ConfigError,
+ * EmbeddedPostgresError, or an Error that says what could not be had; what was started is stopped then.
+ *
+ * @example
+ * const server = await startServer({ config: defaultConfig(), log: createLog("info") })
+ * await server.stop()
+ */
+export async function startServer({ config, log, connection }: ServerOptions): Promise<RegistryServer> {
+  const credentials = credentialsOf(config)
+  const database =
+    connection === undefined ? await openDatabase(config, log) : givenDatabase(connection, "given")
+  const draining = new AbortController()
+  let store: Store | undefined
+  try {
+    store = openStore(database, config, log)
+    await prepareSchema(store, database, config, log)
+    const edge = createEdge({ log, callTimeoutMs: config.callTimeoutMs, draining: draining.signal })
+    const listener = await listen(config, credentials, servicesOf(store, config, edge, draining.signal))
+    const tls = config.tlsCert !== ""
+    log.info(
+      { address: listener.address, tls, database: database.name },
+      `ready: serving on ${listener.address}`,
+    )
+    const running = { config, log, database, store, edge, listener, draining }
+    let stopped: Promise<void> | undefined
+    return {
+      address: listener.address,
+      stop: () => {
+        stopped ??= drain(running)
+        return stopped
+      },
+    }
+  } catch (error) {
+    await store?.close(0)
+    await database.stop()
+    throw error
+  }
+}
+
+/** Opens the store and brings its schema up to date, without serving. Gives the names of the steps taken. */
+export async function migrateDatabase({ config, log }: ServerOptions): Promise<string[]> {
+  const database = await openDatabase(config, log)
+  const store = openStore(database, config, log)
+  try {
+    return await prepareSchema(store, database, config, log)
+  } finally {
+    await store.close(0)
+    await database.stop()
+  }
+}
+
+function openStore(database: Database, config: Config, log: Log) {
+  return createStore({
+    connection: database.connection,
+    maxConnections: config.databaseConnections,
+    timeoutMs: config.databaseTimeoutMs,
+    cacheEntries: config.cacheEntries,
+    cacheMaxAgeMs: config.cacheMaxAgeMs,
+    maxWaitingWrites: config.maxWaitingWrites,
+    onEvent: (text) => log.info(text),
+  })
+}
+
+async function prepareSchema(store: Store, database: Database, config: Config, log: Log) {
+  const waitMs = config.databaseStartTimeoutMs
+  try {
+    const steps = await store.migrate(waitMs)
+    if (steps.length > 0) log.info({ steps }, "the schema is up to date")
+    store.monitor.probeNow()
+    await store.monitor.whenAvailable(SETTLE_MS)
+    return steps
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new Error(`the database (${database.name}) cannot be used, waited up to ${waitMs} ms: ${message}`, {
+      cause,
+    })
+  }
+}
+
+/** The schema was reached a moment ago; the monitor needs one look. */
+const SETTLE_MS = 5_000
+
+function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: AbortSignal): Service[] {
+  const ours = [serviceOf(TrustStoreService, createChainHandlers(store, config), edge)]
+  const names = ours.map(({ desc }) => desc.typeName)
+  const [v1, v1alpha] = reflectionServices
+  const described = [...ours.map(({ desc }) => desc), health.Health, v1, v1alpha]
+  const reflection = createReflectionHandlers(described)
+  return [
+    ...ours,
+    serviceOf(health.Health, createHealthHandlers(names, store.monitor, draining), edge),
+    serviceOf(v1, reflection, edge),
+    serviceOf(v1alpha, reflection, edge),
+  ]
+}
+
+interface Running {
+  readonly config: Config
+  readonly log: Log
+  readonly database: Database
+  readonly store: Store
+  readonly edge: RpcEdge
+  readonly listener: Listener
+  readonly draining: AbortController
+}
+
+async function drain({ config, log, database, store, edge, listener, draining }: Running) {
+  log.info("stopping: no new calls are taken")
+  draining.abort()
+  try {
+    await finish(listener, edge, config.drainTimeoutMs, log)
+    await store.close(CLOSE_MS)
+  } finally {
+    await database.stop()
+  }
+  log.info("stopped")
+}
+
+/** Statements that still run when their calls are over. */
+const CLOSE_MS = 1_000
+
+async function finish(listener: Listener, edge: RpcEdge, ms: number, log: Log) {
+  const finished = listener.finish()
+  const bound = new AbortController()
+  const late = delay(ms, "late" as const, { signal: bound.signal })
+  late.catch(() => undefined)
+  const end = await Promise.race([finished, late])
+  bound.abort()
+  if (end !== "late") return
+  log.warn({ ms }, "calls are still open at the end of the drain: they are cut off")
+  edge.cutOff()
+  // What was just told to the callers is written before the connections are closed.
+  await Promise.race([finished, delay(FAREWELL_MS)])
+  listener.cut()
+}
+
+const FAREWELL_MS = 200
