@@ -50,9 +50,11 @@ export function wellFormedString(text: string): string {
   return JSON.stringify(text)
 }
 
+const plain = /^[ !#-[\]-~]*$/
 const beyondAscii = /[\x7f-\uffff]/g
 
 function asciiString(text: string): string {
+  if (plain.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(beyondAscii, escapeUnit)
 }
 

@@ -8,6 +8,7 @@ export { constraintPreimage, type HashedConstraint, hashConstraints } from "./co
 export { contentHash, contentHashOfJson, contentJson } from "./contentHash.js"
 export { DocumentError } from "./documentError.js"
 export { documentFromChain } from "./documentFromChain.js"
+export { effectiveExpiry, expiredPart } from "./expiry.js"
 export { hashChain } from "./hashChain.js"
 export { JCS_BOUNDS, jcs, jcsSubjectHash } from "./jcs.js"
 export { type Json, JsonNumber, JsonObject } from "./json.js"
@@ -18,6 +19,9 @@ export { CanonicalError } from "./pythonNumber.js"
 export { pythonStr, pythonStringRepr } from "./pythonStr.js"
 export { FromDictError } from "./pythonValues.js"
 export { sha256Hex } from "./sha256.js"
+export { checkShape } from "./shape.js"
+export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shapeContext.js"
+export { jsonProblem, textProblem } from "./shapeJson.js"
 export {
   type ChainState,
   linkedSalt,

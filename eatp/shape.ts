@@ -1,0 +1,114 @@
+import {
+  type ConstraintEnvelope,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/proto"
+import { constraintHash } from "./chainHash.js"
+import { bytesBeyond } from "./chainSize.js"
+import { expiredPart } from "./expiry.js"
+import {
+  DEFAULT_LIMITS,
+  type ShapeContext,
+  type ShapeLimits,
+  shapeContext,
+  type Violation,
+} from "./shapeContext.js"
+import { checkDelegation } from "./shapeDelegation.js"
+import { checkReasoning } from "./shapeReasoning.js"
+import { checkRecord } from "./shapeRecord.js"
+
+/**
+ * Checks everything about one chain that the registry asks of it on write, signatures and other chains left aside, and
+ * names each field that is against the rules. With the time of day, in microseconds since 1970 UTC, an expired chain is
+ * against them too. Never throws; at most 1,000 violations are named. An empty list: the chain is sound.
+ */
+export function checkShape(
+  chain: TrustLineageChain,
+  limits: ShapeLimits = DEFAULT_LIMITS,
+  nowMicros?: bigint,
+): Violation[] {
+  const context = shapeContext(limits)
+  if (checkSize(chain, context)) {
+    checkRecord(TrustLineageChainSchema, chain, "chain", context)
+    checkCounts(chain, context)
+    checkAgent(chain, context)
+    checkRecords(chain, context)
+    checkConstraintHash(chain.constraintEnvelope, context)
+    if (nowMicros !== undefined) checkExpiry(chain, nowMicros, context)
+  }
+  return context.violations
+}
+
+// The rest of the checks is spared a chain that is far too large.
+function checkSize(chain: TrustLineageChain, { limits, report }: ShapeContext): boolean {
+  const bytes = bytesBeyond(chain, limits.maxChainBytes)
+  if (bytes === undefined) return true
+  report("chain", `is ${bytes} bytes long; at most ${limits.maxChainBytes}`)
+  return false
+}
+
+function checkCounts(chain: TrustLineageChain, { limits, report }: ShapeContext): void {
+  const lists = [
+    ["capabilities", chain.capabilities, limits.maxCapabilities],
+    ["delegations", chain.delegations, limits.maxDelegations],
+    ["audit_anchors", chain.auditAnchors, limits.maxAnchors],
+  ] as const
+  for (const [name, records, most] of lists) {
+    if (records.length > most) report(`chain.${name}`, `has ${records.length} records; at most ${most}`)
+    const seen = new Map<string, number>()
+    for (const [index, { id }] of records.entries()) {
+      const first = seen.get(id)
+      if (first === undefined) seen.set(id, index)
+      else report(`chain.${name}[${index}].id`, `is the id of ${name}[${first}] already`)
+    }
+  }
+}
+
+function checkAgent(chain: TrustLineageChain, { report }: ShapeContext): void {
+  const agentId = chain.genesis?.agentId
+  if (agentId === undefined) {
+    report("chain.genesis", "is required: a chain begins with its genesis record")
+    return
+  }
+  const check = (field: string, id: string) => {
+    if (id !== agentId) report(field, "must be the chain's genesis.agent_id")
+  }
+  if (chain.constraintEnvelope !== undefined) {
+    check("chain.constraint_envelope.agent_id", chain.constraintEnvelope.agentId)
+  }
+  for (const [index, { delegateeId }] of chain.delegations.entries()) {
+    check(`chain.delegations[${index}].delegatee_id`, delegateeId)
+  }
+  for (const [index, anchor] of chain.auditAnchors.entries()) {
+    check(`chain.audit_anchors[${index}].agent_id`, anchor.agentId)
+  }
+}
+
+function checkRecords(chain: TrustLineageChain, context: ShapeContext): void {
+  for (const [index, delegation] of chain.delegations.entries()) {
+    const path = `chain.delegations[${index}]`
+    checkDelegation(delegation, path, context)
+    checkReasoning(delegation.reasoningTrace, `${path}.reasoning_trace`, context)
+  }
+  for (const [index, anchor] of chain.auditAnchors.entries()) {
+    checkReasoning(anchor.reasoningTrace, `chain.audit_anchors[${index}].reasoning_trace`, context)
+  }
+}
+
+function checkConstraintHash(envelope: ConstraintEnvelope | undefined, context: ShapeContext): void {
+  const path = "chain.constraint_envelope"
+  if (envelope === undefined || envelope.constraintHash === "") return
+  // Constraints that are against the rules themselves may have no hash.
+  const unsound = context.violations.some(({ field }) => field.startsWith(`${path}.active_constraints`))
+  if (unsound || context.isFull()) return
+  const expected = constraintHash(envelope.activeConstraints)
+  if (envelope.constraintHash === expected) return
+  context.report(`${path}.constraint_hash`, `must be empty or that of the constraints, "${expected}"`)
+}
+
+function checkExpiry(chain: TrustLineageChain, nowMicros: bigint, { report }: ShapeContext): void {
+  const part = expiredPart(chain, nowMicros)
+  if (part === "genesis") report("chain.genesis.expires_at", "the chain has expired")
+  if (part === "capabilities")
+    report("chain.capabilities", "the chain has expired: all of its capabilities have")
+}

@@ -1,0 +1,80 @@
+import { type Json, JsonNumber, JsonObject } from "./json.js"
+import { JsonSyntaxError } from "./jsonTokens.js"
+import { parseJson } from "./parseJson.js"
+import { CanonicalError, finiteNumber } from "./pythonNumber.js"
+import { REASONING_BOUNDS } from "./reasoningBounds.js"
+import type { ShapeContext } from "./shapeContext.js"
+
+/** Checks the text of a free-form value: that it is JSON that EATP can sign, of the kind that its field asks for. */
+export function checkJsonField(text: string, path: string, name: string, context: ShapeContext): void {
+  const problem = jsonProblem(text, name, context.limits.maxJsonDepth)
+  if (problem !== undefined) context.report(path, problem)
+}
+
+/**
+ * What is wrong with the JSON text of a field of that name (`metadata_json` must be an object or null, and so on);
+ * undefined for sound text.
+ */
+export function jsonProblem(text: string, name: string, maxDepth: number): string | undefined {
+  if (!text.isWellFormed()) return "holds a lone surrogate"
+  let value: Json
+  try {
+    value = parseJson(text, { maxDepth })
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    return `is no JSON that EATP can sign: ${error.message}`
+  }
+  return (suspicious.test(text) ? valueProblem(value) : undefined) ?? kindProblem(value, name)
+}
+
+// Only escapes can hide what the text itself may not hold, and only such digits make a number that Python cannot hold.
+const suspicious = /\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{309}/
+
+function valueProblem(root: Json): string | undefined {
+  const waiting: Json[] = [root]
+  while (waiting.length > 0) {
+    const value = waiting.pop() as Json
+    const problem = typeof value === "string" ? textProblem(value) : numberProblem(value)
+    if (problem !== undefined) return problem
+    if (Array.isArray(value)) for (const item of value) waiting.push(item)
+    if (value instanceof JsonObject) for (const [key, item] of value) waiting.push(key, item)
+  }
+  return undefined
+}
+
+/** What is wrong with a text, wherever it stands in a chain; undefined for sound text. */
+export function textProblem(text: string): string | undefined {
+  if (text.includes("\0")) return "holds U+0000"
+  return text.isWellFormed() ? undefined : "holds a lone surrogate"
+}
+
+function numberProblem(value: Json): string | undefined {
+  if (!(value instanceof JsonNumber)) return undefined
+  try {
+    finiteNumber(value.text)
+    return undefined
+  } catch (error) {
+    if (error instanceof CanonicalError) return `holds a number that EATP cannot sign: ${error.message}`
+    throw error
+  }
+}
+
+function kindProblem(value: Json, name: string): string | undefined {
+  if (name === "value_json") return undefined
+  if (name === "confidence_json") return confidenceProblem(value)
+  if (name === "evidence_json") return evidenceProblem(value)
+  return value === null || value instanceof JsonObject ? undefined : "must be a JSON object or null"
+}
+
+function confidenceProblem(value: Json): string | undefined {
+  const confidence = value instanceof JsonNumber ? Number(value.text) : Number.NaN
+  return confidence >= 0 && confidence <= 1 ? undefined : "must be a JSON number from 0 to 1"
+}
+
+function evidenceProblem(value: Json): string | undefined {
+  if (!Array.isArray(value) || !value.every((item) => item instanceof JsonObject)) {
+    return "must be a JSON array of objects"
+  }
+  const most = REASONING_BOUNDS.evidence
+  return value.length > most ? `has ${value.length} items; at most ${most}` : undefined
+}

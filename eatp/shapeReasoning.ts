@@ -1,0 +1,30 @@
+import type { ReasoningTrace } from "@trust-registry/proto"
+import { codePointLength } from "./pythonValues.js"
+import { REASONING_BOUNDS } from "./reasoningBounds.js"
+import type { ShapeContext } from "./shapeContext.js"
+
+/** Checks the lengths of a reasoning trace, in characters as Python counts them; evidence is checked with its JSON. */
+export function checkReasoning(
+  trace: ReasoningTrace | undefined,
+  path: string,
+  { report }: ShapeContext,
+): void {
+  if (trace === undefined) return
+  const checkLength = (field: string, text: string, most: number) => {
+    // Code points are never more than UTF-16 units, which need no counting.
+    if (text.length <= most) return
+    const length = codePointLength(text)
+    if (length > most) report(`${path}.${field}`, `has ${length} characters; at most ${most}`)
+  }
+  checkLength("decision", trace.decision, REASONING_BOUNDS.decision)
+  checkLength("rationale", trace.rationale, REASONING_BOUNDS.rationale)
+  checkLength("methodology", trace.methodology ?? "", REASONING_BOUNDS.methodology)
+  const alternatives = trace.alternativesConsidered
+  if (alternatives.length > REASONING_BOUNDS.alternatives) {
+    const most = REASONING_BOUNDS.alternatives
+    report(`${path}.alternatives_considered`, `has ${alternatives.length} items; at most ${most}`)
+  }
+  for (const [index, alternative] of alternatives.entries()) {
+    checkLength(`alternatives_considered[${index}]`, alternative, REASONING_BOUNDS.alternative)
+  }
+}
