@@ -1,0 +1,44 @@
+import type { JsonValue } from "@bufbuild/protobuf"
+
+/** A place where two JSON values differ. */
+export interface Difference {
+  /** Where, for example `chain.capabilities[0].capability`. */
+  path: string
+  /** JSON text of the first value there; empty where it has none. */
+  expected: string
+  /** JSON text of the second value there; empty where it has none. */
+  found: string
+}
+
+/** Longest text of a value that is told. */
+const MAX_TEXT = 200
+
+/** The places where two JSON values differ, as deep as they can be told. */
+export function differences(
+  expected: JsonValue | undefined,
+  found: JsonValue | undefined,
+  path: string,
+): Difference[] {
+  if (Array.isArray(expected) && Array.isArray(found)) {
+    const length = Math.max(expected.length, found.length)
+    return Array.from({ length }, (_, i) => differences(expected[i], found[i], `${path}[${i}]`)).flat()
+  }
+  if (isObject(expected) && isObject(found)) {
+    const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])]
+    return keys.flatMap((key) => differences(expected[key], found[key], `${path}.${key}`))
+  }
+  const [left, right] = [textOf(expected), textOf(found)]
+  return left === right ? [] : [{ path, expected: left.slice(0, MAX_TEXT), found: right.slice(0, MAX_TEXT) }]
+}
+
+function isObject(value: JsonValue | undefined): value is { [key: string]: JsonValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+/** Keys in order: PostgreSQL keeps them in an order of its own. */
+function textOf(value: JsonValue | undefined): string {
+  if (value === undefined) return ""
+  return JSON.stringify(value, (_, inner) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  )
+}

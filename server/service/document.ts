@@ -1,0 +1,98 @@
+import { toBinary } from "@bufbuild/protobuf"
+import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import {
+  chainHash,
+  checkShape,
+  contentHash,
+  contentJson,
+  effectiveExpiry,
+  type ShapeLimits,
+} from "@trust-registry/eatp"
+import { ErrorReason, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { type FieldViolation, RegistryError } from "../errors.js"
+import { microsOf } from "../store/rows.js"
+import type { Document } from "../store/writes.js"
+import { sentenceOf } from "./fields.js"
+
+/** The parts of StoreChainRequest and UpdateChainRequest that make a document. */
+export interface DocumentRequest {
+  chain?: TrustLineageChain | undefined
+  expiresAt?: Timestamp | undefined
+  chainHash: string
+}
+
+/** A chain that passed every check, ready to be written. */
+export interface CheckedDocument extends Document {
+  agentId: string
+}
+
+/**
+ * Checks a chain and derives what is stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field that
+ * breaks a rule.
+ *
+ * @param now microseconds since 1970
+ */
+export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, now: bigint): CheckedDocument {
+  const { chain } = request
+  if (!chain?.genesis) throw invalidChain([missing(chain)])
+  const violations = [...checkShape(chain, limits), ...expiryViolations(request)]
+  if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
+  const document = derive(chain, chain.genesis, request.expiresAt)
+  if (document.expiresAt !== undefined && document.expiresAt < now)
+    throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
+  if (request.chainHash !== "" && request.chainHash !== document.chainHash)
+    throw invalidChain(
+      [{ field: "chain_hash", description: `is not that of the chain, which is ${document.chainHash}` }],
+      document.agentId,
+    )
+  return document
+}
+
+function derive(
+  chain: TrustLineageChain,
+  genesis: NonNullable<TrustLineageChain["genesis"]>,
+  requestExpiry: Timestamp | undefined,
+): CheckedDocument {
+  const json = contentJson(chain)
+  return {
+    agentId: genesis.agentId,
+    authorityId: genesis.authorityId,
+    json: JSON.stringify(json),
+    bytes: toBinary(TrustLineageChainSchema, chain).length,
+    chainHash: chainHash(chain),
+    contentHash: contentHash(chain, json),
+    expiresAt: effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry)),
+  }
+}
+
+function expiryViolations({ expiresAt }: DocumentRequest): FieldViolation[] {
+  if (!expiresAt) return []
+  const valid = expiresAt.nanos >= 0 && expiresAt.nanos < 1_000_000_000 && isYear1To9999(expiresAt.seconds)
+  return valid ? [] : [{ field: "expires_at", description: "is no moment of the years 1 to 9999" }]
+}
+
+/** The range of google.protobuf.Timestamp. */
+function isYear1To9999(seconds: bigint): boolean {
+  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n
+}
+
+function missing(chain: TrustLineageChain | undefined): FieldViolation {
+  return { field: chain ? "chain.genesis" : "chain", description: "is missing" }
+}
+
+function expired(expiresAt: bigint, request: DocumentRequest): FieldViolation {
+  const own = request.expiresAt && microsOf(request.expiresAt) === expiresAt
+  const moment = new Date(Number(expiresAt / 1000n)).toISOString()
+  return { field: own ? "expires_at" : "chain", description: `has expired: it was valid until ${moment}` }
+}
+
+function invalidChain(violations: FieldViolation[], agentId?: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_INVALID,
+    `the chain is refused: ${sentenceOf(violations)}`,
+    {
+      violations,
+      ...(agentId === undefined ? {} : { agentId }),
+    },
+  )
+}

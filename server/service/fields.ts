@@ -1,0 +1,48 @@
+import { textProblem } from "@trust-registry/eatp"
+import { type FieldViolation, invalidRequest } from "../errors.js"
+
+/** What the fields of requests may be. */
+export interface RequestLimits {
+  /** Longest id, in bytes of UTF-8. */
+  maxIdBytes: number
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** What is wrong with an id, or undefined. */
+export function idFault(id: string, { maxIdBytes }: RequestLimits): string | undefined {
+  if (id === "") return "is empty"
+  const bytes = Buffer.byteLength(id)
+  if (bytes > maxIdBytes) return `is ${bytes} bytes long; at most ${maxIdBytes} are allowed`
+  return textProblem(id)
+}
+
+/** Throws INVALID_REQUEST unless the agent id is one. */
+export function assureAgentId(agentId: string, limits: RequestLimits): void {
+  const fault = idFault(agentId, limits)
+  if (fault) throw invalidRequest("agent_id", fault)
+}
+
+/** Throws INVALID_REQUEST unless the request id is empty or a UUID. */
+export function assureRequestId(requestId: string): void {
+  if (requestId !== "" && !UUID.test(requestId)) throw invalidRequest("request_id", "is no UUID")
+}
+
+/** Throws INVALID_REQUEST unless the expected revision is unset or at least `least`. */
+export function assureExpectedRevision(revision: bigint | undefined, least: 0n | 1n): void {
+  if (revision !== undefined && revision < least)
+    throw invalidRequest("expected_revision", `is ${revision}; at least ${least} is allowed here`)
+}
+
+/** Throws INVALID_REQUEST unless the number is within the bounds. */
+export function assureWithin(field: string, value: number, least: number, most: number): void {
+  if (value < least || value > most)
+    throw invalidRequest(field, `is ${value}; ${least} to ${most} are allowed`)
+}
+
+/** The text of an error for several violations. */
+export function sentenceOf(violations: FieldViolation[]): string {
+  const [first, ...rest] = violations
+  if (!first) return "nothing is wrong"
+  return `${first.field}: ${first.description}${rest.length ? ` (and ${rest.length} more)` : ""}`
+}

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto"
+import { create, toBinary } from "@bufbuild/protobuf"
+import { jsonProblem, textProblem } from "@trust-registry/eatp"
+import {
+  CapabilityTypeSchema,
+  type ChainFilter,
+  ChainFilterSchema,
+  type ChainRecord,
+  type Handlers,
+  type ListedChain,
+  type TrustStoreService,
+} from "@trust-registry/proto"
+import { invalidRequest } from "../errors.js"
+import type { RpcContext } from "../rpc/context.js"
+import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
+import type { Store } from "../store/store.js"
+import type { ChainLimits } from "./chains.js"
+import { assureWithin } from "./fields.js"
+import { pageTokenOf, readPageToken } from "./pageToken.js"
+
+const DEFAULT_PAGE_SIZE = 100
+const MAX_PAGE_SIZE = 1_000
+/** Documents only; with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
+const MAX_PAGE_BYTES = 3 * 1024 * 1024
+const MAX_INT32 = 2 ** 31 - 1
+
+/** The handlers of ListChains and CountChains. */
+export function createLists(
+  store: Store,
+  limits: ChainLimits,
+): Pick<Handlers<typeof TrustStoreService, RpcContext>, "listChains" | "countChains"> {
+  return {
+    listChains: async (request) => {
+      assureFilter(request.filter, limits)
+      assureWithin("page_size", request.pageSize, 0, MAX_PAGE_SIZE)
+      assureWithin("offset", request.offset, 0, MAX_INT32)
+      const filter = fingerprintOf(request.filter)
+      const { rows, more } = await store.listChains({
+        filter: request.filter,
+        after: readPageToken(request.pageToken, filter),
+        offset: request.offset,
+        limit: request.pageSize || DEFAULT_PAGE_SIZE,
+        maxBytes: MAX_PAGE_BYTES,
+        now: nowMicros(),
+      })
+      const last = rows.at(-1)?.agent_id
+      return { ...sorted(rows), nextPageToken: more && last !== undefined ? pageTokenOf(filter, last) : "" }
+    },
+    countChains: async (request) => {
+      assureFilter(request.filter, limits)
+      return { count: await store.countChains(request.filter, nowMicros()) }
+    },
+  }
+}
+
+/** Rows that parse, and the records of those that do not. */
+function sorted(rows: ChainRow[]) {
+  const chains: Pick<ListedChain, "chain" | "record">[] = []
+  const unreadable: ChainRecord[] = []
+  for (const row of rows) {
+    const record = recordOf(row)
+    try {
+      chains.push({ chain: chainOf(row), record })
+    } catch {
+      unreadable.push(record)
+    }
+  }
+  return { chains, unreadable }
+}
+
+function assureFilter(filter: ChainFilter | undefined, limits: ChainLimits): void {
+  if (!filter) return
+  const texts = {
+    authority_id: filter.authorityId,
+    agent_id_prefix: filter.agentIdPrefix,
+    capability: filter.capability,
+    delegator_id: filter.delegatorId,
+  }
+  for (const [field, text] of Object.entries(texts)) {
+    const fault = textProblem(text)
+    if (fault) throw invalidRequest(`filter.${field}`, fault)
+  }
+  if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
+    throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
+  if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
+}
+
+function assureMetadata(text: string, limits: ChainLimits): void {
+  const problem =
+    text === "null" ? "is null, no object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
+  if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
+}
+
+/** What binds a page token to its filter: equal filters have equal ones. */
+function fingerprintOf(filter: ChainFilter | undefined): string {
+  const asked: ChainFilter = filter ? { ...filter } : create(ChainFilterSchema)
+  asked.activeOnly ??= true
+  return createHash("sha256").update(toBinary(ChainFilterSchema, asked)).digest("base64url").slice(0, 16)
+}
+
+function nowMicros(): bigint {
+  return BigInt(Date.now()) * 1000n
+}

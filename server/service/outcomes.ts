@@ -1,0 +1,72 @@
+import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../errors.js"
+import { type RecordRow, recordOf } from "../store/rows.js"
+import type { Outcome, Write } from "../store/writes.js"
+
+/** The record that a write led to. Throws what the contract says of a write that was refused. */
+export function acceptedRecord(write: Write, { outcome, record }: Outcome): ChainRecord {
+  if (!record) throw outcome === "conflict" ? conflict(write, undefined) : notFound(write.agentId)
+  switch (outcome) {
+    case "conflict":
+      throw conflict(write, record)
+    case "reused":
+      throw reused(write)
+    case "inactive":
+      throw inactive(write, record)
+    case "expired":
+      throw expired(write.agentId, "it cannot be restored, only stored anew after it is deleted for good")
+    default:
+      return recordOf(record)
+  }
+}
+
+/** No chain of the agent is stored, or none that is active. */
+export function notFound(agentId: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_NOT_FOUND,
+    `trust chain not found for agent ${quoted(agentId)}`,
+    {
+      agentId,
+    },
+  )
+}
+
+/** The agent's chain is past its expiry. */
+export function expired(agentId: string, what: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_EXPIRED,
+    `the trust chain of agent ${quoted(agentId)} has expired; ${what}`,
+    { agentId, precondition: "the chain has not expired" },
+  )
+}
+
+function conflict({ agentId, expectedRevision }: Write, record: RecordRow | undefined): RegistryError {
+  const revision = record?.revision ?? 0n
+  const stands = record ? `its revision is ${revision}` : "none is stored"
+  return new RegistryError(
+    ErrorReason.REVISION_CONFLICT,
+    `the trust chain of agent ${quoted(agentId)} was expected at revision ${expectedRevision}; ${stands}`,
+    { agentId, metadata: { expected_revision: String(expectedRevision), revision: String(revision) } },
+  )
+}
+
+function reused({ agentId, requestId }: Write): RegistryError {
+  return new RegistryError(
+    ErrorReason.REQUEST_ID_REUSED,
+    `request_id ${requestId} was used before for another change of agent ${quoted(agentId)}`,
+    { agentId, violations: [{ field: "request_id", description: "was used before for another change" }] },
+  )
+}
+
+function inactive({ agentId, operation }: Write, record: RecordRow): RegistryError {
+  const way = record.status === "revoked" ? "it stays revoked" : "RestoreChain makes it active again"
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_REVOKED,
+    `the trust chain of agent ${quoted(agentId)} is ${record.status}, so ${operation} is refused; ${way}`,
+    { agentId, metadata: { status: record.status.toUpperCase() }, precondition: "the chain is active" },
+  )
+}
+
+function quoted(agentId: string): string {
+  return JSON.stringify(agentId)
+}

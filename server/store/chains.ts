@@ -1,0 +1,80 @@
+import type { JsonValue } from "@bufbuild/protobuf"
+import type { ChainFilter } from "@trust-registry/proto"
+import { conditionsOf } from "./filter.js"
+import type { ChainRow, RecordRow } from "./rows.js"
+import { type Sql, TEXTS } from "./sql.js"
+
+/** The rows of these agents; agents without one are left out. */
+export async function readChains(sql: Sql, agentIds: string[]): Promise<ChainRow[]> {
+  return await sql<ChainRow[]>`
+    select ${record(sql)}, chain_data, chain_bytes
+    from trust_chains c where agent_id = any (${sql.array(agentIds, TEXTS)})`
+}
+
+/** Which page of which chains. */
+export interface PageQuery {
+  filter: ChainFilter | undefined
+  /** Only agent ids above this one; empty: from the first. */
+  after: string
+  offset: number
+  limit: number
+  /** The page ends before the chain that would pass this size, though it holds at least one. */
+  maxBytes: number
+  /** By which clock expiry is judged, in microseconds since 1970. */
+  now: bigint
+}
+
+/**
+ * A page of chains by agent_id, and whether more follow. Ids and sizes are read first, so that documents are read
+ * for as many rows as the page can hold and no more.
+ */
+export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
+  const { hits, joined, where } = conditionsOf(sql, query.filter, query.now)
+  const rows = await sql<(ChainRow & { candidates: bigint })[]>`
+    with ${hits} candidate as materialized (
+      select c.agent_id, c.chain_bytes from trust_chains c ${joined}
+      where c.agent_id > ${query.after} and ${where}
+      order by c.agent_id limit ${query.limit + 1} offset ${query.offset}
+    ), measured as (
+      select agent_id, count(*) over () as candidates, row_number() over (order by agent_id) as place,
+             sum(chain_bytes) over (order by agent_id) as bytes
+      from candidate
+    )
+    select ${record(sql)}, c.chain_data, c.chain_bytes, m.candidates
+    from measured m join trust_chains c using (agent_id)
+    where m.place <= ${query.limit} and (m.place = 1 or m.bytes <= ${query.maxBytes})
+    order by c.agent_id`
+  return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
+}
+
+/** How many chains match. */
+export async function countChains(sql: Sql, filter: ChainFilter | undefined, now: bigint): Promise<bigint> {
+  const { hits, joined, where } = conditionsOf(sql, filter, now)
+  const rows = await sql<{ count: bigint }[]>`
+    with ${hits} nothing as (select)
+    select count(*) as count from trust_chains c ${joined} where ${where}`
+  return rows[0]?.count ?? 0n
+}
+
+/** What the history tells of a chain: its newest revision, and the first document written under the content hash. */
+export interface ChainHistory {
+  newest: RecordRow | undefined
+  written: JsonValue | undefined
+}
+
+/** What VerifyChainIntegrity compares a row with. */
+export async function readHistory(sql: Sql, agentId: string, contentHash: string): Promise<ChainHistory> {
+  const newest = await sql<RecordRow[]>`
+    select ${record(sql)} from trust_chain_revisions c
+    where agent_id = ${agentId} order by revision desc limit 1`
+  const written = await sql<{ chain_data: JsonValue }[]>`
+    select chain_data from trust_chain_revisions
+    where agent_id = ${agentId} and content_hash = ${contentHash} and chain_data is not null
+    order by revision limit 1`
+  return { newest: newest[0], written: written[0]?.chain_data }
+}
+
+function record(sql: Sql) {
+  return sql`c.agent_id, c.revision, c.authority_id, c.chain_hash, c.content_hash, c.status, c.is_active,
+    c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by`
+}

@@ -1,0 +1,75 @@
+import { create, fromJson, type JsonValue } from "@bufbuild/protobuf"
+import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import {
+  type ChainRecord,
+  ChainRecordSchema,
+  ChainStatus,
+  SignatureStatus,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/proto"
+
+/** The columns of a record, of trust_chains and of trust_chain_revisions alike. Times are microseconds since 1970. */
+export interface RecordRow {
+  agent_id: string
+  revision: bigint
+  authority_id: string
+  chain_hash: string
+  content_hash: string
+  status: "active" | "deleted" | "suspended" | "revoked"
+  is_active: boolean
+  signature_status: "unverified"
+  created_at: bigint
+  updated_at: bigint
+  expires_at: bigint | null
+  updated_by: string
+}
+
+/** A row with its document. */
+export interface ChainRow extends RecordRow {
+  chain_data: JsonValue
+  chain_bytes: number
+}
+
+const STATUS = {
+  active: ChainStatus.ACTIVE,
+  deleted: ChainStatus.DELETED,
+  suspended: ChainStatus.SUSPENDED,
+  revoked: ChainStatus.REVOKED,
+} as const
+
+const SIGNATURE_STATUS = { unverified: SignatureStatus.UNVERIFIED } as const
+
+/** The record of a row. */
+export function recordOf(row: RecordRow): ChainRecord {
+  return create(ChainRecordSchema, {
+    agentId: row.agent_id,
+    authorityId: row.authority_id,
+    revision: row.revision,
+    chainHash: row.chain_hash,
+    contentHash: row.content_hash,
+    isActive: row.is_active,
+    status: STATUS[row.status],
+    createdAt: timestampOf(row.created_at),
+    updatedAt: timestampOf(row.updated_at),
+    ...(row.expires_at === null ? {} : { expiresAt: timestampOf(row.expires_at) }),
+    signatureStatus: SIGNATURE_STATUS[row.signature_status],
+    updatedBy: row.updated_by,
+  })
+}
+
+/** The chain of a row. Throws an Error for a document that is none, or that has a field we do not know. */
+export function chainOf(row: Pick<ChainRow, "chain_data">): TrustLineageChain {
+  return fromJson(TrustLineageChainSchema, row.chain_data)
+}
+
+/** Microseconds since 1970 as google.protobuf.Timestamp. */
+export function timestampOf(micros: bigint): { seconds: bigint; nanos: number } {
+  const seconds = micros >= 0n ? micros / 1_000_000n : -((999_999n - micros) / 1_000_000n)
+  return { seconds, nanos: Number(micros - seconds * 1_000_000n) * 1000 }
+}
+
+/** google.protobuf.Timestamp as microseconds since 1970; what is finer is cut off. */
+export function microsOf(timestamp: Pick<Timestamp, "seconds" | "nanos">): bigint {
+  return timestamp.seconds * 1_000_000n + BigInt(Math.floor(timestamp.nanos / 1000))
+}

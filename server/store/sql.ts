@@ -1,0 +1,59 @@
+import postgres from "postgres"
+
+/** How to reach PostgreSQL: a URL, or what the embedded one gives. */
+export type Connection = string | postgres.Options<Record<string, never>>
+
+/** The driver with our types: bigint for bigint, microseconds since 1970 for timestamptz. */
+export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
+
+/** A piece of a query. */
+export type Fragment = postgres.Fragment
+
+/** PostgreSQL's number of text[], for `sql.array`: the driver knows it by itself only after its first connection. */
+export const TEXTS = 1009
+/** As {@link TEXTS}, of bigint[]. */
+export const BIGINTS = 1016
+/** As {@link TEXTS}, of integer[]. */
+export const INTEGERS = 1007
+/** As {@link TEXTS}, of uuid[]. */
+export const UUIDS = 2951
+/** As {@link TEXTS}, of timestamptz[]. */
+export const TIMESTAMPTZS = 1185
+
+/** A pool of at most `max` connections; none is opened before the first query. */
+export function openPool(connection: Connection, max: number, onNotice: (text: string) => void): Sql {
+  const options = {
+    max,
+    connect_timeout: 2,
+    // The driver's own back-off grows to 20 s; a database that is back must be noticed at once.
+    backoff: () => 0.1,
+    onnotice: (notice: postgres.Notice) => onNotice(notice.message ?? ""),
+    connection: { application_name: "trust-registry", TimeZone: "UTC", DateStyle: "ISO" },
+    types: { bigint: postgres.BigInt, timestamptz },
+  }
+  return typeof connection === "string"
+    ? postgres(connection, options)
+    : postgres({ ...connection, ...options })
+}
+
+/** Microseconds are kept: a Date would drop them, and a record would not be what was written. */
+const timestamptz: postgres.PostgresType<bigint> = {
+  to: 1184,
+  from: [1184],
+  serialize: (micros: bigint) => {
+    const seconds = micros / MICROS - (micros % MICROS < 0n ? 1n : 0n)
+    const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+    return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
+  },
+  parse: (text: string) => {
+    const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
+    if (!parts) return text.startsWith("-") || text.endsWith("BC") ? EARLIEST : LATEST
+    const [, date, time, fraction = ""] = parts
+    return BigInt(Date.parse(`${date}T${time}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0"))
+  },
+}
+
+const MICROS = 1_000_000n
+/** The bounds of google.protobuf.Timestamp; a row made by hand may hold infinity or the year 20000. */
+const EARLIEST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * 1000n
+const LATEST = BigInt(Date.parse("9999-12-31T23:59:59Z")) * 1000n

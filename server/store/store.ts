@@ -1,0 +1,136 @@
+import type { ChainFilter } from "@trust-registry/proto"
+import { encode, GetChainResponseSchema } from "@trust-registry/proto"
+import { createBatches } from "./batches.js"
+import { type CachedChain, createChainCache } from "./cache.js"
+import {
+  type ChainHistory,
+  countChains,
+  listChains,
+  type PageQuery,
+  readChains,
+  readHistory,
+} from "./chains.js"
+import { corrupt } from "./corrupt.js"
+import { openDatabase } from "./database.js"
+import { databaseUnavailable, isPassing, isUnavailable } from "./failures.js"
+import { migrate } from "./migrate.js"
+import type { Monitor } from "./monitor.js"
+import { type ChainRow, chainOf, recordOf } from "./rows.js"
+import { type Connection, openPool } from "./sql.js"
+import { createWrites, type Outcome, type Write } from "./writes.js"
+
+/** What a store is made of. */
+export interface StoreOptions {
+  /** The PostgreSQL to use: a URL, or options of the driver. */
+  connection: Connection
+  /** Most connections at once, besides one or two that watch. */
+  maxConnections: number
+  /** How long a call waits for the database before it is UNAVAILABLE, in milliseconds. */
+  timeoutMs: number
+  /** Most chains kept in memory; 0: none. */
+  cacheEntries: number
+  /** How long a chain is served from memory, in milliseconds. */
+  cacheMaxAgeMs: number
+  /** Most writes that wait; one more is OVERLOADED. */
+  maxWaitingWrites: number
+  /** Told when the database goes and comes back, and what it says by itself. */
+  onEvent: (text: string) => void
+}
+
+/** The chains in PostgreSQL, with the cache in front. Everything throws RegistryError where the contract has a reason. */
+export interface Store {
+  /** Brings the schema up to date; waits for the database for up to `waitMs`. Gives the names of the steps taken. */
+  migrate(waitMs: number): Promise<string[]>
+  /** A chain as it is served, from memory where that is fresh; null: none is stored. */
+  getChain(agentId: string): Promise<CachedChain | null> | CachedChain | null
+  /** The row as it is stored now, never from memory. */
+  readChain(agentId: string): Promise<ChainRow | undefined>
+  /** What the history tells of a chain. */
+  readHistory(agentId: string, contentHash: string): Promise<ChainHistory>
+  /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
+  write(write: Write): Promise<Outcome>
+  /** A page of chains. */
+  listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
+  /** How many chains match, at a moment in microseconds since 1970. */
+  countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
+  /** Whether the database is there. */
+  readonly monitor: Monitor
+  /** Ends all connections. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Most keys of one read, and most such reads at once. */
+const READ_KEYS = 100
+const READS_AT_ONCE = 2
+/** Callers that wait for a read; far beyond what a process can serve. */
+const MAX_WAITING_READS = 100_000
+
+/** Opens a store; nothing is read before `migrate`. */
+export function createStore(options: StoreOptions): Store {
+  const database = openDatabase(options)
+  const readRow = createBatches<string, ChainRow | undefined>({
+    run: async (agentIds) => {
+      const rows = await database.run((sql) => readChains(sql, agentIds))
+      const byAgent = new Map(rows.map((row) => [row.agent_id, row]))
+      return agentIds.map((agentId) => byAgent.get(agentId))
+    },
+    keyOf: (agentId) => agentId,
+    sizeOf: () => 0,
+    maxItems: READ_KEYS,
+    maxBytes: Number.POSITIVE_INFINITY,
+    atOnce: READS_AT_ONCE,
+    maxWaiting: MAX_WAITING_READS,
+    full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
+    failsAll: isUnavailable,
+  })
+  const cache = createChainCache(options.cacheEntries, options.cacheMaxAgeMs, async (agentId) =>
+    served(await readRow(agentId)),
+  )
+  const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
+  return {
+    migrate: (waitMs) => migrateWhenReachable(options, waitMs),
+    getChain: cache.get,
+    readChain: readRow,
+    readHistory: (agentId, contentHash) => database.run((sql) => readHistory(sql, agentId, contentHash)),
+    write,
+    listChains: (query) => database.scan((sql) => listChains(sql, query)),
+    countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
+    monitor: database.monitor,
+    close: database.close,
+  }
+}
+
+function served(row: ChainRow | undefined): CachedChain | null {
+  if (!row) return null
+  return {
+    bytes: encode(GetChainResponseSchema, { chain: readable(row), record: recordOf(row) }),
+    active: row.is_active,
+    expiresAtMs: row.expires_at === null ? Number.POSITIVE_INFINITY : Number(row.expires_at) / 1000,
+  }
+}
+
+function readable(row: ChainRow) {
+  try {
+    return chainOf(row)
+  } catch (cause) {
+    throw corrupt(row.agent_id, cause)
+  }
+}
+
+/** On a connection of its own: the pools wait for the schema that this makes. */
+async function migrateWhenReachable(options: StoreOptions, waitMs: number): Promise<string[]> {
+  const giveUpAt = performance.now() + waitMs
+  const pool = openPool(options.connection, 1, () => undefined)
+  try {
+    for (;;) {
+      try {
+        return await migrate(pool)
+      } catch (error) {
+        if (!isPassing(error) || performance.now() > giveUpAt) throw error
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  } finally {
+    await pool.end({ timeout: 1 })
+  }
+}

@@ -1,0 +1,147 @@
+import { ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../errors.js"
+import { createBatches } from "./batches.js"
+import type { Database } from "./database.js"
+import { isDataFault, isUnavailable } from "./failures.js"
+import type { RecordRow } from "./rows.js"
+import { BIGINTS, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "./sql.js"
+
+/** A document to write, with all that is derived from it. Times are microseconds since 1970. */
+export interface Document {
+  authorityId: string
+  /** ProtoJSON text with proto field names. */
+  json: string
+  /** Size in protobuf's binary form. */
+  bytes: number
+  chainHash: string
+  contentHash: string
+  /** The effective expiry. */
+  expiresAt: bigint | undefined
+}
+
+/** A change of one agent's chain. */
+export interface Write {
+  operation: "store" | "update" | "delete" | "restore" | "remove"
+  agentId: string
+  /** A UUIDS; the same one is never done twice. */
+  requestId: string
+  actor: string
+  expectedRevision: bigint | undefined
+  /** For store and update. */
+  document?: Document
+}
+
+/** How a write was judged; see trust_chains_write for what each outcome means. */
+export interface Outcome {
+  outcome:
+    | "created"
+    | "updated"
+    | "deleted"
+    | "restored"
+    | "removed"
+    | "replayed"
+    | "unchanged"
+    | "reused"
+    | "not_found"
+    | "conflict"
+    | "inactive"
+    | "expired"
+  /** What was done to the chain under this request_id, now or, for a replay, then. */
+  operation: string | null
+  /** The record that came of it or stood in its way; none where nothing is stored. */
+  record: RecordRow | undefined
+}
+
+/** Most rows of a transaction, and most bytes of documents. */
+const BATCH_ROWS = 1_000
+const BATCH_BYTES = 8 * 1024 * 1024
+/** What a write without a document weighs, roughly. */
+const ROW_BYTES = 512
+/** How long a caller that found the queue full should wait. */
+const RETRY_AFTER_MS = 500
+
+/**
+ * Writes that come at once share a transaction; one agent's are done one after the other, in the order they came.
+ * `settled` hears of every agent whose chain may have changed, before the callers do.
+ */
+export function createWrites(database: Database, maxWaiting: number, settled: (agentIds: string[]) => void) {
+  return createBatches<Write, Outcome>({
+    run: async (writes) => {
+      try {
+        return await runBatch(database, writes)
+      } finally {
+        // After a failure too: it may have been committed all the same.
+        settled(writes.map(({ agentId }) => agentId))
+      }
+    },
+    keyOf: ({ agentId }) => agentId,
+    sizeOf: ({ document }) => ROW_BYTES + (document?.json.length ?? 0),
+    maxItems: BATCH_ROWS,
+    maxBytes: BATCH_BYTES,
+    atOnce: 1,
+    maxWaiting,
+    full: () =>
+      new RegistryError(ErrorReason.OVERLOADED, `${maxWaiting} writes are waiting already`, {
+        retryAfterMs: RETRY_AFTER_MS,
+      }),
+    failsAll: isUnavailable,
+  })
+}
+
+/** A row whose data PostgreSQL refuses must not fail its neighbours: each is then tried alone. */
+async function runBatch(database: Database, writes: Write[]): Promise<(Outcome | Error)[]> {
+  try {
+    return await database.run((sql) => writeChains(sql, writes))
+  } catch (error) {
+    if (writes.length === 1 || !isDataFault(error)) throw error
+    return await Promise.all(
+      writes.map((write) => runBatch(database, [write]).then((one) => one[0] as Outcome, asError)),
+    )
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}
+
+async function writeChains(sql: Sql, writes: Write[]): Promise<Outcome[]> {
+  const texts = (of: (write: Write) => string | undefined) =>
+    sql.array(
+      writes.map((w) => of(w) ?? null),
+      TEXTS,
+    )
+  const rows = await sql<(Pick<Outcome, "outcome" | "operation"> & Nullable<RecordRow>)[]>`
+    select * from trust_chains_write(
+      ${texts((w) => w.operation)},
+      ${texts((w) => w.agentId)},
+      ${sql.array(
+        writes.map((w) => w.requestId),
+        UUIDS,
+      )},
+      ${texts((w) => w.actor)},
+      ${sql.array(
+        writes.map((w) => w.expectedRevision ?? null),
+        BIGINTS,
+      )},
+      ${texts((w) => w.document?.authorityId)},
+      ${texts((w) => w.document?.json)},
+      ${sql.array(
+        writes.map((w) => w.document?.bytes ?? null),
+        INTEGERS,
+      )},
+      ${texts((w) => w.document?.chainHash)},
+      ${texts((w) => w.document?.contentHash)},
+      ${sql.array(
+        writes.map((w) => w.document?.expiresAt ?? null),
+        TIMESTAMPTZS,
+      )},
+      ${sql.typed.timestamptz(BigInt(Date.now()) * 1000n)}
+    )`
+  return rows.map((row) => ({
+    outcome: row.outcome,
+    operation: row.operation,
+    record: row.revision === null ? undefined : (row as RecordRow),
+  }))
+}
+
+type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
