@@ -14,7 +14,7 @@ $$;
 create index trust_chains_authority on trust_chains (authority_id, agent_id);
 
 -- Covering: a plan for an unknown moment expects a third of the table, and only an index alone beats reading that.
-create index trust_chains_expires on trust_chains (expires_at) include (agent_id, is_active)
+create index trust_chains_expires on trust_chains (expires_at) include (agent_id, is_active, chain_bytes)
   where expires_at is not null;
 
 -- Extracted values, not whole documents: smaller, and a capability is not found under another field's name.

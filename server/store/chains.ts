@@ -29,13 +29,8 @@ export interface PageQuery {
  * for as many rows as the page can hold and no more.
  */
 export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
-  const { hits, joined, where } = conditionsOf(sql, query.filter, query.now)
   const rows = await sql<(ChainRow & { candidates: bigint })[]>`
-    with ${hits} candidate as materialized (
-      select c.agent_id, c.chain_bytes from trust_chains c ${joined}
-      where c.agent_id > ${query.after} and ${where}
-      order by c.agent_id limit ${query.limit + 1} offset ${query.offset}
-    ), measured as (
+    with ${candidates(sql, query)}, measured as (
       select agent_id, count(*) over () as candidates, row_number() over (order by agent_id) as place,
              sum(chain_bytes) over (order by agent_id) as bytes
       from candidate
@@ -47,12 +42,25 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
+/**
+ * Ids and sizes of a page, one more than asked for. What an index finds out of order is found first and sorted then:
+ * beside `order by agent_id limit` the planner would rather walk the primary key and test each document (at 100,000
+ * chains 288 ms against 1 to 46).
+ */
+function candidates(sql: Sql, { filter, now, after, limit, offset }: PageQuery) {
+  const { where, unordered } = conditionsOf(sql, filter, now)
+  const page = sql`agent_id > ${after} order by agent_id limit ${limit + 1} offset ${offset}`
+  const ids = sql`select c.agent_id, c.chain_bytes from trust_chains c where ${where}`
+  return unordered
+    ? sql`hit as materialized (${ids}),
+        candidate as materialized (select agent_id, chain_bytes from hit where ${page})`
+    : sql`candidate as materialized (${ids} and ${page})`
+}
+
 /** How many chains match. */
 export async function countChains(sql: Sql, filter: ChainFilter | undefined, now: bigint): Promise<bigint> {
-  const { hits, joined, where } = conditionsOf(sql, filter, now)
-  const rows = await sql<{ count: bigint }[]>`
-    with ${hits} nothing as (select)
-    select count(*) as count from trust_chains c ${joined} where ${where}`
+  const { where } = conditionsOf(sql, filter, now)
+  const rows = await sql<{ count: bigint }[]>`select count(*) as count from trust_chains c where ${where}`
   return rows[0]?.count ?? 0n
 }
 
