@@ -1,0 +1,67 @@
+import type { DescMessage, DescService, MessageShape } from "@bufbuild/protobuf"
+import { anyUnpack } from "@bufbuild/protobuf/wkt"
+import * as grpc from "@grpc/grpc-js"
+import {
+  BadRequestSchema,
+  type Calls,
+  createCalls,
+  decode,
+  ErrorInfoSchema,
+  PreconditionFailureSchema,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+  StatusSchema,
+} from "@trust-registry/proto"
+
+/** How one call is made. */
+export interface CallOptions {
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+/** A bare grpc-js connection without retries: what fails is told as it came over the wire. */
+export function connectTo(address: string, credentials = grpc.credentials.createInsecure()) {
+  const channel = new grpc.Client(address, credentials, { "grpc.enable_retries": 0 })
+  return {
+    channel,
+    calls: <Desc extends DescService>(desc: Desc): Calls<Desc, CallOptions> =>
+      createCalls(desc, channel, EDGE),
+    close: () => channel.close(),
+  }
+}
+
+const EDGE = {
+  open: (_method: unknown, { signal, timeoutMs = 20_000 }: CallOptions = {}) => ({
+    options: { deadline: Date.now() + timeoutMs },
+    metadata: new grpc.Metadata(),
+    signal,
+  }),
+  fail: (_method: unknown, error: unknown) => error as Error,
+}
+
+/** The google.rpc details of a failed call, each kind by its name. */
+export function detailsOf(error: Pick<grpc.ServiceError, "metadata">) {
+  const [bytes] = error.metadata.get("grpc-status-details-bin")
+  const status = decode(StatusSchema, bytes as Buffer)
+  const find = <Schema extends DescMessage>(schema: Schema): MessageShape<Schema> | undefined =>
+    status.details.map((any) => anyUnpack(any, schema)).find((message) => message !== undefined)
+  return {
+    bytes: (bytes as Buffer).length,
+    status,
+    info: find(ErrorInfoSchema),
+    badRequest: find(BadRequestSchema),
+    resource: find(ResourceInfoSchema),
+    precondition: find(PreconditionFailureSchema),
+    retry: find(RetryInfoSchema),
+  }
+}
+
+/** What the call failed with; throws if it did not fail. */
+export async function failureOf(call: Promise<unknown>): Promise<grpc.ServiceError> {
+  const outcome = await call.then(
+    () => undefined,
+    (error) => error as grpc.ServiceError,
+  )
+  if (!outcome) throw new Error("the call did not fail")
+  return outcome
+}

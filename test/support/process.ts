@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { rm } from "node:fs/promises"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { startEmbeddedPostgres } from "../../server/embedded/start.js"
+import { throwawayFolder } from "./postgres.js"
+import type { LogLine } from "./server.js"
+
+const BIN = fileURLToPath(new URL("../../server/bin/trust-registry-server.js", import.meta.url))
+
+/** How a process ended and what it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `trust-registry-server` with these arguments, in a process of its own. */
+export interface ServerProcess {
+  readonly pid: number
+  /** What it logged so far. */
+  readonly log: readonly LogLine[]
+  readonly ended: Promise<Ended>
+  /** The first line of the log that fits, once it is there; throws if the process ends before. */
+  line(fits: (line: LogLine) => boolean): Promise<LogLine>
+  /** Where it listens, once it is ready. */
+  address(): Promise<string>
+  signal(signal: NodeJS.Signals): void
+}
+
+/** Starts the command with nothing in its environment but PATH, HOME and `env`. */
+export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): ServerProcess {
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env } })
+  const log: LogLine[] = []
+  const watchers = new Set<() => void>()
+  const texts = { stdout: "", stderr: "" }
+  child.stderr.on("data", (chunk) => {
+    texts.stderr += chunk
+  })
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    texts.stdout += `${line}\n`
+    if (line.startsWith("{")) log.push(JSON.parse(line))
+    for (const look of watchers) look()
+  })
+  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, ...texts }) as Ended)
+  const line = (fits: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const look = () => {
+        const found = log.find(fits)
+        if (!found) return
+        watchers.delete(look)
+        resolve(found)
+      }
+      watchers.add(look)
+      ended.then(({ code, stderr }) => reject(new Error(`the server ended with code ${code}: ${stderr}`)))
+      look()
+    })
+  return {
+    pid: child.pid as number,
+    log,
+    ended,
+    line,
+    address: async () => String((await line(({ msg }) => msg.startsWith("ready"))).address),
+    signal: (signal) => {
+      child.kill(signal)
+    },
+  }
+}
+
+/** A throwaway data folder for the embedded database of a process; `end` stops what runs there and removes it. */
+export async function embeddedFolder() {
+  const dataDir = await throwawayFolder()
+  const end = async () => {
+    // Whoever ran here last, its database may have outlived it.
+    const database = await startEmbeddedPostgres({ dataDir, log: () => {} })
+    await database.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  return { dataDir, end }
+}

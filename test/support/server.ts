@@ -1,0 +1,68 @@
+import { Writable } from "node:stream"
+import {
+  type Config,
+  createLog,
+  defaultConfig,
+  type RegistryServer,
+  startServer,
+} from "@trust-registry/server"
+import postgres from "postgres"
+import { freshDatabase } from "./postgres.js"
+
+/** A line of the server's log. */
+export type LogLine = { level: string; msg: string } & Record<string, unknown>
+
+/** A registry in this process, on a database of its own. */
+export interface TestRegistry {
+  /** Where it listens; a new port after `restart`. */
+  readonly address: string
+  /** The same database, for what a person would do in psql. */
+  readonly sql: postgres.Sql
+  /** What it logged so far. */
+  readonly log: readonly LogLine[]
+  /** Stops the server and starts another on the same database. */
+  restart(): Promise<void>
+  /** Stops the server, as SIGTERM does. */
+  stopServer(): Promise<void>
+  /** Stops the server and drops the database. */
+  stop(): Promise<void>
+}
+
+/** Starts a registry in this process on a free port; `changes` to the default settings. */
+export async function startRegistry(changes: Partial<Config> = {}): Promise<TestRegistry> {
+  const database = await freshDatabase()
+  const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
+  const log: LogLine[] = []
+  const options = {
+    config: defaultConfig({ listen: { host: "127.0.0.1", port: 0 }, logLevel: "debug", ...changes }),
+    log: createLog(changes.logLevel ?? "debug", collectLines(log)),
+    connection: database.connection,
+  }
+  let server: RegistryServer = await startServer(options)
+  return {
+    get address() {
+      return server.address
+    },
+    sql,
+    log,
+    async restart() {
+      await server.stop()
+      server = await startServer(options)
+    },
+    stopServer: () => server.stop(),
+    async stop() {
+      await server.stop()
+      await sql.end({ timeout: 1 })
+      await database.drop()
+    },
+  }
+}
+
+function collectLines(log: LogLine[]) {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      log.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+}
