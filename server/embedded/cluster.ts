@@ -70,7 +70,7 @@ const INITDB = [
 
 async function run({ folder, binaries, runner }: Cluster, program: string, programArgs: readonly string[]) {
   const { file, args, options } = childOf(runner.identity, folder, binaries, program, programArgs)
-  const log = await openLog(folder)
+  const log = await openLog(folder, runner.identity.user)
   try {
     const child = spawn(file, args, { ...options, stdio: ["ignore", log.fd, log.fd] })
     const [code] = (await once(child, "exit")) as [number | null]

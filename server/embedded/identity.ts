@@ -120,7 +120,7 @@ export function childOf(
 function reasonOf(error: unknown) {
   const { stderr, code, message } = error as { stderr?: string; code?: unknown; message: string }
   if (stderr?.trim()) return stderr.trim()
-  return code === 1 ? "it cannot enter or write the folder" : message
+  return code === 1 || code === "EACCES" ? "it cannot enter or write the folder" : message
 }
 
 function explain(folder: Folder, failures: readonly string[]) {

@@ -21,7 +21,7 @@ export async function launchPostmaster(cluster: Cluster): Promise<Launch> {
   await removeMisleadingLocks(folder.data)
   const serverArgs = ["-D", folder.data, ...postmasterSettings(durable)]
   const { file, args, options } = childOf(runner.identity, folder, binaries, binaries.postgres, serverArgs)
-  const log = await openLog(folder)
+  const log = await openLog(folder, runner.identity.user)
   const offset = await sizeOfLog(folder)
   try {
     const child = spawn(file, args, { ...options, detached: true, stdio: ["ignore", log.fd, log.fd] })

@@ -26,7 +26,7 @@ export function supervise(
       const since = performance.now()
       await session.closed
       if (stopping.signal.aborted) return
-      await session.end()
+      await session.end().catch(() => undefined)
       session = undefined
       log("warn", "the embedded PostgreSQL is gone; starting it again")
       // One that keeps dying at once is not hammered.
