@@ -58,9 +58,12 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
   const open = () => openPool(options.connection, max, options.onEvent)
   let pool = open()
 
-  /** A connection that is half dead never answers and is never given back: all are replaced. */
-  const renew = (stalled: Sql) => {
-    if (stalled !== pool) return
+  /**
+   * A connection that is half dead never answers and is never given back: all are replaced. A short wait at the end of
+   * a call's time says nothing about its connection.
+   */
+  const renew = (stalled: Sql, waitedMs: number) => {
+    if (stalled !== pool || waitedMs < answerMs / 2) return
     pool = open()
     void stalled.end({ timeout: 0 }).catch(() => undefined)
   }
@@ -72,7 +75,8 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       await monitor.whenAvailable(left)
       const used = pool
       try {
-        return await within(Math.max(left, answerMs - options.timeoutMs), statements(used), () => renew(used))
+        const ms = Math.max(left, answerMs - options.timeoutMs)
+        return await within(ms, statements(used), () => renew(used, ms))
       } catch (error) {
         if (isWaitOver(error)) throw databaseUnavailable("the database is busy with another change", error)
         if (!isPassing(error)) throw error
