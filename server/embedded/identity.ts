@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { chown, readFile, stat } from "node:fs/promises"
 import { userInfo } from "node:os"
+import { dirname } from "node:path"
 import { promisify } from "node:util"
 import type { Binaries } from "./binaries.js"
 import { EmbeddedPostgresError } from "./errors.js"
@@ -24,8 +25,8 @@ export interface Runner {
 
 /**
  * Finds an identity that can run the programs and write the folder, by trying: this process's own; for root a user
- * namespace in which root counts as an ordinary user (this works below a 0700 home as well), then the OS user
- * `postgres`; always the owner of a cluster that exists. Throws CANNOT_RUN with what was tried and the ways out.
+ * namespace in which root counts as an ordinary user (this works below its 0700 home as well), then the OS user
+ * `postgres`, then whose folder it is; always the owner of a cluster that exists. Throws CANNOT_RUN with what was tried and the ways out.
  */
 export async function chooseIdentity(folder: Folder, binaries: Binaries): Promise<Runner> {
   const failures: string[] = []
@@ -44,19 +45,19 @@ async function candidates(folder: Folder): Promise<Identity[]> {
   const mapped = inNamespace(users)
   const self = { name: "as the user who started the server", prefix: [] }
   if (process.getuid?.() !== 0) return isNamed() ? [self] : [mapped, self]
-  const owner = await stat(folder.data).catch(() => undefined)
-  if (owner && owner.uid !== 0) {
-    return [
-      {
-        name: `as user ${owner.uid}, who owns the data`,
-        prefix: [],
-        user: { uid: owner.uid, gid: owner.gid },
-      },
-    ]
-  }
-  const postgres = users.find(({ name }) => name === "postgres")
-  if (owner || !postgres) return [mapped]
-  return [mapped, { name: "as the user postgres", prefix: [], user: postgres }]
+  const data = await stat(folder.data).catch(() => undefined)
+  if (data) return data.uid === 0 ? [mapped] : [ownerOf(data, "who owns the data")]
+  const postgres = users.filter(({ name }) => name === "postgres")
+  const above = await stat(dirname(folder.dataDir))
+  return [
+    mapped,
+    ...postgres.map((user) => ({ name: "as the user postgres", prefix: [], user })),
+    ...(above.uid === 0 ? [] : [ownerOf(above, "who owns the folder above")]),
+  ]
+}
+
+function ownerOf({ uid, gid }: { uid: number; gid: number }, why: string): Identity {
+  return { name: `as user ${uid}, ${why}`, prefix: [], user: { uid, gid } }
 }
 
 /** initdb wants a name for its uid, and a container started with a bare uid has none. */
