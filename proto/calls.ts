@@ -19,7 +19,10 @@ export type Calls<Desc extends DescService, Options> = {
   [Name in keyof Desc["method"]]: Call<Desc["method"][Name], Options>
 }
 
-/** The function that calls one RPC. Promises reject, and iterations throw, with what {@link CallerEdge.fail} gives. */
+/**
+ * The function that calls one RPC. Promises reject, and iterations throw, with what {@link CallerEdge.fail} gives, or with
+ * the reason of the signal that cancelled the call.
+ */
 export type Call<Method extends DescMethod, Options> =
   Method extends DescMethodUnary<infer I, infer O>
     ? (request: MessageInitShape<I>, options?: Options) => Promise<MessageShape<O>>
@@ -158,7 +161,7 @@ async function promised<O>(
     })
     return decode(method.output, bytes)
   } catch (error) {
-    throw edge.fail(method, error)
+    throw failure(method, edge, setup, error)
   } finally {
     stop?.()
   }
@@ -179,14 +182,21 @@ async function* replies<O>(
     // A reader that leaves early cancels the call, and the status of that must not go unheard.
     call.on("error", () => undefined)
     stop = cancelOn(setup.signal, call)
-    for await (const bytes of call) yield decode(method.output, bytes as Buffer)
+    for await (const bytes of call) {
+      setup.signal?.throwIfAborted()
+      yield decode(method.output, bytes as Buffer)
+    }
     setup.signal?.throwIfAborted()
   } catch (error) {
-    throw edge.fail(method, setup.signal?.aborted ? setup.signal.reason : error)
+    throw failure(method, edge, setup, error)
   } finally {
     stop?.()
     call?.cancel()
   }
+}
+
+function failure<O>(method: DescMethod, edge: CallerEdge<O>, setup: CallSetup, error: unknown): unknown {
+  return setup.signal?.aborted ? setup.signal.reason : edge.fail(method, error)
 }
 
 async function pump(

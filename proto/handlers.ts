@@ -16,7 +16,12 @@ export type Handlers<Desc extends DescService, Context> = {
   [Name in keyof Desc["method"]]: Handler<Desc["method"][Name], Context>
 }
 
-/** The function that answers one RPC. It throws to fail the call. */
+/**
+ * The function that answers one RPC. It throws to fail the call.
+ *
+ * A stream of requests that the caller cancels may end like a complete one (grpc-js half-closes before it resets), so
+ * what must not be taken for complete has to say in a message that it is.
+ */
 export type Handler<Method extends DescMethod, Context> =
   Method extends DescMethodUnary<infer I, infer O>
     ? (request: MessageShape<I>, context: Context) => Promise<Sendable<O>> | Sendable<O>
@@ -72,7 +77,7 @@ function handleCall<Context extends { signal: AbortSignal }>(
     call.on("cancelled", () => abort.abort())
     const context = edge.open(method, call, abort.signal)
     try {
-      const input = streamsIn ? readAll(method, call, edge) : read(method, call.request, edge)
+      const input = streamsIn ? readAll(method, call, edge, abort.signal) : read(method, call.request, edge)
       if (streamsOut) await sendAll(method, call, handler(input, context), abort.signal)
       const reply = streamsOut ? undefined : encode(method.output, (await handler(input, context)) as Encoded)
       edge.close(context)
@@ -95,10 +100,16 @@ function read(method: DescMethod, bytes: Buffer, edge: Pick<Edge<never>, "unread
   }
 }
 
-async function* readAll(method: DescMethod, call: ServerCall, edge: Pick<Edge<never>, "unreadable">) {
+async function* readAll(
+  method: DescMethod,
+  call: ServerCall,
+  edge: Pick<Edge<never>, "unreadable">,
+  signal: AbortSignal,
+) {
   // A plain `for await` destroys the call when requests end, and with it the replies that are still to be written.
   for await (const bytes of call.iterator({ destroyOnReturn: false }))
     yield read(method, bytes as Buffer, edge)
+  signal.throwIfAborted()
 }
 
 async function sendAll(
@@ -108,7 +119,7 @@ async function sendAll(
   signal: AbortSignal,
 ) {
   for await (const reply of replies) {
-    if (signal.aborted) return
+    signal.throwIfAborted()
     // Without the signal a cancelled reader, which never drains, would keep the generator open for ever.
     if (!call.write(encode(method.output, reply as Encoded)))
       await once(call, "drain", { signal }).catch(() => undefined)

@@ -35,7 +35,13 @@ function checkMessage(message: ReflectMessage, prefix: string): void {
       case "list": {
         let index = 0
         for (const item of message.get(field)) checkItem(field.listKind, item, `${path}[${index++}]`)
+        break
       }
+      case "map":
+        for (const [key, item] of message.get(field)) {
+          checkItem("scalar", key, `${path} (a key)`)
+          checkItem(field.mapKind, item, `${path}[${JSON.stringify(key)}]`)
+        }
     }
   }
 }
