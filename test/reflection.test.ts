@@ -86,6 +86,10 @@ describe("reflection", () => {
       expect((await call("grpc.health.v1.Health/List", {})).statuses).to.have.property(
         TrustStoreService.typeName,
       )
+      expect(await firstReply("/grpc.health.v1.Health/Watch", version)).to.deep.equal({ status: "SERVING" })
+      const others = health.Health.methods.map(({ name }) => `${health.Health.typeName}/${name}`)
+      const all = [...TrustStoreService.methods.map(({ name }) => name), ...others]
+      expect([...called, "grpc.health.v1.Health/Watch"]).to.have.members(all)
     })
   }
 
