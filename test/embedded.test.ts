@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { expect } from "chai"
 import postgres from "postgres"
 import { EmbeddedPostgresError } from "../server/embedded/errors.js"
-import { findPostmaster } from "../server/embedded/postmaster.js"
+import { findPostmaster, stopPostmaster } from "../server/embedded/postmaster.js"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../server/embedded/start.js"
 import { throwawayFolder } from "./support/postgres.js"
 import { until } from "./support/until.js"
@@ -28,8 +28,7 @@ describe("the embedded PostgreSQL", function () {
     for (const database of running) await database.stop()
     servers.clear()
     running.clear()
-    const orphan = await postmaster()
-    if (orphan) await kill(orphan)
+    await stopPostmaster(join(dataDir, "postgres", "data"))
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   })
 
@@ -175,6 +174,27 @@ describe("the embedded PostgreSQL", function () {
     expect(await postmaster()).to.equal(before)
     await first.stop()
     expect(await read(await start())).to.deep.equal(["first"])
+  })
+
+  it("gives way to a server that took the folder while it slept, and takes it back afterwards", async () => {
+    const sleeper = startProcess()
+    await ready(sleeper)
+    sleeper.kill("SIGSTOP")
+    await killAll(await postmaster())
+    const database = await start()
+    await write(database, "here")
+    const taken = await postmaster()
+    sleeper.kill("SIGCONT")
+    await until("the sleeper to find the folder taken", async () => {
+      const sessions = await query(
+        database,
+        `select from pg_stat_activity where application_name like '% ${sleeper.pid}'`,
+      )
+      return sessions.length > 0
+    })
+    expect(await postmaster()).to.equal(taken)
+    await database.stop()
+    await until("the sleeper's own postmaster", postmaster)
   })
 
   it("lets one of two servers have a new folder that both want at once", async () => {

@@ -33,14 +33,13 @@ const POLL_MS = 25
 
 function createStarter(cluster: Cluster) {
   let launch: Launch | undefined
-  let firstFailure: number | undefined
+  let blockedUntil: number | undefined
   let nextAttempt = 0
 
-  /** Backends of a killed postmaster may hold the shared memory for a moment, so one refusal is not the last word. */
   const noteFailure = (output: string) => {
     const now = performance.now()
-    firstFailure ??= now
-    if (now - firstFailure > GIVE_UP_MS) {
+    blockedUntil ??= now + BLOCKED_BOUND_MS
+    if (!BLOCKED.test(output) || now > blockedUntil) {
       const reason = `PostgreSQL does not start on ${cluster.folder.dataDir} (log: ${cluster.folder.log}):\n${output}`
       throw new EmbeddedPostgresError("START_FAILED", reason)
     }
@@ -58,8 +57,10 @@ function createStarter(cluster: Cluster) {
   }
 }
 
+/** What PostgreSQL says while backends of a killed postmaster still live, or where another server was quicker. */
+const BLOCKED = /is still in use|already exists/
+const BLOCKED_BOUND_MS = 10_000
 const RETRY_MS = 200
-const GIVE_UP_MS = 3_000
 
 function unreachable(cluster: Cluster, cause: unknown) {
   const reason =

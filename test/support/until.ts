@@ -1,26 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises"
 
-/** Asks again every 20 ms until the answer is not undefined or false (a rejection counts as no answer yet); fails with `what` after `ms`. */
-export async function until<T>(what: string, ask: () => Promise<T> | T, ms = 10_000): Promise<T & {}> {
+/** Asks every 20 ms until the answer is neither undefined nor false (a failure is no answer yet); after `ms` it fails with `what`. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T> | T,
+  ms = 10_000,
+): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + ms
-  for (;;) {
-    const answer = await Promise.resolve().then(ask).catch(keep)
-    if (answer !== undefined && answer !== false && !(answer instanceof Failure)) return answer as T & {}
-    if (performance.now() > deadline) {
-      const cause = answer instanceof Failure ? answer.error : undefined
-      throw new Error(`not within ${ms} ms: ${what}`, { cause })
+  for (let cause: unknown; ; await delay(20)) {
+    try {
+      const answer = await ask()
+      if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>
+    } catch (error) {
+      cause = error
     }
-    await delay(20)
+    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`, { cause })
   }
-}
-
-class Failure {
-  readonly error: unknown
-  constructor(error: unknown) {
-    this.error = error
-  }
-}
-
-function keep(error: unknown) {
-  return new Failure(error)
 }
