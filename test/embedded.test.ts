@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -199,7 +199,8 @@ describe("the embedded PostgreSQL", function () {
 
   it("lets one of two servers have a new folder that both want at once", async () => {
     const outcomes = await Promise.allSettled([start(), start()])
-    expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(["fulfilled", "rejected"])
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []))
+    expect(refusals.map(({ code }) => code)).to.deep.equal(["FOLDER_IN_USE"], String(refusals))
     const [winner] = running
     expect(winner && (await read(winner))).to.deep.equal([])
     expect(await readdir(join(dataDir, "postgres"))).to.have.members(["data", "postgres.log"])
@@ -234,7 +235,7 @@ describe("the embedded PostgreSQL", function () {
     expect(links).to.deep.equal([])
   })
 
-  it("is not misled by lock files whose number a stranger got", async () => {
+  it("is not misled by lock files whose number a stranger got, or that a crash left empty", async () => {
     const database = await start()
     await write(database, "mine")
     const data = join(dataDir, "postgres", "data")
@@ -247,6 +248,12 @@ describe("the embedded PostgreSQL", function () {
     for (const [i, path] of locks.entries()) {
       await writeFile(path, String(texts[i]).replace(/^\d+/, String(stranger.pid)), { mode: 0o600 })
     }
+    const again = await start()
+    expect(await read(again)).to.deep.equal(["mine"])
+    await again.stop()
+    const longAgo = new Date(Date.now() - 60_000)
+    await writeFile(join(data, "postmaster.pid"), "", { mode: 0o600 })
+    await utimes(join(data, "postmaster.pid"), longAgo, longAgo)
     expect(await read(await start())).to.deep.equal(["mine"])
   })
 

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { open, readdir, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
@@ -44,7 +45,7 @@ export async function assureCluster(cluster: Cluster): Promise<{ created: boolea
 /** Into a folder beside it, then renamed: a killed initdb never leaves half a cluster in the place of one. */
 async function initialize(cluster: Cluster) {
   const { folder, binaries, runner, durable } = cluster
-  const fresh = join(folder.root, `${LEFTOVER}${process.pid}-${Date.now()}`)
+  const fresh = join(folder.root, `${LEFTOVER}${process.pid}-${randomUUID()}`)
   const offset = await sizeOfLog(folder)
   const args = [...INITDB, ...(durable ? [] : ["--no-sync"]), "-D", fresh]
   const code = await run(cluster, binaries.initdb, args)

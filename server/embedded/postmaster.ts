@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { readFile, rm } from "node:fs/promises"
+import { readFile, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Cluster } from "./cluster.js"
@@ -88,10 +88,18 @@ async function isPostmasterOf(pid: number, data: string) {
  */
 async function removeMisleadingLocks(data: string) {
   for (const name of ["postmaster.pid", `.s.PGSQL.${SOCKET_PORT}.lock`]) {
-    const pid = await readPid(join(data, name))
-    if (pid === undefined || !isAlive(pid) || (await isPostmasterOf(pid, data))) continue
-    await rm(join(data, name), { force: true })
+    const path = join(data, name)
+    const pid = await readPid(path)
+    const misleads =
+      pid === undefined ? await isOldAndEmpty(path) : isAlive(pid) && !(await isPostmasterOf(pid, data))
+    if (misleads) await rm(path, { force: true })
   }
+}
+
+/** A crash of the machine leaves an empty file, which PostgreSQL refuses for ever; a new one is just being written. */
+async function isOldAndEmpty(path: string) {
+  const file = await stat(path).catch(() => undefined)
+  return file !== undefined && file.size === 0 && Date.now() - file.mtimeMs > 10_000
 }
 
 async function readPid(path: string) {

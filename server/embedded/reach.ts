@@ -58,7 +58,7 @@ function createStarter(cluster: Cluster) {
 }
 
 /** What PostgreSQL says while backends of a killed postmaster still live, or where another server was quicker. */
-const BLOCKED = /is still in use|already exists/
+const BLOCKED = /is still in use|already exists|lock file .* is empty/
 const BLOCKED_BOUND_MS = 10_000
 const RETRY_MS = 200
 
