@@ -9,6 +9,7 @@ import postgres from "postgres"
 import { EmbeddedPostgresError } from "../server/embedded/errors.js"
 import { findPostmaster, stopPostmaster } from "../server/embedded/postmaster.js"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../server/embedded/start.js"
+import { kill, killAll, killGroup } from "./support/kill.js"
 import { throwawayFolder } from "./support/postgres.js"
 import { until } from "./support/until.js"
 
@@ -310,22 +311,4 @@ async function refusal(attempt: Promise<unknown>) {
 async function ready(child: ChildProcess) {
   const [text] = await Promise.race([once(child.stdout ?? child, "data"), once(child, "exit")])
   expect(String(text)).to.equal("ready\n")
-}
-
-async function kill(pid: number | undefined) {
-  if (pid === undefined) throw new Error("nothing to kill")
-  process.kill(pid, "SIGKILL")
-}
-
-/** The postmaster and all its children at one moment, as when the machine's memory runs out. */
-async function killAll(pid: number | undefined) {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number)
-  await kill(pid)
-  for (const child of children) await kill(child).catch(() => undefined)
-}
-
-async function killGroup(child: ChildProcess) {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
-  process.kill(-child.pid, "SIGKILL")
-  await once(child, "exit")
 }

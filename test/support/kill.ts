@@ -1,0 +1,23 @@
+import type { ChildProcess } from "node:child_process"
+import { once } from "node:events"
+import { readFile } from "node:fs/promises"
+
+/** Ends a process as a crash does; fails where there is none. */
+export async function kill(pid: number | undefined) {
+  if (pid === undefined) throw new Error("nothing to kill")
+  process.kill(pid, "SIGKILL")
+}
+
+/** The postmaster and all its children at one moment, as when the machine's memory runs out. */
+export async function killAll(pid: number | undefined) {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number)
+  await kill(pid)
+  for (const child of children) await kill(child).catch(() => undefined)
+}
+
+/** A child started `detached`, with all that it started in its group; it may be gone already. */
+export async function killGroup(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  process.kill(-child.pid, "SIGKILL")
+  await once(child, "exit")
+}
