@@ -54,12 +54,13 @@ const nullIsEmpty = new Set(["evidence_json", "alternatives_considered"])
 function documentField(field: DescField): DocumentField {
   const shape = shapeOf(field)
   const present = field.presence === FeatureSet_FieldPresence.EXPLICIT
+  const required = field.name === "genesis" || (!present && !mayBeMissing.has(field.name))
   return {
     key: shape.kind === "json" ? field.name.slice(0, -"_json".length) : field.name,
     property: field.localName,
     shape,
-    required: field.name === "genesis" || (!present && !mayBeMissing.has(field.name)),
-    nullable: nullIsEmpty.has(field.name) || (present && unsetTexts[field.name] === undefined),
+    required,
+    nullable: nullIsEmpty.has(field.name) || (present && !required && unsetTexts[field.name] === undefined),
     unset: unsetTexts[field.name] ?? "null",
   }
 }
