@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+/** A chain of a registry to import, with the state hash that the reference implementation computed. */
+export type RegistryChain = { document: string; hash: string }
+
+/**
+ * The registry made by the reference implementation, where its vectors are at hand: in the folder that
+ * TRUST_REGISTRY_VECTORS names, or in `../shared/vectors` beside the project. Elsewhere the project's own chains stand in
+ * for it, but not in CI, where a missing folder is a mistake.
+ */
+export function registryChains(): RegistryChain[] {
+  const root = join(import.meta.dirname, "..", "..")
+  const folder = process.env.TRUST_REGISTRY_VECTORS ?? join(root, "..", "shared", "vectors")
+  if (existsSync(folder)) return readChains(folder)
+  if (process.env.CI !== undefined) throw new Error(`The vectors are missing: no folder ${folder}`)
+  return readChains(join(root, "test", "vectors"))
+}
+
+function readChains(folder: string): RegistryChain[] {
+  const hashes = readLines(join(folder, "chains.hashes.jsonl")).map(
+    (line) => (JSON.parse(line) as { chain_hash: string }).chain_hash,
+  )
+  return readLines(join(folder, "chains.jsonl")).map((document, index) => ({
+    document,
+    hash: hashes[index] ?? "",
+  }))
+}
+
+function readLines(path: string): string[] {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+}
