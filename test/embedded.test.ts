@@ -12,6 +12,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../server/embedded
 import { kill, killAll, killGroup } from "./support/kill.js"
 import { throwawayFolder } from "./support/postgres.js"
 import { until } from "./support/until.js"
+import { query, read, write } from "./support/words.js"
 
 describe("the embedded PostgreSQL", function () {
   this.timeout(60_000)
@@ -279,25 +280,6 @@ describe("the embedded PostgreSQL", function () {
     expect(error.message).to.include("pg_control")
   })
 })
-
-async function query(database: EmbeddedPostgres, text: string) {
-  const sql = postgres({ ...database.connection, max: 1, onnotice: () => {} })
-  try {
-    return await sql.unsafe(text)
-  } finally {
-    await sql.end()
-  }
-}
-
-async function write(database: EmbeddedPostgres, word: string) {
-  await query(database, "create table if not exists words (word text)")
-  await query(database, `insert into words values ('${word}')`)
-}
-
-async function read(database: EmbeddedPostgres) {
-  await query(database, "create table if not exists words (word text)")
-  return (await query(database, "select word from words")).map(({ word }) => word)
-}
 
 async function refusal(attempt: Promise<unknown>) {
   const error = await attempt.then(
