@@ -436,7 +436,7 @@ describe("eatp: the effective expiry", () => {
   })
 })
 
-function chainWithGenesis(change: Partial<Init>): TrustLineageChain {
+function chainWithGenesis(change: object): TrustLineageChain {
   // Spread, the type forgets that this is the initial shape of one message.
   return create(TrustLineageChainSchema, { genesis, ...change } as Init)
 }
