@@ -99,6 +99,7 @@ function openStore(database: Database, config: Config, log: Log) {
 
 async function prepareSchema(store: Store, database: Database, config: Config, log: Log) {
   const waitMs = config.databaseStartTimeoutMs
+  const patience = setTimeout(() => log.warn(`waiting for the database (${database.name})`), PATIENCE_MS)
   try {
     const steps = await store.migrate(waitMs)
     if (steps.length > 0) log.info({ steps }, "the schema is up to date")
@@ -110,8 +111,13 @@ async function prepareSchema(store: Store, database: Database, config: Config, l
     throw new Error(`the database (${database.name}) cannot be used, waited up to ${waitMs} ms: ${message}`, {
       cause,
     })
+  } finally {
+    clearTimeout(patience)
   }
 }
+
+/** A start that is slower than this tells what it waits for. */
+const PATIENCE_MS = 1_000
 
 /** The schema was reached a moment ago; the monitor needs one look. */
 const SETTLE_MS = 5_000

@@ -1,4 +1,6 @@
 import { constants } from "node:os"
+import { setLogger } from "@grpc/grpc-js"
+import type { Log } from "./log.js"
 import { type RegistryServer, type ServerOptions, startServer } from "./main.js"
 
 /**
@@ -8,6 +10,7 @@ import { type RegistryServer, type ServerOptions, startServer } from "./main.js"
 export async function serve(options: ServerOptions): Promise<number> {
   const { log } = options
   const stop = stopRequest()
+  hearGrpc(log)
   process.on("unhandledRejection", (err) =>
     log.error({ err }, "a promise failed and nobody was there to hear it"),
   )
@@ -22,6 +25,12 @@ export async function serve(options: ServerOptions): Promise<number> {
   const server = await Promise.race([starting, early])
   if (typeof server === "number") return server
   return await finish(server, stop.requested)
+}
+
+/** What grpc-js has to say about itself would go to standard error as bare text. */
+function hearGrpc(log: Log) {
+  const say = (...texts: unknown[]) => log.warn({ text: texts.join(" ") }, "grpc-js says")
+  setLogger({ error: say, info: say, debug: say })
 }
 
 const NEVER = new Promise<never>(() => undefined)

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createSecureContext } from "node:tls"
 import { ServerCredentials } from "@grpc/grpc-js"
@@ -32,6 +33,8 @@ function readPem(config: Config, name: SettingName & `tls${string}`) {
 function assureFit(cert: Buffer, key: Buffer, ca: Buffer | null) {
   try {
     createSecureContext({ cert, key, ...(ca && { ca }) })
+    // A file without a certificate would be taken, and would let nobody in.
+    if (ca) new X509Certificate(ca)
   } catch (error) {
     const { tlsCert, tlsKey, tlsClientCa } = settings
     const names = [tlsCert, tlsKey, ...(ca ? [tlsClientCa] : [])].map(({ variable }) => variable)

@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { rm } from "node:fs/promises"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { startEmbeddedPostgres } from "../../server/embedded/start.js"
+import postgres from "postgres"
+import { findPostmaster, stopPostmaster } from "../../server/embedded/postmaster.js"
+import { connectionTo } from "../../server/embedded/session.js"
+import { openSocketPath } from "../../server/embedded/socket.js"
 import { throwawayFolder } from "./postgres.js"
 import type { LogLine } from "./server.js"
 
@@ -70,14 +74,27 @@ export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}
   }
 }
 
-/** A throwaway data folder for the embedded database of a process; `end` stops what runs there and removes it. */
+/** A throwaway data folder for the embedded database of processes. */
 export async function embeddedFolder() {
   const dataDir = await throwawayFolder()
-  const end = async () => {
-    // Whoever ran here last, its database may have outlived it.
-    const database = await startEmbeddedPostgres({ dataDir, log: () => {} })
-    await database.stop()
-    await rm(dataDir, { recursive: true, force: true })
+  const cluster = join(dataDir, "postgres", "data")
+  return {
+    dataDir,
+    /** The process id of the database, if it runs. */
+    postmaster: () => findPostmaster(cluster),
+    /** Works with the database that runs there, as a person in psql would. */
+    async withSql<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
+      const socket = await openSocketPath(cluster)
+      const sql = postgres({ ...connectionTo(socket.folder), max: 2, onnotice: () => {} })
+      return await work(sql).finally(async () => {
+        await sql.end({ timeout: 1 })
+        await socket.close()
+      })
+    },
+    /** Stops what runs there and removes it. */
+    async end() {
+      await stopPostmaster(cluster)
+      await rm(dataDir, { recursive: true, force: true })
+    },
   }
-  return { dataDir, end }
 }

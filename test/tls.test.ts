@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { status as Code, credentials } from "@grpc/grpc-js"
+import { TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, failureOf } from "./support/calls.js"
+import { sampleChain } from "./support/sample.js"
+import { startRegistry, type TestRegistry } from "./support/server.js"
+
+/** Made for these tests, good for a hundred years; the keys guard nothing. */
+const file = (name: string) => fileURLToPath(new URL(`support/tls/${name}`, import.meta.url))
+const read = (name: string) => readFileSync(file(name))
+const TLS = { tlsCert: file("server.pem"), tlsKey: file("server.key") }
+
+describe("TLS", () => {
+  it("serves callers who trust the certificate, and only over TLS", async () => {
+    const registry = await startRegistry(TLS)
+    const trusting = connectTo(byName(registry), credentials.createSsl(read("ca.pem")))
+    const plain = connectTo(registry.address)
+    const doubting = connectTo(byName(registry), credentials.createSsl())
+    try {
+      const { record } = await trusting.calls(TrustStoreService).storeChain({ chain: sampleChain("a") })
+      expect(record?.updatedBy).to.equal("peer:127.0.0.1")
+      for (const other of [plain, doubting]) {
+        expect((await failureOf(other.calls(TrustStoreService).countChains({}))).code).to.equal(
+          Code.UNAVAILABLE,
+        )
+      }
+    } finally {
+      for (const connection of [trusting, plain, doubting]) connection.close()
+      await registry.stop()
+    }
+  })
+
+  it("wants a certificate of every caller where TLS_CLIENT_CA is set, and writes its subject down", async () => {
+    const registry = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem") })
+    const known = connectTo(
+      byName(registry),
+      credentials.createSsl(read("ca.pem"), read("client.key"), read("client.pem")),
+    )
+    const unknown = connectTo(byName(registry), credentials.createSsl(read("ca.pem")))
+    try {
+      const { record } = await known.calls(TrustStoreService).storeChain({ chain: sampleChain("a") })
+      expect(record?.updatedBy).to.equal("cert:O=Acme\\, Inc.,CN=agent-7")
+      expect((await failureOf(unknown.calls(TrustStoreService).countChains({}))).code).to.equal(
+        Code.UNAVAILABLE,
+      )
+    } finally {
+      known.close()
+      unknown.close()
+      await registry.stop()
+    }
+  })
+
+  it("does not start with files that are missing or do not fit together, and says which", async () => {
+    expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(
+      "TRUST_REGISTRY_TLS_KEY make no TLS",
+    )
+    expect(await startFailure({ ...TLS, tlsCert: file("none.pem") })).to.match(
+      /^TRUST_REGISTRY_TLS_CERT is ".*none\.pem", which cannot be read: ENOENT$/,
+    )
+    expect(await startFailure({ ...TLS, tlsClientCa: file("server.key") })).to.include(
+      "TRUST_REGISTRY_TLS_CLIENT_CA",
+    )
+  })
+})
+
+/** Certificates name hosts. */
+function byName({ address }: TestRegistry) {
+  return address.replace("127.0.0.1", "localhost")
+}
+
+async function startFailure(changes: Parameters<typeof startRegistry>[0]) {
+  return await startRegistry(changes).then(
+    async (registry) => {
+      await registry.stop()
+      return "it started"
+    },
+    (error: Error) => error.message,
+  )
+}
