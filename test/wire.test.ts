@@ -1,3 +1,4 @@
+import { Duplex } from "node:stream"
 import { create, toBinary } from "@bufbuild/protobuf"
 import { StringValueSchema } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
@@ -441,7 +442,7 @@ function rawCall(client: grpc.Client, name: string, bytes: Buffer): Promise<unkn
       name === "Many"
         ? client.makeServerStreamRequest(path, same, same, bytes)
         : client.makeBidiStreamRequest(path, same, same)
-    if ("end" in call) call.end(bytes)
+    if (call instanceof Duplex) call.end(bytes)
     call.on("error", reject).on("end", resolve).resume()
   })
 }

@@ -1,0 +1,56 @@
+import * as grpc from "@grpc/grpc-js"
+import { health, TrustStoreService } from "@trust-registry/proto"
+import {
+  type ConnectOptions,
+  DEFAULT_KEEPALIVE_MS,
+  DEFAULT_KEEPALIVE_TIMEOUT_MS,
+  MAX_MESSAGE_BYTES,
+} from "./options.js"
+import { serviceConfig } from "./retry.js"
+
+/** A grpc-js client for the address; no line is opened before the first call. */
+export function openChannel(address: string, options: ConnectOptions): grpc.Client {
+  const local = isOnThisMachine(address)
+  return new grpc.Client(address, credentialsFor(address, local, options), {
+    "grpc.service_config": JSON.stringify(serviceConfig(TrustStoreService, health.Health)),
+    // A DNS TXT record must not change how often calls are sent.
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
+    "grpc.keepalive_permit_without_calls": 1,
+    // A registry that was restarted is found again within the retries of one call.
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 5_000,
+    // grpc-js would send even loopback traffic through the proxy that the environment names.
+    ...(local ? { "grpc.enable_http_proxy": 0 } : {}),
+  })
+}
+
+/** Whether all that the address names is on this machine: loopback or a Unix socket. */
+export function isOnThisMachine(address: string): boolean {
+  if (/^unix(-abstract)?:/i.test(address)) return true
+  return address
+    .replace(/^(dns|ipv4|ipv6):/i, "")
+    .replace(/^\/\/[^/]*\//, "")
+    .split(",")
+    .every((target) => LOOPBACK.test(target))
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/i
+
+function credentialsFor(address: string, local: boolean, { tls, insecure }: ConnectOptions) {
+  if (tls && insecure) throw new TypeError(`${address}: either tls or insecure, not both`)
+  if (tls === false && !local && !insecure) {
+    throw new TypeError(`${address} is beyond this machine: say insecure to speak to it without TLS`)
+  }
+  if (insecure || tls === false || (tls === undefined && local)) return grpc.credentials.createInsecure()
+  const { ca, cert, key } = typeof tls === "object" ? tls : {}
+  return grpc.credentials.createSsl(buffer(ca), buffer(key), buffer(cert))
+}
+
+function buffer(pem: string | Buffer | undefined) {
+  return pem === undefined ? null : Buffer.from(pem)
+}

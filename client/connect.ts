@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto"
+import type { DescMethod } from "@bufbuild/protobuf"
+import { type Client, Metadata, status } from "@grpc/grpc-js"
+import { type CallerEdge, type Calls, createCalls, health, TrustStoreService } from "@trust-registry/proto"
+import { type ChainList, chainList, type ListRequest } from "./chainList.js"
+import { openChannel } from "./channel.js"
+import { TrustStoreError } from "./errors.js"
+import { failureOf } from "./failure.js"
+import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+
+type StoreCalls = Calls<typeof TrustStoreService, CallOptions>
+
+/** State of a service, as grpc.health.v1 names it. */
+export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus
+
+/**
+ * A registry, its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the reason
+ * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
+ * `requestId` gets one, the same for all its attempts.
+ */
+export interface TrustRegistry extends Omit<StoreCalls, "listChains"> {
+  /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
+  listChains(request?: ListRequest, options?: CallOptions): ChainList
+  /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
+  checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
+  /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
+  waitForReady(options?: Pick<CallOptions, "timeoutMs">): Promise<void>
+  /** Closes the line: calls that are under way go on to their end, new ones reject with CANCELLED. */
+  close(): void
+}
+
+/**
+ * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
+ * `unix:/run/registry.sock`. The line is opened by the first call.
+ *
+ * @throws TypeError for options that contradict each other or the address.
+ *
+ * @example
+ * const registry = connect("localhost:50051")
+ * const { record } = await registry.storeChain({ chain })
+ * for await (const { chain } of registry.listChains({ filter: { authorityId: "org-acme" } })) console.log(chain)
+ * registry.close()
+ */
+export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
+  const client = openChannel(address, options)
+  const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
+  const calls = withRequestIds(createCalls(TrustStoreService, client, callerEdge(line)))
+  const healthCalls = createCalls(health.Health, client, callerEdge(line))
+  return {
+    ...calls,
+    listChains: (request = {}, options) => chainList(calls.listChains, request, options),
+    checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
+    waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
+    close() {
+      line.closed = true
+      client.close()
+    },
+  }
+}
+
+interface Line {
+  closed: boolean
+  timeoutMs: number
+}
+
+function callerEdge(line: Line): CallerEdge<CallOptions> {
+  return {
+    open(method, options) {
+      if (line.closed) throw closedError(method)
+      const timeoutMs = options?.timeoutMs ?? (method.methodKind === "unary" ? line.timeoutMs : Infinity)
+      return {
+        options: timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs },
+        metadata: new Metadata(),
+        signal: options?.signal,
+      }
+    },
+    fail: failureOf,
+  }
+}
+
+function closedError(method: DescMethod) {
+  return new TrustStoreError("the connection to the registry was closed", {
+    code: status.CANCELLED,
+    reason: "CANCELLED",
+    method: `${method.parent.typeName}.${method.name}`,
+  })
+}
+
+/** Requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
+function withRequestIds(calls: StoreCalls): StoreCalls {
+  const pairs = TrustStoreService.methods.map((method) => {
+    const name = method.localName as keyof StoreCalls
+    const call = calls[name] as (request: object, options?: CallOptions) => Promise<unknown>
+    if (!("requestId" in method.input.field)) return [name, call]
+    return [
+      name,
+      (request: { requestId?: string }, options?: CallOptions) =>
+        call({ ...request, requestId: request.requestId || randomUUID() }, options),
+    ]
+  })
+  // The same functions under the same names; Object.fromEntries cannot express it.
+  return Object.fromEntries(pairs) as StoreCalls
+}
+
+async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promise<ServingStatus> {
+  try {
+    const { status } = await answer
+    return health.HealthCheckResponse_ServingStatusSchema.value[status]?.localName as ServingStatus
+  } catch (error) {
+    if (error instanceof TrustStoreError && error.code === status.NOT_FOUND) return "SERVICE_UNKNOWN"
+    throw error
+  }
+}
+
+function ready(client: Client, timeoutMs: number) {
+  return new Promise<void>((resolve, reject) =>
+    client.waitForReady(Date.now() + timeoutMs, (cause) => {
+      if (!cause) return resolve()
+      const reason = "DEADLINE_EXCEEDED"
+      const message = `no line to the registry within ${timeoutMs} ms`
+      reject(new TrustStoreError(message, { code: status[reason], reason, cause }))
+    }),
+  )
+}

@@ -1,0 +1,115 @@
+import { create, createRegistry, type DescMethod } from "@bufbuild/protobuf"
+import { anyUnpack } from "@bufbuild/protobuf/wkt"
+import { type ServiceError, status } from "@grpc/grpc-js"
+import {
+  BadRequestSchema,
+  decode,
+  ErrorInfoSchema,
+  IllFormedStringError,
+  PreconditionFailureSchema,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+  StatusSchema,
+} from "@trust-registry/proto"
+import {
+  type ErrorDetail,
+  type ErrorFacts,
+  InvalidRequestError,
+  RevisionConflictError,
+  TrustChainExpiredError,
+  TrustChainInvalidError,
+  TrustChainNotFoundError,
+  TrustChainRevokedError,
+  TrustStoreDatabaseError,
+  TrustStoreError,
+} from "./errors.js"
+
+/** The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is. */
+export function failureOf(method: DescMethod, error: unknown): Error {
+  const name = `${method.parent.typeName}.${method.name}`
+  if (error instanceof IllFormedStringError) return refusalOf(name, error)
+  if (isServiceError(error)) return statusError(name, error)
+  return error as Error
+}
+
+const CLASSES: Record<string, typeof TrustStoreError> = {
+  TRUST_CHAIN_NOT_FOUND: TrustChainNotFoundError,
+  TRUST_CHAIN_EXPIRED: TrustChainExpiredError,
+  TRUST_CHAIN_REVOKED: TrustChainRevokedError,
+  TRUST_CHAIN_INVALID: TrustChainInvalidError,
+  INVALID_REQUEST: InvalidRequestError,
+  REVISION_CONFLICT: RevisionConflictError,
+  DATABASE_UNAVAILABLE: TrustStoreDatabaseError,
+}
+
+const DETAILS = createRegistry(
+  ErrorInfoSchema,
+  BadRequestSchema,
+  ResourceInfoSchema,
+  PreconditionFailureSchema,
+  RetryInfoSchema,
+)
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "metadata" in error
+}
+
+function statusError(method: string, error: ServiceError) {
+  const details = detailsOf(error)
+  const facts: ErrorFacts = { code: error.code, method, details, cause: error, ...factsOf(details) }
+  facts.reason ??= LOCAL_REASONS[error.code]
+  const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
+  return new Class(error.details || error.message, facts)
+}
+
+/** What grpc-js itself ends has no details. */
+const LOCAL_REASONS: Partial<Record<status, string>> = {
+  [status.DEADLINE_EXCEEDED]: "DEADLINE_EXCEEDED",
+  [status.CANCELLED]: "CANCELLED",
+}
+
+function detailsOf(error: ServiceError): ErrorDetail[] {
+  const [bytes] = error.metadata.get("grpc-status-details-bin")
+  if (!Buffer.isBuffer(bytes)) return []
+  try {
+    const packed = decode(StatusSchema, bytes).details
+    return packed.map((any) => anyUnpack(any, DETAILS) as ErrorDetail | undefined).filter((known) => !!known)
+  } catch {
+    // Details of a proxy that we cannot read must not hide the status that came with them.
+    return []
+  }
+}
+
+function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
+  const facts: Partial<ErrorFacts> = {}
+  for (const detail of details) {
+    switch (detail.$typeName) {
+      case "google.rpc.ErrorInfo":
+        facts.reason = detail.reason
+        facts.metadata = detail.metadata
+        break
+      case "google.rpc.ResourceInfo":
+        facts.agentId = detail.resourceName
+        break
+      case "google.rpc.RetryInfo":
+        facts.retryAfterMs =
+          Number(detail.retryDelay?.seconds ?? 0) * 1000 + (detail.retryDelay?.nanos ?? 0) / 1e6
+    }
+  }
+  return facts
+}
+
+/** As the registry would have told it, had the text been able to travel. */
+function refusalOf(method: string, cause: IllFormedStringError) {
+  const { field, message } = cause
+  const inChain = field.startsWith("chain.")
+  const violation = { field, description: message.slice(field.length + 1) }
+  const Class = inChain ? TrustChainInvalidError : InvalidRequestError
+  return new Class(message, {
+    code: status.INVALID_ARGUMENT,
+    reason: inChain ? "TRUST_CHAIN_INVALID" : "INVALID_REQUEST",
+    method,
+    details: [create(BadRequestSchema, { fieldViolations: [violation] })],
+    cause,
+  })
+}
