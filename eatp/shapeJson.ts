@@ -24,11 +24,13 @@ export function jsonProblem(text: string, name: string, maxDepth: number): strin
     if (!(error instanceof JsonSyntaxError)) throw error
     return `is no JSON that EATP can sign: ${error.message}`
   }
-  return (suspicious.test(text) ? valueProblem(value) : undefined) ?? kindProblem(value, name)
+  const suspicious = text.length > LARGEST_DOUBLE_DIGITS || hiding.test(text)
+  return (suspicious ? valueProblem(value) : undefined) ?? kindProblem(value, name)
 }
 
-// Only escapes can hide what the text itself may not hold, and only such digits make a number that Python cannot hold.
-const suspicious = /\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]|[0-9]{309}/
+// Only escapes can hide what a text may not hold, and only an exponent or many digits lead out of a double's range.
+const hiding = /\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]/
+const LARGEST_DOUBLE_DIGITS = 308
 
 function valueProblem(root: Json): string | undefined {
   const waiting: Json[] = [root]
