@@ -1,7 +1,10 @@
 import type { Constraint, ConstraintEnvelope, TrustLineageChain } from "@trust-registry/proto"
 import { ConstraintTypeSchema } from "@trust-registry/proto"
+import { readChainDict } from "./chainDict.js"
 import { byCodePoint } from "./codePointOrder.js"
 import { hashConstraints } from "./constraintHash.js"
+import { documentFromChain } from "./documentFromChain.js"
+import { hashChain } from "./hashChain.js"
 import { parseJson } from "./parseJson.js"
 import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
 import { wordOf } from "./words.js"
@@ -19,6 +22,16 @@ export function chainHash(chain: TrustLineageChain): string {
 /** EATP's linked state hash, `chain.hash(previous_hash=…)`; the previous hash may be any text. Throws as chainHash. */
 export function linkedChainHash(chain: TrustLineageChain, previousHash: string): string {
   return linkedStateHash(chainState(chain), chain.genesis?.id ?? "", previousHash)
+}
+
+/**
+ * EATP's trust_chain_hash, which an audit anchor holds: lowercase hex SHA-256 over the canonical JSON of the chain's
+ * `to_dict`. Audit anchors and signatures of records are not in it.
+ *
+ * @throws DocumentError, FromDictError or CanonicalError for a chain that does not pass checkShape.
+ */
+export function trustChainHash(chain: TrustLineageChain): string {
+  return hashChain(readChainDict(parseJson(documentFromChain(chain))).dict)
 }
 
 /** What the state hash of a chain covers; throws as {@link chainHash} does. */

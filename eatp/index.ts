@@ -1,7 +1,7 @@
 export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical.js"
 export { type ChainDict, readChainDict } from "./chainDict.js"
 export { chainFromDocument, type DocumentChain } from "./chainFromDocument.js"
-export { chainHash, chainState, constraintHash, linkedChainHash } from "./chainHash.js"
+export { chainHash, chainState, constraintHash, linkedChainHash, trustChainHash } from "./chainHash.js"
 export { byCodePoint } from "./codePointOrder.js"
 export { compactJson } from "./compactJson.js"
 export { constraintPreimage, type HashedConstraint, hashConstraints } from "./constraintHash.js"

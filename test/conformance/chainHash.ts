@@ -16,6 +16,7 @@ import {
   saltedPreimage,
   stateHash,
   statePreimage,
+  trustChainHash,
 } from "@trust-registry/eatp"
 import { type Checker, judge, nameOf, objectAt, objectsAt, same, textAt } from "./vectors.js"
 
@@ -63,6 +64,7 @@ function checkMessage(vector: JsonObject): void {
     const found = linkedChainHash(chain, textAt(linked, "previous_hash"))
     same("linked hash of the message", found, linked.get("hash"))
   }
+  same("trust_chain_hash of the message", trustChainHash(chain), expected.get("trust_chain_hash"))
   const constraints = chain.constraintEnvelope?.activeConstraints ?? []
   same("its constraint_hash", constraintHashOf(constraints), expected.get("constraint_hash_recomputed"))
   const full = jsonText(parseJson(textAt(vector, "full_json")))
