@@ -29,9 +29,9 @@ export function checkShape(
 ): Violation[] {
   const context = shapeContext(limits)
   if (checkSize(chain, context)) {
-    checkRecord(TrustLineageChainSchema, chain, "chain", context)
     checkCounts(chain, context)
     checkAgent(chain, context)
+    checkRecord(TrustLineageChainSchema, chain, "chain", context)
     checkRecords(chain, context)
     checkConstraintHash(chain.constraintEnvelope, context)
     if (nowMicros !== undefined) checkExpiry(chain, nowMicros, context)

@@ -3,17 +3,10 @@ import { JsonSyntaxError } from "./jsonTokens.js"
 import { parseJson } from "./parseJson.js"
 import { CanonicalError, finiteNumber } from "./pythonNumber.js"
 import { REASONING_BOUNDS } from "./reasoningBounds.js"
-import type { ShapeContext } from "./shapeContext.js"
-
-/** Checks the text of a free-form value: that it is JSON that EATP can sign, of the kind that its field asks for. */
-export function checkJsonField(text: string, path: string, name: string, context: ShapeContext): void {
-  const problem = jsonProblem(text, name, context.limits.maxJsonDepth)
-  if (problem !== undefined) context.report(path, problem)
-}
 
 /**
- * What is wrong with the JSON text of a field of that name (`metadata_json` must be an object or null, and so on);
- * undefined for sound text.
+ * What is wrong with the text of a free-form value, undefined for sound text: it must be JSON that EATP can sign, of the
+ * kind that the field of this name asks for.
  */
 export function jsonProblem(text: string, name: string, maxDepth: number): string | undefined {
   if (!text.isWellFormed()) return "holds a lone surrogate"

@@ -1,11 +1,11 @@
-import type { DescEnum, DescField, DescMessage, Message } from "@bufbuild/protobuf"
-import type { ShapeContext } from "./shapeContext.js"
-import { checkJsonField, textProblem } from "./shapeJson.js"
+import { type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf"
+import type { ShapeContext, ShapeLimits } from "./shapeContext.js"
+import { jsonProblem, textProblem } from "./shapeJson.js"
 import { parseTime } from "./time.js"
 import { wordOf, wordsOf } from "./words.js"
 
-type FieldCheck = (value: unknown, path: string, context: ShapeContext) => void
-type RecordField = { property: string; name: string; check: FieldCheck }
+/** What is wrong with a time that names no instant although it must. */
+export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time names no instant"
 
 /**
  * Checks what holds for a record of any kind, and for the records inside it: no unknown fields, sound text, known enum
@@ -17,11 +17,17 @@ export function checkRecord(desc: DescMessage, message: Message, path: string, c
   }
   // The properties are those that the fields' descriptors name.
   const values = message as unknown as Record<string, unknown>
-  for (const { property, name, check } of recordFields(desc)) {
-    const value = values[property]
-    if (value !== undefined) check(value, `${path}.${name}`, context)
+  for (const field of recordFields(desc)) {
+    const value = values[field.property]
+    if (value === undefined) continue
+    if (!field.isList) checkValue(field, value, path, undefined, context)
+    else checkItems(field, value as unknown[], path, context)
   }
 }
+
+// What is wrong with one value of a field; undefined for a sound one. The value has the type of the field.
+type Problem = (value: never, limits: ShapeLimits) => string | undefined
+type RecordField = { property: string; name: string; isList: boolean; rule: DescMessage | Problem }
 
 const known = new Map<string, readonly RecordField[]>()
 
@@ -29,80 +35,68 @@ function recordFields(desc: DescMessage): readonly RecordField[] {
   let fields = known.get(desc.typeName)
   if (fields === undefined) {
     fields = desc.fields.flatMap((field) => {
-      const check = fieldCheck(field)
-      return check === undefined ? [] : [{ property: field.localName, name: field.name, check }]
+      const rule = field.message ?? problemOf(field)
+      if (rule === undefined) return []
+      return [{ property: field.localName, name: field.name, isList: field.fieldKind === "list", rule }]
     })
     known.set(desc.typeName, fields)
   }
   return fields
 }
 
-// Each cast is to the type that protobuf-es gives fields of that kind.
-function fieldCheck(field: DescField): FieldCheck | undefined {
-  if (field.message !== undefined) {
-    const desc = field.message
-    const check: FieldCheck = (value, path, context) => checkRecord(desc, value as Message, path, context)
-    return field.fieldKind === "list" ? each(check) : check
-  }
-  if (field.enum !== undefined) {
-    const desc = field.enum
-    const check: FieldCheck = (value, path, context) => checkWord(desc, value as number, path, context)
-    return field.fieldKind === "list" ? each(check) : check
-  }
-  return textCheck(field)
-}
-
-function each(check: FieldCheck): FieldCheck {
-  return (values, path, context) => {
-    let index = 0
-    for (const value of values as unknown[]) check(value, `${path}[${index++}]`, context)
+function checkItems(field: RecordField, items: unknown[], path: string, context: ShapeContext): void {
+  for (const [index, item] of items.entries()) {
+    if (context.isFull()) return
+    checkValue(field, item, path, index, context)
   }
 }
 
-function checkWord(desc: DescEnum, number: number, path: string, context: ShapeContext): void {
-  if (wordOf(desc, number) !== undefined) return
-  const words = wordsOf(desc)
-  context.report(path, `must be one of ${words.join(", ")}`)
+function checkValue(
+  { name, rule }: RecordField,
+  value: unknown,
+  parent: string,
+  index: number | undefined,
+  context: ShapeContext,
+): void {
+  // Paths are put together only where one is needed: most values are sound.
+  const path = () => `${parent}.${name}${index === undefined ? "" : `[${index}]`}`
+  if (typeof rule === "function") {
+    const problem = rule(value as never, context.limits)
+    if (problem !== undefined) context.report(path(), problem)
+  } else checkRecord(rule, value as Message, path(), context)
 }
 
-function textCheck({ name, fieldKind }: DescField): FieldCheck | undefined {
-  if (name === "delegation_chain") return each(checkId as FieldCheck)
-  if (fieldKind === "list") return each(checkText as FieldCheck)
-  if (/(?:^|_)id$/.test(name)) return checkId as FieldCheck
-  if (/_at$|^valid_until$|^timestamp$/.test(name)) return timeCheck(name)
-  if (name.endsWith("_json")) {
-    return (value, path, context) => checkJsonField(value as string, path, name, context)
-  }
-  return (value, path, context) => {
-    if (typeof value === "string") checkText(value, path, context)
-  }
+function problemOf(field: DescField): Problem | undefined {
+  if (field.enum !== undefined) return wordProblem(field.enum)
+  if (field.scalar !== ScalarType.STRING) return undefined
+  const { name } = field
+  if (/(?:^|_)id$|^delegation_chain$/.test(name)) return idProblem
+  if (/_at$|^valid_until$|^timestamp$/.test(name)) return timeProblem(name)
+  if (name.endsWith("_json")) return (text: string, limits) => jsonProblem(text, name, limits.maxJsonDepth)
+  return textProblem
 }
 
-function checkText(text: string, path: string, context: ShapeContext): boolean {
-  const problem = textProblem(text)
-  if (problem !== undefined) context.report(path, problem)
-  return problem === undefined
+function wordProblem(desc: DescEnum): Problem {
+  const problem = `must be one of ${wordsOf(desc).join(", ")}`
+  return (number: number) => (wordOf(desc, number) === undefined ? problem : undefined)
 }
 
-function checkId(id: string, path: string, context: ShapeContext): void {
-  if (!checkText(id, path, context)) return
-  const most = context.limits.maxIdBytes
-  if (id === "") context.report(path, `must not be empty: an id is 1 to ${most} bytes`)
+function idProblem(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
+  const problem = textProblem(id)
+  if (problem !== undefined) return problem
+  if (id === "") return `must not be empty: an id is 1 to ${maxIdBytes} bytes`
   // A UTF-16 unit is at most 3 bytes of UTF-8.
-  if (id.length * 3 <= most) return
-  const bytes = Buffer.byteLength(id)
-  if (bytes > most) context.report(path, `is ${bytes} bytes long: an id is 1 to ${most} bytes`)
+  const bytes = id.length * 3 <= maxIdBytes ? 0 : Buffer.byteLength(id)
+  return bytes > maxIdBytes ? `is ${bytes} bytes long: an id is 1 to ${maxIdBytes} bytes` : undefined
 }
 
-function timeCheck(name: string): FieldCheck {
+function timeProblem(name: string): Problem {
   const mustBeAware = name === "expires_at" || name === "valid_until"
-  return (value, path, context) => {
-    const time = parseTime(value as string)
-    if (!checkText(value as string, path, context)) return
-    if (time === undefined) context.report(path, "must be a time that Python 3.11's fromisoformat reads")
-    else if (mustBeAware && !time.aware) context.report(path, NAIVE)
+  return (text: string) => {
+    const problem = textProblem(text)
+    if (problem !== undefined) return problem
+    const time = parseTime(text)
+    if (time === undefined) return "must be a time that Python 3.11's fromisoformat reads"
+    return mustBeAware && !time.aware ? NAIVE : undefined
   }
 }
-
-/** What is wrong with a time that names no instant although it must. */
-export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time names no instant"
