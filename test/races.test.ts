@@ -34,7 +34,10 @@ describe("races", () => {
   async function outcomesOf(...both: Promise<unknown>[]) {
     const settled = await Promise.allSettled(both)
     const failures = settled.flatMap((one) => (one.status === "rejected" ? [one.reason] : []))
-    return { won: settled.length - failures.length, reasons: failures.map((error) => detailsOf(error).info?.reason) }
+    return {
+      won: settled.length - failures.length,
+      reasons: failures.map((error) => detailsOf(error).info?.reason),
+    }
   }
 
   it("one of two with the same expected_revision", async () => {
@@ -78,7 +81,7 @@ describe("races", () => {
       expect(now.chain?.capabilities[0]?.capability).to.equal(`other-${round}`)
     }
     const rows = await registry.sql`select count(*) from trust_chain_revisions where agent_id = 'retry'`
-    expect(Number(rows[0]?.["count"])).to.equal(2 * ROUNDS)
+    expect(Number(rows[0]?.count)).to.equal(2 * ROUNDS)
   })
 
   it("a retry of each kind of write gets its first answer", async () => {
@@ -147,7 +150,7 @@ describe("races", () => {
     expect(new Set(revisions).size).to.equal(200)
     const rows = await registry.sql`
       select revision, updated_at from trust_chain_revisions where agent_id like 'order-%' order by revision`
-    const times = rows.map((row) => (row["updated_at"] as Date).getTime())
+    const times = rows.map((row) => (row.updated_at as Date).getTime())
     expect(times).to.deep.equal([...times].sort((left, right) => left - right))
   })
 
@@ -176,16 +179,16 @@ describe("races", () => {
     }
     const rows = await registry.sql`
       select updated_by, operation from trust_chain_revisions where agent_id = 'hand' order by revision`
-    const hands = rows.filter((row) => String(row["updated_by"]).startsWith("postgres:"))
+    const hands = rows.filter((row) => String(row.updated_by).startsWith("postgres:"))
     expect(hands).to.have.length(10)
     expect(rows).to.have.length(21)
     await registry.sql`delete from trust_chains where agent_id = 'hand'`
     const [last] = await registry.sql`
       select operation, updated_by, chain_data from trust_chain_revisions where agent_id = 'hand'
       order by revision desc limit 1`
-    expect(last?.["operation"]).to.equal("removed")
-    expect(last?.["updated_by"]).to.match(/^postgres:/)
-    expect(last?.["chain_data"]).to.equal(null)
+    expect(last?.operation).to.equal("removed")
+    expect(last?.updated_by).to.match(/^postgres:/)
+    expect(last?.chain_data).to.equal(null)
   })
 
   it("a transaction held open makes writers fail in time, and reads go on", async () => {
@@ -215,13 +218,20 @@ describe("races", () => {
     const [a] = calls()
     await a.storeChain({ chain: sampleChain("rules") })
     const refused = async (statement: Promise<unknown>) =>
-      (await statement.then(() => "done", (error) => (error as { code: string }).code)) as string
+      (await statement.then(
+        () => "done",
+        (error) => (error as { code: string }).code,
+      )) as string
     const { sql } = registry
     expect(await refused(sql`truncate trust_chains`)).to.equal("23001")
     expect(await refused(sql`truncate trust_chain_revisions`)).to.equal("23001")
-    expect(await refused(sql`update trust_chains set agent_id = 'x' where agent_id = 'rules'`)).to.equal("23001")
+    expect(await refused(sql`update trust_chains set agent_id = 'x' where agent_id = 'rules'`)).to.equal(
+      "23001",
+    )
     await sql`update trust_chains set status = 'revoked' where agent_id = 'rules'`
-    expect(await refused(sql`update trust_chains set is_active = true where agent_id = 'rules'`)).to.equal("23001")
+    expect(await refused(sql`update trust_chains set is_active = true where agent_id = 'rules'`)).to.equal(
+      "23001",
+    )
     for (const call of [
       a.restoreChain({ agentId: "rules" }),
       a.deleteChain({ agentId: "rules" }),

@@ -12,7 +12,7 @@ import { ErrorReason, type TrustLineageChain, TrustLineageChainSchema } from "@t
 import { type FieldViolation, RegistryError } from "../errors.js"
 import { microsOf } from "../store/rows.js"
 import type { Document } from "../store/writes.js"
-import { sentenceOf } from "./fields.js"
+import { momentFault, sentenceOf } from "./fields.js"
 
 /** The parts of StoreChainRequest and UpdateChainRequest that make a document. */
 export interface DocumentRequest {
@@ -66,14 +66,8 @@ function derive(
 }
 
 function expiryViolations({ expiresAt }: DocumentRequest): FieldViolation[] {
-  if (!expiresAt) return []
-  const valid = expiresAt.nanos >= 0 && expiresAt.nanos < 1_000_000_000 && isYear1To9999(expiresAt.seconds)
-  return valid ? [] : [{ field: "expires_at", description: "is no moment of the years 1 to 9999" }]
-}
-
-/** The range of google.protobuf.Timestamp. */
-function isYear1To9999(seconds: bigint): boolean {
-  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n
+  const fault = expiresAt && momentFault(expiresAt)
+  return fault ? [{ field: "expires_at", description: fault }] : []
 }
 
 function missing(chain: TrustLineageChain | undefined): FieldViolation {

@@ -56,7 +56,7 @@ function documentChecks(row: ChainRow, history: ChainHistory, limits: ChainLimit
       row.authority_id,
       "chain.genesis.authority_id",
     ),
-    compared("chain_hash", chainHash(chain), row.chain_hash, ""),
+    computed("chain_hash", () => chainHash(chain), row.chain_hash, ""),
     ...contentChecks(chain, row, history),
     constraintCheck(chain),
     expiryCheck(chain, row),
@@ -86,7 +86,7 @@ function constraintCheck(chain: TrustLineageChain): Check {
   const stored = envelope?.constraintHash ?? ""
   if (!envelope || stored === "") return passed("constraint_hash")
   const path = "chain.constraint_envelope.constraint_hash"
-  return compared("constraint_hash", constraintHash(envelope.activeConstraints), stored, path)
+  return computed("constraint_hash", () => constraintHash(envelope.activeConstraints), stored, path)
 }
 
 function expiryCheck(chain: TrustLineageChain, row: ChainRow): Check {
@@ -122,6 +122,15 @@ function passed(name: string): Check {
 
 function failed(name: string, path: string, detail: string): Check {
   return { name, passed: false, expected: "", found: "", path, detail }
+}
+
+/** What cannot be computed is no match: the `shape` check tells which field is at fault. */
+function computed(name: string, compute: () => string, found: string, path: string): Check {
+  try {
+    return compared(name, compute(), found, path)
+  } catch (error) {
+    return failed(name, path, `cannot be computed: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 function compared(name: string, expected: string, found: string, path: string): Check {

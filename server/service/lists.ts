@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto"
-import { create, toBinary } from "@bufbuild/protobuf"
 import { jsonProblem, textProblem } from "@trust-registry/eatp"
 import {
   CapabilityTypeSchema,
   type ChainFilter,
-  ChainFilterSchema,
   type ChainRecord,
   type Handlers,
   type ListedChain,
@@ -12,10 +9,11 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
+import { isDataFault } from "../store/failures.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
 import type { ChainLimits } from "./chains.js"
-import { assureWithin } from "./fields.js"
+import { assureWithin, momentFault } from "./fields.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
 const DEFAULT_PAGE_SIZE = 100
@@ -34,21 +32,25 @@ export function createLists(
       assureFilter(request.filter, limits)
       assureWithin("page_size", request.pageSize, 0, MAX_PAGE_SIZE)
       assureWithin("offset", request.offset, 0, MAX_INT32)
-      const filter = fingerprintOf(request.filter)
-      const { rows, more } = await store.listChains({
-        filter: request.filter,
-        after: readPageToken(request.pageToken, filter),
-        offset: request.offset,
-        limit: request.pageSize || DEFAULT_PAGE_SIZE,
-        maxBytes: MAX_PAGE_BYTES,
-        now: nowMicros(),
-      })
+      const { rows, more } = await asked(
+        store.listChains({
+          filter: request.filter,
+          after: readPageToken(request.filter, request.pageToken),
+          offset: request.offset,
+          limit: request.pageSize || DEFAULT_PAGE_SIZE,
+          maxBytes: MAX_PAGE_BYTES,
+          now: nowMicros(),
+        }),
+      )
       const last = rows.at(-1)?.agent_id
-      return { ...sorted(rows), nextPageToken: more && last !== undefined ? pageTokenOf(filter, last) : "" }
+      return {
+        ...sorted(rows),
+        nextPageToken: more && last !== undefined ? pageTokenOf(request.filter, last) : "",
+      }
     },
     countChains: async (request) => {
       assureFilter(request.filter, limits)
-      return { count: await store.countChains(request.filter, nowMicros()) }
+      return { count: await asked(store.countChains(request.filter, nowMicros())) }
     },
   }
 }
@@ -82,6 +84,8 @@ function assureFilter(filter: ChainFilter | undefined, limits: ChainLimits): voi
   }
   if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
     throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
+  const moment = filter.expiresBefore && momentFault(filter.expiresBefore)
+  if (moment) throw invalidRequest("filter.expires_before", moment)
   if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
 }
 
@@ -91,11 +95,12 @@ function assureMetadata(text: string, limits: ChainLimits): void {
   if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
 }
 
-/** What binds a page token to its filter: equal filters have equal ones. */
-function fingerprintOf(filter: ChainFilter | undefined): string {
-  const asked: ChainFilter = filter ? { ...filter } : create(ChainFilterSchema)
-  asked.activeOnly ??= true
-  return createHash("sha256").update(toBinary(ChainFilterSchema, asked)).digest("base64url").slice(0, 16)
+/** The one value of a filter that PostgreSQL can refuse is a number beyond the range of JSONB. */
+function asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  return answer.catch((error) => {
+    if (!isDataFault(error)) throw error
+    throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")
+  })
 }
 
 function nowMicros(): bigint {

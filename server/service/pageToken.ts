@@ -1,19 +1,28 @@
+import { createHash } from "node:crypto"
+import { create, toBinary } from "@bufbuild/protobuf"
+import { type ChainFilter, ChainFilterSchema } from "@trust-registry/proto"
 import { invalidRequest } from "../errors.js"
 
-/** The token of the page after `last`, good only for the filter with this fingerprint. */
-export function pageTokenOf(fingerprint: string, last: string): string {
-  return Buffer.from(`${fingerprint}.${last}`).toString("base64url")
+const DIGEST_BYTES = 12
+
+/** The token of the page after `last`, good only for this filter. */
+export function pageTokenOf(filter: ChainFilter | undefined, last: string): string {
+  return Buffer.concat([digestOf(filter, last), Buffer.from(last)]).toString("base64url")
 }
 
 /** The agent id that the page begins after; empty for no token. Throws INVALID_REQUEST for one of another filter. */
-export function readPageToken(token: string, fingerprint: string): string {
+export function readPageToken(filter: ChainFilter | undefined, token: string): string {
   if (token === "") return ""
-  const text = Buffer.from(token, "base64url").toString()
-  const last = text.slice(fingerprint.length + 1)
-  if (!text.startsWith(`${fingerprint}.`) || pageTokenOf(fingerprint, last) !== token)
-    throw invalidRequest(
-      "page_token",
-      "is no token of this filter: send the filter that the first page was asked with",
-    )
+  const last = Buffer.from(token, "base64url").subarray(DIGEST_BYTES).toString()
+  if (pageTokenOf(filter, last) !== token)
+    throw invalidRequest("page_token", "is no token of this filter: send the filter that the first page had")
   return last
+}
+
+/** Finds a token that was cut, changed, or made for another filter. It keeps no secret. */
+function digestOf(filter: ChainFilter | undefined, last: string): Buffer {
+  const asked: ChainFilter = filter ? { ...filter } : create(ChainFilterSchema)
+  asked.activeOnly ??= true
+  const hash = createHash("sha256").update(toBinary(ChainFilterSchema, asked)).update("\0").update(last)
+  return hash.digest().subarray(0, DIGEST_BYTES)
 }
