@@ -78,7 +78,8 @@ function problemOf(field: DescField): Problem | undefined {
 
 function wordProblem(desc: DescEnum): Problem {
   const problem = `must be one of ${wordsOf(desc).join(", ")}`
-  return (number: number) => (wordOf(desc, number) === undefined ? problem : undefined)
+  return (number: number) =>
+    wordOf(desc, number) === undefined ? `${problem}; ${number || "unspecified"} is none` : undefined
 }
 
 function idProblem(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
