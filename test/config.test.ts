@@ -122,6 +122,15 @@ describe("the configuration", () => {
     expect(loadConfig(env).warnings[0]).to.include("TRUST_REGISTRY_CACHE_ENTRYS")
   })
 
+  it("knows every variable that the container files set", () => {
+    for (const name of ["Dockerfile", "docker-compose.yml"]) {
+      const text = readFileSync(new URL(`../${name}`, import.meta.url), "utf8")
+      const set = text.match(/\bTRUST_REGISTRY_[A-Z_]+/g) ?? []
+      expect(set, name).to.not.have.lengthOf(0)
+      expect(rows().map(([, { variable }]) => variable)).to.include.members(set)
+    }
+  })
+
   it("is what docs/configuration.md says", () => {
     const page = readFileSync(new URL("../docs/configuration.md", import.meta.url), "utf8")
     expect(page, "run: npx trust-registry-server config --markdown > docs/configuration.md").to.equal(
