@@ -10,7 +10,12 @@ export async function kill(pid: number | undefined) {
 
 /** The postmaster and all its children at one moment, as when the machine's memory runs out. */
 export async function killAll(pid: number | undefined) {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number)
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")
+  // An empty text would become process id 0, which is this whole process group.
+  const children = text
+    .split(" ")
+    .filter((word) => Number(word) > 0)
+    .map(Number)
   await kill(pid)
   for (const child of children) await kill(child).catch(() => undefined)
 }
