@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { health, TrustStoreService } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
-import { type Database, givenDatabase, openDatabase } from "./database.js"
 import { createHealthHandlers } from "./health.js"
 import { type Listener, listen, type Service, serviceOf } from "./listen.js"
 import type { Log } from "./log.js"
+import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
 import { createEdge, type RpcEdge } from "./rpc/edge.js"
 import { createChainHandlers } from "./service/chains.js"
@@ -44,7 +44,7 @@ export interface RegistryServer {
 export async function startServer({ config, log, connection }: ServerOptions): Promise<RegistryServer> {
   const credentials = credentialsOf(config)
   const database =
-    connection === undefined ? await openDatabase(config, log) : givenDatabase(connection, "given")
+    connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
   const draining = new AbortController()
   let store: Store | undefined
   try {
@@ -75,7 +75,7 @@ export async function startServer({ config, log, connection }: ServerOptions): P
 
 /** Opens the store and brings its schema up to date, without serving. Gives the names of the steps taken. */
 export async function migrateDatabase({ config, log }: ServerOptions): Promise<string[]> {
-  const database = await openDatabase(config, log)
+  const database = await providePostgres(config, log)
   const store = openStore(database, config, log)
   try {
     return await prepareSchema(store, database, config, log)
@@ -85,7 +85,7 @@ export async function migrateDatabase({ config, log }: ServerOptions): Promise<s
   }
 }
 
-function openStore(database: Database, config: Config, log: Log) {
+function openStore(database: Postgres, config: Config, log: Log) {
   return createStore({
     connection: database.connection,
     maxConnections: config.databaseConnections,
@@ -97,7 +97,7 @@ function openStore(database: Database, config: Config, log: Log) {
   })
 }
 
-async function prepareSchema(store: Store, database: Database, config: Config, log: Log) {
+async function prepareSchema(store: Store, database: Postgres, config: Config, log: Log) {
   const waitMs = config.databaseStartTimeoutMs
   const patience = setTimeout(() => log.warn(`waiting for the database (${database.name})`), PATIENCE_MS)
   try {
@@ -139,7 +139,7 @@ function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: Abort
 interface Running {
   readonly config: Config
   readonly log: Log
-  readonly database: Database
+  readonly database: Postgres
   readonly store: Store
   readonly edge: RpcEdge
   readonly listener: Listener

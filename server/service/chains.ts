@@ -7,18 +7,15 @@ import type { CachedChain } from "../store/cache.js"
 import type { Store } from "../store/store.js"
 import type { Write } from "../store/writes.js"
 import { checkedDocument } from "./document.js"
-import { assureAgentId, assureExpectedRevision, assureRequestId, type RequestLimits } from "./fields.js"
+import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields.js"
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { acceptedRecord, expired, notFound } from "./outcomes.js"
 
-/** What chains and requests may be. */
-export type ChainLimits = ShapeLimits & RequestLimits
-
 /** Handlers of TrustStoreService over a store. */
 export function createChainHandlers(
   store: Store,
-  limits: ChainLimits,
+  limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext> {
   const lists = createLists(store, limits)
 

@@ -1,17 +1,11 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
-import { textProblem } from "@trust-registry/eatp"
+import { type ShapeLimits, textProblem } from "@trust-registry/eatp"
 import { type FieldViolation, invalidRequest } from "../errors.js"
-
-/** What the fields of requests may be. */
-export interface RequestLimits {
-  /** Longest id, in bytes of UTF-8. */
-  maxIdBytes: number
-}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** What is wrong with an id, or undefined. */
-export function idFault(id: string, { maxIdBytes }: RequestLimits): string | undefined {
+export function idFault(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
   if (id === "") return "is empty"
   const bytes = Buffer.byteLength(id)
   if (bytes > maxIdBytes) return `is ${bytes} bytes long; at most ${maxIdBytes} are allowed`
@@ -19,7 +13,7 @@ export function idFault(id: string, { maxIdBytes }: RequestLimits): string | und
 }
 
 /** Throws INVALID_REQUEST unless the agent id is one. */
-export function assureAgentId(agentId: string, limits: RequestLimits): void {
+export function assureAgentId(agentId: string, limits: ShapeLimits): void {
   const fault = idFault(agentId, limits)
   if (fault) throw invalidRequest("agent_id", fault)
 }

@@ -6,6 +6,7 @@ import {
   contentHash,
   contentJson,
   effectiveExpiry,
+  type ShapeLimits,
 } from "@trust-registry/eatp"
 import type {
   IntegrityCheck,
@@ -15,7 +16,6 @@ import type {
 import type { ChainHistory } from "../store/chains.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
-import type { ChainLimits } from "./chains.js"
 import { type Difference, differences } from "./differences.js"
 import { notFound } from "./outcomes.js"
 
@@ -28,7 +28,7 @@ const MAX_FINDINGS = 16
 export async function verifyIntegrity(
   store: Store,
   agentId: string,
-  limits: ChainLimits,
+  limits: ShapeLimits,
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
   const row = await store.readChain(agentId)
   if (!row) throw notFound(agentId)
@@ -37,7 +37,7 @@ export async function verifyIntegrity(
   return { verified: checks.every(({ passed }) => passed), record: recordOf(row), checks }
 }
 
-function documentChecks(row: ChainRow, history: ChainHistory, limits: ChainLimits): Check[] {
+function documentChecks(row: ChainRow, history: ChainHistory, limits: ShapeLimits): Check[] {
   let chain: TrustLineageChain
   try {
     chain = chainOf(row)
@@ -63,7 +63,7 @@ function documentChecks(row: ChainRow, history: ChainHistory, limits: ChainLimit
   ]
 }
 
-function shapeChecks(chain: TrustLineageChain, limits: ChainLimits): Check[] {
+function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Check[] {
   const violations = checkShape(chain, limits)
   if (violations.length === 0) return [passed("shape")]
   return violations

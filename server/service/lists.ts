@@ -1,4 +1,4 @@
-import { jsonProblem, textProblem } from "@trust-registry/eatp"
+import { jsonProblem, type ShapeLimits, textProblem } from "@trust-registry/eatp"
 import {
   CapabilityTypeSchema,
   type ChainFilter,
@@ -12,7 +12,6 @@ import type { RpcContext } from "../rpc/context.js"
 import { isDataFault } from "../store/failures.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
-import type { ChainLimits } from "./chains.js"
 import { assureWithin, momentFault } from "./fields.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
@@ -25,7 +24,7 @@ const MAX_INT32 = 2 ** 31 - 1
 /** The handlers of ListChains and CountChains. */
 export function createLists(
   store: Store,
-  limits: ChainLimits,
+  limits: ShapeLimits,
 ): Pick<Handlers<typeof TrustStoreService, RpcContext>, "listChains" | "countChains"> {
   return {
     listChains: async (request) => {
@@ -70,7 +69,7 @@ function sorted(rows: ChainRow[]) {
   return { chains, unreadable }
 }
 
-function assureFilter(filter: ChainFilter | undefined, limits: ChainLimits): void {
+function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
   if (!filter) return
   const texts = {
     authority_id: filter.authorityId,
@@ -89,7 +88,7 @@ function assureFilter(filter: ChainFilter | undefined, limits: ChainLimits): voi
   if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
 }
 
-function assureMetadata(text: string, limits: ChainLimits): void {
+function assureMetadata(text: string, limits: ShapeLimits): void {
   const problem =
     text === "null" ? "is null, no object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
   if (problem) throw invalidRequest("filter.metadata_contains_json", problem)

@@ -5,7 +5,7 @@ import type { Log } from "./log.js"
 import type { Connection } from "./store/sql.js"
 
 /** The PostgreSQL that holds the chains. */
-export interface Database {
+export interface Postgres {
   /** How to reach it. */
   readonly connection: Connection
   /** For the log and for people, without secrets. */
@@ -15,8 +15,8 @@ export interface Database {
 }
 
 /** The database of DATABASE_URL; without one the embedded PostgreSQL, started. Throws EmbeddedPostgresError. */
-export async function openDatabase(config: Config, log: Log): Promise<Database> {
-  if (config.databaseUrl !== "") return givenDatabase(config.databaseUrl, maskUrl(config.databaseUrl))
+export async function providePostgres(config: Config, log: Log): Promise<Postgres> {
+  if (config.databaseUrl !== "") return givenPostgres(config.databaseUrl, maskUrl(config.databaseUrl))
   const embedded = await startEmbeddedPostgres({
     dataDir: config.dataDir,
     log: (level, message, details) => log[level](details ?? {}, message),
@@ -29,6 +29,6 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
 }
 
 /** A database that somebody else runs. */
-export function givenDatabase(connection: Connection, name: string): Database {
+export function givenPostgres(connection: Connection, name: string): Postgres {
   return { connection, name, stop: async () => undefined }
 }
