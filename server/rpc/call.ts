@@ -22,11 +22,11 @@ export class Call implements RpcContext {
   readonly draining: AbortSignal
   agentId?: string
   readonly #call: ServerCall
-  readonly #caller: AbortSignal
+  readonly #caller: () => AbortSignal
   readonly #timeoutMs: number
   #ending: AbortController | undefined
 
-  constructor(method: DescMethod, call: ServerCall, caller: AbortSignal, bounds: CallBounds) {
+  constructor(method: DescMethod, call: ServerCall, caller: () => AbortSignal, bounds: CallBounds) {
     this.method = method
     this.draining = bounds.draining
     this.#call = call
@@ -55,18 +55,14 @@ export class Call implements RpcContext {
     this.#controller().abort(reason)
   }
 
-  /** Whether the caller took the call back or its deadline passed, so that nobody hears the answer. */
-  get abandoned(): boolean {
-    return this.#caller.aborted
-  }
-
   #controller() {
     if (this.#ending) return this.#ending
     const ending = new AbortController()
     this.#ending = ending
     const end = () => ending.abort(this.#abandonment())
-    if (this.#caller.aborted) end()
-    else this.#caller.addEventListener("abort", end, { once: true })
+    const caller = this.#caller()
+    if (caller.aborted) end()
+    else caller.addEventListener("abort", end, { once: true })
     return ending
   }
 

@@ -93,10 +93,20 @@ function within<Answer>(answer: Promise<Answer>, call: Call, waiting: Waiting): 
     }
     const timer = setTimeout(() => fail(overdue()), Math.min(LONGEST_TIMER, call.deadline - Date.now()))
     waiting.set(call, fail)
-    answer.then(resolve, reject).finally(() => {
+    const settle = () => {
       clearTimeout(timer)
       waiting.delete(call)
-    })
+    }
+    answer.then(
+      (value) => {
+        settle()
+        resolve(value)
+      },
+      (error) => {
+        settle()
+        reject(error)
+      },
+    )
   })
 }
 

@@ -33,8 +33,8 @@ export function logPlainStatus(log: Log, context: RpcContext, code: Code): void 
 /** Health and reflection are other people's contracts without such options; they change nothing. */
 function isWrite({ method }: RpcContext) {
   return (
-    method.parent.file.proto.package.startsWith("trustregistry.") &&
-    method.idempotency !== Level.NO_SIDE_EFFECTS
+    method.idempotency !== Level.NO_SIDE_EFFECTS &&
+    method.parent.file.proto.package.startsWith("trustregistry.")
   )
 }
 

@@ -77,7 +77,7 @@ function missing(): never {
 
 function serverEdge(ends: unknown[]): Edge<EchoContext> {
   return {
-    open: (_method, _call, signal) => ({ signal }),
+    open: (_method, _call, signal) => ({ signal: signal() }),
     close(_context, error) {
       ends.push(error ?? "answered")
       if (error === undefined) return {}
