@@ -79,7 +79,7 @@ export class TrustChainExpiredError extends TrustStoreError {
 export class TrustChainRevokedError extends TrustStoreError {
   override readonly name = "TrustChainRevokedError"
 
-  /** What the chain is instead: `deleted`, `suspended` or `revoked`. */
+  /** What the chain is instead, as ChainStatus names it: `DELETED`, `SUSPENDED` or `REVOKED`. */
   get status(): string {
     return this.metadata.status ?? ""
   }

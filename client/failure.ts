@@ -59,8 +59,11 @@ function statusError(method: string, error: ServiceError) {
   const facts: ErrorFacts = { code: error.code, method, details, cause: error, ...factsOf(details) }
   facts.reason ??= LOCAL_REASONS[error.code]
   const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
-  return new Class(error.details || error.message, facts)
+  return new Class(error.details.replace(EMPTY_NOTE, "") || error.message, facts)
 }
+
+/** What grpc-js puts behind "No connection established" has often nothing to say. */
+const EMPTY_NOTE = / Resolution note: $/
 
 /** What grpc-js itself ends has no details. */
 const LOCAL_REASONS: Partial<Record<status, string>> = {

@@ -1,3 +1,4 @@
+export { create, type MessageInitShape } from "@bufbuild/protobuf"
 export { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt"
 export { status } from "@grpc/grpc-js"
 export {

@@ -1,0 +1,26 @@
+import type { Command } from "./command.js"
+import { remove, restore } from "./delete.js"
+import { exportChains } from "./export.js"
+import { get } from "./get.js"
+import { hash } from "./hash.js"
+import { health } from "./health.js"
+import { importChains } from "./import.js"
+import { count, list } from "./list.js"
+import { store, update } from "./store.js"
+import { verify } from "./verify.js"
+
+/** All commands by name, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  store,
+  get,
+  update,
+  delete: remove,
+  restore,
+  list,
+  count,
+  verify,
+  import: importChains,
+  export: exportChains,
+  hash,
+  health,
+}

@@ -1,0 +1,125 @@
+import type { TrustRegistry } from "../connect.js"
+import { command, type Invocation } from "./command.js"
+import { complain, documentComplaint } from "./complaint.js"
+import { type Origin, openDocuments, type ReadDocument } from "./documents.js"
+import { EXIT, isRefusal } from "./exit.js"
+import { countOf } from "./flags.js"
+import { forEachInPool } from "./pool.js"
+import { type Progress, progressOn } from "./progress.js"
+
+/** Enough to fill the registry's batches; more only waits there. */
+const DEFAULT_IN_FLIGHT = 64
+
+/** With many writes in flight each waits longer than one alone. */
+const TIMEOUT_MS = 30_000
+
+const FLAGS = {
+  "in-flight": {
+    type: "string",
+    value: "N",
+    help: `so many documents at once (default: ${DEFAULT_IN_FLIGHT})`,
+  },
+} as const
+
+/** Stores all documents of files and pipes, many at once. */
+export const importChains = command({
+  args: "[FILE...]",
+  arity: [0, Infinity],
+  summary: "store many chains from EATP documents",
+  details:
+    "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
+    "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
+    "that is refused is named with its line, and the rest goes on. When the registry cannot be reached it stops, and says " +
+    "from which line on to go on; to store a chain again does no harm.",
+  examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
+  flags: FLAGS,
+  async run(invocation) {
+    const files = await openDocuments(invocation.args)
+    const run = {
+      invocation,
+      registry: invocation.registry({ timeoutMs: TIMEOUT_MS }),
+      progress: progressOn(invocation.err, "documents"),
+      counts: { created: 0, updated: 0, refused: 0 },
+      open: new Set<Origin>(),
+      read: 0,
+      size: files.size,
+    }
+    const limit = countOf(invocation.values, "in-flight") ?? DEFAULT_IN_FLIGHT
+    const documents = files.read((bytes) => (run.read += bytes))
+    try {
+      await forEachInPool(opened(run, documents), {
+        limit,
+        keyOf,
+        work: (document) => storeOne(run, document),
+      })
+    } catch (error) {
+      run.progress.clear()
+      await tellStop(run)
+      await tellCounts(run)
+      throw error
+    }
+    run.progress.clear()
+    await tellCounts(run)
+    return run.counts.refused === 0 ? EXIT.done : EXIT.incomplete
+  },
+})
+
+interface Run {
+  invocation: Invocation<typeof FLAGS>
+  registry: TrustRegistry
+  progress: Progress
+  counts: { created: number; updated: number; refused: number }
+  /** Documents that are neither stored nor refused yet, in their order. */
+  open: Set<Origin>
+  read: number
+  size: number | undefined
+}
+
+async function* opened({ open }: Run, documents: AsyncIterable<ReadDocument>) {
+  for await (const document of documents) {
+    open.add(document)
+    yield document
+  }
+}
+
+function keyOf({ file, line, chain }: ReadDocument) {
+  return chain?.genesis?.agentId ?? `${file}:${line}`
+}
+
+async function storeOne(run: Run, document: ReadDocument) {
+  const { chain } = document
+  if (chain === undefined) await refuse(run, document)
+  else {
+    try {
+      const { created } = await run.registry.storeChain({ chain, chainHash: document.chainHash ?? "" })
+      run.counts[created ? "created" : "updated"]++
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      await refuse(run, document, error)
+    }
+  }
+  run.open.delete(document)
+  const { created, updated, refused } = run.counts
+  run.progress.tick(created + updated + refused, run.size ? run.read / run.size : undefined)
+}
+
+async function refuse({ counts, progress, invocation }: Run, document: ReadDocument, error?: unknown) {
+  counts.refused++
+  progress.clear()
+  await complain(invocation, documentComplaint(document, error))
+}
+
+/** All before the first document that is still open were stored or refused. */
+async function tellStop({ invocation, open }: Run) {
+  const [first] = open
+  if (!first) return
+  const origin = { file: first.file, line: first.line }
+  const message = "stopped; this document was perhaps not stored: go on from here (all before it are done)"
+  await complain(invocation, { origin, reason: "STOPPED", message })
+}
+
+async function tellCounts({ invocation: { json, out }, counts }: Run) {
+  const { created, updated, refused } = counts
+  if (json) await out.json(JSON.stringify(counts))
+  else await out.line(`${created} created, ${updated} updated, ${refused} refused`)
+}

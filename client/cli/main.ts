@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import type { TrustRegistry } from "../connect.js"
+import type { Command, Flag } from "./command.js"
+import { COMMANDS } from "./commands.js"
+import { complain, complaintOf, complaintText } from "./complaint.js"
+import { EXIT, exitCodeOf } from "./exit.js"
+import { CONNECTION_FLAGS, connectBy, GENERAL_FLAGS } from "./flags.js"
+import { commandHelp, generalHelp } from "./help.js"
+import { type Output, outputTo } from "./output.js"
+import { UsageError } from "./usage.js"
+
+/** Runs the command line of `trust-registry` on the process's own input and output; gives the exit code. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const [out, err] = [outputTo(process.stdout), outputTo(process.stderr)]
+  endQuietlyWithoutReader()
+  try {
+    return await dispatch([...argv], env, out, err)
+  } catch (error) {
+    const json = argv.includes("--json")
+    const hint = error instanceof UsageError ? "; see --help" : ""
+    if (json) await complain({ json, err }, complaintOf(error))
+    else await err.line(`trust-registry: ${complaintText(complaintOf(error))}${hint}`)
+    return exitCodeOf(error)
+  }
+}
+
+/** `export | head` is no failure. */
+function endQuietlyWithoutReader() {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    process.exit(EXIT.done)
+  })
+}
+
+async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err: Output): Promise<number> {
+  const [name, ...args] = argv
+  if (name === "--version") return await show(out, versionText())
+  if (name === "--help" || name === "-h" || name === "help") return await show(out, generalHelp())
+  if (name === undefined) throw new UsageError("which command?")
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command) throw new UsageError(`there is no command ${name}`)
+  return await run(name, command, args, env, out, err)
+}
+
+async function run(
+  name: string,
+  command: Command,
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  err: Output,
+): Promise<number> {
+  const { values, positionals } = parse(command, argv)
+  if (values.help) return await show(out, commandHelp(name, command))
+  const [least, most] = command.arity
+  if (positionals.length < least) throw new UsageError(`${name} needs ${command.args}`)
+  if (positionals.length > most) throw new UsageError(`${name} does not take ${positionals[most]}`)
+  let registry: TrustRegistry | undefined
+  try {
+    return await command.run({
+      values,
+      args: positionals,
+      json: values.json === true,
+      out,
+      err,
+      registry: (defaults) => (registry = connectBy(values, env, defaults)),
+    })
+  } finally {
+    registry?.close()
+  }
+}
+
+function parse(command: Command, args: string[]) {
+  const flags: Record<string, Flag> = {
+    ...command.flags,
+    ...(command.offline ? {} : CONNECTION_FLAGS),
+    ...GENERAL_FLAGS,
+  }
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]),
+  )
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+    // Each flag was given at most the type that its definition says; `multiple` is never used.
+    return { values: values as Record<string, string & boolean>, positionals }
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? firstSentence(error.message) : String(error))
+  }
+}
+
+/** parseArgs goes on to explain how a flag could be meant as an argument. */
+function firstSentence(message: string) {
+  return message.replace(/\. .*$/s, "")
+}
+
+async function show(out: Output, text: string) {
+  await out.line(text)
+  return EXIT.done
+}
+
+function versionText(): string {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version
+}

@@ -1,0 +1,33 @@
+/**
+ * Works on items as they come, up to `limit` at once; the next is asked for when there is room. Items with the same key
+ * are worked on one after the other in their order. Ends when all work is done; the first failure stops the intake, is
+ * thrown once the work under way has ended, and keeps later items of its key from being worked on.
+ */
+export async function forEachInPool<Item>(
+  items: AsyncIterable<Item>,
+  {
+    limit,
+    keyOf,
+    work,
+  }: { limit: number; keyOf: (item: Item) => string; work: (item: Item) => Promise<void> },
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  const last = new Map<string, Promise<void>>()
+  const failures: unknown[] = []
+  for await (const item of items) {
+    const key = keyOf(item)
+    const task = (last.get(key) ?? Promise.resolve())
+      .then(() => (failures.length > 0 ? undefined : work(item)))
+      .catch((error) => void failures.push(error))
+      .finally(() => {
+        running.delete(task)
+        if (last.get(key) === task) last.delete(key)
+      })
+    running.add(task)
+    last.set(key, task)
+    if (running.size >= limit) await Promise.race(running)
+    if (failures.length > 0) break
+  }
+  await Promise.all(running)
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,153 @@
+import { createJsonScanner, isSpace, type JsonScanner } from "./jsonScanner.js"
+
+/** A document of a stream: its text, or why it has none. */
+export interface SplitDocument {
+  /** Line on which it begins, from 1. */
+  line: number
+  /** Its text; of one that is broken, up to the byte that is wrong. Empty where there is a problem. */
+  text: string
+  /** Why it cannot be read at all. */
+  problem?: string
+}
+
+/** No chain that the registry takes comes near it; it bounds what a stream without an end of documents makes us hold. */
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+
+/**
+ * Splits a stream into JSON documents: one a line, pretty-printed ones one after another, or the elements of an array. No
+ * more than one document is held at a time.
+ *
+ * After a broken document it goes on at the next line that is not indented deeper than the broken one's and does not go on
+ * with it (`}`, `]`, `,` or `"`): the next line of JSON lines, the next element of a pretty-printed array.
+ */
+export async function* splitDocuments(chunks: AsyncIterable<Buffer>): AsyncGenerator<SplitDocument> {
+  const place = new Place()
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    rest = rest.subarray(yield* take(place, rest, false))
+  }
+  yield* take(place, rest, true)
+  if (place.inArray)
+    yield { line: place.line, text: "", problem: place.skipping === undefined ? UNCLOSED : UNREAD }
+}
+
+/** Where the stream has been read to. */
+class Place {
+  line = 1
+  /** How far the present line is indented, and whether nothing else has come on it yet. */
+  indent = 0
+  lineStart = true
+  inArray = false
+  first = true
+  /** The scanner of the document that is being read, and how far into it. */
+  scanner: JsonScanner | undefined
+  scanned = 0
+  /** Set while a broken document is passed over: how far its line was indented. */
+  skipping: number | undefined
+}
+
+/** Takes all documents that are complete; gives how many bytes it is done with. */
+function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocument, number> {
+  let at = 0
+  for (;;) {
+    if (place.scanner === undefined) {
+      at = toNextDocument(place, bytes, at)
+      if (at === bytes.length) return at
+      place.scanner = createJsonScanner()
+      place.scanned = 0
+    }
+    const { result, end } = place.scanner.scan(bytes, at + place.scanned)
+    place.scanned = end - at
+    const tooLong = place.scanned > MAX_DOCUMENT_BYTES
+    if (result === "unfinished" && !last && !tooLong) return at
+    yield tooLong
+      ? { line: place.line, text: "", problem: TOO_LONG }
+      : read(place.line, bytes.subarray(at, end))
+    place.scanner = undefined
+    if (result === "complete") at = pass(place, bytes, at, end)
+    else {
+      // What follows its first line may be documents of their own.
+      place.skipping = place.indent
+      at = pass(place, bytes, at, lineEnd(bytes, at))
+    }
+  }
+}
+
+const UNCLOSED = "the array is not closed"
+const UNREAD = "the rest of the array could not be read"
+const TOO_LONG = `is longer than ${MAX_DOCUMENT_BYTES} bytes`
+
+function read(line: number, bytes: Buffer): SplitDocument {
+  try {
+    return { line, text: UTF8.decode(bytes) }
+  } catch {
+    return { line, text: "", problem: "is not UTF-8" }
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+/** The bytes of a byte order mark, which some editors put before the first document. */
+const BOM = new Set([0xef, 0xbb, 0xbf])
+const [COMMA, OPEN_ARRAY, CLOSE_ARRAY] = [0x2c, 0x5b, 0x5d]
+
+/** Passes over what stands between documents. */
+function toNextDocument(place: Place, bytes: Buffer, start: number): number {
+  let at = start
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at] as number
+    if (!isSpace(byte) && !isBetween(place, byte)) break
+    step(place, byte)
+  }
+  return at
+}
+
+function isBetween(place: Place, byte: number) {
+  if (place.skipping !== undefined) {
+    if (!place.lineStart || place.indent > place.skipping || GOES_ON.has(byte))
+      return closesArray(place, byte)
+    place.skipping = undefined
+  }
+  if (place.first && BOM.has(byte)) return true
+  place.first = false
+  if (byte === OPEN_ARRAY && !place.inArray) {
+    place.inArray = true
+    return true
+  }
+  if (byte === CLOSE_ARRAY && place.inArray) {
+    place.inArray = false
+    return true
+  }
+  return byte === COMMA && place.inArray
+}
+
+/** Characters that a line begins with when it goes on with the document of the line before: `}`, `]`, `,` and `"`. */
+const GOES_ON = new Set([0x7d, 0x5d, 0x2c, 0x22])
+
+/** A `]` that begins a line and is indented less than the elements ends the array, also behind a broken element. */
+function closesArray(place: Place, byte: number): true {
+  const outer = place.skipping !== undefined && place.lineStart && place.indent <= place.skipping
+  if (byte === CLOSE_ARRAY && outer) place.inArray = false
+  return true
+}
+
+function pass(place: Place, bytes: Buffer, start: number, end: number): number {
+  for (let at = start; at < end; at++) step(place, bytes[at] as number)
+  return end
+}
+
+function step(place: Place, byte: number) {
+  if (byte === 0x0a) {
+    place.line++
+    place.indent = 0
+    place.lineStart = true
+  } else if (!place.lineStart) return
+  else if (isSpace(byte)) place.indent++
+  else place.lineStart = false
+}
+
+/** Where the line ends, its newline not included. */
+function lineEnd(bytes: Buffer, at: number): number {
+  const newline = bytes.indexOf(0x0a, at)
+  return newline === -1 ? bytes.length : newline
+}
