@@ -1,0 +1,36 @@
+// Store a chain, read it back, give the agent a second capability, and remove it.
+import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import { connect } from "@trust-registry/client"
+import { exampleChain } from "./chain.js"
+
+const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
+const agentId = `example-basic-${randomUUID()}`
+
+const stored = await registry.storeChain({ chain: exampleChain(agentId) })
+assert(stored.created)
+console.log(`stored ${agentId} as revision ${stored.record?.revision}`)
+
+const { chain, record } = await registry.getChain({ agentId })
+assert.equal(chain?.genesis?.authorityId, "org-acme")
+assert.equal(chain.capabilities.length, 1)
+console.log(`got it: ${chain.genesis.authorityId} lets it ${chain.capabilities[0]?.capability}`)
+
+// The revision that was read goes with the change: had somebody else changed the chain meanwhile, this would reject with
+// a RevisionConflictError and overwrite nothing.
+const updated = await registry.updateChain({
+  agentId,
+  chain: exampleChain(agentId, { capabilities: ["read_data", "write_reports"] }),
+  expectedRevision: record?.revision,
+})
+assert((updated.record?.revision ?? 0n) > (record?.revision ?? 0n))
+
+// A read after an acknowledged write sees it.
+const again = await registry.getChain({ agentId })
+const names = again.chain?.capabilities.map(({ capability }) => capability)
+assert.deepEqual(names, ["read_data", "write_reports"])
+console.log(`updated to revision ${again.record?.revision}: now it may ${names.join(" and ")}`)
+
+await registry.deleteChain({ agentId, softDelete: false })
+console.log("removed it")
+registry.close()

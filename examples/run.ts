@@ -1,0 +1,66 @@
+// Runs the examples one after the other against a registry of their own, which is gone afterwards: `npm run examples`.
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+
+const SERVER = fileURLToPath(new URL("../server/bin/trust-registry-server.js", import.meta.url))
+const stopped = new AbortController()
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopped.abort())
+
+const dataDir = await mkdtemp(join(tmpdir(), "trust-registry-examples-"))
+const server = spawn(process.execPath, [SERVER, "serve"], {
+  env: withoutSettings({ TRUST_REGISTRY_LISTEN: "127.0.0.1:0", TRUST_REGISTRY_DATA_DIR: dataDir }),
+  stdio: ["ignore", "pipe", "inherit"],
+})
+const serverEnd = once(server, "exit")
+try {
+  const address = await readyAddress()
+  for (const file of await examples()) await runExample(file, address)
+} catch (error) {
+  process.exitCode = 1
+  process.stderr.write(`npm run examples: ${(error as Error).message}\n`)
+} finally {
+  server.kill("SIGTERM")
+  await serverEnd
+  await rm(dataDir, { recursive: true, force: true })
+}
+
+/** Our environment without what it says of some other registry. */
+function withoutSettings(settings: NodeJS.ProcessEnv) {
+  const others = Object.entries(process.env).filter(
+    ([name]) => !/^(DATABASE_URL$|TRUST_REGISTRY_)/.test(name),
+  )
+  return { ...Object.fromEntries(others), ...settings }
+}
+
+async function readyAddress(): Promise<string> {
+  const lines = createInterface({ input: server.stdout })
+  for await (const line of lines) {
+    const { msg, address } = JSON.parse(line) as { msg: string; address?: string }
+    if (!msg.startsWith("ready") || address === undefined) continue
+    // Nobody reads the log from here on, and a full pipe would stop the server.
+    server.stdout.resume()
+    return address
+  }
+  throw new Error("the registry did not start")
+}
+
+async function examples() {
+  const files = await readdir(import.meta.dirname)
+  return files.filter((file) => /^\d-.*\.ts$/.test(file)).sort()
+}
+
+async function runExample(file: string, address: string) {
+  process.stdout.write(`\n${file}\n`)
+  const example = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, file)], {
+    env: withoutSettings({ TRUST_REGISTRY_ADDRESS: address }),
+    stdio: ["ignore", "inherit", "inherit"],
+    signal: stopped.signal,
+  })
+  const [code] = await once(example, "exit")
+  if (code !== 0) throw new Error(`${file} failed with code ${code}`)
+}
