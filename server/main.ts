@@ -74,7 +74,7 @@ export async function startServer({ config, log, connection }: ServerOptions): P
 }
 
 /** Opens the store and brings its schema up to date, without serving. Gives the names of the steps taken. */
-export async function migrateDatabase({ config, log }: ServerOptions): Promise<string[]> {
+export async function migrateDatabase({ config, log }: Omit<ServerOptions, "connection">): Promise<string[]> {
   const database = await providePostgres(config, log)
   const store = openStore(database, config, log)
   try {

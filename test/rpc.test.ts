@@ -1,3 +1,4 @@
+import { connect as connectSocket } from "node:net"
 import { Client, status as Code, credentials, Metadata } from "@grpc/grpc-js"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
@@ -136,6 +137,23 @@ describe("the path round every RPC", () => {
   it("writes down who made a change", async () => {
     const { record } = await store().storeChain({ chain: sampleChain("agent-actor") })
     expect(record?.updatedBy).to.equal("peer:127.0.0.1")
+  })
+
+  it("survives what is no gRPC at all", async () => {
+    const [host, port] = registry.address.split(":")
+    for (const text of [
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      "\0".repeat(5_000),
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff",
+    ]) {
+      const socket = connectSocket(Number(port), host)
+      socket
+        .on("error", () => undefined)
+        .end(text)
+        .resume()
+      await new Promise((resolve) => socket.on("close", resolve))
+    }
+    expect((await failureOf(store().getChain({ agentId: "nobody" }))).code).to.equal(Code.NOT_FOUND)
   })
 
   it("survives a caller who leaves in the middle of a call", async () => {

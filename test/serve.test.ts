@@ -199,6 +199,15 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
+    it("finishes a start that is under way, then stops all of it", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve()
+      await server.line(({ msg }) => msg.startsWith("made a new database"))
+      server.signal("SIGTERM")
+      expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
     it("takes the second Ctrl-C of npm for the same, and a later one for `now`", async () => {
       const { folder, serve } = await onFolder()
       const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "20000" })
