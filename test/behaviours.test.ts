@@ -1,6 +1,7 @@
 import {
   AuthorityType,
   CapabilityType,
+  ConstraintType,
   chainFromDocument,
   connect,
   documentFromChain,
@@ -41,7 +42,13 @@ describe("the behaviours of the reference store", () => {
       id: `env-${agentId}`,
       agentId,
       activeConstraints: [
-        { id: "con-1", constraintType: 1, valueJson: '{"max_api_calls": 1000}', source: "cap", priority: 0n },
+        {
+          id: "con-1",
+          constraintType: ConstraintType.FINANCIAL,
+          valueJson: '{"max_api_calls": 1000}',
+          source: "cap",
+          priority: 0n,
+        },
       ],
     },
   })

@@ -1,5 +1,10 @@
 import { documentFromChain, parseJson } from "@trust-registry/eatp"
-import { type IntegrityCheck, TrustStoreService } from "@trust-registry/proto"
+import {
+  ConfidentialityLevel,
+  ConstraintType,
+  type IntegrityCheck,
+  TrustStoreService,
+} from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { anchor, capability, delegation } from "./support/records.js"
@@ -11,7 +16,7 @@ function wholeChain(agentId: string) {
   const trace = {
     decision: "yes",
     rationale: "so",
-    confidentiality: 2,
+    confidentiality: ConfidentialityLevel.RESTRICTED,
     timestamp: "2026-01-01",
     confidenceJson: "1.0",
   }
@@ -41,7 +46,12 @@ function wholeChain(agentId: string) {
       id: `env-${agentId}`,
       agentId,
       activeConstraints: [
-        { id: "con-1", constraintType: 1, valueJson: '{"max_api_calls":1000}', source: "x" },
+        {
+          id: "con-1",
+          constraintType: ConstraintType.FINANCIAL,
+          valueJson: '{"max_api_calls":1000}',
+          source: "x",
+        },
       ],
     },
     auditAnchors: [anchor(agentId, { contextJson: '{"1":2,"0":1e16}', reasoningTrace: trace })],

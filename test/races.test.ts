@@ -98,7 +98,7 @@ describe("races", () => {
     expect(await a.updateChain(update)).to.deep.equal(updated)
     const removed = await a.deleteChain(remove)
     expect(removed.record?.status).to.equal(ChainStatus.DELETED)
-    expect(removed.record?.revision > (restored.record?.revision ?? 0n)).to.equal(true)
+    expect((removed.record?.revision ?? 0n) > (restored.record?.revision ?? 0n)).to.equal(true)
     expect(await a.deleteChain(remove)).to.deep.equal(removed)
     expect(await a.restoreChain(restore)).to.deep.equal(restored)
     const failure = await failureOf(a.getChain({ agentId: "kinds", includeInactive: true }))

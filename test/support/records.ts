@@ -1,15 +1,15 @@
-import type { MessageInitShape } from "@bufbuild/protobuf"
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import {
   ActionResult,
-  type AuditAnchorSchema,
-  type CapabilityAttestationSchema,
+  AuditAnchorSchema,
+  CapabilityAttestationSchema,
   CapabilityType,
-  type DelegationRecordSchema,
+  DelegationRecordSchema,
 } from "@trust-registry/proto"
 
 /** A sound capability attestation; its id comes from its name. */
 export function capability(name: string, changes: MessageInitShape<typeof CapabilityAttestationSchema> = {}) {
-  return {
+  const sound = {
     id: `cap-${name}`,
     capability: name,
     capabilityType: CapabilityType.ACTION,
@@ -17,8 +17,8 @@ export function capability(name: string, changes: MessageInitShape<typeof Capabi
     attestedAt: "2026-01-01T00:00:00+00:00",
     signature: "c2lnbmF0dXJl",
     signingPayloadVersion: "v1-subject-bound",
-    ...changes,
-  } satisfies MessageInitShape<typeof CapabilityAttestationSchema>
+  }
+  return create(CapabilityAttestationSchema, Object.assign(sound, changes))
 }
 
 /** A sound delegation to the agent. */
@@ -26,7 +26,7 @@ export function delegation(
   delegateeId: string,
   changes: MessageInitShape<typeof DelegationRecordSchema> = {},
 ) {
-  return {
+  const sound = {
     id: `del-${delegateeId.slice(0, 50)}`,
     delegatorId: "boss",
     delegateeId,
@@ -34,13 +34,13 @@ export function delegation(
     capabilitiesDelegated: ["read"],
     delegatedAt: "2026-01-01T00:00:00+00:00",
     signature: "c2lnbmF0dXJl",
-    ...changes,
-  } satisfies MessageInitShape<typeof DelegationRecordSchema>
+  }
+  return create(DelegationRecordSchema, Object.assign(sound, changes))
 }
 
 /** A sound audit anchor of the agent. */
 export function anchor(agentId: string, changes: MessageInitShape<typeof AuditAnchorSchema> = {}) {
-  return {
+  const sound = {
     id: `anchor-${agentId.slice(0, 50)}`,
     agentId,
     action: "read",
@@ -48,6 +48,6 @@ export function anchor(agentId: string, changes: MessageInitShape<typeof AuditAn
     trustChainHash: "00",
     result: ActionResult.SUCCESS,
     signature: "c2lnbmF0dXJl",
-    ...changes,
-  } satisfies MessageInitShape<typeof AuditAnchorSchema>
+  }
+  return create(AuditAnchorSchema, Object.assign(sound, changes))
 }
