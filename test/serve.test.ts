@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { status as Code } from "@grpc/grpc-js"
 import { health, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import type { Sql } from "postgres"
+import type { ISql } from "postgres"
 import { connectTo, failureOf } from "./support/calls.js"
 import { freshDatabase } from "./support/postgres.js"
 import { embeddedFolder, type ServerProcess, spawnServer } from "./support/process.js"
@@ -260,7 +260,7 @@ async function listening(server: Server, port = 0): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function someoneWaits(sql: Sql) {
+async function someoneWaits(sql: ISql) {
   const rows = await sql`select 1 from pg_locks where relation = 'trust_chains'::regclass and not granted`
   return rows.length > 0
 }

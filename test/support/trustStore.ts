@@ -27,7 +27,7 @@ export async function startTrustStore(
   server.addService(
     serviceDefinition(TrustStoreService),
     implement(TrustStoreService, all, {
-      open: (_method, _call, signal) => ({ signal }),
+      open: (_method, _call, signal) => ({ signal: signal() }),
       close: (_context, error) =>
         error instanceof Status ? error.status : { code: grpc.status.INTERNAL, details: String(error) },
       unreadable: (_method, cause) => new Status(grpc.status.INVALID_ARGUMENT, String(cause)),
