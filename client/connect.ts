@@ -31,7 +31,7 @@ export interface TrustRegistry extends Omit<StoreCalls, "listChains"> {
 
 /**
  * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
- * `unix:/run/registry.sock`. The line is opened by the first call.
+ * `unix:/run/registry.sock`; without a port, 443. The line is opened by the first call.
  *
  * @throws TypeError for options that contradict each other or the address.
  *

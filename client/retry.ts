@@ -30,8 +30,11 @@ export function serviceConfig(...services: DescService[]): ServiceConfig {
   }
 }
 
-/** UNAVAILABLE: no line, no database, or stopping. RESOURCE_EXHAUSTED: overloaded; comes with the time to wait. */
-const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+/**
+ * UNAVAILABLE: no line, no database, or stopping. RESOURCE_EXHAUSTED: overloaded; comes with the time to wait. CANCELLED:
+ * what grpc-js makes of a stream that a stopping server resets; a call that its caller cancels has ended by then.
+ */
+const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
 
 function isRetryable(method: DescMethod) {
   return (

@@ -12,6 +12,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { COMMANDS } from "../client/cli/commands.js"
+import { EXIT_MEANINGS } from "../client/cli/exit.js"
 import { endOf, type RunOptions, startTrustRegistry, trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
@@ -391,5 +392,15 @@ describe("the command line", () => {
       for (const flag of Object.keys(COMMANDS[name]?.flags ?? {})) expect(out).to.contain(`--${flag} `)
     }
     expect((await run("--version")).out).to.match(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  it("is documented: every command and every exit code", () => {
+    const page = readFileSync(new URL("../docs/command-line.md", import.meta.url), "utf8")
+    for (const [name, { args }] of Object.entries(COMMANDS)) {
+      expect(page).to.contain(`| \`${`${name} ${args}`.trim()}\` | `)
+    }
+    for (const [code, meaning] of Object.entries(EXIT_MEANINGS)) {
+      expect(page).to.contain(`| ${code} | ${meaning} |`)
+    }
   })
 })

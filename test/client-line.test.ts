@@ -56,6 +56,25 @@ describe("the client's line to the registry", () => {
       expect(new Set(ids).size).to.equal(2)
     })
 
+    it("the largest of chains too, many at once", async () => {
+      const attempts: Record<string, number> = {}
+      const { address } = await serve({
+        storeChain({ chain }) {
+          const id = chain?.genesis?.agentId ?? ""
+          attempts[id] = (attempts[id] ?? 0) + 1
+          if (attempts[id] < 2)
+            throw new Status(status.UNAVAILABLE, "soon", { "grpc-retry-pushback-ms": "10" })
+          return {}
+        },
+      })
+      const registry = open(address)
+      const metadataJson = `"${"x".repeat(1_040_000)}"`
+      const store = (_: unknown, i: number) =>
+        registry.storeChain({ chain: { genesis: { ...sampleChain(`a-${i}`).genesis, metadataJson } } })
+      await Promise.all(Array.from({ length: 32 }, store))
+      expect(Object.values(attempts)).to.deep.equal(Array.from({ length: 32 }, () => 2))
+    })
+
     it("what was refused because of overload, but nothing else", async () => {
       const counts: Record<string, number> = {}
       const fail = (agentId: string, code: status) => {
@@ -97,10 +116,11 @@ describe("the client's line to the registry", () => {
         for (; running; done++) await registry.countChains({})
       }
       const callers = Array.from({ length: 8 }, caller)
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 6; round++) {
         const before = done
         await until("calls pass", () => done > before + 50)
-        await new Promise<void>((resolve) => server.server.tryShutdown(() => resolve()))
+        if (round % 2 === 0) await new Promise<void>((resolve) => server.server.tryShutdown(() => resolve()))
+        else server.stop()
         server = await serve(handlers, undefined, server.port)
       }
       const before = done

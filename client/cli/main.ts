@@ -25,12 +25,17 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-/** `export | head` is no failure. */
+/** `export | head` is no failure; complaints that nobody reads must not stop the work. */
 function endQuietlyWithoutReader() {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error
+  process.stdout.on("error", (error) => {
+    throwUnlessClosed(error)
     process.exit(EXIT.done)
   })
+  process.stderr.on("error", throwUnlessClosed)
+}
+
+function throwUnlessClosed(error: NodeJS.ErrnoException) {
+  if (error.code !== "EPIPE") throw error
 }
 
 async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err: Output): Promise<number> {

@@ -18,7 +18,7 @@ export interface Output {
 export function outputTo(stream: Writable & { isTTY?: boolean }): Output {
   const terminal = stream.isTTY === true
   const line = async (text: string) => {
-    if (!stream.write(`${text}\n`)) await once(stream, "drain")
+    if (!stream.destroyed && !stream.write(`${text}\n`)) await once(stream, "drain")
   }
   return {
     terminal,
