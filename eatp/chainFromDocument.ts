@@ -1,4 +1,4 @@
-import { create, type DescEnum, type DescMessage, type Message } from "@bufbuild/protobuf"
+import { create, type DescEnum, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf"
 import { AllowedToolsSchema, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { DocumentError } from "./documentError.js"
 import { type DocumentField, documentFields, isDimensionScope } from "./documentFields.js"
@@ -27,6 +27,16 @@ export function chainFromDocument(document: string | JsonObject, options?: Parse
   const chainHash = root.get("chain_hash")
   if (chainHash !== undefined && typeof chainHash !== "string") throw new DocumentError("chain_hash", TEXT)
   return { chain: readRecord(TrustLineageChainSchema, root, "") as TrustLineageChain, chainHash }
+}
+
+/**
+ * Reads one record of a chain from its full form, as chainFromDocument reads the whole; the schema says which record.
+ *
+ * @throws DocumentError for JSON that is no such record.
+ */
+export function recordFromDocument<Desc extends DescMessage>(desc: Desc, record: Json): MessageShape<Desc> {
+  // readRecord makes a message of the schema that it is given.
+  return readRecord(desc, record, "") as MessageShape<Desc>
 }
 
 const TEXT = "must be a string"

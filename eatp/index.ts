@@ -1,6 +1,6 @@
 export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical.js"
 export { type ChainDict, readChainDict } from "./chainDict.js"
-export { chainFromDocument, type DocumentChain } from "./chainFromDocument.js"
+export { chainFromDocument, type DocumentChain, recordFromDocument } from "./chainFromDocument.js"
 export { chainHash, chainState, constraintHash, linkedChainHash, trustChainHash } from "./chainHash.js"
 export { byCodePoint } from "./codePointOrder.js"
 export { compactJson } from "./compactJson.js"
@@ -22,6 +22,37 @@ export { sha256Hex } from "./sha256.js"
 export { checkShape } from "./shape.js"
 export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shapeContext.js"
 export { jsonProblem, textProblem } from "./shapeJson.js"
+export { decodeExactly } from "./signing/base64.js"
+export { delegationPayload } from "./signing/delegationPayload.js"
+export {
+  DELEGATION_LEGACY,
+  DELEGATION_V2,
+  DELEGATION_V3,
+  isUnscoped,
+  selectDelegationVersion,
+} from "./signing/delegationVersion.js"
+export { type DualSignature, hmacSignature, verifyDualSignature } from "./signing/dualSignature.js"
+export {
+  isSignature,
+  type MemorySigner,
+  memorySigner,
+  type Signer,
+  signText,
+  verifyText,
+} from "./signing/ed25519.js"
+export { engineLegacyPayload } from "./signing/enginePayload.js"
+export { generateKeyPair, type KeyPair } from "./signing/keys.js"
+export { checkPolicy } from "./signing/multiSigPolicy.js"
+export { reasoningPayload, reasoningTraceHash } from "./signing/reasoningPayload.js"
+export {
+  auditAnchorPayload,
+  CAPABILITY_LEGACY,
+  CAPABILITY_SUBJECT_BOUND,
+  capabilityPayload,
+  chainStatePayload,
+  genesisPayload,
+} from "./signing/recordPayload.js"
+export { type SigningPayloadCode, SigningPayloadError } from "./signing/signingPayloadError.js"
 export {
   type ChainState,
   linkedSalt,

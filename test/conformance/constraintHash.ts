@@ -8,6 +8,7 @@ import {
   pythonStr,
   readChainDict,
 } from "@trust-registry/eatp"
+import { chainAround } from "./chainAround.js"
 import { type Checker, judge, nameOf, objectAt, objectsAt, same, textAt } from "./vectors.js"
 
 /** constraint_hash.json: the hash of an envelope's constraints, with the text of each value as Python prints it. */
@@ -31,7 +32,9 @@ function check(vector: JsonObject): void {
 
 // The whole way of a chain that comes without a hash: read, sorted, hashed.
 function hashThrough(constraints: JsonObject[]) {
-  const { dict, recomputedConstraintHash } = readChainDict(chainAround(constraints))
+  const { dict, recomputedConstraintHash } = readChainDict(
+    chainAround({ constraint_envelope: envelopeOf(constraints) }),
+  )
   const envelope = dict.get("constraint_envelope") as JsonObject
   const ids = new Map(constraints.map((constraint, index) => [constraint, index]))
   const sorted = [...constraints].sort(
@@ -57,21 +60,10 @@ function hashed(constraint: JsonObject): HashedConstraint {
   }
 }
 
-function chainAround(constraints: JsonObject[]): JsonObject {
-  const genesis = new JsonObject([
-    ["id", "genesis"],
-    ["agent_id", "agent"],
-    ["authority_id", "authority"],
-    ["authority_type", "system"],
-    ["created_at", "2026-01-01T00:00:00+00:00"],
-  ])
-  const envelope = new JsonObject([
+function envelopeOf(constraints: JsonObject[]): JsonObject {
+  return new JsonObject([
     ["id", "envelope"],
     ["agent_id", "agent"],
     ["active_constraints", constraints],
-  ])
-  return new JsonObject([
-    ["genesis", genesis],
-    ["constraint_envelope", envelope],
   ])
 }

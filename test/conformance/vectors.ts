@@ -1,19 +1,38 @@
 import { type Json, JsonNumber, JsonObject } from "@trust-registry/eatp"
 
-/** How one case of a vector file came out; a problem tells what was expected and what was found. */
-export type Outcome = { name: string; problem: string | undefined }
+/**
+ * How one case of a vector file came out: a problem tells what was expected and what was found, a note where and how our
+ * answer is stricter than the reference implementation's.
+ */
+export type Outcome = { name: string; problem: string | undefined; note: string | undefined }
 
 /** Judges a whole vector file, case by case. */
-export type Checker = (file: JsonObject) => Iterable<Outcome>
+export type Checker = (file: JsonObject) => Iterable<Outcome> | AsyncIterable<Outcome>
 
-/** Runs the checks of one case: an error of any kind is its problem, never the end of the run. */
-export function judge(name: string, check: () => void): Outcome {
+/**
+ * Runs the checks of one case: an error of any kind is its problem, never the end of the run. A text that a check gives back
+ * is the case's note.
+ */
+export function judge(name: string, check: () => unknown): Outcome {
   try {
-    check()
-    return { name, problem: undefined }
+    const note = check()
+    return { name, problem: undefined, note: typeof note === "string" ? note : undefined }
   } catch (error) {
-    return { name, problem: error instanceof Error ? error.message : String(error) }
+    return { name, problem: problemOf(error), note: undefined }
   }
+}
+
+/** As {@link judge}, of checks that take their time. */
+export async function judgeLater(name: string, check: () => Promise<string | undefined>): Promise<Outcome> {
+  try {
+    return { name, problem: undefined, note: await check() }
+  } catch (error) {
+    return { name, problem: problemOf(error), note: undefined }
+  }
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Throws unless the two are the same. */
@@ -45,6 +64,11 @@ export function textAt(object: JsonObject, key: string): string {
   const value = object.get(key)
   if (typeof value !== "string") throw new Error(`The vector has no text ${key}`)
   return value
+}
+
+/** A member that may be null or missing, as text. */
+export function optionalTextAt(object: JsonObject, key: string): string | undefined {
+  return (object.get(key) ?? null) === null ? undefined : textAt(object, key)
 }
 
 /** The objects of a list; an absent list is empty. */

@@ -1,0 +1,38 @@
+import type { DelegationRecord } from "@trust-registry/proto"
+import { canonicalJson } from "../canonical.js"
+import { JsonObject } from "../json.js"
+import { DELEGATION_LEGACY, DELEGATION_V2, DELEGATION_V3, dimensionsOf } from "./delegationVersion.js"
+import { enginePayload } from "./enginePayload.js"
+import { optionalTimeField, sortedField, timeField } from "./payloadFields.js"
+import { SigningPayloadError } from "./signingPayloadError.js"
+
+/**
+ * The text under a delegation's signature, by the version that the record names (eatp.md b, delegation). A version that
+ * EATP does not know is refused: to take it for the legacy one would check the wrong bytes.
+ *
+ * @throws SigningPayloadError with code unsupported_version, or unsignable for what the version cannot sign.
+ */
+export function delegationPayload(delegation: DelegationRecord): string {
+  const version = delegation.signingPayloadVersion ?? DELEGATION_LEGACY
+  if (version === DELEGATION_LEGACY) return legacyPayload(delegation)
+  if (version === DELEGATION_V2 || version === DELEGATION_V3) return enginePayload(delegation, version)
+  throw new SigningPayloadError("unsupported_version", version)
+}
+
+function legacyPayload(delegation: DelegationRecord): string {
+  return canonicalJson(
+    new JsonObject([
+      ["id", delegation.id],
+      ["delegator_id", delegation.delegatorId],
+      ["delegatee_id", delegation.delegateeId],
+      ["task_id", delegation.taskId],
+      ["capabilities_delegated", sortedField(delegation.capabilitiesDelegated)],
+      ["constraint_subset", sortedField(delegation.constraintSubset)],
+      ["delegated_at", timeField(delegation.delegatedAt)],
+      ["dimension_scope", dimensionsOf(delegation)],
+      ["expires_at", optionalTimeField(delegation.expiresAt)],
+      ["parent_delegation_id", delegation.parentDelegationId ?? null],
+      ["reasoning_trace_hash", delegation.reasoningTraceHash ?? null],
+    ]),
+  )
+}

@@ -1,0 +1,33 @@
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { canonicalJson } from "../canonical.js"
+import type { Json } from "../json.js"
+import { verifyText } from "./ed25519.js"
+
+/** EATP's dual signature: Ed25519, and an HMAC for those who share a secret. Both are base64. */
+export type DualSignature = {
+  ed25519Signature: string
+  /** Unset where there is no shared secret. */
+  hmacSignature?: string
+}
+
+/** The HMAC-SHA256 of a payload's canonical JSON, in base64. */
+export function hmacSignature(payload: Json, key: Uint8Array): string {
+  return createHmac("sha256", key).update(canonicalJson(payload)).digest("base64")
+}
+
+/**
+ * Verifies a dual signature over a payload's canonical JSON. With an HMAC key the HMAC must be there and hold; without one
+ * it is not looked at.
+ */
+export function verifyDualSignature(
+  payload: Json,
+  signature: DualSignature,
+  publicKey: string,
+  hmacKey?: Uint8Array,
+): boolean {
+  if (!verifyText(canonicalJson(payload), signature.ed25519Signature, publicKey)) return false
+  if (hmacKey === undefined) return true
+  const expected = Buffer.from(hmacSignature(payload, hmacKey))
+  const found = Buffer.from(signature.hmacSignature ?? "")
+  return expected.length === found.length && timingSafeEqual(expected, found)
+}

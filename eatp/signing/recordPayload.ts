@@ -1,0 +1,88 @@
+import {
+  ActionResultSchema,
+  type AuditAnchor,
+  AuthorityTypeSchema,
+  type CapabilityAttestation,
+  CapabilityTypeSchema,
+  type GenesisRecord,
+  type TrustLineageChain,
+} from "@trust-registry/proto"
+import { canonicalJson } from "../canonical.js"
+import { chainState, constraintHash } from "../chainHash.js"
+import { JsonObject } from "../json.js"
+import { statePreimage } from "../stateHash.js"
+import { jsonField, optionalTimeField, sortedField, timeField, wordField } from "./payloadFields.js"
+import { SigningPayloadError } from "./signingPayloadError.js"
+
+/** The version of capabilities whose signature names no holder: it would verify in any agent's chain. */
+export const CAPABILITY_LEGACY = "legacy-python-v0"
+/** The version of capabilities whose signature names the holder. */
+export const CAPABILITY_SUBJECT_BOUND = "v1-subject-bound"
+
+/** The text under a genesis record's signature (eatp.md b, genesis payload). Throws SigningPayloadError. */
+export function genesisPayload(genesis: GenesisRecord): string {
+  return canonicalJson(
+    new JsonObject([
+      ["id", genesis.id],
+      ["agent_id", genesis.agentId],
+      ["authority_id", genesis.authorityId],
+      ["authority_type", wordField(AuthorityTypeSchema, genesis.authorityType)],
+      ["created_at", timeField(genesis.createdAt)],
+      ["expires_at", optionalTimeField(genesis.expiresAt)],
+      ["metadata", jsonField(genesis.metadataJson, new JsonObject())],
+    ]),
+  )
+}
+
+/**
+ * The text under a capability's signature (eatp.md b, capability payload). A subject-bound one holds the holder's agent
+ * id, which is taken from the chain that it stands in and never stored.
+ *
+ * @throws SigningPayloadError for a subject-bound capability without a holder, and for times and words that are none.
+ */
+export function capabilityPayload(capability: CapabilityAttestation, subjectAgentId: string): string {
+  const payload = new JsonObject([
+    ["id", capability.id],
+    ["capability", capability.capability],
+    ["capability_type", wordField(CapabilityTypeSchema, capability.capabilityType)],
+    ["constraints", sortedField(capability.constraints)],
+    ["attester_id", capability.attesterId],
+    ["attested_at", timeField(capability.attestedAt)],
+    ["expires_at", optionalTimeField(capability.expiresAt)],
+    ["scope", jsonField(capability.scopeJson, null)],
+  ])
+  if (capability.signingPayloadVersion === CAPABILITY_SUBJECT_BOUND) {
+    if (subjectAgentId === "") {
+      throw new SigningPayloadError("unsignable", "A subject-bound capability needs a holder")
+    }
+    payload.set("subject_agent_id", subjectAgentId)
+  }
+  return canonicalJson(payload)
+}
+
+/** The text under an audit anchor's signature (eatp.md b, audit anchor payload). Throws SigningPayloadError. */
+export function auditAnchorPayload(anchor: AuditAnchor): string {
+  return canonicalJson(
+    new JsonObject([
+      ["id", anchor.id],
+      ["agent_id", anchor.agentId],
+      ["action", anchor.action],
+      ["resource", anchor.resource ?? null],
+      ["timestamp", timeField(anchor.timestamp)],
+      ["trust_chain_hash", anchor.trustChainHash],
+      ["result", wordField(ActionResultSchema, anchor.result)],
+      ["parent_anchor_id", anchor.parentAnchorId ?? null],
+      ["context", jsonField(anchor.contextJson, new JsonObject())],
+      ["reasoning_trace_hash", anchor.reasoningTraceHash ?? null],
+    ]),
+  )
+}
+
+/**
+ * The text under the chain-state signature (eatp.md b): ids, and the constraint hash taken anew from the constraints,
+ * whatever hash is stored. Throws JsonSyntaxError or CanonicalError where a constraint's value has no hash.
+ */
+export function chainStatePayload(chain: TrustLineageChain): string {
+  const constraints = chain.constraintEnvelope?.activeConstraints ?? []
+  return statePreimage({ ...chainState(chain), constraintHash: constraintHash(constraints) })
+}
