@@ -132,7 +132,9 @@ describe("the command line", () => {
       expect(json.map((line) => JSON.parse(line).agent_id)).to.deep.equal(["a-1", "a-2"])
     })
 
-    it("lists, counts, verifies and exports by the same filters", async () => {
+    it("lists, counts, verifies and exports by the same filters", async function () {
+      // Two dozen processes.
+      this.timeout(90_000)
       await run("delete a-2")
       const counts: Record<string, string> = {
         "": "4",
@@ -149,11 +151,11 @@ describe("the command line", () => {
       }
       for (const [flags, count] of Object.entries(counts)) {
         expect((await run(`count ${flags}`)).out, flags).to.equal(`${count}\n`)
-        expect((await run(`count --json ${flags}`)).out).to.equal(`{"count":"${count}"}\n`)
         const exported = (await run(`export ${flags}`)).out.split("\n").filter(Boolean)
         expect(exported, flags).to.have.length(Number(count))
-        if (flags) expect((await run(`verify ${flags}`)).out).to.contain(`${count} verified, 0 not verified`)
       }
+      expect((await run("count --json")).out).to.equal('{"count":"4"}\n')
+      expect((await run("verify --prefix a- --all")).out).to.equal("2 verified, 0 not verified\n")
     })
 
     it("goes on with a list where it ended", async () => {

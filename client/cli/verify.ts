@@ -33,12 +33,15 @@ export const verify = command({
     const registry = invocation.registry()
     if (filtered) return await verifyAll(invocation, registry)
     return await forEachAgent(invocation, async (agentId) => {
-      const verified = await verifyOne(invocation, registry, agentId)
-      if (verified && !invocation.json) await invocation.out.line(`verified ${visible(agentId)}`)
-      return verified ? EXIT.done : EXIT.incomplete
+      const answer = await registry.verifyChainIntegrity({ agentId })
+      await tell(invocation, agentId, answer)
+      if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visible(agentId)}`)
+      return answer.verified ? EXIT.done : EXIT.incomplete
     })
   },
 })
+
+type Told = Pick<Invocation, "json" | "out">
 
 async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: TrustRegistry) {
   const { json, out, err, values } = invocation
@@ -48,9 +51,14 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
     limit: IN_FLIGHT,
     keyOf: ({ record }) => record?.agentId ?? "",
     async work({ record }) {
-      progress.clear()
-      const verified = await verifyOne(invocation, registry, record?.agentId ?? "").catch(unlessGone)
-      if (verified !== undefined) counts[verified ? "verified" : "failed"]++
+      const agentId = record?.agentId ?? ""
+      const answer = await registry.verifyChainIntegrity({ agentId }).catch(unlessGone)
+      if (!answer) return
+      counts[answer.verified ? "verified" : "failed"]++
+      if (json || !answer.verified) {
+        progress.clear()
+        await tell(invocation, agentId, answer)
+      }
       progress.tick(counts.verified + counts.failed)
     },
   })
@@ -64,18 +72,11 @@ function unlessGone(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }
 
-async function verifyOne(
-  { json, out }: Pick<Invocation, "json" | "out">,
-  registry: TrustRegistry,
-  agentId: string,
-) {
-  const answer = await registry.verifyChainIntegrity({ agentId })
-  if (json) await out.json(answerJson(answer))
-  else for (const check of answer.checks) if (!check.passed) await out.line(failedText(agentId, check))
-  if (!json && !answer.verified && answer.checks.every((check) => check.passed)) {
-    await out.line(`not verified ${visible(agentId)}`)
-  }
-  return answer.verified
+async function tell({ json, out }: Told, agentId: string, answer: VerifyChainIntegrityResponse) {
+  if (json) return await out.json(answerJson(answer))
+  const failed = answer.checks.filter((check) => !check.passed)
+  for (const check of failed) await out.line(failedText(agentId, check))
+  if (!answer.verified && failed.length === 0) await out.line(`not verified ${visible(agentId)}`)
 }
 
 function answerJson(answer: VerifyChainIntegrityResponse) {
