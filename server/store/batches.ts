@@ -14,6 +14,8 @@ export interface BatchOptions<Item, Answer> {
   atOnce: number
   /** Most items that wait; `full` makes the error for one more. */
   maxWaiting: number
+  /** Most bytes that wait. */
+  maxWaitingBytes: number
   /** The error for an item that would be one too many. */
   full: () => Error
   /** Whether a failed batch means that those that wait would fail as well. */
@@ -32,14 +34,24 @@ interface Waiting<Item, Answer> {
  */
 export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>) {
   let waiting: Waiting<Item, Answer>[] = []
+  let waitingBytes = 0
   let going = 0
   let scheduled = false
+
+  const sizeOfAll = (entries: Waiting<Item, Answer>[]) =>
+    entries.reduce((bytes, { item }) => bytes + options.sizeOf(item), 0)
+
+  const takeAll = () => {
+    waitingBytes = 0
+    return waiting.splice(0)
+  }
 
   const flush = async () => {
     scheduled = false
     if (going >= options.atOnce || waiting.length === 0) return
     const [batch, rest] = cut(waiting, options)
     waiting = rest
+    waitingBytes -= sizeOfAll(batch)
     going++
     try {
       const answers = await options.run(batch.map(({ item }) => item))
@@ -49,8 +61,7 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
         else resolve(answer as Answer)
       })
     } catch (error) {
-      const failed = options.failsAll?.(error) ? [...batch, ...waiting.splice(0)] : batch
-      for (const { reject } of failed) reject(error)
+      for (const { reject } of options.failsAll?.(error) ? [...batch, ...takeAll()] : batch) reject(error)
     } finally {
       going--
       schedule()
@@ -65,7 +76,11 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
   }
 
   return (item: Item): Promise<Answer> => {
-    if (waiting.length >= options.maxWaiting) return Promise.reject(options.full())
+    const bytes = waitingBytes + options.sizeOf(item)
+    const full =
+      waiting.length >= options.maxWaiting || (waiting.length > 0 && bytes > options.maxWaitingBytes)
+    if (full) return Promise.reject(options.full())
+    waitingBytes = bytes
     return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
       schedule()

@@ -80,6 +80,7 @@ export function createStore(options: StoreOptions): Store {
     maxBytes: Number.POSITIVE_INFINITY,
     atOnce: READS_AT_ONCE,
     maxWaiting: MAX_WAITING_READS,
+    maxWaitingBytes: Number.POSITIVE_INFINITY,
     full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
     failsAll: isUnavailable,
   })

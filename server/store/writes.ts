@@ -57,6 +57,8 @@ const BATCH_ROWS = 1_000
 const BATCH_BYTES = 8 * 1024 * 1024
 /** What a write without a document weighs, roughly. */
 const ROW_BYTES = 512
+/** Most bytes of documents that wait, whatever the number of writes. */
+const MAX_WAITING_BYTES = 128 * 1024 * 1024
 /** How long a caller that found the queue full should wait. */
 const RETRY_AFTER_MS = 500
 
@@ -80,8 +82,9 @@ export function createWrites(database: Database, maxWaiting: number, settled: (a
     maxBytes: BATCH_BYTES,
     atOnce: 1,
     maxWaiting,
+    maxWaitingBytes: MAX_WAITING_BYTES,
     full: () =>
-      new RegistryError(ErrorReason.OVERLOADED, `${maxWaiting} writes are waiting already`, {
+      new RegistryError(ErrorReason.OVERLOADED, "as many writes are waiting already as the registry takes", {
         retryAfterMs: RETRY_AFTER_MS,
       }),
     failsAll: isUnavailable,
