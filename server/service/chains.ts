@@ -38,10 +38,12 @@ export function createChainHandlers(
       return { record, created: operation === "created" }
     },
 
-    getChain: async (request) => {
-      assureAgentId(request.agentId, limits)
-      const chain = await store.getChain(request.agentId)
-      return visible(request.agentId, chain, request.includeInactive).bytes
+    // Not async: an answer from memory needs no promise.
+    getChain: ({ agentId, includeInactive }) => {
+      assureAgentId(agentId, limits)
+      const give = (chain: CachedChain | null) => visible(agentId, chain, includeInactive).bytes
+      const chain = store.getChain(agentId)
+      return chain instanceof Promise ? chain.then(give) : give(chain)
     },
 
     updateChain: async (request, { actor }) => {
