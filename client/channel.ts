@@ -1,5 +1,5 @@
 import * as grpc from "@grpc/grpc-js"
-import { health, TrustStoreService } from "@trust-registry/proto"
+import { TrustStoreService } from "@trust-registry/proto"
 import {
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
@@ -12,7 +12,7 @@ import { serviceConfig } from "./retry.js"
 export function openChannel(address: string, options: ConnectOptions): grpc.Client {
   const local = isOnThisMachine(address)
   return new grpc.Client(address, credentialsFor(address, local, options), {
-    "grpc.service_config": JSON.stringify(serviceConfig(TrustStoreService, health.Health)),
+    "grpc.service_config": JSON.stringify(serviceConfig(TrustStoreService)),
     // A DNS TXT record must not change how often calls are sent.
     "grpc.service_config_disable_resolution": 1,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
