@@ -1,6 +1,9 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf"
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js"
+import { keepByteOrderMarks } from "./utf8.js"
+
+keepByteOrderMarks()
 
 /** A response that is already in protobuf's binary form; it is sent as it is. */
 export type Encoded = Buffer

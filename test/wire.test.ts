@@ -50,6 +50,13 @@ describe("the wire", () => {
       expect(ends).to.deep.equal(["answered"])
     })
 
+    it("a string that begins with a byte order mark, on both ways", async () => {
+      const seen: string[] = []
+      const { calls } = await echo({ one: ({ value }) => ({ value: `\ufeff${seen.push(value)}` }) })
+      expect((await calls.one({ value: "\ufeffx" })).value).to.equal("\ufeff1")
+      expect(seen).to.deep.equal(["\ufeffx"])
+    })
+
     it("a server stream", async () => {
       const { calls } = await echo({ many: ({ value }) => produce(Number(value)) })
       expect(await valuesOf(calls.many({ value: "3" }))).to.deep.equal(["0", "1", "2"])
