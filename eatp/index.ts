@@ -10,14 +10,47 @@ export { DocumentError } from "./documentError.js"
 export { documentFromChain } from "./documentFromChain.js"
 export { effectiveExpiry, expiredPart } from "./expiry.js"
 export { hashChain } from "./hashChain.js"
+export { isoFromMicros } from "./isoTime.js"
 export { JCS_BOUNDS, jcs, jcsSubjectHash } from "./jcs.js"
 export { type Json, JsonNumber, JsonObject } from "./json.js"
 export { jsonText } from "./jsonText.js"
 export { JsonSyntaxError, type JsonSyntaxReason } from "./jsonTokens.js"
+export { brokenLink, linkHashes } from "./linkedHashChain.js"
+export { type MerkleStep, merkleProof, merkleRoot, verifyMerkleProof } from "./merkle.js"
 export { DEFAULT_JSON_DEPTH, type ParseJsonOptions, parseJson } from "./parseJson.js"
 export { CanonicalError } from "./pythonNumber.js"
 export { pythonStr, pythonStringRepr } from "./pythonStr.js"
 export { FromDictError } from "./pythonValues.js"
+export { type CrlEntry, crlPayload, type RevocationList } from "./revocation/crl.js"
+export {
+  acceptHead,
+  type HeadCommitment,
+  type HighWater,
+  headPayload,
+  signLedgerText,
+  verifyLedgerText,
+} from "./revocation/headCommitment.js"
+export {
+  appendRevocation,
+  GENESIS_TIP,
+  type RevocationEvent,
+  revocationEventPayload,
+  revocationLedgerTip,
+} from "./revocation/ledger.js"
+export { RevocationError } from "./revocation/revocationError.js"
+export { revokedIds, type SignedLedger } from "./revocation/signedLedger.js"
+export { capabilityCovers } from "./rules/capabilityMatch.js"
+export { type ConstraintRequest, forbids } from "./rules/constraintEvaluation.js"
+export {
+  DelegationCycleError,
+  DelegationDepthError,
+  type DelegationProblem,
+  delegationChain,
+  delegationProblems,
+  type LinkedDelegation,
+} from "./rules/delegationChain.js"
+export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./rules/delegationGraph.js"
+export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { sha256Hex } from "./sha256.js"
 export { checkShape } from "./shape.js"
 export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shapeContext.js"
@@ -63,4 +96,16 @@ export {
   statePreimage,
 } from "./stateHash.js"
 export { type ParsedTime, parseTime } from "./time.js"
+export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
+export type {
+  AgentRevocations,
+  Lookup,
+  StoredTrust,
+  TrustInput,
+  TrustLevel,
+  TrustOptions,
+  TrustRequest,
+} from "./verify/trustInput.js"
+export type { DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
+export { verifyTrust } from "./verify/verifyTrust.js"
 export { numberOf, wordOf, wordsOf } from "./words.js"

@@ -4,13 +4,19 @@ import { JsonObject, parseJson } from "@trust-registry/eatp"
 import { canonicalJson } from "./conformance/canonicalJson.js"
 import { chainHash } from "./conformance/chainHash.js"
 import { constraintHash } from "./conformance/constraintHash.js"
+import { crl } from "./conformance/crl.js"
+import { delegationGraph } from "./conformance/delegationGraph.js"
 import { delegationPayload } from "./conformance/delegationPayload.js"
 import { dualSignature } from "./conformance/dualSignature.js"
 import { fromDict } from "./conformance/fromDict.js"
 import { hashSensitivity } from "./conformance/hashSensitivity.js"
+import { merkle } from "./conformance/merkle.js"
+import { revocationLedger } from "./conformance/revocationLedger.js"
 import { signing } from "./conformance/signing.js"
 import { timestamps } from "./conformance/timestamps.js"
 import type { Checker, Outcome } from "./conformance/vectors.js"
+import { verdictLines, verdictsFolder } from "./conformance/verdictLines.js"
+import { verification } from "./conformance/verification.js"
 
 // Replays EATP vectors against our code: `npm run conformance -- DIR`. One line per file, `NAME: N passed, N failed`, with
 // the failures below it, and then each case where our answer is stricter than the reference implementation's; the exit code
@@ -20,22 +26,25 @@ const checkers: Record<string, Checker> = {
   canonical_json: canonicalJson,
   chain_hash: chainHash,
   constraint_hash: constraintHash,
+  crl,
+  delegation_graph: delegationGraph,
   delegation_payload: delegationPayload,
   dual_signature: dualSignature,
   from_dict: fromDict,
   hash_sensitivity: hashSensitivity,
+  merkle,
+  revocation_ledger: revocationLedger,
   signing,
   timestamps,
+  verification,
 }
-// Parts of EATP that the registry does not have yet.
-const later = new Set([...["crl", "delegation_graph", "merkle", "revocation_ledger", "verification"]])
 
 const folder = process.argv[2] ?? join(import.meta.dirname, "vectors")
 const names = vectorNames(folder)
-const skipped = names.filter((name) => later.has(name))
-if (skipped.length > 0) console.error(`Not part of the registry yet: ${skipped.join(", ")}`)
 const results: boolean[] = []
-for (const name of names) if (!later.has(name)) results.push(await runFile(folder, name))
+for (const name of names) results.push(await runFile(folder, name))
+const verdicts = verdictsFolder(folder)
+if (verdicts !== undefined) results.push(await report("chains.verdicts", verdictLines(verdicts)))
 if (results.length === 0) console.error(`No vector file in ${folder}`)
 process.exitCode = results.length > 0 && results.every(Boolean) ? 0 : 1
 
@@ -50,8 +59,12 @@ async function runFile(directory: string, name: string): Promise<boolean> {
     console.error(`${name}: no such vectors are known`)
     return false
   }
+  return report(name, checker(readVectors(join(directory, `${name}.json`))))
+}
+
+async function report(name: string, judged: Iterable<Outcome> | AsyncIterable<Outcome>): Promise<boolean> {
   const outcomes: Outcome[] = []
-  for await (const outcome of checker(readVectors(join(directory, `${name}.json`)))) outcomes.push(outcome)
+  for await (const outcome of judged) outcomes.push(outcome)
   const failures = outcomes.filter((outcome) => outcome.problem !== undefined)
   console.log(`${name}: ${outcomes.length - failures.length} passed, ${failures.length} failed`)
   for (const failure of failures) console.log(`  ${failure.name}: ${failure.problem}`)

@@ -1,0 +1,13 @@
+/**
+ * Whether a capability covers an action (eatp.md d, VERIFY): `*` covers all; one `*` at an end or in the middle stands for
+ * any text; a pattern with more of them covers what its end says, or nothing; without `*` the two are equal.
+ */
+export function capabilityCovers(capability: string, action: string): boolean {
+  if (!capability.includes("*")) return capability === action
+  // The order is EATP's: of "*x*" the first star is a plain character.
+  if (capability.endsWith("*")) return action.startsWith(capability.slice(0, -1))
+  if (capability.startsWith("*")) return action.endsWith(capability.slice(1))
+  const [start, end, ...more] = capability.split("*")
+  if (more.length > 0 || start === undefined || end === undefined) return false
+  return action.startsWith(start) && action.endsWith(end)
+}

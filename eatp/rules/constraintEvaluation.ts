@@ -1,0 +1,54 @@
+import type { Json, JsonObject } from "../json.js"
+import { pythonStr } from "../pythonStr.js"
+import { isTruthy } from "../pythonValues.js"
+import { parseTime } from "../time.js"
+
+/** What is asked for, as constraints see it. */
+export type ConstraintRequest = {
+  action: string
+  /** What the caller tells about the action; EATP knows `current_time` (a time's text) and `contains_pii`. */
+  context: JsonObject
+  /** The moment of the question, in microseconds since 1970 UTC: the time where the context tells none. */
+  nowMicros: bigint
+}
+
+/**
+ * Why a constraint forbids an action (eatp.md d, evaluate), in the reference implementation's words; undefined: it does not.
+ * A constraint that EATP does not know forbids nothing.
+ */
+export function forbids(value: Json, request: ConstraintRequest): string | undefined {
+  const constraint = pythonStr(value).toLowerCase()
+  if (constraint === "business_hours_only" || constraint.startsWith("time_window"))
+    return outsideHours(request)
+  if (constraint === "read_only") return writes(request.action)
+  if (constraint === "no_pii_export") return exportsPii(request)
+  return undefined
+}
+
+function outsideHours(request: ConstraintRequest): string | undefined {
+  const hour = hourOf(request)
+  if (hour === undefined) return "Action not permitted outside business hours (current_time is no time)"
+  if (hour >= 9 && hour < 17) return undefined
+  return `Action not permitted outside business hours (current hour: ${hour})`
+}
+
+// The hour on the clock that the time's offset tells. The reference implementation does not look at a text; we read it.
+function hourOf({ context, nowMicros }: ConstraintRequest): number | undefined {
+  const told = context.get("current_time")
+  if (told === undefined) return Number((nowMicros / 3_600_000_000n) % 24n)
+  const time = typeof told === "string" ? parseTime(told) : undefined
+  return time === undefined ? undefined : Number(time.isoformat.slice(11, 13))
+}
+
+const WRITES = ["write", "update", "delete", "create", "modify"]
+
+function writes(action: string): string | undefined {
+  const lower = action.toLowerCase()
+  if (!WRITES.some((word) => lower.includes(word))) return undefined
+  return `Write action '${action}' not permitted under read_only constraint`
+}
+
+function exportsPii({ action, context }: ConstraintRequest): string | undefined {
+  const isExport = action.toLowerCase().includes("export") && isTruthy(context.get("contains_pii") ?? false)
+  return isExport ? "Cannot export data containing PII" : undefined
+}

@@ -1,0 +1,74 @@
+/** Who lends to whom: agent ids. */
+export type DelegationEdge = readonly [delegatorId: string, delegateeId: string]
+
+/** A circle of agents that lend to one another, its first agent repeated at the end; undefined if there is none. */
+export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | undefined {
+  const lends = neighbours(edges)
+  const done = new Set<string>()
+  for (const start of lends.keys()) {
+    const cycle = done.has(start) ? undefined : cycleFrom(start, lends, done)
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+/**
+ * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody lends to themselves, or
+ * to who lends to them by however many steps. In a graph that has a circle already none is allowed.
+ */
+export function mayDelegate(
+  edges: Iterable<DelegationEdge>,
+  [delegatorId, delegateeId]: DelegationEdge,
+): boolean {
+  if (delegatorId === delegateeId) return false
+  return delegationCycle([...edges, [delegatorId, delegateeId]]) === undefined
+}
+
+/**
+ * Who is revoked when an agent is: the agent, and all that it lent to, step by step, nearest first (EATP's cascade).
+ * maxDepth bounds the steps; the registry's own cascade has no bound.
+ */
+export function cascade(
+  edges: Iterable<DelegationEdge>,
+  agentId: string,
+  maxDepth = Number.POSITIVE_INFINITY,
+): string[] {
+  const lends = neighbours(edges)
+  const reached = new Set([agentId])
+  let ring = [agentId]
+  for (let depth = 0; depth < maxDepth && ring.length > 0; depth++) {
+    ring = [...new Set(ring.flatMap((id) => lends.get(id) ?? []))].filter((id) => !reached.has(id))
+    for (const id of ring) reached.add(id)
+  }
+  return [...reached]
+}
+
+function neighbours(edges: Iterable<DelegationEdge>): Map<string, string[]> {
+  const lends = new Map<string, string[]>()
+  for (const [from, to] of edges) {
+    const known = lends.get(from)
+    if (known === undefined) lends.set(from, [to])
+    else known.push(to)
+  }
+  return lends
+}
+
+// Depth first with a stack of our own: a path may be longer than the call stack.
+function cycleFrom(start: string, lends: Map<string, string[]>, done: Set<string>): string[] | undefined {
+  const path: { id: string; next: number }[] = [{ id: start, next: 0 }]
+  const onPath = new Set([start])
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+    const to = lends.get(top.id)?.[top.next++]
+    if (to === undefined) {
+      path.pop()
+      onPath.delete(top.id)
+      done.add(top.id)
+    } else if (onPath.has(to)) {
+      return [...path.map(({ id }) => id).slice(path.findIndex(({ id }) => id === to)), to]
+    } else if (!done.has(to)) {
+      path.push({ id: to, next: 0 })
+      onPath.add(to)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,28 @@
+import { type Json, JsonNumber } from "../json.js"
+import { pythonStr } from "../pythonStr.js"
+
+/**
+ * Why a limit is no tightening of another (eatp.md d): it is larger, or one of them is not finite. Undefined: it is one, one
+ * of them is not given, or they are no numbers. Texts that Python's float() reads count as numbers.
+ */
+export function numericLoosening(parent: Json, child: Json): string | undefined {
+  if (parent === null || child === null) return undefined
+  const [limit, own] = [numberOf(parent), numberOf(child)]
+  if (limit === undefined || own === undefined) return undefined
+  if (!Number.isFinite(limit) || !Number.isFinite(own)) {
+    return `Non-finite value in constraint: parent=${pythonStr(parent)}, child=${pythonStr(child)}`
+  }
+  return own > limit ? `Child ${own} exceeds parent ${limit}` : undefined
+}
+
+const decimal = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i
+const infinite = /^[+-]?(inf|infinity|nan)$/i
+
+function numberOf(value: Json): number | undefined {
+  if (value instanceof JsonNumber) return Number(value.text)
+  if (typeof value === "boolean") return Number(value)
+  if (typeof value !== "string") return undefined
+  const text = value.trim()
+  if (infinite.test(text)) return Number.NaN
+  return decimal.test(text) ? Number(text.replaceAll("_", "")) : undefined
+}

@@ -1,0 +1,23 @@
+/**
+ * Whether a delegator's resource pattern covers a delegatee's (eatp.md d, tightening): the same; or matched by it, where
+ * `*` and `?` stay within a path segment and `**` does not; or below the path before a last `/*` or `/**`.
+ */
+export function resourceCovers(pattern: string, resource: string): boolean {
+  if (pattern === resource || pattern === "*" || pattern === "**") return true
+  if (globToRegExp(pattern).test(resource)) return true
+  // The reference implementation lets `db/**` cover `dbx/secret` too; we ask for the slash.
+  const base = /^(.*)\/\*\*?$/su.exec(pattern)?.[1]
+  return (
+    base !== undefined && (resource.startsWith(`${base}/`) || (pattern.endsWith("/**") && resource === base))
+  )
+}
+
+function globToRegExp(pattern: string): RegExp {
+  const source = pattern.replace(/\*\*\/?|\*|\?|[^*?]+/gsu, (part) => {
+    if (part === "**/") return ".*/?"
+    if (part === "**") return ".*"
+    if (part === "*") return "[^/]*"
+    return part === "?" ? "[^/]" : part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+  })
+  return new RegExp(`^${source}$`, "u")
+}

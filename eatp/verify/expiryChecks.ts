@@ -1,0 +1,59 @@
+import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
+import { expiredPart } from "../expiry.js"
+import { isPast, naiveExpiry } from "./moments.js"
+import type { Question } from "./question.js"
+import { type Denial, denial } from "./verdict.js"
+
+/** Every expiry names an instant: a naive one cannot be compared, and EATP's reference implementation fails on it. */
+export function expiriesAware({ chain }: Question): Denial | undefined {
+  const field = naiveExpiry(chain)
+  return field === undefined
+    ? undefined
+    : denial("NAIVE_EXPIRY", `Expiry without an offset from UTC: ${field}`)
+}
+
+/** Neither the genesis record nor all of the capabilities have expired (eatp.md d, QUICK: is_expired). */
+export function notExpired({ chain, input }: Question): Denial | undefined {
+  const part = expiredPart(chain, input.nowMicros)
+  return part && denial("TRUST_CHAIN_EXPIRED", "Trust chain expired")
+}
+
+/**
+ * Where the capability was lent, one of the delegations that lent it still runs, and so do those above it: the reference
+ * implementation does not look at their expiry.
+ */
+export function loanRuns({ chain, capability, input }: Question): Denial | undefined {
+  const loans = loansOf(chain.delegations, capability)
+  const first = loans[0]
+  if (first === undefined) return undefined
+  const runs = runningDelegations(chain.delegations, input.nowMicros)
+  if (loans.some((loan) => runs(loan))) return undefined
+  return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`)
+}
+
+/** The delegations that lent a capability: those that list its name. */
+export function loansOf(
+  delegations: readonly DelegationRecord[],
+  capability: CapabilityAttestation | undefined,
+): DelegationRecord[] {
+  if (capability === undefined) return []
+  return delegations.filter((loan) => loan.capabilitiesDelegated.includes(capability.capability))
+}
+
+// Each delegation is looked at once; one that is its own ancestor does not run.
+function runningDelegations(
+  delegations: readonly DelegationRecord[],
+  nowMicros: bigint,
+): (delegation: DelegationRecord) => boolean {
+  const byId = new Map(delegations.map((delegation) => [delegation.id, delegation]))
+  const known = new Map<DelegationRecord, boolean>()
+  return function runs(delegation): boolean {
+    const answer = known.get(delegation)
+    if (answer !== undefined) return answer
+    known.set(delegation, false)
+    const parent = delegation.parentDelegationId ? byId.get(delegation.parentDelegationId) : undefined
+    const running = !isPast(delegation.expiresAt, nowMicros) && (parent === undefined || runs(parent))
+    known.set(delegation, running)
+    return running
+  }
+}

@@ -1,0 +1,109 @@
+import type { DelegationRecord } from "@trust-registry/proto"
+import { isSignature } from "../signing/ed25519.js"
+import type { SigningPayloadError } from "../signing/signingPayloadError.js"
+import { capabilityFor, type Question } from "./question.js"
+import { type Denial, denial } from "./verdict.js"
+
+/** The genesis authority signed the ids and constraints of the chain as they are (eatp.md d, STANDARD). */
+export function chainStateSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
+  if (chain.chainStateSignature === undefined) {
+    if (input.options?.allowUnsignedChainState === true) return undefined
+    return denial(
+      "CHAIN_STATE_UNSIGNED",
+      "Chain has no chain-state signature — set-deletion / constraint-suppression protection is unavailable; re-sign " +
+        "via the #1912 migration or set allow_unsigned_chain_state=True (#1912 Wave 3)",
+    )
+  }
+  if (input.authorities.get(genesis.authorityId) === undefined) {
+    return denial("AUTHORITY_UNKNOWN", "Chain-state signature authority unresolved — chain untrusted")
+  }
+  if (signatures.chainState()) return undefined
+  const text = "Chain-state signature invalid — capability set or constraint envelope may be tampered (#1912)"
+  return denial("CHAIN_STATE_SIGNATURE_INVALID", text)
+}
+
+/** A capability covers the action (eatp.md d, capability match). */
+export function actionCovered({ input, chain, capability }: Question): Denial | undefined {
+  if (capability !== undefined) return undefined
+  const { action } = input.request
+  const revoked = capabilityFor(chain.capabilities, action, input.nowMicros)
+  if (revoked !== undefined) return denial("CAPABILITY_REVOKED", `Capability revoked: ${revoked.id}`)
+  return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
+}
+
+/** The attester signed the capability that covers the action, before anything is derived from it (eatp.md d, STANDARD). */
+export function matchedCapabilitySigned({ capability, signatures }: Question): Denial | undefined {
+  if (capability === undefined || signatures.capability(capability)) return undefined
+  const text = `Capability signature invalid — stored grant may be tampered: ${capability.id}`
+  return denial("CAPABILITY_SIGNATURE_INVALID", text)
+}
+
+/** What constraints derive from is signed: the genesis record and every capability, the unused ones too (eatp.md d). */
+export function sourcesSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
+  if (input.authorities.get(genesis.authorityId) === undefined) {
+    return denial("AUTHORITY_UNKNOWN", "Signing authority unresolved — constraints untrusted")
+  }
+  if (!signatures.genesis()) {
+    return denial("GENESIS_SIGNATURE_INVALID", "Genesis signature invalid — constraints untrusted")
+  }
+  const forged = chain.capabilities.find((capability) => !signatures.capability(capability))
+  if (forged === undefined) return undefined
+  const text = `Capability signature invalid — constraints untrusted: ${forged.id}`
+  return denial("CAPABILITY_SIGNATURE_INVALID", text)
+}
+
+/** The authority of each delegator signed what it lent (eatp.md d, FULL). */
+export function delegationsSigned(question: Question): Denial | undefined {
+  for (const delegation of question.chain.delegations) {
+    const found = delegationDenial(delegation, question)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Each delegation's signature can be one at all; the reference implementation fails on one that cannot. */
+export function delegationSignaturesFormed({ chain }: Question): Denial | undefined {
+  const malformed = chain.delegations.find(({ signature }) => !isSignature(signature))
+  return malformed && malformedSignature(malformed)
+}
+
+/** The genesis authority signed each audit anchor, which the reference implementation does not look at. */
+export function anchorsSigned({ chain, signatures }: Question): Denial | undefined {
+  const forged = chain.auditAnchors.find((anchor) => !signatures.anchor(anchor))
+  return forged && denial("AUDIT_SIGNATURE_INVALID", `Invalid audit anchor signature: ${forged.id}`)
+}
+
+/** Some record carries a signature: a chain that went through EATP's to_dict has lost them all. */
+export function someSignature({ chain, genesis }: Question): Denial | undefined {
+  const records = [genesis, ...chain.capabilities, ...chain.delegations]
+  if (records.some(({ signature }) => signature !== "")) return undefined
+  return denial("CHAIN_UNSIGNED", "No record of the chain carries a signature")
+}
+
+function delegationDenial(delegation: DelegationRecord, { input, signatures }: Question): Denial | undefined {
+  const delegator = input.chains.get(delegation.delegatorId)
+  if (delegator?.active !== true) {
+    return denial("DELEGATOR_NOT_FOUND", `Delegator chain not found: ${delegation.delegatorId}`)
+  }
+  const authority = input.authorities.get(delegator.chain.genesis?.authorityId ?? "")
+  if (authority === undefined) {
+    return denial("AUTHORITY_UNKNOWN", `Delegator authority unresolved: ${delegation.delegatorId}`)
+  }
+  const holds = signatures.delegation(delegation, authority)
+  if (holds === true) return undefined
+  if (holds !== false) return unsignable(holds)
+  if (!isSignature(delegation.signature)) return malformedSignature(delegation)
+  return denial("DELEGATION_SIGNATURE_INVALID", `Invalid delegation signature: ${delegation.id}`)
+}
+
+function unsignable({ code, message }: SigningPayloadError): Denial {
+  if (code === "unsupported_version") {
+    const text = `Unsupported delegation signing_payload_version: ${message}`
+    return denial("DELEGATION_VERSION_UNSUPPORTED", text)
+  }
+  return denial("DELEGATION_UNSIGNABLE", `Delegation signing pre-image could not be built: ${message}`)
+}
+
+function malformedSignature({ id }: DelegationRecord): Denial {
+  return denial("DELEGATION_SIGNATURE_MALFORMED", `Malformed delegation signature: ${id}`)
+}

@@ -1,0 +1,74 @@
+import type { TrustLevel } from "./trustInput.js"
+
+/** Why trust is denied: stable words, for programs. */
+export type DenialReason =
+  | "NO_TRUST_CHAIN"
+  | "REVOCATION_UNVERIFIABLE"
+  | "REVOKED"
+  | "NAIVE_EXPIRY"
+  | "TRUST_CHAIN_EXPIRED"
+  | "CHAIN_STATE_UNSIGNED"
+  | "AUTHORITY_UNKNOWN"
+  | "CHAIN_STATE_SIGNATURE_INVALID"
+  | "CAPABILITY_NOT_FOUND"
+  | "CAPABILITY_REVOKED"
+  | "CAPABILITY_SIGNATURE_INVALID"
+  | "GENESIS_SIGNATURE_INVALID"
+  | "CONSTRAINT_VIOLATION"
+  | "REASONING_MISSING"
+  | "REASONING_HASH_MISMATCH"
+  | "REASONING_SIGNATURE_MISSING"
+  | "REASONING_SIGNATURE_INVALID"
+  | "DELEGATOR_NOT_FOUND"
+  | "DELEGATOR_INACTIVE"
+  | "DELEGATION_VERSION_UNSUPPORTED"
+  | "DELEGATION_UNSIGNABLE"
+  | "DELEGATION_SIGNATURE_MALFORMED"
+  | "DELEGATION_SIGNATURE_INVALID"
+  | "DELEGATION_EXPIRED"
+  | "AUDIT_SIGNATURE_INVALID"
+  | "CHAIN_UNSIGNED"
+  | "EVALUATION_FAILED"
+
+/** One constraint that is not met, or a warning about one. */
+export type TrustViolation = {
+  /** Its value as text; `envelope` for the expiry of all, `reasoning_required` for a missing trace. */
+  constraint: string
+  /** Where it comes from: `genesis`, `capability:<id>`, `envelope`. */
+  source: string
+  reason: string
+  severity: "error" | "warning"
+}
+
+/** The answer to a trust request. */
+export type TrustVerdict = {
+  valid: boolean
+  level: TrustLevel
+  /** Unset when valid. */
+  reason?: DenialReason
+  /** The reason in the words of EATP's reference implementation, or in ours where it has none. Unset when valid. */
+  reasonText?: string
+  /** Id of the capability that covers the action; from STANDARD on, when valid. */
+  capabilityUsed?: string
+  /** What the capability and its delegations ask to heed, by code point; from STANDARD on, when valid. */
+  effectiveConstraints: string[]
+  violations: TrustViolation[]
+  /** Whether every delegation and anchor has a reasoning trace; set where a constraint asks for them and there are records. */
+  reasoningPresent?: boolean
+  /** Whether the traces hold; set at FULL where every record has one, or where one does not hold. */
+  reasoningVerified?: boolean
+}
+
+/** What a check gives that denies. */
+export type Denial = {
+  reason: DenialReason
+  text: string
+  violations?: TrustViolation[]
+  reasoningPresent?: boolean | undefined
+  reasoningVerified?: boolean
+}
+
+/** Makes a denial. */
+export function denial(reason: DenialReason, text: string, more: Partial<Denial> = {}): Denial {
+  return { reason, text, ...more }
+}
