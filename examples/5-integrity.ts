@@ -11,8 +11,9 @@ const mine = exampleChain(agentId)
 await registry.storeChain({ chain: mine, chainHash: chainHash(mine) })
 
 const { verified, checks } = await registry.verifyChainIntegrity({ agentId })
-for (const { name, passed, detail } of checks)
-  console.log(`${passed ? "passed" : "FAILED"} ${name}: ${detail}`)
+for (const { name, passed, path, detail } of checks) {
+  console.log(`${name}: ${passed ? "passed" : `FAILED at ${path}: ${detail}`}`)
+}
 assert(verified)
 assert(checks.length > 0)
 
