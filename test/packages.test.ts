@@ -108,7 +108,7 @@ describe("the packages", () => {
 })
 
 describe("the documentation", () => {
-  const pages = ["README.md", "CHANGELOG.md", ...filesIn("docs", /\.md$/)]
+  const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...filesIn("docs", /\.md$/)]
 
   it("has a README of at most 150 lines", () => {
     expect(read("README.md").trimEnd().split("\n")).to.have.length.within(20, 150)
