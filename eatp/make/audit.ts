@@ -1,0 +1,57 @@
+import { create } from "@bufbuild/protobuf"
+import {
+  ActionResult,
+  AuditAnchorSchema,
+  type HumanOrigin,
+  type ReasoningTrace,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/proto"
+import { trustChainHash } from "../chainHash.js"
+import { signText } from "../signing/ed25519.js"
+import { auditAnchorPayload } from "../signing/recordPayload.js"
+import { type Known, type Maker, nowText } from "./maker.js"
+import { hashReasoning, signReasoning } from "./reasoned.js"
+import { partsOf } from "./sealed.js"
+import { sourceChain } from "./sourceGate.js"
+
+/** Something that an agent did. */
+export type AuditEntry = {
+  agentId: string
+  action: string
+  resource?: string
+  /** Unset: success. */
+  result?: ActionResult
+  /** Free-form JSON object as text. */
+  contextJson?: string
+  parentAnchorId?: string
+  reasoningTrace?: ReasoningTrace
+  humanOrigin?: HumanOrigin
+}
+
+/**
+ * Records what an agent did (EATP's AUDIT): gives its chain with one anchor more, signed by the authority of its genesis record
+ * and bound to the chain as it was.
+ *
+ * @throws MakeError for a chain that is not here, has expired or does not hold.
+ */
+export async function audit(entry: AuditEntry, known: Known, maker: Maker): Promise<TrustLineageChain> {
+  const { agentId, action, result = ActionResult.SUCCESS, ...rest } = entry
+  const { chain } = sourceChain(agentId, known, maker)
+  const anchor = create(AuditAnchorSchema, {
+    id: maker.newId("aud"),
+    agentId,
+    action,
+    timestamp: nowText(maker),
+    trustChainHash: trustChainHash(chain),
+    result,
+    ...rest,
+  })
+  hashReasoning(anchor)
+  anchor.signature = await signText(maker.signer, auditAnchorPayload(anchor))
+  await signReasoning(anchor, maker.signer)
+  return create(TrustLineageChainSchema, {
+    ...partsOf(chain),
+    auditAnchors: [...chain.auditAnchors, anchor],
+  })
+}

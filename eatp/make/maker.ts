@@ -1,0 +1,51 @@
+import { isoFromMicros } from "../isoTime.js"
+import type { Signer } from "../signing/ed25519.js"
+import { parseTime } from "../time.js"
+import type { TrustAuthority } from "../verify/authorityKeys.js"
+import type { Lookup, StoredTrust } from "../verify/trustInput.js"
+import { MakeError } from "./makeError.js"
+
+/** What ids are asked for, EATP's prefixes: genesis, capability, delegation, anchor, constraint, envelope. */
+export type IdKind = "gen" | "cap" | "del" | "aud" | "con" | "env"
+
+/** What making records needs from outside; the package itself reads no clock and draws no ids. */
+export type Maker = {
+  /** The key of the authority that signs. */
+  signer: Signer
+  /** The moment of making, in microseconds since 1970 UTC. */
+  nowMicros: bigint
+  /** Gives an id that no record has, such as `cap-<uuid>`. */
+  newId: (kind: IdKind) => string
+}
+
+/** The chains and authorities that a rule may have to look at. */
+export type Known = { chains: Lookup<StoredTrust>; authorities: Lookup<TrustAuthority> }
+
+/** The moment of making as records write it. */
+export function nowText({ nowMicros }: Maker): string {
+  return isoFromMicros(nowMicros)
+}
+
+/** Refuses an expiry that is no time, naive, or past. */
+export function checkExpiry(expiresAt: string | undefined, { nowMicros }: Maker): void {
+  if (expiresAt === undefined) return
+  const end = parseTime(expiresAt)?.utcMicros
+  if (end === undefined) {
+    throw new MakeError("INVALID_ARGUMENT", `expires_at must be a time with an offset from UTC: ${expiresAt}`)
+  }
+  if (end < nowMicros) throw new MakeError("EXPIRED", `expires_at is past: ${expiresAt}`)
+}
+
+/** The earliest of some expiries, of which any may be unset: none. */
+export function earliest(...times: (string | undefined)[]): string | undefined {
+  return times.reduce((first, time) => {
+    if (first === undefined || time === undefined) return first ?? time
+    const [a, b] = [parseTime(first)?.utcMicros ?? 0n, parseTime(time)?.utcMicros ?? 0n]
+    return b < a ? time : first
+  }, undefined)
+}
+
+/** Texts without repetition, in the order of their first. */
+export function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}

@@ -1,0 +1,48 @@
+import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
+import { type Json, JsonNumber, JsonObject } from "../json.js"
+import { parseJson } from "../parseJson.js"
+import { pythonStr } from "../pythonStr.js"
+
+/**
+ * Constraints as names and values, which is how tightening compares them (eatp.md d): `cost_limit=1000` and `region:eu` are
+ * split, any other text is a name that is true. Lowercase, as EATP's reference implementation has them.
+ */
+export function namedConstraints(texts: readonly string[]): JsonObject {
+  return new JsonObject(texts.map(named))
+}
+
+/** All that binds who would lend: the constraints of the envelope, and those of the genesis record's metadata. */
+export function constraintsToHeed(chain: TrustLineageChain): JsonObject {
+  const heeded = namedConstraints(constraintTexts(chain))
+  for (const item of metadataConstraints(chain.genesis)) {
+    if (item instanceof JsonObject) for (const [key, value] of item) heeded.set(key, value)
+    else if (typeof item === "string") heeded.set(item, true)
+  }
+  return heeded
+}
+
+/** The values of an envelope's constraints as text, lowercase. */
+export function constraintTexts({ constraintEnvelope }: TrustLineageChain): string[] {
+  const constraints = constraintEnvelope?.activeConstraints ?? []
+  return constraints.map(({ valueJson }) => pythonStr(parseJson(valueJson)).toLowerCase())
+}
+
+function named(text: string): [string, Json] {
+  const lower = text.toLowerCase()
+  const equals = lower.indexOf("=")
+  if (equals !== -1) return [lower.slice(0, equals).trim(), numberOrText(lower.slice(equals + 1).trim())]
+  const colon = lower.indexOf(":")
+  // Two colons are a time of day.
+  if (colon === -1 || lower.split(":").length === 3) return [lower, true]
+  return [lower.slice(0, colon).trim(), lower.slice(colon + 1).trim()]
+}
+
+function numberOrText(text: string): Json {
+  return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text) ? new JsonNumber(text) : text
+}
+
+function metadataConstraints(genesis: GenesisRecord | undefined): Json[] {
+  const metadata = genesis?.metadataJson === undefined ? null : parseJson(genesis.metadataJson)
+  const list = metadata instanceof JsonObject ? metadata.get("constraints") : undefined
+  return Array.isArray(list) ? list : []
+}

@@ -1,0 +1,87 @@
+import { toBinary } from "@bufbuild/protobuf"
+import { type Authority, type AuthorityKey, AuthoritySchema } from "@trust-registry/proto"
+import { isBefore, momentProblem } from "./moment.js"
+import { type ShapeContext, type ShapeLimits, shapeContext, type Violation } from "./shapeContext.js"
+import { checkRecord } from "./shapeRecord.js"
+import { publicKeyOf } from "./signing/keys.js"
+
+/** How large an authority may be. */
+export const AUTHORITY_LIMITS = {
+  /** Bytes as protobuf. */
+  maxBytes: 65_536,
+  /** Keys, those of the past included: 64 rotations every 90 days are 16 years. */
+  maxKeys: 64,
+  /** Bytes of UTF-8 of the name. */
+  maxNameBytes: 512,
+} as const
+
+/**
+ * Checks what holds for an authority by itself; gives a violation per field that breaks a rule, as paths that begin with
+ * `path`. Whether its parent exists is for a registry to say.
+ */
+export function checkAuthorityShape(
+  authority: Authority,
+  limits: ShapeLimits,
+  path = "authority",
+): Violation[] {
+  const context = shapeContext(limits)
+  const { maxBytes, maxKeys } = AUTHORITY_LIMITS
+  const bytes = toBinary(AuthoritySchema, authority).length
+  if (bytes > maxBytes) context.report(path, `has ${bytes} bytes encoded; at most ${maxBytes} are allowed`)
+  if (authority.keys.length > maxKeys)
+    context.report(`${path}.keys`, `has ${authority.keys.length} keys; at most ${maxKeys} are allowed`)
+  // What is too large is not looked at more closely.
+  if (context.violations.length > 0) return context.violations
+  checkRecord(AuthoritySchema, authority, path, context)
+  checkName(authority.name, path, context)
+  checkPermissions(authority, path, context)
+  if (authority.parentAuthorityId === authority.id)
+    context.report(`${path}.parent_authority_id`, "is the authority itself")
+  checkKeys(authority.keys, `${path}.keys`, context)
+  return context.violations
+}
+
+function checkName(name: string, path: string, { report }: ShapeContext) {
+  const { maxNameBytes } = AUTHORITY_LIMITS
+  if (name === "") report(`${path}.name`, `must not be empty: a name is 1 to ${maxNameBytes} bytes`)
+  const bytes = Buffer.byteLength(name)
+  if (bytes > maxNameBytes)
+    report(`${path}.name`, `is ${bytes} bytes long: a name is 1 to ${maxNameBytes} bytes`)
+}
+
+function checkPermissions({ permissions }: Authority, path: string, { report }: ShapeContext) {
+  for (const [index, permission] of permissions.entries()) {
+    const first = permissions.indexOf(permission)
+    if (first < index) report(`${path}.permissions[${index}]`, `is the same as permissions[${first}]`)
+  }
+}
+
+function checkKeys(keys: readonly AuthorityKey[], path: string, { report }: ShapeContext) {
+  if (keys.length === 0) report(path, "must hold a key at least")
+  const ids = new Map<string, number>()
+  const publicKeys = new Map<string, number>()
+  for (const [index, key] of keys.entries()) {
+    const at = `${path}[${index}]`
+    if (publicKeyOf(key.publicKey) === undefined) report(`${at}.public_key`, NO_KEY)
+    checkWindow(key, at, report)
+    const sameId = ids.get(key.keyId)
+    if (sameId !== undefined) report(`${at}.key_id`, `is that of keys[${sameId}]: ids are distinct`)
+    ids.set(key.keyId, sameId ?? index)
+    // Under two ids, a key that is taken back under one would go on under the other.
+    const sameKey = publicKeys.get(key.publicKey)
+    if (sameKey !== undefined) report(`${at}.public_key`, `is that of keys[${sameKey}]: keys are distinct`)
+    publicKeys.set(key.publicKey, sameKey ?? index)
+  }
+}
+
+const NO_KEY = "must be an Ed25519 public key: canonical base64 of 32 bytes, not of small order"
+
+function checkWindow({ notBefore, notAfter }: AuthorityKey, path: string, report: ShapeContext["report"]) {
+  const faults = [
+    ["not_before", notBefore && momentProblem(notBefore)],
+    ["not_after", notAfter && momentProblem(notAfter)],
+  ] as const
+  for (const [name, fault] of faults) if (fault) report(`${path}.${name}`, fault)
+  if (notBefore && notAfter && isBefore(notAfter, notBefore))
+    report(`${path}.not_after`, "is before not_before")
+}

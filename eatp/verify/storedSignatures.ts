@@ -1,0 +1,107 @@
+import { setImmediate } from "node:timers/promises"
+import type { TrustLineageChain } from "@trust-registry/proto"
+import type { Violation } from "../shapeContext.js"
+import { SigningPayloadError } from "../signing/signingPayloadError.js"
+import type { TrustAuthority } from "./authorityKeys.js"
+import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
+import type { Lookup, StoredTrust } from "./trustInput.js"
+
+/** What is known of who signed a chain: the authorities that its records name, and the chains of its delegators. */
+export type Signers = { authorities: Lookup<TrustAuthority>; delegators: Lookup<StoredTrust> }
+
+/** What the signatures of a chain are worth. */
+export type SignatureFindings = {
+  /** Signatures of known signers that do not hold. */
+  bad: Violation[]
+  /** Records whose signer is not known, or that carry no signature though they may: what makes a chain unverified. */
+  open: Violation[]
+}
+
+// As in signatureSlices: the event loop is held for about two milliseconds at a time.
+const SLICE = 32
+
+/**
+ * Checks every signature of a chain whose signer is known, for a store that is about to keep it (eatp.md d, "registry-side
+ * checks"). Expiry and the like do not matter here: what was signed stays signed.
+ */
+export async function checkSignatures(
+  chain: TrustLineageChain,
+  { authorities, delegators }: Signers,
+): Promise<SignatureFindings> {
+  const findings: SignatureFindings = { bad: [], open: [] }
+  if (!chain.genesis) return findings
+  const input = {
+    request: { agentId: chain.genesis.agentId, action: "", level: "full" as const },
+    nowMicros: 0n,
+    chains: delegators,
+    authorities,
+    // A capability of the old form is signed as well; whether it counts is for VerifyTrust to say.
+    options: { allowUnboundLegacyCapabilities: true },
+  }
+  const book = openSignatureBook(input, chain, chain.genesis)
+  let done = 0
+  for (const { field, signer, holds } of recordsOf(chain, chain.genesis.authorityId, book, input)) {
+    if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
+    else {
+      const problem = holds(signer)
+      if (problem !== undefined) findings.bad.push({ field, description: problem })
+    }
+    if (++done % SLICE === 0) await setImmediate()
+  }
+  if (chain.chainStateSignature === undefined)
+    findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })
+  return findings
+}
+
+type Signed = {
+  field: string
+  signer: TrustAuthority | undefined
+  /** What is wrong with the signature; undefined: nothing. */
+  holds: (signer: TrustAuthority) => string | undefined
+}
+
+const told = (holds: boolean) => (holds ? undefined : "does not verify with the key that its signer had then")
+
+function* recordsOf(
+  chain: TrustLineageChain,
+  genesisAuthorityId: string,
+  book: SignatureBook,
+  { authorities, chains }: { authorities: Lookup<TrustAuthority>; chains: Lookup<StoredTrust> },
+): Iterable<Signed> {
+  const authority = authorities.get(genesisAuthorityId)
+  yield { field: "chain.genesis.signature", signer: authority, holds: () => told(book.genesis()) }
+  if (chain.chainStateSignature !== undefined)
+    yield { field: "chain.chain_state_signature", signer: authority, holds: () => told(book.chainState()) }
+  for (const [index, capability] of chain.capabilities.entries()) {
+    const signer = authorities.get(capability.attesterId || genesisAuthorityId)
+    const field = `chain.capabilities[${index}].signature`
+    yield { field, signer, holds: () => told(book.capability(capability)) }
+  }
+  for (const [index, delegation] of chain.delegations.entries()) {
+    const lender = chains.get(delegation.delegatorId)?.chain.genesis?.authorityId
+    const holds = (signer: TrustAuthority) => {
+      const answer = book.delegation(delegation, signer)
+      return answer instanceof SigningPayloadError ? answer.message : told(answer)
+    }
+    yield { field: `chain.delegations[${index}].signature`, signer: authorities.get(lender ?? ""), holds }
+    yield* reasoningOf(delegation, `chain.delegations[${index}]`, authority, book)
+  }
+  for (const [index, anchor] of chain.auditAnchors.entries()) {
+    const field = `chain.audit_anchors[${index}].signature`
+    yield { field, signer: authority, holds: () => told(book.anchor(anchor)) }
+    yield* reasoningOf(anchor, `chain.audit_anchors[${index}]`, authority, book)
+  }
+}
+
+function* reasoningOf(
+  record: Parameters<SignatureBook["reasoning"]>[0],
+  path: string,
+  authority: TrustAuthority | undefined,
+  book: SignatureBook,
+): Iterable<Signed> {
+  const trace = record.reasoningTrace
+  if (trace === undefined || record.reasoningSignature === undefined) return
+  const holds = () =>
+    book.traceHash(record, trace) ? told(book.reasoning(record, trace)) : "its trace is not the one that was hashed"
+  yield { field: `${path}.reasoning_signature`, signer: authority, holds }
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto"
+import {
+  type Delegation,
+  delegate,
+  type Establishment,
+  establish,
+  isoFromMicros,
+  type Known,
+  type Maker,
+  type MemorySigner,
+  memorySigner,
+  type StoredTrust,
+  type TrustAuthority,
+  type TrustInput,
+  type TrustLevel,
+  type TrustVerdict,
+  verifyTrust,
+} from "@trust-registry/eatp"
+import { AuthorityType, CapabilityType, type TrustLineageChain } from "@trust-registry/proto"
+
+/** Noon of a working day, in microseconds since 1970 UTC: what the worlds of these tests take for now. */
+export const NOW = BigInt(Date.UTC(2026, 8, 1, 12)) * 1000n
+
+/** A time so many days from {@link NOW}, as text. */
+export function days(count: number): string {
+  return isoFromMicros(NOW + BigInt(count) * 86_400_000_000n)
+}
+
+/** Some chains with the authorities that signed them; all keys follow from the authorities' names. */
+export type World = Known & {
+  chains: Map<string, StoredTrust>
+  authorities: Map<string, TrustAuthority>
+  /** A maker that signs for an authority. */
+  maker(authorityId?: string): Maker & { signer: MemorySigner }
+  /** Stores a chain, in force. */
+  keep(chain: TrustLineageChain): TrustLineageChain
+  establish(agentId: string, changes?: Partial<Establishment>): Promise<TrustLineageChain>
+  delegate(
+    delegatorId: string,
+    delegateeId: string,
+    changes?: Partial<Delegation>,
+  ): Promise<TrustLineageChain>
+  verify(
+    agentId: string,
+    level?: TrustLevel,
+    changes?: Partial<TrustInput>,
+    action?: string,
+  ): Promise<TrustVerdict>
+}
+
+/** The signer of an authority: its seed is the hash of its name. */
+export function signerOf(authorityId: string): MemorySigner {
+  return memorySigner(createHash("sha256").update(`seed of ${authorityId}`).digest("base64"))
+}
+
+/** Makes an empty world with the authorities org-a and org-b. */
+export function trustWorld(): World {
+  const chains = new Map<string, StoredTrust>()
+  const authorities = new Map<string, TrustAuthority>()
+  for (const id of ["org-a", "org-b"])
+    authorities.set(id, { id, keys: [{ publicKey: signerOf(id).publicKey }] })
+  let last = 0
+  const maker = (authorityId = "org-a") => ({
+    signer: signerOf(authorityId),
+    nowMicros: NOW,
+    newId: (kind: string) => `${kind}-${++last}`,
+  })
+  const world: World = {
+    chains,
+    authorities,
+    maker,
+    keep(chain) {
+      chains.set(chain.genesis?.agentId ?? "", { chain, active: true })
+      return chain
+    },
+    async establish(agentId, changes = {}) {
+      const agent: Establishment = {
+        agentId,
+        authorityId: "org-a",
+        authorityType: AuthorityType.ORGANIZATION,
+        capabilities: [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }],
+        ...changes,
+      }
+      return world.keep(await establish(agent, maker(agent.authorityId)))
+    },
+    async delegate(delegatorId, delegateeId, changes = {}) {
+      const loan: Delegation = {
+        delegatorId,
+        delegateeId,
+        taskId: "task-1",
+        capabilities: ["read_data"],
+        ...changes,
+      }
+      const authorityOf = (agentId: string) => chains.get(agentId)?.chain.genesis?.authorityId
+      const owner = signerOf(authorityOf(delegateeId) ?? authorityOf(delegatorId) ?? "org-a")
+      return world.keep(await delegate(loan, world, maker(authorityOf(delegatorId)), owner))
+    },
+    verify: (agentId, level = "full", changes = {}, action = "read_data") =>
+      verifyTrust({ request: { agentId, action, level }, nowMicros: NOW, chains, authorities, ...changes }),
+  }
+  return world
+}
