@@ -14,6 +14,8 @@ export interface Failure {
   violations?: FieldViolation[]
   /** The agent whose chain it is about. */
   agentId?: string
+  /** The authority that it is about. */
+  authorityId?: string
   /** Facts for ErrorInfo.metadata. */
   metadata?: Record<string, string>
   /** What must change first, for FAILED_PRECONDITION. */

@@ -1,12 +1,14 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf"
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt"
 import {
+  AuthoritySchema,
   BadRequestSchema,
   ErrorInfoSchema,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
   StatusSchema,
+  TrustLineageChainSchema,
 } from "@trust-registry/proto"
 import type { RegistryError } from "../errors.js"
 import { nameOf, REASONS } from "./reasons.js"
@@ -15,8 +17,11 @@ import { tellable } from "./texts.js"
 /** Who defines the reasons: `domain` of every ErrorInfo. */
 export const DOMAIN = "trustregistry"
 
-/** The `resource_type` of every ResourceInfo. */
-export const RESOURCE_TYPE = "trustregistry.v1.TrustLineageChain"
+/** The `resource_type` of a ResourceInfo that names an agent. */
+export const CHAIN_TYPE = TrustLineageChainSchema.typeName
+
+/** The `resource_type` of a ResourceInfo that names an authority. */
+export const AUTHORITY_TYPE = AuthoritySchema.typeName
 
 /** Metadata is limited to 8 kB by C-core clients, and in base64 4 KiB are 5.4: more would cost them the whole status. */
 export const MAX_DETAILS_BYTES = 4095
@@ -55,7 +60,7 @@ function encodeStatus(
 }
 
 function detailsOf(error: RegistryError, message: string, retryAfterMs: number | undefined, cut: Cut): Any[] {
-  const { violations = [], agentId, metadata = {}, precondition } = error.failure
+  const { violations = [], agentId, authorityId, metadata = {}, precondition } = error.failure
   const reason = nameOf(error.reason)
   const facts = Object.entries(metadata).slice(0, MAX_FACTS)
   const details = [
@@ -66,14 +71,8 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
     }),
   ]
   if (violations.length > 0) details.push(badRequest(violations, cut))
-  if (agentId !== undefined) {
-    details.push(
-      pack(ResourceInfoSchema, {
-        resourceType: RESOURCE_TYPE,
-        resourceName: tellable(agentId, MAX_ID_BYTES),
-      }),
-    )
-  }
+  if (agentId !== undefined) details.push(resource(CHAIN_TYPE, agentId))
+  else if (authorityId !== undefined) details.push(resource(AUTHORITY_TYPE, authorityId))
   if (REASONS[reason].precondition) {
     const violation = {
       type: reason,
@@ -89,6 +88,10 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
 }
 
 type Cut = (text: string) => string
+
+function resource(resourceType: string, id: string) {
+  return pack(ResourceInfoSchema, { resourceType, resourceName: tellable(id, MAX_ID_BYTES) })
+}
 
 /** The first violations; what is left over is one more, on no field, that counts it. */
 function badRequest(violations: readonly { field: string; description: string }[], cut: Cut) {

@@ -38,6 +38,10 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   CANCELLED: { code: Code.CANCELLED, fault: "caller" },
   DEADLINE_EXCEEDED: { code: Code.DEADLINE_EXCEEDED, fault: "caller" },
   SHUTTING_DOWN: { code: Code.UNAVAILABLE, fault: "caller", retryAfterMs: 500 },
+  AUTHORITY_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
+  AUTHORITY_INVALID: { code: Code.INVALID_ARGUMENT, fault: "caller" },
+  AUTHORITY_EXISTS: { code: Code.ALREADY_EXISTS, fault: "caller" },
+  AUTHORITY_CORRUPT: { code: Code.DATA_LOSS, fault: "server" },
 }
 
 const NAMES = new Map<number, ReasonName>(

@@ -10,7 +10,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/errors.proto.
  */
 export const file_trustregistry_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Ch10cnVzdHJlZ2lzdHJ5L3YxL2Vycm9ycy5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSqUBAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX05PVF9GT1VORBABEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAISJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX0lOVkFMSUQQAxIgChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEAQSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAUSIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEAYSJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX1JFVk9LRUQQBxIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQCBIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBAJEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9DT1JSVVBUEAoSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAsSGgoWRVJST1JfUkVBU09OX0NBTkNFTExFRBAMEiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBANEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEA5iBnByb3RvMw");
+  fileDesc("Ch10cnVzdHJlZ2lzdHJ5L3YxL2Vycm9ycy5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSqlBQoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX05PVF9GT1VORBABEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAISJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX0lOVkFMSUQQAxIgChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEAQSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAUSIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEAYSJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX1JFVk9LRUQQBxIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQCBIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBAJEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9DT1JSVVBUEAoSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAsSGgoWRVJST1JfUkVBU09OX0NBTkNFTExFRBAMEiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBANEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEA4SJAogRVJST1JfUkVBU09OX0FVVEhPUklUWV9OT1RfRk9VTkQQDxIiCh5FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0lOVkFMSUQQEBIhCh1FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0VYSVNUUxAREiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfQ09SUlVQVBASYgZwcm90bzM");
 
 /**
  * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin` whose domain is
@@ -60,15 +60,15 @@ export const ErrorReason = {
   INVALID_REQUEST: 4,
 
   /**
-   * INVALID_ARGUMENT: the request_id was used before for another change of the same agent.
+   * INVALID_ARGUMENT: the request_id was used before for another change of the same agent or authority.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 5;
    */
   REQUEST_ID_REUSED: 5,
 
   /**
-   * ABORTED: expected_revision is not the chain's revision. ErrorInfo metadata: `expected_revision`, `revision`
-   * (0 where no chain is stored).
+   * ABORTED: expected_revision is not the revision of the chain or authority. ErrorInfo metadata: `expected_revision`,
+   * `revision` (0 where no chain is stored).
    *
    * @generated from enum value: ERROR_REASON_REVISION_CONFLICT = 6;
    */
@@ -131,6 +131,37 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 14;
    */
   SHUTTING_DOWN: 14,
+
+  /**
+   * NOT_FOUND: no authority of that id is registered; the request's own, or the parent that it names (then with
+   * google.rpc.BadRequest). With google.rpc.ResourceInfo.
+   *
+   * @generated from enum value: ERROR_REASON_AUTHORITY_NOT_FOUND = 15;
+   */
+  AUTHORITY_NOT_FOUND: 15,
+
+  /**
+   * INVALID_ARGUMENT: the authority breaks a rule: shape, limits, keys, windows, a cycle of parents.
+   * With google.rpc.BadRequest, a violation per field (the first 16, then a count).
+   *
+   * @generated from enum value: ERROR_REASON_AUTHORITY_INVALID = 16;
+   */
+  AUTHORITY_INVALID: 16,
+
+  /**
+   * ALREADY_EXISTS: an authority of that id is registered, active or not. With google.rpc.ResourceInfo; ErrorInfo metadata:
+   * `revision`.
+   *
+   * @generated from enum value: ERROR_REASON_AUTHORITY_EXISTS = 17;
+   */
+  AUTHORITY_EXISTS: 17,
+
+  /**
+   * DATA_LOSS: the stored row of this authority does not parse. With google.rpc.ResourceInfo.
+   *
+   * @generated from enum value: ERROR_REASON_AUTHORITY_CORRUPT = 18;
+   */
+  AUTHORITY_CORRUPT: 18,
 } as const;
 
 /**
