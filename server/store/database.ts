@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { databaseUnavailable, isPassing, isWaitOver } from "./failures.js"
+import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
 import { createMonitor, type Monitor } from "./monitor.js"
-import { type Connection, openPool, type Sql } from "./sql.js"
+import { type Connection, cancel, isUnanswered, openPool, type Query, type Sql, watchedSql } from "./sql.js"
 
 /** What the store needs to know of the database. */
 export interface DatabaseOptions {
@@ -37,6 +37,8 @@ export interface Database {
 const PAUSE_MS = 50
 /** How long a scan may take, in milliseconds. */
 const SCAN_MS = 10_000
+/** In this time a cancelled statement has ended, unless its connection is half dead. */
+const CANCEL_MS = 500
 
 /** Opens the pools and starts to watch over the database. */
 export function openDatabase(options: DatabaseOptions): Database {
@@ -46,7 +48,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const wide = openLane(options, monitor, scans, SCAN_MS)
   return {
     run: points.run,
-    scan: (statements) => wide.run((sql) => bounded(sql, statements)),
+    scan: wide.run,
     monitor,
     close: async (graceMs) => {
       await Promise.all([monitor.close(), points.close(graceMs), wide.close(graceMs)])
@@ -58,14 +60,19 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
   const open = () => openPool(options.connection, max, options.onEvent)
   let pool = open()
 
-  /**
-   * A connection that is half dead never answers and is never given back: all are replaced. A short wait at the end of
-   * a call's time says nothing about its connection.
-   */
-  const renew = (stalled: Sql, waitedMs: number) => {
-    if (stalled !== pool || waitedMs < answerMs / 2) return
+  /** A connection that is half dead never answers and is never given back: all are replaced. */
+  const renew = (stalled: Sql) => {
+    if (stalled !== pool) return
     pool = open()
     void stalled.end({ timeout: 0 }).catch(() => undefined)
+  }
+
+  /** What nobody waits for any more must not go on, or one lock held for long would use up the database's connections. */
+  const abandon = async (stalled: Sql, query: Query | undefined) => {
+    if (!query) return
+    void cancel(query).catch(() => undefined)
+    await sleep(CANCEL_MS)
+    if (isUnanswered(query)) renew(stalled)
   }
 
   const run: Run = async (statements) => {
@@ -74,10 +81,14 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       const left = giveUpAt - performance.now()
       await monitor.whenAvailable(left)
       const used = pool
+      const { sql, last } = watchedSql(used)
       try {
-        const ms = Math.max(left, answerMs - options.timeoutMs)
-        return await within(ms, statements(used), () => renew(used, ms))
+        const endsAt = performance.now() + Math.max(left, answerMs - options.timeoutMs)
+        const goesOn = () => monitor.available && performance.now() < endsAt
+        return await within(left, goesOn, statements(sql), () => void abandon(used, last()))
       } catch (error) {
+        // A connection that was cut while the driver wrote may never write again.
+        if (isLost(error)) renew(used)
         if (isWaitOver(error)) throw databaseUnavailable("the database is busy with another change", error)
         if (!isPassing(error)) throw error
         monitor.probeNow()
@@ -89,24 +100,27 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
   return { run, close: (graceMs: number) => pool.end({ timeout: graceMs / 1000 }) }
 }
 
-/** PostgreSQL itself ends a scan that takes too long. Not a parameter of the connection: poolers refuse those. */
-async function bounded<T>(sql: Sql, statements: (sql: Sql) => Promise<T>): Promise<T> {
-  const result = await sql.begin("read only", async (transaction) => {
-    await transaction`select set_config('statement_timeout', ${String(SCAN_MS - 1_000)}, true)`
-    return [await statements(transaction as unknown as Sql)] // a transaction is called as a pool is
-  })
-  return result[0] as T
-}
-
-async function within<T>(ms: number, answer: Promise<T>, onStall: () => void): Promise<T> {
+/** The answer, given up at the end of a turn of `ms` in which it did not come, unless `goesOn` grants another. */
+async function within<T>(ms: number, goesOn: () => boolean, answer: Promise<T>, onStall: () => void) {
   let timer: NodeJS.Timeout | undefined
+  let settled = false
   const stall = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const look = () => {
+      if (settled) return
+      if (goesOn()) return wait()
       onStall()
       reject(databaseUnavailable("the database did not answer in time"))
-    }, ms)
+    }
+    const wait = () => {
+      // A turn later: where this process itself was held up, the answer is there and only has to be read.
+      timer = setTimeout(() => setImmediate(look), ms)
+    }
+    wait()
   })
   // The loser of the race must not count as an unhandled rejection.
   answer.catch(() => undefined)
-  return Promise.race([answer, stall]).finally(() => clearTimeout(timer))
+  return await Promise.race([answer, stall]).finally(() => {
+    settled = true
+    clearTimeout(timer)
+  })
 }

@@ -1,5 +1,6 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
+import { SPARSE } from "./sql.js"
 
 /** How long a caller should wait before it sends a call again that the database did not answer. */
 const RETRY_AFTER_MS = 250
@@ -17,7 +18,13 @@ export function isUnavailable(error: unknown): boolean {
 /** Whether the same statement may well succeed on another connection or a moment later. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error)
-  return DRIVER_CODES.has(code) || SQLSTATES.has(code) || code.startsWith("08")
+  return isLost(error) || code === SPARSE || PASSING_STATES.has(code) || /^5[38]/.test(code)
+}
+
+/** Whether the connection is gone. */
+export function isLost(error: unknown): boolean {
+  const code = codeOf(error)
+  return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
 }
 
 /** Whether a lock or the statement was waited for as long as is allowed. */
@@ -35,28 +42,23 @@ function codeOf(error: unknown): string {
   return typeof code === "string" ? code : ""
 }
 
-const DRIVER_CODES = new Set([
+/** ECONNREFUSED and its like; Node's own codes begin with ERR_. */
+const SYSTEM_CODE = /^E(?!RR_)[A-Z_]+$/
+
+const LOST_CODES = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
   "CONNECT_TIMEOUT",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOENT",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EPIPE",
-  "ETIMEDOUT",
-])
-
-const SQLSTATES = new Set([
-  "25006", // read-only: this was the primary a moment ago
-  "40001", // serialization failure
-  "40P01", // deadlock
-  "53300", // too many connections
   "57P01", // the server is being stopped
   "57P02", // the server crashed
   "57P03", // the server is starting
+  "57P05", // the session was idle for too long
+])
+
+/** Beside the classes 53 (a full disk, memory or connections used up) and 58 (the system under it). */
+const PASSING_STATES = new Set([
+  "25006", // read-only: this was the primary a moment ago
+  "40001", // serialization failure
+  "40P01", // deadlock
 ])

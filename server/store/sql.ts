@@ -9,7 +9,7 @@ export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
 /** A piece of a query. */
 export type Fragment = postgres.Fragment
 
-/** PostgreSQL's number of text[], for `sql.array`: the driver knows it by itself only after its first connection. */
+/** PostgreSQL's number of text[], for `sql.array`. */
 export const TEXTS = 1009
 /** As {@link TEXTS}, of bigint[]. */
 export const BIGINTS = 1016
@@ -20,6 +20,55 @@ export const UUIDS = 2951
 /** As {@link TEXTS}, of timestamptz[]. */
 export const TIMESTAMPTZS = 1185
 
+/** A query that was asked, with what the driver keeps of it and its types do not tell. */
+export interface Query {
+  active: boolean
+  canceller: ((query: Query) => Promise<void>) | null
+  resolve: (rows: unknown[]) => void
+  reject: (error: Error) => void
+}
+
+/** The same driver, its answers looked at, and the query that was asked last: pieces come before what they are part of. */
+export function watchedSql(sql: Sql): { sql: Sql; last: () => Query | undefined } {
+  let last: Query | undefined
+  const watched = new Proxy(sql, {
+    apply: (target, self, parts) => {
+      const made = Reflect.apply(target, self, parts)
+      if (Array.isArray(parts[0]?.raw)) {
+        last = made as unknown as Query
+        refuseSparse(last)
+      }
+      return made
+    },
+  })
+  return { sql: watched, last: () => last }
+}
+
+/**
+ * Where a query fails after its first rows, the driver counts on from there in the next one of that connection: its
+ * answer begins with holes, and one writer would get the outcome of another.
+ */
+function refuseSparse(query: Query) {
+  const { resolve, reject } = query
+  query.resolve = (rows) => {
+    if (rows.length === 0 || 0 in rows) resolve(rows)
+    else reject(Object.assign(new Error("the driver mixed up the rows of two answers"), { code: SPARSE }))
+  }
+}
+
+/** The code of the error for an answer that cannot be trusted. */
+export const SPARSE = "SPARSE_ANSWER"
+
+/** Asks PostgreSQL to end a query, over a connection of its own. The driver's `cancel` lets nobody hear that it failed. */
+export async function cancel(query: Query): Promise<void> {
+  await query.canceller?.(query)
+}
+
+/** Whether a query is with PostgreSQL. */
+export function isUnanswered({ active }: Query): boolean {
+  return active
+}
+
 /** A pool of at most `max` connections; none is opened before the first query. */
 export function openPool(connection: Connection, max: number, onNotice: (text: string) => void): Sql {
   const options = {
@@ -29,7 +78,9 @@ export function openPool(connection: Connection, max: number, onNotice: (text: s
     backoff: () => 0.1,
     onnotice: (notice: postgres.Notice) => onNotice(notice.message ?? ""),
     connection: { application_name: "trust-registry", TimeZone: "UTC", DateStyle: "ISO" },
-    types: { bigint: postgres.BigInt, timestamptz },
+    // The driver would ask for them on each connection, and nobody hears of it when that fails.
+    fetch_types: false,
+    types: { bigint: postgres.BigInt, timestamptz, ...arrays },
   }
   return typeof connection === "string"
     ? postgres(connection, options)
@@ -37,7 +88,7 @@ export function openPool(connection: Connection, max: number, onNotice: (text: s
 }
 
 /** Microseconds are kept: a Date would drop them, and a record would not be what was written. */
-const timestamptz: postgres.PostgresType<bigint> = {
+const timestamptz = {
   to: 1184,
   from: [1184],
   serialize: (micros: bigint) => {
@@ -51,6 +102,21 @@ const timestamptz: postgres.PostgresType<bigint> = {
     const [, date, time, fraction = ""] = parts
     return BigInt(Date.parse(`${date}T${time}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0"))
   },
+} satisfies postgres.PostgresType<bigint>
+
+/** An array of `type` as PostgreSQL reads it; none is ever read from it. */
+function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
+  const item = (value: Item | null) =>
+    value === null ? "null" : `"${textOf(value).replace(/["\\]/g, "\\$&")}"`
+  return { to: type, from: [], serialize: (items) => `{${items.map(item).join()}}`, parse: () => [] }
+}
+
+const arrays = {
+  texts: arrayOf(TEXTS, String),
+  bigints: arrayOf(BIGINTS, String),
+  integers: arrayOf(INTEGERS, String),
+  uuids: arrayOf(UUIDS, String),
+  timestamptzs: arrayOf(TIMESTAMPTZS, timestamptz.serialize),
 }
 
 const MICROS = 1_000_000n
