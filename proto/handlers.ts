@@ -45,6 +45,8 @@ export interface Edge<Context extends { signal: AbortSignal }> {
   open(method: DescMethod, call: ServerCall, signal: () => AbortSignal): Context
   /** Called once, last: without `error` when the handler answered. Gives the status of a failed call. */
   close(context: Context, error?: unknown): Partial<grpc.StatusObject>
+  /** Looks at the bytes of a request before they are parsed; throws to fail the call. */
+  inspect?(method: DescMethod, bytes: Buffer): void
   /** Turns a failure to parse the request into the error that `close` is given. */
   unreadable(method: DescMethod, cause: unknown): Error
 }
@@ -119,7 +121,10 @@ function listenForCancel(call: ServerCall) {
   }
 }
 
-function read(method: DescMethod, bytes: Buffer, edge: Pick<Edge<never>, "unreadable">) {
+type Reading = Pick<Edge<never>, "inspect" | "unreadable">
+
+function read(method: DescMethod, bytes: Buffer, edge: Reading) {
+  edge.inspect?.(method, bytes)
   try {
     return decode(method.input, bytes)
   } catch (cause) {
@@ -127,12 +132,7 @@ function read(method: DescMethod, bytes: Buffer, edge: Pick<Edge<never>, "unread
   }
 }
 
-async function* readAll(
-  method: DescMethod,
-  call: ServerCall,
-  edge: Pick<Edge<never>, "unreadable">,
-  signal: AbortSignal,
-) {
+async function* readAll(method: DescMethod, call: ServerCall, edge: Reading, signal: AbortSignal) {
   // A plain `for await` destroys the call when requests end, and with it the replies that are still to be written.
   for await (const bytes of call.iterator({ destroyOnReturn: false }))
     yield read(method, bytes as Buffer, edge)

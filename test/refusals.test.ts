@@ -222,6 +222,23 @@ describe("refusals", () => {
     }
   })
 
+  it("refuse millions of fields in a few megabytes before they are read", async () => {
+    const chain = toBinary(TrustLineageChainSchema, create(TrustLineageChainSchema, sampleChain(ID)))
+    const packed = new BinaryWriter()
+      .tag(17, WireType.LengthDelimited)
+      .bytes(new Uint8Array(4_000_000).fill(1))
+    for (const extra of [
+      Buffer.alloc(4_000_000, Buffer.from([0x12, 0])),
+      Buffer.alloc(4_000_000, Buffer.from([0x78, 0])),
+      Buffer.from(new BinaryWriter().tag(3, WireType.LengthDelimited).bytes(packed.finish()).finish()),
+    ]) {
+      const bytes = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(Buffer.concat([chain, extra]))
+      const { info, badRequest } = detailsOf(await rawFailure(Buffer.from(bytes.finish())))
+      expect(info?.reason).to.equal("INVALID_REQUEST")
+      expect(badRequest?.fieldViolations[0]?.description).to.match(/at most 200000 fields/)
+    }
+  })
+
   it("stores nothing of what it refuses, and goes on serving", async () => {
     expect(await stored()).to.equal(0)
     await calls().storeChain({ chain: sampleChain(ID) })

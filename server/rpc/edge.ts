@@ -4,6 +4,7 @@ import { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
 import { Call, type CallBounds } from "./call.js"
 import type { RpcContext } from "./context.js"
+import { countFields } from "./fieldCount.js"
 import { logAnswer, logError, logPlainStatus } from "./journal.js"
 import { PlainStatusError, registryErrorOf, statusOf } from "./status.js"
 
@@ -33,6 +34,10 @@ export function createEdge({ log, ...bounds }: CallBounds & { readonly log: Log 
       logError(log, context, error)
       return statusOf(error)
     },
+    inspect: ({ input }, bytes) => {
+      // Each takes two bytes at least, so that small requests need no counting.
+      if (bytes.length > MAX_FIELDS && countFields(input, bytes, MAX_FIELDS) > MAX_FIELDS) throw tooMany()
+    },
     unreadable: (method, cause) =>
       new RegistryError(
         ErrorReason.INVALID_REQUEST,
@@ -53,6 +58,19 @@ export function createEdge({ log, ...bounds }: CallBounds & { readonly log: Log 
       for (const fail of waiting.values()) fail(error)
     },
   }
+}
+
+/** Most fields and items of a request: one mebibyte of real records has far fewer. */
+const MAX_FIELDS = 200_000
+
+function tooMany() {
+  return new RegistryError(
+    ErrorReason.INVALID_REQUEST,
+    `the request has more than ${MAX_FIELDS} fields and items`,
+    {
+      violations: [{ field: "", description: `must have at most ${MAX_FIELDS} fields and items` }],
+    },
+  )
 }
 
 /** Work that was told to end says so in many ways (AbortError and the like); the reason it was given says why. */
