@@ -1,4 +1,5 @@
 import type { DelegationRecord } from "@trust-registry/proto"
+import { DELEGATION_V3 } from "../signing/delegationVersion.js"
 import { isSignature } from "../signing/ed25519.js"
 import type { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { capabilityFor, type Question } from "./question.js"
@@ -65,6 +66,18 @@ export function delegationsSigned(question: Question): Denial | undefined {
 export function delegationSignaturesFormed({ chain }: Question): Denial | undefined {
   const malformed = chain.delegations.find(({ signature }) => !isSignature(signature))
   return malformed && malformedSignature(malformed)
+}
+
+/** Several signers are named only where the version signs them; EATP's from_dict refuses any other record. */
+export function quorumSigned({ chain }: Question): Denial | undefined {
+  const odd = chain.delegations.find(({ multiSig, multiSigPolicy, signingPayloadVersion }) => {
+    const several = signingPayloadVersion === DELEGATION_V3
+    return multiSig !== several || (multiSigPolicy !== undefined) !== several
+  })
+  return (
+    odd &&
+    denial("DELEGATION_UNSIGNABLE", `Delegation names signers that its version does not sign: ${odd.id}`)
+  )
 }
 
 /** The genesis authority signed each audit anchor, which the reference implementation does not look at. */

@@ -102,6 +102,8 @@ function* reasoningOf(
   const trace = record.reasoningTrace
   if (trace === undefined || record.reasoningSignature === undefined) return
   const holds = () =>
-    book.traceHash(record, trace) ? told(book.reasoning(record, trace)) : "its trace is not the one that was hashed"
+    book.traceHash(record, trace)
+      ? told(book.reasoning(record, trace))
+      : "its trace is not the one that was hashed"
   yield { field: `${path}.reasoning_signature`, signer: authority, holds }
 }

@@ -16,6 +16,7 @@ import {
   delegationSignaturesFormed,
   delegationsSigned,
   matchedCapabilitySigned,
+  quorumSigned,
   someSignature,
   sourcesSigned,
 } from "./recordChecks.js"
@@ -61,7 +62,7 @@ const reference: Record<TrustLevel, Check[]> = {
 const besides: Record<TrustLevel, Check[]> = {
   quick: [someSignature, delegatorsInForce],
   standard: [delegatorsInForce, delegationSignaturesFormed, loanRuns, envelopeConstraintsMet],
-  full: [delegatorsInForce, loanRuns, envelopeConstraintsMet, reasoningHolds, anchorsSigned],
+  full: [delegatorsInForce, quorumSigned, loanRuns, envelopeConstraintsMet, reasoningHolds, anchorsSigned],
 }
 
 // The reference implementation verifies traces where every record has one, and before the delegations.
