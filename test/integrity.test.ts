@@ -179,6 +179,23 @@ describe("VerifyChainIntegrity", () => {
     }
   })
 
+  it("passes while others write", async () => {
+    const { storeChain, verifyChainIntegrity } = calls()
+    let going = true
+    const writes = (async () => {
+      while (going) await storeChain({ chain: sampleChain("busy") })
+    })()
+    await storeChain({ chain: sampleChain("busy") })
+    const failed: unknown[] = []
+    for (let round = 0; round < 150; round++) {
+      const { checks } = await verifyChainIntegrity({ agentId: "busy" })
+      failed.push(...checks.filter(({ passed }) => !passed))
+    }
+    going = false
+    await writes
+    expect(failed).to.deep.equal([])
+  })
+
   it("gives back the whole chain as it was stored", async () => {
     const { record } = await calls().storeChain({ chain: wholeChain("whole") })
     const { chain } = await calls().getChain({ agentId: "whole" })

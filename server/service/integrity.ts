@@ -13,13 +13,14 @@ import type {
   TrustLineageChain,
   VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
-import type { ChainHistory } from "../store/chains.js"
+import type { ChainWithHistory } from "../store/chains.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
 import { type Difference, differences } from "./differences.js"
 import { notFound } from "./outcomes.js"
 
 type Check = Omit<IntegrityCheck, "$typeName" | "$unknown">
+type History = Omit<ChainWithHistory, "row">
 
 /** Most findings that one check lists. */
 const MAX_FINDINGS = 16
@@ -30,14 +31,13 @@ export async function verifyIntegrity(
   agentId: string,
   limits: ShapeLimits,
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
-  const row = await store.readChain(agentId)
+  const { row, ...history } = await store.readWithHistory(agentId)
   if (!row) throw notFound(agentId)
-  const history = await store.readHistory(agentId, row.content_hash)
   const checks = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
   return { verified: checks.every(({ passed }) => passed), record: recordOf(row), checks }
 }
 
-function documentChecks(row: ChainRow, history: ChainHistory, limits: ShapeLimits): Check[] {
+function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Check[] {
   let chain: TrustLineageChain
   try {
     chain = chainOf(row)
@@ -71,7 +71,7 @@ function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Check[] {
     .map(({ field, description }) => failed("shape", field, description))
 }
 
-function contentChecks(chain: TrustLineageChain, row: ChainRow, history: ChainHistory): Check[] {
+function contentChecks(chain: TrustLineageChain, row: ChainRow, history: History): Check[] {
   const found = contentHash(chain)
   if (found === row.content_hash) return [passed("content_hash")]
   return findings("content_hash", changesSince(history.written, contentJson(chain)), {
@@ -95,7 +95,7 @@ function expiryCheck(chain: TrustLineageChain, row: ChainRow): Check {
   return failed("expires_at", "", "the stored expiry is later than what the chain allows")
 }
 
-function historyChecks(row: ChainRow, { newest }: ChainHistory): Check[] {
+function historyChecks(row: ChainRow, { newest }: History): Check[] {
   if (!newest) return [failed("history", "", "the history does not tell of this chain")]
   const same = (
     ["revision", "content_hash", "chain_hash", "status", "authority_id", "expires_at"] as const

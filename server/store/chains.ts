@@ -64,22 +64,27 @@ export async function countChains(sql: Sql, filter: ChainFilter | undefined, now
   return rows[0]?.count ?? 0n
 }
 
-/** What the history tells of a chain: its newest revision, and the first document written under the content hash. */
-export interface ChainHistory {
+/** A row, its newest revision in the history, and the first document that was written under its content hash. */
+export interface ChainWithHistory {
+  row: ChainRow | undefined
   newest: RecordRow | undefined
   written: JsonValue | undefined
 }
 
-/** What VerifyChainIntegrity compares a row with. */
-export async function readHistory(sql: Sql, agentId: string, contentHash: string): Promise<ChainHistory> {
-  const newest = await sql<RecordRow[]>`
-    select ${record(sql)} from trust_chain_revisions c
-    where agent_id = ${agentId} order by revision desc limit 1`
-  const written = await sql<{ chain_data: JsonValue }[]>`
-    select chain_data from trust_chain_revisions
-    where agent_id = ${agentId} and content_hash = ${contentHash} and chain_data is not null
-    order by revision limit 1`
-  return { newest: newest[0], written: written[0]?.chain_data }
+/** What VerifyChainIntegrity compares, in one statement: a write between two would look like a row that was tampered with. */
+export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainWithHistory> {
+  const rows = await sql<(ChainRow & { part: "row" | "newest" | "written" })[]>`
+    select 'row' as part, ${record(sql)}, chain_data, chain_bytes from trust_chains c where agent_id = ${agentId}
+    union all
+    (select 'newest', ${record(sql)}, null, 0 from trust_chain_revisions c
+      where agent_id = ${agentId} order by revision desc limit 1)
+    union all
+    (select 'written', ${record(sql)}, chain_data, 0 from trust_chain_revisions c
+      where agent_id = ${agentId} and chain_data is not null
+        and content_hash = (select content_hash from trust_chains where agent_id = ${agentId})
+      order by revision limit 1)`
+  const part = (name: string) => rows.find((row) => row.part === name)
+  return { row: part("row"), newest: part("newest"), written: part("written")?.chain_data }
 }
 
 function record(sql: Sql) {

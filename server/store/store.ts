@@ -3,12 +3,12 @@ import { encode, GetChainResponseSchema } from "@trust-registry/proto"
 import { createBatches } from "./batches.js"
 import { type CachedChain, createChainCache } from "./cache.js"
 import {
-  type ChainHistory,
+  type ChainWithHistory,
   countChains,
   listChains,
   type PageQuery,
   readChains,
-  readHistory,
+  readWithHistory,
 } from "./chains.js"
 import { corrupt } from "./corrupt.js"
 import { openDatabase } from "./database.js"
@@ -43,10 +43,8 @@ export interface Store {
   migrate(waitMs: number): Promise<string[]>
   /** A chain as it is served, from memory where that is fresh; null: none is stored. */
   getChain(agentId: string): Promise<CachedChain | null> | CachedChain | null
-  /** The row as it is stored now, never from memory. */
-  readChain(agentId: string): Promise<ChainRow | undefined>
-  /** What the history tells of a chain. */
-  readHistory(agentId: string, contentHash: string): Promise<ChainHistory>
+  /** The row as it is stored now, never from memory, and what the history tells of it. */
+  readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
   write(write: Write): Promise<Outcome>
   /** A page of chains. */
@@ -91,8 +89,7 @@ export function createStore(options: StoreOptions): Store {
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
-    readChain: readRow,
-    readHistory: (agentId, contentHash) => database.run((sql) => readHistory(sql, agentId, contentHash)),
+    readWithHistory: (agentId) => database.run((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
