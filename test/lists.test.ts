@@ -6,6 +6,7 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
+import { pageTokenOf } from "../server/dist/service/pageToken.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { capability, delegation } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
@@ -115,6 +116,29 @@ describe("lists and counts", () => {
     const second = await list({ filter: { activeOnly: false }, pageSize: 2, offset: 3 })
     expect(second.chains.map(({ record }) => record?.agentId)).to.deep.equal(all.slice(3, 5))
     expect((await list({ filter: { activeOnly: false }, offset: 1_000 })).nextPageToken).to.equal("")
+  })
+
+  it("counts records too, so that a page of long ids is not more than a client takes", async () => {
+    const id = (i: number) => `long-${String(i).padStart(4, "0")}`.padEnd(512, "x")
+    const metadataJson = JSON.stringify({ text: "x".repeat(1_850) })
+    const chain = (i: number) => ({
+      genesis: { ...sampleChain(id(i)).genesis, authorityId: "o".repeat(512), metadataJson },
+    })
+    await Promise.all(Array.from({ length: 1_000 }, (_, i) => calls().storeChain({ chain: chain(i) })))
+    const filter = { agentIdPrefix: "long-" }
+    const first = await list({ filter, pageSize: 1_000 })
+    const second = await list({ filter, pageSize: 1_000, pageToken: first.nextPageToken })
+    expect(first.chains.length + second.chains.length).to.equal(1_000)
+  })
+
+  it("refuses what no agent id can begin with, and a token that was forged", async () => {
+    const forged = pageTokenOf(undefined, "a\0")
+    for (const [request, field] of [
+      [{ filter: { agentIdPrefix: "x".repeat(4_000_000) } }, "filter.agent_id_prefix"],
+      [{ filter: { authorityId: "x".repeat(513) } }, "filter.authority_id"],
+      [{ pageToken: forged }, "page_token"],
+    ] as const)
+      expect(detailsOf(await failureOf(list(request))).badRequest?.fieldViolations[0]?.field).to.equal(field)
   })
 
   it("ends a page at 3 MiB", async () => {

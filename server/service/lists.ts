@@ -12,12 +12,12 @@ import type { RpcContext } from "../rpc/context.js"
 import { isDataFault } from "../store/failures.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
-import { assureWithin, momentFault } from "./fields.js"
+import { assureWithin, idFault, momentFault } from "./fields.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
 const DEFAULT_PAGE_SIZE = 100
 const MAX_PAGE_SIZE = 1_000
-/** Documents only; with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
+/** gRPC clients accept 4 MiB. */
 const MAX_PAGE_BYTES = 3 * 1024 * 1024
 const MAX_INT32 = 2 ** 31 - 1
 
@@ -71,16 +71,17 @@ function sorted(rows: ChainRow[]) {
 
 function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
   if (!filter) return
-  const texts = {
+  const ids = {
     authority_id: filter.authorityId,
     agent_id_prefix: filter.agentIdPrefix,
-    capability: filter.capability,
     delegator_id: filter.delegatorId,
   }
-  for (const [field, text] of Object.entries(texts)) {
-    const fault = textProblem(text)
+  for (const [field, id] of Object.entries(ids)) {
+    const fault = id === "" ? undefined : idFault(id, limits)
     if (fault) throw invalidRequest(`filter.${field}`, fault)
   }
+  const capability = textProblem(filter.capability)
+  if (capability) throw invalidRequest("filter.capability", capability)
   if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
     throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
   const moment = filter.expiresBefore && momentFault(filter.expiresBefore)

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { create, toBinary } from "@bufbuild/protobuf"
+import { textProblem } from "@trust-registry/eatp"
 import { type ChainFilter, ChainFilterSchema } from "@trust-registry/proto"
 import { invalidRequest } from "../errors.js"
 
@@ -14,7 +15,7 @@ export function pageTokenOf(filter: ChainFilter | undefined, last: string): stri
 export function readPageToken(filter: ChainFilter | undefined, token: string): string {
   if (token === "") return ""
   const last = Buffer.from(token, "base64url").subarray(DIGEST_BYTES).toString()
-  if (pageTokenOf(filter, last) !== token)
+  if (pageTokenOf(filter, last) !== token || textProblem(last))
     throw invalidRequest("page_token", "is no token of this filter: send the filter that the first page had")
   return last
 }

@@ -32,7 +32,7 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
   const rows = await sql<(ChainRow & { candidates: bigint })[]>`
     with ${candidates(sql, query)}, measured as (
       select agent_id, count(*) over () as candidates, row_number() over (order by agent_id) as place,
-             sum(chain_bytes) over (order by agent_id) as bytes
+             sum(chain_bytes + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
       from candidate
     )
     select ${record(sql)}, c.chain_data, c.chain_bytes, m.candidates
@@ -41,6 +41,9 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
     order by c.agent_id`
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
+
+/** What a record adds to its chain, the agent id left aside: above all the authority id and two hashes. */
+const RECORD_BYTES = 1024
 
 /**
  * Ids and sizes of a page, one more than asked for. What an index finds out of order is found first and sorted then:
