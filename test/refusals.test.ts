@@ -256,6 +256,9 @@ describe("refusals", () => {
   })
 
   it("stores what is just allowed", async () => {
+    const expiresAt = "9999-12-31T23:59:59.999999-12:00"
+    const { record } = await calls().storeChain({ chain: genesis({ agentId: "late", expiresAt }) })
+    expect(record?.expiresAt).to.include({ seconds: 253_402_300_799n, nanos: 999_999_000 })
     const id = "x".repeat(512)
     await calls().storeChain({ chain: sampleChain(id) })
     expect((await calls().getChain({ agentId: id })).record?.agentId).to.equal(id)

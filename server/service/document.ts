@@ -61,9 +61,16 @@ function derive(
     bytes: toBinary(TrustLineageChainSchema, chain).length,
     chainHash: chainHash(chain),
     contentHash: contentHash(chain, json),
-    expiresAt: effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry)),
+    expiresAt: atMostLatest(effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry))),
   }
 }
+
+/** West of Greenwich the year 9999 ends when it is 10000 in UTC, which google.protobuf.Timestamp cannot say. */
+function atMostLatest(moment: bigint | undefined): bigint | undefined {
+  return moment !== undefined && moment > LATEST_MICROS ? LATEST_MICROS : moment
+}
+
+const LATEST_MICROS = 253_402_300_799_999_999n
 
 function expiryViolations({ expiresAt }: DocumentRequest): FieldViolation[] {
   const fault = expiresAt && momentFault(expiresAt)
