@@ -160,10 +160,13 @@ describe("races", () => {
     try {
       const bad = sampleChain("bad-row")
       const outcomes = await Promise.allSettled([
-        ...Array.from({ length: 20 }, (_, i) => a.storeChain({ chain: sampleChain(`good-row-${i}`) })),
+        ...Array.from({ length: 300 }, (_, i) => a.storeChain({ chain: sampleChain(`good-row-${i}`) })),
         a.storeChain({ chain: { genesis: { ...bad.genesis, authorityId: "org-refused" } } }),
       ])
-      expect(outcomes.filter(({ status }) => status === "fulfilled")).to.have.length(20)
+      expect(outcomes.filter(({ status }) => status === "fulfilled")).to.have.length(300)
+      const [changes] = await registry.sql`
+        select count(distinct xmin::text)::int as n from trust_chains where agent_id like 'good-row-%'`
+      expect(changes?.n, "transactions").to.be.lessThan(30)
     } finally {
       await registry.sql`alter table trust_chains drop constraint refused`
     }
@@ -189,6 +192,20 @@ describe("races", () => {
     expect(last?.operation).to.equal("removed")
     expect(last?.updated_by).to.match(/^postgres:/)
     expect(last?.chain_data).to.equal(null)
+  })
+
+  it("a chain that a person inserts as inactive is not active", async () => {
+    const [a] = calls()
+    await a.storeChain({ chain: sampleChain("source") })
+    await registry.sql`
+      insert into trust_chains (agent_id, revision, authority_id, chain_data, chain_bytes, chain_hash, content_hash, is_active)
+      select 'inserted', 0, authority_id, chain_data, chain_bytes, chain_hash, content_hash, false
+      from trust_chains where agent_id = 'source'`
+    const { record } = await a.getChain({ agentId: "inserted", includeInactive: true })
+    expect(record?.status).to.equal(ChainStatus.DELETED)
+    expect(detailsOf(await failureOf(a.getChain({ agentId: "inserted" }))).info?.reason).to.equal(
+      "TRUST_CHAIN_NOT_FOUND",
+    )
   })
 
   it("a transaction held open makes writers fail in time, and reads go on", async () => {

@@ -78,8 +78,13 @@ begin
       new.request_id := gen_random_uuid();
       new.updated_by := 'postgres:' || session_user;
     end if;
-  elsif new.updated_by = '' then
-    new.updated_by := 'postgres:' || session_user;
+  else
+    if new.updated_by = '' then
+      new.updated_by := 'postgres:' || session_user;
+    end if;
+    if not new.is_active and new.status = 'active' then
+      new.status := 'deleted';
+    end if;
   end if;
   new.is_active := new.status = 'active';
   new.updated_at := clock_timestamp();

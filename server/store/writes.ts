@@ -91,20 +91,27 @@ export function createWrites(database: Database, maxWaiting: number, settled: (a
   })
 }
 
-/** A row whose data PostgreSQL refuses must not fail its neighbours: each is then tried alone. */
+/** A row whose data PostgreSQL refuses must not fail its neighbours: it is looked for by halves. */
 async function runBatch(database: Database, writes: Write[]): Promise<(Outcome | Error)[]> {
   try {
     return await database.run((sql) => writeChains(sql, writes))
   } catch (error) {
-    if (writes.length === 1 || !isDataFault(error)) throw error
-    return await Promise.all(
-      writes.map((write) => runBatch(database, [write]).then((one) => one[0] as Outcome, asError)),
-    )
+    if (!isDataFault(error)) throw error
+    if (writes.length === 1) return [error as Error]
+    const middle = writes.length >> 1
+    const first = await runBatch(database, writes.slice(0, middle))
+    return [
+      ...first,
+      ...(await runBatch(database, writes.slice(middle)).catch((late) =>
+        failed(late, writes.length - middle),
+      )),
+    ]
   }
 }
 
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason))
+/** The first half is committed, whatever became of the second. */
+function failed(error: Error, count: number): Error[] {
+  return Array.from({ length: count }, () => error)
 }
 
 async function writeChains(sql: Sql, writes: Write[]): Promise<Outcome[]> {
