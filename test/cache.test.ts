@@ -86,6 +86,17 @@ describe("the cache", () => {
     expect(reads).to.deep.equal(["a", "b"])
   })
 
+  it("a read that began longer ago than the bound answers nobody who comes later", async () => {
+    const answers: ((chain: null) => void)[] = []
+    const cache = createChainCache(10, 20, () => new Promise((resolve) => answers.push(resolve)))
+    const early = cache.get("a")
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    const late = cache.get("a")
+    expect(answers).to.have.length(2)
+    for (const answer of answers) answer(null)
+    await Promise.all([early, late])
+  })
+
   it("a read that began before a write is not kept", async () => {
     const answers: ((chain: null) => void)[] = []
     const cache = createChainCache(10, 60_000, () => new Promise((resolve) => answers.push(resolve)))

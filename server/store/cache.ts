@@ -26,6 +26,8 @@ interface Entry {
 
 interface Flight {
   answer: Promise<CachedChain | null>
+  /** As in the entry it becomes. A stopped process finds answers of long ago when it wakes up: no later reader gets them. */
+  freshUntil: number
 }
 
 /** Larger responses are read from the database each time. */
@@ -47,7 +49,7 @@ export function createChainCache(
 
   const fly = (agentId: string): Promise<CachedChain | null> => {
     const freshUntil = performance.now() + maxAgeMs
-    const flight: Flight = { answer: read(agentId) }
+    const flight: Flight = { answer: read(agentId), freshUntil }
     flights.set(agentId, flight)
     flight.answer.then(
       (chain) => {
@@ -64,9 +66,11 @@ export function createChainCache(
 
   return {
     get: (agentId) => {
+      const now = performance.now()
       const entry = chains?.get(agentId) ?? absences?.get(agentId)
-      if (entry && performance.now() < entry.freshUntil) return entry.chain
-      return flights.get(agentId)?.answer ?? fly(agentId)
+      if (entry && now < entry.freshUntil) return entry.chain
+      const flight = flights.get(agentId)
+      return flight && now < flight.freshUntil ? flight.answer : fly(agentId)
     },
     invalidate: (agentIds) => {
       for (const agentId of agentIds) {
