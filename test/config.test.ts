@@ -46,7 +46,7 @@ describe("the configuration", () => {
   const refused: [string, string, string][] = [
     ["TRUST_REGISTRY_CACHE_ENTRIES", "-1", "a whole number from 0"],
     ["TRUST_REGISTRY_CACHE_ENTRIES", "1e3", "a whole number from 0"],
-    ["TRUST_REGISTRY_MAX_ID_BYTES", "4096", "to 2048"],
+    ["TRUST_REGISTRY_MAX_ID_BYTES", "513", "to 512"],
     ["TRUST_REGISTRY_LISTEN", "50051", "host:port"],
     ["TRUST_REGISTRY_LISTEN", "127.0.0.1:65536", "0 to 65535"],
     ["TRUST_REGISTRY_LISTEN", "::1:50051", "[IPv6 address]:port"],

@@ -166,8 +166,8 @@ export const settings = {
     unit: "bytes",
     sentence: "The longest id, in UTF-8.",
     default: "512",
-    // Longer keys do not fit an entry of PostgreSQL's B-tree.
-    read: countOf(16, 2_048),
+    // What the schema allows: two of them fit an entry of PostgreSQL's B-tree.
+    read: countOf(16, 512),
   },
   maxJsonDepth: {
     variable: "TRUST_REGISTRY_MAX_JSON_DEPTH",

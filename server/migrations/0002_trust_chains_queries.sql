@@ -2,8 +2,9 @@
 
 -- The genesis metadata as JSONB, or null where it is absent, no object, or holds what JSONB cannot (a number beyond its
 -- range, say). Such a chain is stored all the same: the text is what was signed, this is for finding it.
+-- Not parallel safe: the exception block is a subtransaction, which PostgreSQL 15 and 16 refuse beside parallel workers.
 create function trust_chain_metadata(chain_data jsonb) returns jsonb
-language plpgsql immutable parallel safe strict as $$
+language plpgsql immutable strict as $$
 begin
   return (chain_data #>> '{genesis,metadata_json}')::jsonb;
 exception when others then
