@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { health, TrustStoreService } from "@trust-registry/proto"
+import { AuthorityService, health, TrustStoreService } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
 import { type Listener, listen, type Service, serviceOf } from "./listen.js"
@@ -7,6 +7,7 @@ import type { Log } from "./log.js"
 import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
 import { createEdge, type RpcEdge } from "./rpc/edge.js"
+import { createAuthorityHandlers } from "./service/authorities.js"
 import { createChainHandlers } from "./service/chains.js"
 import type { Connection } from "./store/sql.js"
 import { createStore, type Store } from "./store/store.js"
@@ -123,7 +124,10 @@ const PATIENCE_MS = 1_000
 const SETTLE_MS = 5_000
 
 function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: AbortSignal): Service[] {
-  const ours = [serviceOf(TrustStoreService, createChainHandlers(store, config), edge)]
+  const ours = [
+    serviceOf(TrustStoreService, createChainHandlers(store, config), edge),
+    serviceOf(AuthorityService, createAuthorityHandlers(store.authorities, config), edge),
+  ]
   const names = ours.map(({ desc }) => desc.typeName)
   const [v1, v1alpha] = reflectionServices
   const described = [...ours.map(({ desc }) => desc), health.Health, v1, v1alpha]

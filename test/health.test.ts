@@ -28,9 +28,10 @@ describe("health", () => {
   })
 
   it("is SERVING for the server and for each service by name", async () => {
-    for (const service of ["", SERVICE]) expect((await calls().check({ service })).status).to.equal(SERVING)
+    const services = ["", SERVICE, "trustregistry.v1.AuthorityService"]
+    for (const service of services) expect((await calls().check({ service })).status).to.equal(SERVING)
     const { statuses } = await calls().list({})
-    expect(Object.keys(statuses)).to.have.members(["", SERVICE])
+    expect(Object.keys(statuses)).to.have.members(services)
     for (const { status } of Object.values(statuses)) expect(status).to.equal(SERVING)
   })
 

@@ -4,7 +4,14 @@ import { promisify } from "node:util"
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf"
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import { status as Code } from "@grpc/grpc-js"
-import { health, reflectionV1, reflectionV1alpha, TrustStoreService } from "@trust-registry/proto"
+import { generateKeyPair } from "@trust-registry/eatp"
+import {
+  AuthorityService,
+  health,
+  reflectionV1,
+  reflectionV1alpha,
+  TrustStoreService,
+} from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "./support/calls.js"
 import { sampleChain } from "./support/sample.js"
@@ -13,6 +20,7 @@ import { startRegistry, type TestRegistry } from "./support/server.js"
 const BUF = fileURLToPath(new URL("../node_modules/.bin/buf", import.meta.url))
 const SERVED = [
   TrustStoreService.typeName,
+  AuthorityService.typeName,
   health.Health.typeName,
   reflectionV1.ServerReflection.typeName,
   reflectionV1alpha.ServerReflection.typeName,
@@ -56,7 +64,7 @@ describe("reflection", () => {
   for (const version of ["grpc-v1", "grpc-v1alpha"]) {
     it(`lists every method of every service (${version})`, async () => {
       const listed = await curl("", "--reflect-protocol", version, "--list-methods")
-      const expected = [TrustStoreService, health.Health].flatMap(({ typeName, methods }) =>
+      const expected = [TrustStoreService, AuthorityService, health.Health].flatMap(({ typeName, methods }) =>
         methods.map(({ name }) => `${typeName}/${name}`),
       )
       expect(listed.split("\n")).to.include.members(expected)
@@ -82,12 +90,17 @@ describe("reflection", () => {
       expect((await call("CountChains", { filter: { agentIdPrefix: agentId } })).count).to.equal("1")
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
       expect((await call("RestoreChain", one)).record.isActive).to.equal(true)
+      await callAuthorities(call, `authority-${version}`)
       expect(await call("grpc.health.v1.Health/Check", {})).to.deep.equal({ status: "SERVING" })
-      expect((await call("grpc.health.v1.Health/List", {})).statuses).to.have.property(
+      expect((await call("grpc.health.v1.Health/List", {})).statuses).to.have.all.keys(
+        "",
         TrustStoreService.typeName,
+        AuthorityService.typeName,
       )
       expect(await firstReply("/grpc.health.v1.Health/Watch", version)).to.deep.equal({ status: "SERVING" })
-      const others = health.Health.methods.map(({ name }) => `${health.Health.typeName}/${name}`)
+      const others = [health.Health, AuthorityService].flatMap(({ typeName, methods }) =>
+        methods.map(({ name }) => `${typeName}/${name}`),
+      )
       const all = [...TrustStoreService.methods.map(({ name }) => name), ...others]
       expect([...called, "grpc.health.v1.Health/Watch"]).to.have.members(all)
     })
@@ -174,6 +187,25 @@ describe("reflection", () => {
     return answers
   }
 })
+
+/** Calls every method of AuthorityService. */
+async function callAuthorities(
+  call: (name: string, request: object) => Promise<Record<string, Record<string, unknown>>>,
+  id: string,
+) {
+  const rpc = (name: string, request: object) => call(`${AuthorityService.typeName}/${name}`, request)
+  const one = { authorityId: id }
+  const keys = [{ keyId: "k1", publicKey: generateKeyPair().publicKey }]
+  const authority = { id, name: id, authorityType: "AUTHORITY_TYPE_SYSTEM", keys }
+  expect((await rpc("RegisterAuthority", { authority })).record?.authorityId).to.equal(id)
+  expect((await rpc("GetAuthority", one)).authority).to.deep.equal(authority)
+  const named = { ...one, name: "new", authorityType: "AUTHORITY_TYPE_HUMAN" }
+  expect((await rpc("UpdateAuthority", named)).record?.isActive).to.equal(true)
+  const key = { keyId: "k2", publicKey: generateKeyPair().publicKey, overlap: "3600s" }
+  expect((await rpc("RotateAuthorityKey", { ...one, ...key })).authority?.keys).to.have.lengthOf(2)
+  expect((await rpc("ListAuthorities", {})).authorities).to.have.lengthOf(1)
+  expect((await rpc("DeactivateAuthority", one)).record?.isActive).to.equal(undefined)
+}
 
 function filesOf(answer: reflectionV1.ServerReflectionResponse["messageResponse"] | undefined) {
   if (answer?.case !== "fileDescriptorResponse") throw new Error(`no files: ${answer?.case}`)

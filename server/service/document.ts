@@ -6,13 +6,14 @@ import {
   contentHash,
   contentJson,
   effectiveExpiry,
+  momentProblem,
   type ShapeLimits,
 } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../errors.js"
 import { microsOf } from "../store/rows.js"
 import type { Document } from "../store/writes.js"
-import { momentFault, sentenceOf } from "./fields.js"
+import { sentenceOf } from "./fields.js"
 
 /** The parts of StoreChainRequest and UpdateChainRequest that make a document. */
 export interface DocumentRequest {
@@ -73,7 +74,7 @@ function atMostLatest(moment: bigint | undefined): bigint | undefined {
 const LATEST_MICROS = 253_402_300_799_999_999n
 
 function expiryViolations({ expiresAt }: DocumentRequest): FieldViolation[] {
-  const fault = expiresAt && momentFault(expiresAt)
+  const fault = expiresAt && momentProblem(expiresAt)
   return fault ? [{ field: "expires_at", description: fault }] : []
 }
 

@@ -1,4 +1,3 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import { type ShapeLimits, textProblem } from "@trust-registry/eatp"
 import { type FieldViolation, invalidRequest } from "../errors.js"
 
@@ -18,6 +17,12 @@ export function assureAgentId(agentId: string, limits: ShapeLimits): void {
   if (fault) throw invalidRequest("agent_id", fault)
 }
 
+/** Throws INVALID_REQUEST unless the authority id is one. */
+export function assureAuthorityId(authorityId: string, limits: ShapeLimits): void {
+  const fault = idFault(authorityId, limits)
+  if (fault) throw invalidRequest("authority_id", fault)
+}
+
 /** Throws INVALID_REQUEST unless the request id is empty or a UUID. */
 export function assureRequestId(requestId: string): void {
   if (requestId !== "" && !UUID.test(requestId)) throw invalidRequest("request_id", "is no UUID")
@@ -33,13 +38,6 @@ export function assureExpectedRevision(revision: bigint | undefined, least: 0n |
 export function assureWithin(field: string, value: number, least: number, most: number): void {
   if (value < least || value > most)
     throw invalidRequest(field, `is ${value}; ${least} to ${most} are allowed`)
-}
-
-/** What is wrong with a moment, or undefined: google.protobuf.Timestamp spans the years 1 to 9999. */
-export function momentFault({ seconds, nanos }: Pick<Timestamp, "seconds" | "nanos">): string | undefined {
-  const valid =
-    seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1_000_000_000
-  return valid ? undefined : "is no moment of the years 1 to 9999"
 }
 
 /** The text of an error for several violations. */

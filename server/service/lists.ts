@@ -1,7 +1,9 @@
-import { jsonProblem, type ShapeLimits, textProblem } from "@trust-registry/eatp"
+import { create, toBinary } from "@bufbuild/protobuf"
+import { jsonProblem, momentProblem, type ShapeLimits, textProblem } from "@trust-registry/eatp"
 import {
   CapabilityTypeSchema,
   type ChainFilter,
+  ChainFilterSchema,
   type ChainRecord,
   type Handlers,
   type ListedChain,
@@ -12,13 +14,15 @@ import type { RpcContext } from "../rpc/context.js"
 import { isDataFault } from "../store/failures.js"
 import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
-import { assureWithin, idFault, momentFault } from "./fields.js"
+import { assureWithin, idFault } from "./fields.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
-const DEFAULT_PAGE_SIZE = 100
-const MAX_PAGE_SIZE = 1_000
-/** gRPC clients accept 4 MiB. */
-const MAX_PAGE_BYTES = 3 * 1024 * 1024
+/** Most chains or authorities of a page, where the request does not say. */
+export const DEFAULT_PAGE_SIZE = 100
+/** Most chains or authorities of a page. */
+export const MAX_PAGE_SIZE = 1_000
+/** Documents only; with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
+export const MAX_PAGE_BYTES = 3 * 1024 * 1024
 const MAX_INT32 = 2 ** 31 - 1
 
 /** The handlers of ListChains and CountChains. */
@@ -31,10 +35,11 @@ export function createLists(
       assureFilter(request.filter, limits)
       assureWithin("page_size", request.pageSize, 0, MAX_PAGE_SIZE)
       assureWithin("offset", request.offset, 0, MAX_INT32)
-      const { rows, more } = await asked(
+      const asked = bytesOf(request.filter)
+      const { rows, more } = await answered(
         store.listChains({
           filter: request.filter,
-          after: readPageToken(request.filter, request.pageToken),
+          after: readPageToken(asked, request.pageToken),
           offset: request.offset,
           limit: request.pageSize || DEFAULT_PAGE_SIZE,
           maxBytes: MAX_PAGE_BYTES,
@@ -44,14 +49,20 @@ export function createLists(
       const last = rows.at(-1)?.agent_id
       return {
         ...sorted(rows),
-        nextPageToken: more && last !== undefined ? pageTokenOf(request.filter, last) : "",
+        nextPageToken: more && last !== undefined ? pageTokenOf(asked, last) : "",
       }
     },
     countChains: async (request) => {
       assureFilter(request.filter, limits)
-      return { count: await asked(store.countChains(request.filter, nowMicros())) }
+      return { count: await answered(store.countChains(request.filter, nowMicros())) }
     },
   }
+}
+
+function bytesOf(filter: ChainFilter | undefined) {
+  const asked: ChainFilter = filter ? { ...filter } : create(ChainFilterSchema)
+  asked.activeOnly ??= true
+  return toBinary(ChainFilterSchema, asked)
 }
 
 /** Rows that parse, and the records of those that do not. */
@@ -84,7 +95,7 @@ function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): voi
   if (capability) throw invalidRequest("filter.capability", capability)
   if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
     throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
-  const moment = filter.expiresBefore && momentFault(filter.expiresBefore)
+  const moment = filter.expiresBefore && momentProblem(filter.expiresBefore)
   if (moment) throw invalidRequest("filter.expires_before", moment)
   if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
 }
@@ -96,7 +107,7 @@ function assureMetadata(text: string, limits: ShapeLimits): void {
 }
 
 /** The one value of a filter that PostgreSQL can refuse is a number beyond the range of JSONB. */
-function asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
+function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   return answer.catch((error) => {
     if (!isDataFault(error)) throw error
     throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")

@@ -1,5 +1,6 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import { encode, GetChainResponseSchema } from "@trust-registry/proto"
+import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
 import { createBatches } from "./batches.js"
 import { type CachedChain, createChainCache } from "./cache.js"
 import {
@@ -37,7 +38,10 @@ export interface StoreOptions {
   onEvent: (text: string) => void
 }
 
-/** The chains in PostgreSQL, with the cache in front. Everything throws RegistryError where the contract has a reason. */
+/**
+ * The registry in PostgreSQL, with the cache of chains in front. Everything throws RegistryError where the contract has a
+ * reason.
+ */
 export interface Store {
   /** Brings the schema up to date; waits for the database for up to `waitMs`. Gives the names of the steps taken. */
   migrate(waitMs: number): Promise<string[]>
@@ -51,6 +55,8 @@ export interface Store {
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
+  /** The authorities. */
+  readonly authorities: AuthorityStore
   /** Whether the database is there. */
   readonly monitor: Monitor
   /** Ends all connections. */
@@ -93,6 +99,7 @@ export function createStore(options: StoreOptions): Store {
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
+    authorities: createAuthorityStore(database),
     monitor: database.monitor,
     close: database.close,
   }
