@@ -6,7 +6,6 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { pageTokenOf } from "../server/dist/service/pageToken.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { capability, delegation } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
@@ -131,12 +130,10 @@ describe("lists and counts", () => {
     expect(first.chains.length + second.chains.length).to.equal(1_000)
   })
 
-  it("refuses what no agent id can begin with, and a token that was forged", async () => {
-    const forged = pageTokenOf(undefined, "a\0")
+  it("refuses what no id can be or begin with", async () => {
     for (const [request, field] of [
       [{ filter: { agentIdPrefix: "x".repeat(4_000_000) } }, "filter.agent_id_prefix"],
       [{ filter: { authorityId: "x".repeat(513) } }, "filter.authority_id"],
-      [{ pageToken: forged }, "page_token"],
     ] as const)
       expect(detailsOf(await failureOf(list(request))).badRequest?.fieldViolations[0]?.field).to.equal(field)
   })
