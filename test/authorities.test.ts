@@ -663,6 +663,18 @@ describe("authorities", () => {
     })
   })
 
+  it("are named in the log, without what they are", async () => {
+    await register("logged")
+    await refusal(calls().updateAuthority({ authorityId: "logged" }))
+    const lines = registry.log.filter(({ authority_id }) => authority_id === "logged")
+    const service = "trustregistry.v1.AuthorityService"
+    expect(lines.map(({ method, code, level }) => ({ method, code, level }))).to.deep.equal([
+      { method: `${service}/RegisterAuthority`, code: "OK", level: "info" },
+      { method: `${service}/UpdateAuthority`, code: "INVALID_ARGUMENT", level: "info" },
+    ])
+    expect(JSON.stringify(lines)).not.to.contain("Authority logged")
+  })
+
   it("are there after a restart, with their history", async () => {
     const own = await startRegistry()
     const first = connectTo(own.address)

@@ -19,7 +19,7 @@ import { verdictLines, verdictsFolder } from "./conformance/verdictLines.js"
 import { verification } from "./conformance/verification.js"
 
 // Replays EATP vectors against our code: `npm run conformance -- DIR`. One line per file, `NAME: N passed, N failed`, with
-// the failures below it, and then each case where our answer is stricter than the reference implementation's; the exit code
+// the failures below it, and then our answer to each case where the reference implementation's is not to be copied; the exit code
 // is 1 unless every case of every file passed.
 
 const checkers: Record<string, Checker> = {
@@ -68,7 +68,7 @@ async function report(name: string, judged: Iterable<Outcome> | AsyncIterable<Ou
   const failures = outcomes.filter((outcome) => outcome.problem !== undefined)
   console.log(`${name}: ${outcomes.length - failures.length} passed, ${failures.length} failed`)
   for (const failure of failures) console.log(`  ${failure.name}: ${failure.problem}`)
-  for (const { name, note } of outcomes) if (note !== undefined) console.log(`  stricter: ${name}: ${note}`)
+  for (const { name, note } of outcomes) if (note !== undefined) console.log(`  ours: ${name}: ${note}`)
   return failures.length === 0 && outcomes.length > 0
 }
 

@@ -21,6 +21,7 @@ export class Call implements RpcContext {
   readonly startedAt = performance.now()
   readonly draining: AbortSignal
   agentId?: string
+  authorityId?: string
   readonly #call: ServerCall
   readonly #caller: () => AbortSignal
   readonly #timeoutMs: number

@@ -18,4 +18,6 @@ export interface RpcContext {
   readonly startedAt: number
   /** The agent that the request names, for the log; set by the edge before the handler runs. */
   agentId?: string
+  /** The authority that the request names or holds, likewise. */
+  authorityId?: string
 }

@@ -10,7 +10,7 @@ import { PlainStatusError, registryErrorOf, statusOf } from "./status.js"
 
 /** The one path round every RPC. */
 export interface RpcEdge extends Edge<RpcContext> {
-  /** The same handlers, each unary one kept within the bounds of its call, and the agent of the request noted for the log. */
+  /** The same handlers, each unary one kept within the bounds of its call, and what the request is about noted for the log. */
   guard<Desc extends DescService>(handlers: Handlers<Desc, RpcContext>): Handlers<Desc, RpcContext>
   /** Fails every unary call that is still open with SHUTTING_DOWN. */
   cutOff(): void
@@ -85,8 +85,7 @@ type AnyHandler = (input: unknown, context: RpcContext) => unknown
 function guardAll<Guarded extends object>(handlers: Guarded, waiting: Waiting): Guarded {
   const pairs = Object.entries(handlers).map(([name, handler]) => {
     const guarded = (input: unknown, context: RpcContext) => {
-      const agentId = agentIdOf(input)
-      if (agentId !== undefined) context.agentId = agentId
+      noteSubject(input as Subject, context)
       const answer = (handler as AnyHandler)(input, context)
       return answer instanceof Promise ? within(answer, context as Call, waiting) : answer
     }
@@ -96,10 +95,19 @@ function guardAll<Guarded extends object>(handlers: Guarded, waiting: Waiting): 
   return Object.fromEntries(pairs) as Guarded
 }
 
-/** Requests name their agent, or hold its chain. */
-function agentIdOf(request: unknown) {
-  const { agentId, chain } = request as { agentId?: string; chain?: { genesis?: { agentId?: string } } }
-  return agentId ?? chain?.genesis?.agentId
+/** What requests are about: they name their agent or authority, or hold its chain or all of it. */
+interface Subject {
+  agentId?: string
+  chain?: { genesis?: { agentId?: string } }
+  authorityId?: string
+  authority?: { id?: string }
+}
+
+function noteSubject(request: Subject, context: RpcContext) {
+  const agentId = request.agentId ?? request.chain?.genesis?.agentId
+  if (agentId !== undefined) context.agentId = agentId
+  const authorityId = request.authorityId ?? request.authority?.id
+  if (authorityId !== undefined) context.authorityId = authorityId
 }
 
 /** The answer, unless the call's time runs out or the server stops first: then the work is told to end, and not waited for. */

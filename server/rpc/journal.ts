@@ -38,13 +38,17 @@ function isWrite({ method }: RpcContext) {
   )
 }
 
-function factsOf({ method, agentId, startedAt, peer }: RpcContext, code: string) {
+function factsOf({ method, agentId, authorityId, startedAt, peer }: RpcContext, code: string) {
   const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
-  const agent = agentId === undefined ? undefined : tellable(agentId, MAX_AGENT_BYTES)
-  return { method: `${method.parent.typeName}/${method.name}`, agent_id: agent, code, ms, peer }
+  const subject = { agent_id: idText(agentId), authority_id: idText(authorityId) }
+  return { method: `${method.parent.typeName}/${method.name}`, ...subject, code, ms, peer }
 }
 
-const MAX_AGENT_BYTES = 512
+function idText(id: string | undefined) {
+  return id === undefined ? undefined : tellable(id, MAX_ID_BYTES)
+}
+
+const MAX_ID_BYTES = 512
 
 function fieldsOf({ failure }: RegistryError) {
   return failure.violations?.slice(0, MAX_FIELDS).map(({ field }) => tellable(field, 128))

@@ -99,7 +99,8 @@ export async function listAuthorities(
       where a.authority_id > ${after} ${active} order by a.authority_id limit ${limit + 1}
     ), measured as (
       select *, count(*) over () as candidates, row_number() over (order by authority_id) as place,
-             sum(octet_length(authority_data::text)) over (order by authority_id) as bytes
+             sum(octet_length(authority_data::text) + octet_length(authority_id) + octet_length(updated_by) + ${RECORD_BYTES})
+               over (order by authority_id) as bytes
       from candidate
     )
     select * from measured
@@ -107,6 +108,9 @@ export async function listAuthorities(
     order by authority_id`
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
+
+/** What a record adds beside its texts: revision, times, and what protobuf puts round them. */
+const RECORD_BYTES = 128
 
 function columns(sql: Sql) {
   return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`

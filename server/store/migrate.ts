@@ -24,8 +24,13 @@ export const SCHEMA_VERSION = migrations.at(-1)?.version ?? 0
 export async function migrate(sql: Sql): Promise<string[]> {
   return await sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${LOCK})`
-    await transaction`create table if not exists trust_migrations (
-      version integer primary key, name text not null, applied_at timestamptz not null default now())`
+    // Asked for first: a role that may not make tables can still serve from a schema that is there.
+    const [there] = await transaction<
+      { table: string | null }[]
+    >`select to_regclass('trust_migrations') as table`
+    if (!there?.table)
+      await transaction`create table trust_migrations (
+        version integer primary key, name text not null, applied_at timestamptz not null default now())`
     const rows = await transaction<{ version: number }[]>`
       select coalesce(max(version), 0) as version from trust_migrations`
     const missing = migrations.filter(({ version }) => version > (rows[0]?.version ?? 0))

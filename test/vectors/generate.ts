@@ -29,6 +29,7 @@ import { ownChains } from "./chains.js"
 import { brokenDocuments, changedChains } from "./changes.js"
 import { object } from "./documents.js"
 import { constraintTexts, jsonTexts, timeTexts } from "./texts.js"
+import { trustVectors } from "./trustCases.js"
 
 // Writes the project's own vectors beside this file: `node --import tsx test/vectors/generate.ts`. The expectations are what
 // our code computes; those of the first writing were compared with CPython 3.11.7 (json, str, hashlib, fromisoformat) and
@@ -51,6 +52,9 @@ writeCases(
   "Documents that from_dict reads, and that it refuses",
   brokenDocuments().map(fromDictCase),
 )
+for (const [name, { description, cases, extra }] of Object.entries(await trustVectors())) {
+  writeCases(name, description, cases, extra)
+}
 writeText("chains.jsonl", [...chains.values()].map(jsonText))
 writeText("chains.hashes.jsonl", [...chains.values()].map(hashLine))
 

@@ -76,7 +76,7 @@ export const ErrorReason = {
 
   /**
    * FAILED_PRECONDITION: a write to a chain that is not active (RestoreChain makes a deleted or suspended one active
-   * again; a revoked one stays). With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`.
+   * again; a revoked one stays). With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`, which is `DELETED`, `SUSPENDED` or `REVOKED`.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_REVOKED = 7;
    */
