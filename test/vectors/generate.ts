@@ -32,7 +32,7 @@ import { constraintTexts, jsonTexts, timeTexts } from "./texts.js"
 import { trustVectors } from "./trustCases.js"
 
 // Writes the project's own vectors beside this file: `node --import tsx test/vectors/generate.ts`. The expectations are what
-// our code computes; those of the first writing were compared with CPython 3.11.7 (json, str, hashlib, fromisoformat) and
+// our code computes; those of the first writing were compared with CPython 3.11.7 (json, str, hashlib, fromisoformat, PyNaCl) and
 // with a plain rendering of from_dict and to_dict, and a change of any of them is to be compared again.
 
 const folder = process.argv[2] ?? import.meta.dirname
