@@ -1,21 +1,32 @@
-export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical.js"
-export { type ChainDict, readChainDict } from "./chainDict.js"
-export { chainFromDocument, type DocumentChain, recordFromDocument } from "./chainFromDocument.js"
-export { chainHash, chainState, constraintHash, linkedChainHash, trustChainHash } from "./chainHash.js"
-export { byCodePoint } from "./codePointOrder.js"
-export { compactJson } from "./compactJson.js"
-export { constraintPreimage, type HashedConstraint, hashConstraints } from "./constraintHash.js"
-export { contentHash, contentHashOfJson, contentJson } from "./contentHash.js"
-export { DocumentError } from "./documentError.js"
-export { documentFromChain } from "./documentFromChain.js"
-export { effectiveExpiry, expiredPart } from "./expiry.js"
-export { hashChain } from "./hashChain.js"
-export { isoFromMicros } from "./isoTime.js"
-export { JCS_BOUNDS, jcs, jcsSubjectHash } from "./jcs.js"
-export { type Json, JsonNumber, JsonObject } from "./json.js"
-export { jsonText } from "./jsonText.js"
-export { JsonSyntaxError, type JsonSyntaxReason } from "./jsonTokens.js"
-export { brokenLink, linkHashes } from "./linkedHashChain.js"
+export { type ChainDict, readChainDict } from "./document/chainDict.js"
+export { chainFromDocument, type DocumentChain, recordFromDocument } from "./document/chainFromDocument.js"
+export { DocumentError } from "./document/documentError.js"
+export { documentFromChain } from "./document/documentFromChain.js"
+export { numberOf, wordOf, wordsOf } from "./document/words.js"
+export { chainHash, chainState, constraintHash, linkedChainHash, trustChainHash } from "./hash/chainHash.js"
+export { constraintPreimage, type HashedConstraint, hashConstraints } from "./hash/constraintHash.js"
+export { contentHash, contentHashOfJson, contentJson } from "./hash/contentHash.js"
+export { hashChain } from "./hash/hashChain.js"
+export { brokenLink, linkHashes } from "./hash/linkedHashChain.js"
+export { type MerkleStep, merkleProof, merkleRoot, verifyMerkleProof } from "./hash/merkle.js"
+export { sha256Hex } from "./hash/sha256.js"
+export {
+  type ChainState,
+  linkedSalt,
+  linkedStateHash,
+  saltedPreimage,
+  saltedStateHash,
+  stateHash,
+  statePreimage,
+} from "./hash/stateHash.js"
+export { canonicalJson, delegateCanonicalJson, pythonJson } from "./json/canonical.js"
+export { byCodePoint } from "./json/codePointOrder.js"
+export { compactJson } from "./json/compactJson.js"
+export { JCS_BOUNDS, jcs, jcsSubjectHash } from "./json/jcs.js"
+export { type Json, JsonNumber, JsonObject } from "./json/json.js"
+export { jsonText } from "./json/jsonText.js"
+export { JsonSyntaxError, type JsonSyntaxReason } from "./json/jsonTokens.js"
+export { DEFAULT_JSON_DEPTH, type ParseJsonOptions, parseJson } from "./json/parseJson.js"
 export { type Attestation, attest } from "./make/attest.js"
 export { type AuditEntry, audit } from "./make/audit.js"
 export type { CapabilityGrant } from "./make/capability.js"
@@ -25,12 +36,9 @@ export { MAX_DELEGATION_DEPTH } from "./make/lending.js"
 export { MakeError, type MakeErrorCode } from "./make/makeError.js"
 export type { IdKind, Known, Maker } from "./make/maker.js"
 export { resign } from "./make/resign.js"
-export { type MerkleStep, merkleProof, merkleRoot, verifyMerkleProof } from "./merkle.js"
-export { isBefore, momentProblem } from "./moment.js"
-export { DEFAULT_JSON_DEPTH, type ParseJsonOptions, parseJson } from "./parseJson.js"
-export { CanonicalError } from "./pythonNumber.js"
-export { pythonStr, pythonStringRepr } from "./pythonStr.js"
-export { FromDictError } from "./pythonValues.js"
+export { CanonicalError } from "./python/pythonNumber.js"
+export { pythonStr, pythonStringRepr } from "./python/pythonStr.js"
+export { FromDictError } from "./python/pythonValues.js"
 export { type CrlEntry, crlPayload, type RevocationList } from "./revocation/crl.js"
 export {
   acceptHead,
@@ -60,13 +68,13 @@ export {
   type LinkedDelegation,
 } from "./rules/delegationChain.js"
 export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./rules/delegationGraph.js"
+export { effectiveExpiry, expiredPart } from "./rules/expiry.js"
 export { type Lineage, lineageOf } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
-export { sha256Hex } from "./sha256.js"
-export { checkShape } from "./shape.js"
-export { AUTHORITY_LIMITS, checkAuthorityShape } from "./shapeAuthority.js"
-export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shapeContext.js"
-export { jsonProblem, textProblem } from "./shapeJson.js"
+export { checkShape } from "./shape/shape.js"
+export { AUTHORITY_LIMITS, checkAuthorityShape } from "./shape/shapeAuthority.js"
+export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shape/shapeContext.js"
+export { jsonProblem, textProblem } from "./shape/shapeJson.js"
 export { decodeExactly } from "./signing/base64.js"
 export { delegationPayload } from "./signing/delegationPayload.js"
 export {
@@ -98,16 +106,9 @@ export {
   genesisPayload,
 } from "./signing/recordPayload.js"
 export { type SigningPayloadCode, SigningPayloadError } from "./signing/signingPayloadError.js"
-export {
-  type ChainState,
-  linkedSalt,
-  linkedStateHash,
-  saltedPreimage,
-  saltedStateHash,
-  stateHash,
-  statePreimage,
-} from "./stateHash.js"
-export { type ParsedTime, parseTime } from "./time.js"
+export { isoFromMicros } from "./time/isoTime.js"
+export { isBefore, momentProblem } from "./time/moment.js"
+export { type ParsedTime, parseTime } from "./time/time.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
 export type {
   AgentRevocations,
@@ -120,4 +121,3 @@ export type {
 } from "./verify/trustInput.js"
 export type { DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
 export { verifyTrust } from "./verify/verifyTrust.js"
-export { numberOf, wordOf, wordsOf } from "./words.js"

@@ -7,7 +7,7 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
-import { trustChainHash } from "../chainHash.js"
+import { trustChainHash } from "../hash/chainHash.js"
 import { signText } from "../signing/ed25519.js"
 import { auditAnchorPayload } from "../signing/recordPayload.js"
 import { type Known, type Maker, nowText } from "./maker.js"

@@ -13,8 +13,8 @@ import {
   type ResourceLimitsSchema,
   type TrustLineageChain,
 } from "@trust-registry/proto"
-import { JsonObject } from "../json.js"
-import { jsonText } from "../jsonText.js"
+import { JsonObject } from "../json/json.js"
+import { jsonText } from "../json/jsonText.js"
 import { delegationPayload } from "../signing/delegationPayload.js"
 import { DELEGATION_LEGACY, selectDelegationVersion } from "../signing/delegationVersion.js"
 import { type Signer, signText } from "../signing/ed25519.js"

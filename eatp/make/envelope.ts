@@ -7,10 +7,10 @@ import {
   ConstraintType,
   type TrustLineageChain,
 } from "@trust-registry/proto"
-import { constraintHash } from "../chainHash.js"
-import { type Json, JsonObject } from "../json.js"
-import { jsonText } from "../jsonText.js"
-import { parseJson } from "../parseJson.js"
+import { constraintHash } from "../hash/chainHash.js"
+import { type Json, JsonObject } from "../json/json.js"
+import { jsonText } from "../json/jsonText.js"
+import { parseJson } from "../json/parseJson.js"
 import { type Maker, nowText } from "./maker.js"
 
 /**

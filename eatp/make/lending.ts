@@ -1,5 +1,5 @@
 import type { CapabilityAttestation, TrustLineageChain } from "@trust-registry/proto"
-import { JsonObject } from "../json.js"
+import { JsonObject } from "../json/json.js"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { lineageOf } from "../rules/lineage.js"
 import { constraintsToHeed, constraintTexts, namedConstraints } from "../rules/namedConstraints.js"

@@ -1,6 +1,6 @@
-import { isoFromMicros } from "../isoTime.js"
 import type { Signer } from "../signing/ed25519.js"
-import { parseTime } from "../time.js"
+import { isoFromMicros } from "../time/isoTime.js"
+import { parseTime } from "../time/time.js"
 import type { TrustAuthority } from "../verify/authorityKeys.js"
 import type { Lookup, StoredTrust } from "../verify/trustInput.js"
 import { MakeError } from "./makeError.js"

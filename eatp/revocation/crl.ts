@@ -1,6 +1,6 @@
-import { canonicalJson } from "../canonical.js"
-import { byCodePoint } from "../codePointOrder.js"
-import { JsonObject } from "../json.js"
+import { canonicalJson } from "../json/canonical.js"
+import { byCodePoint } from "../json/codePointOrder.js"
+import { JsonObject } from "../json/json.js"
 import { optionalTimeField, timeField } from "../signing/payloadFields.js"
 
 /** A delegation in a revocation list. */

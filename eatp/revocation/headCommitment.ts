@@ -1,5 +1,5 @@
-import { delegateCanonicalJson } from "../canonical.js"
-import { JsonObject } from "../json.js"
+import { delegateCanonicalJson } from "../json/canonical.js"
+import { JsonObject } from "../json/json.js"
 import { type Signer, verifyText } from "../signing/ed25519.js"
 import { hashField, nanosecondField, u64Field } from "./ledgerFields.js"
 import { RevocationError } from "./revocationError.js"

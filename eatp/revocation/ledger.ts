@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
-import { delegateCanonicalJson } from "../canonical.js"
-import { JsonObject } from "../json.js"
+import { delegateCanonicalJson } from "../json/canonical.js"
+import { JsonObject } from "../json/json.js"
 import { asciiIdField, nanosecondField, u64Field } from "./ledgerFields.js"
 import { RevocationError } from "./revocationError.js"
 

@@ -1,4 +1,4 @@
-import { JsonNumber } from "../json.js"
+import { JsonNumber } from "../json/json.js"
 import { RevocationError } from "./revocationError.js"
 
 // EATP-12 D5: epochs and counts are u64, times have nine digits of a second and `Z`, hashes are 32 bytes.

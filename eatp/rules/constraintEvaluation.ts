@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from "../json.js"
-import { pythonStr } from "../pythonStr.js"
-import { isTruthy } from "../pythonValues.js"
-import { parseTime } from "../time.js"
+import type { Json, JsonObject } from "../json/json.js"
+import { pythonStr } from "../python/pythonStr.js"
+import { isTruthy } from "../python/pythonValues.js"
+import { parseTime } from "../time/time.js"
 
 /** What is asked for, as constraints see it. */
 export type ConstraintRequest = {

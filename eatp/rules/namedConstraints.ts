@@ -1,7 +1,7 @@
 import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
-import { type Json, JsonNumber, JsonObject } from "../json.js"
-import { parseJson } from "../parseJson.js"
-import { pythonStr } from "../pythonStr.js"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
+import { parseJson } from "../json/parseJson.js"
+import { pythonStr } from "../python/pythonStr.js"
 
 /**
  * Constraints as names and values, which is how tightening compares them (eatp.md d): `cost_limit=1000` and `region:eu` are

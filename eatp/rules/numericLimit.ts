@@ -1,5 +1,5 @@
-import { type Json, JsonNumber } from "../json.js"
-import { pythonStr } from "../pythonStr.js"
+import { type Json, JsonNumber } from "../json/json.js"
+import { pythonStr } from "../python/pythonStr.js"
 
 /**
  * Why a limit is no tightening of another (eatp.md d): it is larger, or one of them is not finite. Undefined: it is one, one

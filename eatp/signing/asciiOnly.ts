@@ -1,5 +1,5 @@
-import { type Json, JsonObject } from "../json.js"
-import { pythonStringRepr } from "../pythonStr.js"
+import { type Json, JsonObject } from "../json/json.js"
+import { pythonStringRepr } from "../python/pythonStr.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**

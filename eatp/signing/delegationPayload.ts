@@ -1,6 +1,6 @@
 import type { DelegationRecord } from "@trust-registry/proto"
-import { canonicalJson } from "../canonical.js"
-import { JsonObject } from "../json.js"
+import { canonicalJson } from "../json/canonical.js"
+import { JsonObject } from "../json/json.js"
 import { DELEGATION_LEGACY, DELEGATION_V2, DELEGATION_V3, dimensionsOf } from "./delegationVersion.js"
 import { enginePayload } from "./enginePayload.js"
 import { optionalTimeField, sortedField, timeField } from "./payloadFields.js"

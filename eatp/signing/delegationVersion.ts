@@ -1,6 +1,6 @@
 import { ConstraintDimensionSchema, type DelegationRecord } from "@trust-registry/proto"
-import { pythonStr } from "../pythonStr.js"
-import { dimensionWords } from "../words.js"
+import { dimensionWords } from "../document/words.js"
+import { pythonStr } from "../python/pythonStr.js"
 import { wordField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 

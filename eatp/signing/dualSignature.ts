@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { canonicalJson } from "../canonical.js"
-import type { Json } from "../json.js"
+import { canonicalJson } from "../json/canonical.js"
+import type { Json } from "../json/json.js"
 import { verifyText } from "./ed25519.js"
 
 /** EATP's dual signature: Ed25519, and an HMAC for those who share a secret. Both are base64. */

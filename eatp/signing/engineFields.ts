@@ -1,5 +1,5 @@
 import type { ConstraintDimensions, DelegationScope, ResourceLimits } from "@trust-registry/proto"
-import { JsonNumber, JsonObject } from "../json.js"
+import { JsonNumber, JsonObject } from "../json/json.js"
 
 /** A delegation's `constraints` as the engines sign them: eight keys, always. */
 export function constraintsField(constraints: ConstraintDimensions): JsonObject {

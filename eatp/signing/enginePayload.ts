@@ -1,6 +1,6 @@
 import type { DelegationRecord, MultiSigSigningPolicy } from "@trust-registry/proto"
-import { delegateCanonicalJson } from "../canonical.js"
-import { JsonNumber, JsonObject } from "../json.js"
+import { delegateCanonicalJson } from "../json/canonical.js"
+import { JsonNumber, JsonObject } from "../json/json.js"
 import { refuseNonAscii } from "./asciiOnly.js"
 import { type DELEGATION_V2, DELEGATION_V3, dimensionsText, isUnscoped } from "./delegationVersion.js"
 import { constraintsField, resourceLimitsField, scopeField } from "./engineFields.js"

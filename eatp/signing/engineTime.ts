@@ -1,5 +1,5 @@
-import { isoFromMicros } from "../isoTime.js"
-import { parseTime } from "../time.js"
+import { isoFromMicros } from "../time/isoTime.js"
+import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**

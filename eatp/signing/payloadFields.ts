@@ -1,9 +1,9 @@
 import type { DescEnum } from "@bufbuild/protobuf"
-import { byCodePoint } from "../codePointOrder.js"
-import type { Json } from "../json.js"
-import { parseJson } from "../parseJson.js"
-import { parseTime } from "../time.js"
-import { wordOf } from "../words.js"
+import { wordOf } from "../document/words.js"
+import { byCodePoint } from "../json/codePointOrder.js"
+import type { Json } from "../json/json.js"
+import { parseJson } from "../json/parseJson.js"
+import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /** A time as EATP signs it: Python's isoformat of what the text says; throws SigningPayloadError if that is no time. */

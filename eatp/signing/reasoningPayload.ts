@@ -1,7 +1,7 @@
 import { ConfidentialityLevelSchema, type ReasoningTrace } from "@trust-registry/proto"
-import { canonicalJson } from "../canonical.js"
-import { JsonObject } from "../json.js"
-import { sha256Hex } from "../sha256.js"
+import { sha256Hex } from "../hash/sha256.js"
+import { canonicalJson } from "../json/canonical.js"
+import { JsonObject } from "../json/json.js"
 import { jsonField, timeField, wordField } from "./payloadFields.js"
 
 /**

@@ -1,4 +1,4 @@
-import { byCodePoint } from "../codePointOrder.js"
+import { byCodePoint } from "../json/codePointOrder.js"
 import { loansOf } from "./expiryChecks.js"
 import { isPast } from "./moments.js"
 import type { Question } from "./question.js"

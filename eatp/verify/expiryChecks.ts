@@ -1,5 +1,5 @@
 import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
-import { expiredPart } from "../expiry.js"
+import { expiredPart } from "../rules/expiry.js"
 import { isPast, naiveExpiry } from "./moments.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"

@@ -1,5 +1,5 @@
-import { byCodePoint } from "../codePointOrder.js"
-import { pythonStr } from "../pythonStr.js"
+import { byCodePoint } from "../json/codePointOrder.js"
+import { pythonStr } from "../python/pythonStr.js"
 import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises"
 import type { TrustLineageChain } from "@trust-registry/proto"
-import type { Violation } from "../shapeContext.js"
+import type { Violation } from "../shape/shapeContext.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 import { openSignatureBook, type SignatureBook } from "./signatureBook.js"

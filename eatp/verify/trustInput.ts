@@ -1,5 +1,5 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
-import type { JsonObject } from "../json.js"
+import type { JsonObject } from "../json/json.js"
 import type { SignedLedger } from "../revocation/signedLedger.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 

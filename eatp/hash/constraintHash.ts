@@ -1,6 +1,6 @@
-import { canonicalJson } from "./canonical.js"
-import { type Json, JsonObject } from "./json.js"
-import { pythonStr } from "./pythonStr.js"
+import { canonicalJson } from "../json/canonical.js"
+import { type Json, JsonObject } from "../json/json.js"
+import { pythonStr } from "../python/pythonStr.js"
 import { sha256Hex } from "./sha256.js"
 
 /** The parts of a constraint that its envelope's hash covers; source and priority are not among them. */

@@ -1,6 +1,6 @@
-import { canonicalJson } from "./canonical.js"
-import type { Json } from "./json.js"
-import { CanonicalError } from "./pythonNumber.js"
+import { canonicalJson } from "../json/canonical.js"
+import type { Json } from "../json/json.js"
+import { CanonicalError } from "../python/pythonNumber.js"
 import { sha256Hex } from "./sha256.js"
 
 /**

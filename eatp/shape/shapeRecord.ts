@@ -1,8 +1,8 @@
 import { type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf"
+import { wordOf, wordsOf } from "../document/words.js"
+import { parseTime } from "../time/time.js"
 import type { ShapeContext, ShapeLimits } from "./shapeContext.js"
 import { jsonProblem, textProblem } from "./shapeJson.js"
-import { parseTime } from "./time.js"
-import { wordOf, wordsOf } from "./words.js"
 
 /** What is wrong with a time that names no instant although it must. */
 export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time names no instant"

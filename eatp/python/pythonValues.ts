@@ -1,5 +1,5 @@
-import { byCodePoint } from "./codePointOrder.js"
-import { type Json, JsonNumber, JsonObject } from "./json.js"
+import { byCodePoint } from "../json/codePointOrder.js"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
 
 /** Python would raise an exception here: the reference implementation refuses the document. */
 export class FromDictError extends Error {

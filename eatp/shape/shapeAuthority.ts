@@ -1,9 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf"
 import { type Authority, type AuthorityKey, AuthoritySchema } from "@trust-registry/proto"
-import { isBefore, momentProblem } from "./moment.js"
+import { publicKeyOf } from "../signing/keys.js"
+import { isBefore, momentProblem } from "../time/moment.js"
 import { type ShapeContext, type ShapeLimits, shapeContext, type Violation } from "./shapeContext.js"
 import { checkRecord } from "./shapeRecord.js"
-import { publicKeyOf } from "./signing/keys.js"
 
 /** How large an authority may be. */
 export const AUTHORITY_LIMITS = {

@@ -1,8 +1,8 @@
+import { sha256Hex } from "../hash/sha256.js"
+import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 import { wellFormedString } from "./canonical.js"
 import { type Json, JsonObject } from "./json.js"
-import { CanonicalError, finiteNumber } from "./pythonNumber.js"
 import { type JsonStyle, renderJson } from "./renderJson.js"
-import { sha256Hex } from "./sha256.js"
 
 /** Bounds of what {@link jcs} takes, the same as in the reference implementation's `_jcs.py`. */
 export const JCS_BOUNDS = { depth: 50, nodes: 100_000, children: 500, stringBytes: 10_000_000 } as const

@@ -1,6 +1,6 @@
-import { type Json, JsonNumber, JsonObject } from "./json.js"
-import { optionalTimeDict, timeDict, wordDict } from "./pythonFields.js"
-import { FromDictError, isTruthy, itemsOf, lengthOf, member, memberOr } from "./pythonValues.js"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
+import { optionalTimeDict, timeDict, wordDict } from "../python/pythonFields.js"
+import { FromDictError, isTruthy, itemsOf, lengthOf, member, memberOr } from "../python/pythonValues.js"
 import { REASONING_BOUNDS } from "./reasoningBounds.js"
 import { confidentialityWords, dimensionWords } from "./words.js"
 

@@ -1,5 +1,5 @@
-import { canonicalJson } from "./canonical.js"
-import { type Json, JsonObject } from "./json.js"
+import { canonicalJson } from "../json/canonical.js"
+import { type Json, JsonObject } from "../json/json.js"
 import { sha256Hex } from "./sha256.js"
 
 /**

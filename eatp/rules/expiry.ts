@@ -1,5 +1,5 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
-import { parseTime } from "./time.js"
+import { parseTime } from "../time/time.js"
 
 /**
  * Last moment at which a chain is valid, in microseconds since 1970 UTC: the earliest of the request's, the genesis

@@ -1,7 +1,7 @@
-import type { Json } from "./json.js"
+import type { Json } from "../json/json.js"
+import { type JsonStyle, renderJson } from "../json/renderJson.js"
 import { isPrintable } from "./printable.js"
 import { pythonNumber } from "./pythonNumber.js"
-import { type JsonStyle, renderJson } from "./renderJson.js"
 
 const pythonRepr: JsonStyle = {
   null: "None",

@@ -1,6 +1,6 @@
+import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 import { byCodePoint } from "./codePointOrder.js"
 import type { Json } from "./json.js"
-import { CanonicalError, finiteNumber } from "./pythonNumber.js"
 import { type JsonStyle, renderJson } from "./renderJson.js"
 
 const insertionOrder: JsonStyle = {

@@ -4,7 +4,7 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
-import { byCodePoint } from "./codePointOrder.js"
+import { byCodePoint } from "../json/codePointOrder.js"
 import { sha256Hex } from "./sha256.js"
 
 /** A chain as ProtoJSON with proto field names and without defaults: what the store keeps and the content hash covers. */

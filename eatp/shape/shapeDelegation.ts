@@ -1,7 +1,7 @@
 import type { DelegationRecord, MultiSigSigningPolicy } from "@trust-registry/proto"
+import { parseTime } from "../time/time.js"
 import type { ShapeContext } from "./shapeContext.js"
 import { NAIVE } from "./shapeRecord.js"
-import { parseTime } from "./time.js"
 
 const V2_VERSION = "v2-complete"
 const V3_VERSION = "v3-complete"

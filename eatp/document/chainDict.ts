@@ -1,10 +1,10 @@
+import { type HashedConstraint, hashConstraints } from "../hash/constraintHash.js"
+import { type ChainState, stateHash } from "../hash/stateHash.js"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
+import { optionalTimeDict, timeDict, wordDict } from "../python/pythonFields.js"
+import { pythonStr } from "../python/pythonStr.js"
+import { isTruthy, itemsOf, member, memberOr, sortedBy } from "../python/pythonValues.js"
 import { delegationDict } from "./chainDictDelegation.js"
-import { type HashedConstraint, hashConstraints } from "./constraintHash.js"
-import { type Json, JsonNumber, JsonObject } from "./json.js"
-import { optionalTimeDict, timeDict, wordDict } from "./pythonFields.js"
-import { pythonStr } from "./pythonStr.js"
-import { isTruthy, itemsOf, member, memberOr, sortedBy } from "./pythonValues.js"
-import { type ChainState, stateHash } from "./stateHash.js"
 import { authorityWords, capabilityWords, constraintWords } from "./words.js"
 
 /** A chain as the reference implementation has it after `from_dict`. */

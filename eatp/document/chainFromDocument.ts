@@ -1,10 +1,10 @@
 import { create, type DescEnum, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf"
 import { AllowedToolsSchema, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
+import { jsonText } from "../json/jsonText.js"
+import { type ParseJsonOptions, parseJson } from "../json/parseJson.js"
 import { DocumentError } from "./documentError.js"
 import { type DocumentField, documentFields, isDimensionScope } from "./documentFields.js"
-import { type Json, JsonNumber, JsonObject } from "./json.js"
-import { jsonText } from "./jsonText.js"
-import { type ParseJsonOptions, parseJson } from "./parseJson.js"
 import { numberOf } from "./words.js"
 
 /** A chain read from a document. */

@@ -1,8 +1,8 @@
-import { type Json, JsonNumber, JsonObject } from "./json.js"
-import { JsonSyntaxError } from "./jsonTokens.js"
-import { parseJson } from "./parseJson.js"
-import { CanonicalError, finiteNumber } from "./pythonNumber.js"
-import { REASONING_BOUNDS } from "./reasoningBounds.js"
+import { REASONING_BOUNDS } from "../document/reasoningBounds.js"
+import { type Json, JsonNumber, JsonObject } from "../json/json.js"
+import { JsonSyntaxError } from "../json/jsonTokens.js"
+import { parseJson } from "../json/parseJson.js"
+import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 
 /**
  * What is wrong with the text of a free-form value, undefined for sound text: it must be JSON that EATP can sign, of the

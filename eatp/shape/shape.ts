@@ -3,9 +3,9 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
-import { constraintHash } from "./chainHash.js"
+import { constraintHash } from "../hash/chainHash.js"
+import { expiredPart } from "../rules/expiry.js"
 import { bytesBeyond } from "./chainSize.js"
-import { expiredPart } from "./expiry.js"
 import {
   DEFAULT_LIMITS,
   type ShapeContext,

@@ -1,13 +1,13 @@
 import type { Constraint, ConstraintEnvelope, TrustLineageChain } from "@trust-registry/proto"
 import { ConstraintTypeSchema } from "@trust-registry/proto"
-import { readChainDict } from "./chainDict.js"
-import { byCodePoint } from "./codePointOrder.js"
+import { readChainDict } from "../document/chainDict.js"
+import { documentFromChain } from "../document/documentFromChain.js"
+import { wordOf } from "../document/words.js"
+import { byCodePoint } from "../json/codePointOrder.js"
+import { parseJson } from "../json/parseJson.js"
 import { hashConstraints } from "./constraintHash.js"
-import { documentFromChain } from "./documentFromChain.js"
 import { hashChain } from "./hashChain.js"
-import { parseJson } from "./parseJson.js"
 import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
-import { wordOf } from "./words.js"
 
 /**
  * EATP's state hash of a chain, lowercase hex: over the ids and the stored constraint hash. Where that is empty and there

@@ -1,9 +1,9 @@
 import type { DescEnum, DescMessage, Message } from "@bufbuild/protobuf"
 import { type AllowedTools, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
-import { compactJson } from "./compactJson.js"
+import { compactJson } from "../json/compactJson.js"
+import { parseJson } from "../json/parseJson.js"
 import { DocumentError } from "./documentError.js"
 import { type DocumentField, documentFields, isDimensionScope } from "./documentFields.js"
-import { parseJson } from "./parseJson.js"
 import { wordOf, wordsOf } from "./words.js"
 
 /**

@@ -1,6 +1,6 @@
 import type { ReasoningTrace } from "@trust-registry/proto"
-import { codePointLength } from "./pythonValues.js"
-import { REASONING_BOUNDS } from "./reasoningBounds.js"
+import { REASONING_BOUNDS } from "../document/reasoningBounds.js"
+import { codePointLength } from "../python/pythonValues.js"
 import type { ShapeContext } from "./shapeContext.js"
 
 /** Checks the lengths of a reasoning trace, in characters as Python counts them; evidence is checked with its JSON. */
