@@ -179,6 +179,13 @@ describe("VerifyChainIntegrity", () => {
     }
   })
 
+  it("tells of a document too deep to compare", async () => {
+    await calls().storeChain({ chain: sampleChain("deep") })
+    await registry.sql`
+      update trust_chains set chain_data = (repeat('[', 4000) || repeat(']', 4000))::jsonb where agent_id = 'deep'`
+    expect((await failedChecks("deep")).map(({ name }) => name)).to.include("document")
+  })
+
   it("passes while others write", async () => {
     const { storeChain, verifyChainIntegrity } = calls()
     let going = true

@@ -25,7 +25,7 @@ export type Run = <T>(statements: (sql: Sql) => Promise<T>) => Promise<T>
 export interface Database {
   /** For a few rows by key: within `timeoutMs` from call to answer. */
   run: Run
-  /** For lists and counts, on connections of their own so that they cannot hold up the others: within {@link SCAN_MS}. */
+  /** For lists, counts and whole histories, on connections of their own so that they cannot hold up the others: within {@link SCAN_MS}. */
   scan: Run
   /** Whether the database answers and has our schema. */
   readonly monitor: Monitor

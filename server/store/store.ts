@@ -95,7 +95,7 @@ export function createStore(options: StoreOptions): Store {
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
-    readWithHistory: (agentId) => database.run((sql) => readWithHistory(sql, agentId)),
+    readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
