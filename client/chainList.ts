@@ -9,6 +9,7 @@ import {
   type TrustStoreService,
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
+import { pagesOf } from "./pages.js"
 
 /** Which chains, and from which page on. */
 export type ListRequest = MessageInitShape<typeof ListChainsRequestSchema>
@@ -29,18 +30,13 @@ type ListChains = Call<(typeof TrustStoreService)["method"]["listChains"], CallO
 
 /** A list over the RPC ListChains; each page is a call of its own, with its own deadline. */
 export function chainList(listChains: ListChains, request: ListRequest, options?: CallOptions): ChainList {
-  async function* pages() {
-    let page = await listChains(request, options)
-    yield page
-    while (page.nextPageToken !== "") {
-      // The token stands for the place after the page; an offset would be passed over again on each.
-      page = await listChains({ ...request, offset: 0, pageToken: page.nextPageToken }, options)
-      yield page
-    }
-  }
+  // The token stands for the place after the page; an offset would be passed over again on each.
+  const page = (pageToken?: string) =>
+    listChains(pageToken === undefined ? request : { ...request, offset: 0, pageToken }, options)
+  const pages = () => pagesOf(page)
   return {
     pages,
-    page: () => listChains(request, options),
+    page: () => page(),
     async *[Symbol.asyncIterator]() {
       for await (const { chains, unreadable } of pages()) {
         yield* chains

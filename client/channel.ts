@@ -1,5 +1,4 @@
 import * as grpc from "@grpc/grpc-js"
-import { TrustStoreService } from "@trust-registry/proto"
 import {
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
@@ -7,12 +6,13 @@ import {
   MAX_MESSAGE_BYTES,
 } from "./options.js"
 import { serviceConfig } from "./retry.js"
+import { SERVICES } from "./services.js"
 
 /** A grpc-js client for the address; no line is opened before the first call. */
 export function openChannel(address: string, options: ConnectOptions): grpc.Client {
   const local = isOnThisMachine(address)
   return new grpc.Client(address, credentialsFor(address, local, options), {
-    "grpc.service_config": JSON.stringify(serviceConfig(TrustStoreService)),
+    "grpc.service_config": JSON.stringify(serviceConfig(...SERVICES)),
     // A DNS TXT record must not change how often calls are sent.
     "grpc.service_config_disable_resolution": 1,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,

@@ -1,14 +1,25 @@
 import { randomUUID } from "node:crypto"
-import type { DescMethod } from "@bufbuild/protobuf"
+import type { DescMethod, DescService } from "@bufbuild/protobuf"
 import { type Client, Metadata, status } from "@grpc/grpc-js"
-import { type CallerEdge, type Calls, createCalls, health, TrustStoreService } from "@trust-registry/proto"
+import {
+  type AuthorityService,
+  type CallerEdge,
+  type Calls,
+  createCalls,
+  health,
+  type TrustStoreService,
+} from "@trust-registry/proto"
+import { type AuthorityList, type AuthorityListRequest, authorityList } from "./authorityList.js"
 import { type ChainList, chainList, type ListRequest } from "./chainList.js"
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { SERVICES } from "./services.js"
 
-type StoreCalls = Calls<typeof TrustStoreService, CallOptions>
+/** The RPCs of all {@link SERVICES} as functions. */
+type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
+  Calls<typeof AuthorityService, CallOptions>
 
 /** State of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus
@@ -18,9 +29,11 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
  * `requestId` gets one, the same for all its attempts.
  */
-export interface TrustRegistry extends Omit<StoreCalls, "listChains"> {
+export interface TrustRegistry extends Omit<RegistryCalls, "listChains" | "listAuthorities"> {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
   listChains(request?: ListRequest, options?: CallOptions): ChainList
+  /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
+  listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
   /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
   /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
@@ -44,11 +57,14 @@ export interface TrustRegistry extends Omit<StoreCalls, "listChains"> {
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   const client = openChannel(address, options)
   const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const calls = withRequestIds(createCalls(TrustStoreService, client, callerEdge(line)))
+  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
+  // Each service's RPCs under their names; Object.assign of a list cannot express it.
+  const calls = Object.assign({}, ...all) as RegistryCalls
   const healthCalls = createCalls(health.Health, client, callerEdge(line))
   return {
     ...calls,
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
+    listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
     close() {
@@ -86,20 +102,21 @@ function closedError(method: DescMethod) {
   })
 }
 
-/** Requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
-function withRequestIds(calls: StoreCalls): StoreCalls {
-  const pairs = TrustStoreService.methods.map((method) => {
-    const name = method.localName as keyof StoreCalls
-    const call = calls[name] as (request: object, options?: CallOptions) => Promise<unknown>
-    if (!("requestId" in method.input.field)) return [name, call]
-    return [
-      name,
-      (request: { requestId?: string }, options?: CallOptions) =>
-        call({ ...request, requestId: request.requestId || randomUUID() }, options),
-    ]
+type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
+
+/** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
+function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
+  const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
+  const pairs = service.methods.map(({ localName, input }): [string, UntypedCall] => {
+    const call = calls[localName] as UntypedCall
+    return [localName, "requestId" in input.field ? withRequestId(call) : call]
   })
-  // The same functions under the same names; Object.fromEntries cannot express it.
-  return Object.fromEntries(pairs) as StoreCalls
+  return Object.fromEntries(pairs)
+}
+
+function withRequestId(call: UntypedCall): UntypedCall {
+  return (request: { requestId?: string }, options) =>
+    call({ ...request, requestId: request.requestId || randomUUID() }, options)
 }
 
 async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promise<ServingStatus> {

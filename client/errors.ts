@@ -32,6 +32,8 @@ export interface ErrorFacts {
   method?: string | undefined
   /** The agent whose chain it is about. */
   agentId?: string | undefined
+  /** The authority that it is about. */
+  authorityId?: string | undefined
   /** All google.rpc details that came with the status. */
   details?: readonly ErrorDetail[]
   /** Facts of the ErrorInfo. */
@@ -49,6 +51,7 @@ export class TrustStoreError extends Error implements ErrorFacts {
   readonly reason: ErrorReasonName | undefined
   readonly method: string | undefined
   readonly agentId: string | undefined
+  readonly authorityId: string | undefined
   readonly details: readonly ErrorDetail[]
   readonly metadata: Readonly<Record<string, string>>
   readonly retryAfterMs: number | undefined
@@ -59,6 +62,7 @@ export class TrustStoreError extends Error implements ErrorFacts {
     this.reason = facts.reason
     this.method = facts.method
     this.agentId = facts.agentId
+    this.authorityId = facts.authorityId
     this.details = facts.details ?? []
     this.metadata = facts.metadata ?? {}
     this.retryAfterMs = facts.retryAfterMs
@@ -95,6 +99,31 @@ export class TrustChainInvalidError extends TrustStoreError {
   }
 }
 
+/** AUTHORITY_NOT_FOUND: `authorityId` is not registered, be it the one that is meant or a parent. */
+export class AuthorityNotFoundError extends TrustStoreError {
+  override readonly name = "AuthorityNotFoundError"
+}
+
+/** AUTHORITY_INVALID: the authority breaks a rule. */
+export class AuthorityInvalidError extends TrustStoreError {
+  override readonly name = "AuthorityInvalidError"
+
+  /** The fields that are wrong: the first 16; what is left over is counted in a last one without a field. */
+  get violations(): readonly FieldViolation[] {
+    return violationsIn(this.details)
+  }
+}
+
+/** AUTHORITY_EXISTS: `authorityId` is registered already, active or not. */
+export class AuthorityExistsError extends TrustStoreError {
+  override readonly name = "AuthorityExistsError"
+
+  /** The revision of the one that is registered. */
+  get revision(): bigint {
+    return BigInt(this.metadata.revision ?? 0)
+  }
+}
+
 /** INVALID_REQUEST: the request breaks a rule. */
 export class InvalidRequestError extends TrustStoreError {
   override readonly name = "InvalidRequestError"
@@ -105,7 +134,7 @@ export class InvalidRequestError extends TrustStoreError {
   }
 }
 
-/** REVISION_CONFLICT: somebody else has changed the chain. */
+/** REVISION_CONFLICT: somebody else has changed the chain or authority. */
 export class RevisionConflictError extends TrustStoreError {
   override readonly name = "RevisionConflictError"
 
@@ -114,7 +143,7 @@ export class RevisionConflictError extends TrustStoreError {
     return BigInt(this.metadata.expected_revision ?? 0)
   }
 
-  /** The chain's revision; 0 where none is stored. */
+  /** The revision of the chain or authority; 0 where no chain is stored. */
   get revision(): bigint {
     return BigInt(this.metadata.revision ?? 0)
   }

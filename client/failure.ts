@@ -2,6 +2,7 @@ import { create, createRegistry, type DescMethod } from "@bufbuild/protobuf"
 import { anyUnpack } from "@bufbuild/protobuf/wkt"
 import { type ServiceError, status } from "@grpc/grpc-js"
 import {
+  AuthoritySchema,
   BadRequestSchema,
   decode,
   ErrorInfoSchema,
@@ -12,6 +13,9 @@ import {
   StatusSchema,
 } from "@trust-registry/proto"
 import {
+  AuthorityExistsError,
+  AuthorityInvalidError,
+  AuthorityNotFoundError,
   type ErrorDetail,
   type ErrorFacts,
   InvalidRequestError,
@@ -37,6 +41,9 @@ const CLASSES: Record<string, typeof TrustStoreError> = {
   TRUST_CHAIN_EXPIRED: TrustChainExpiredError,
   TRUST_CHAIN_REVOKED: TrustChainRevokedError,
   TRUST_CHAIN_INVALID: TrustChainInvalidError,
+  AUTHORITY_NOT_FOUND: AuthorityNotFoundError,
+  AUTHORITY_INVALID: AuthorityInvalidError,
+  AUTHORITY_EXISTS: AuthorityExistsError,
   INVALID_REQUEST: InvalidRequestError,
   REVISION_CONFLICT: RevisionConflictError,
   DATABASE_UNAVAILABLE: TrustStoreDatabaseError,
@@ -92,7 +99,8 @@ function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
         facts.metadata = detail.metadata
         break
       case "google.rpc.ResourceInfo":
-        facts.agentId = detail.resourceName
+        if (detail.resourceType === AuthoritySchema.typeName) facts.authorityId = detail.resourceName
+        else facts.agentId = detail.resourceName
         break
       case "google.rpc.RetryInfo":
         facts.retryAfterMs =
@@ -105,14 +113,17 @@ function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
 /** As the registry would have told it, had the text been able to travel. */
 function refusalOf(method: string, cause: IllFormedStringError) {
   const { field, message } = cause
-  const inChain = field.startsWith("chain.")
   const violation = { field, description: message.slice(field.length + 1) }
-  const Class = inChain ? TrustChainInvalidError : InvalidRequestError
+  const reason = DOCUMENTS[field.split(".")[0] ?? ""] ?? "INVALID_REQUEST"
+  const Class = CLASSES[reason] ?? TrustStoreError
   return new Class(message, {
     code: status.INVALID_ARGUMENT,
-    reason: inChain ? "TRUST_CHAIN_INVALID" : "INVALID_REQUEST",
+    reason,
     method,
     details: [create(BadRequestSchema, { fieldViolations: [violation] })],
     cause,
   })
 }
+
+/** Fields that hold a document whose rules have a reason of their own. */
+const DOCUMENTS: Record<string, string> = { chain: "TRUST_CHAIN_INVALID", authority: "AUTHORITY_INVALID" }
