@@ -95,10 +95,10 @@ export function someSignature({ chain, genesis }: Question): Denial | undefined 
 
 function delegationDenial(delegation: DelegationRecord, { input, signatures }: Question): Denial | undefined {
   const delegator = input.chains.get(delegation.delegatorId)
-  if (delegator?.active !== true) {
+  if (delegator?.active !== true || delegator.chain.genesis?.agentId !== delegation.delegatorId) {
     return denial("DELEGATOR_NOT_FOUND", `Delegator chain not found: ${delegation.delegatorId}`)
   }
-  const authority = input.authorities.get(delegator.chain.genesis?.authorityId ?? "")
+  const authority = input.authorities.get(delegator.chain.genesis.authorityId)
   if (authority === undefined) {
     return denial("AUTHORITY_UNKNOWN", `Delegator authority unresolved: ${delegation.delegatorId}`)
   }

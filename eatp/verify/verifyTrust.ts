@@ -31,9 +31,10 @@ import { type Denial, denial, type TrustVerdict } from "./verdict.js"
  * list of checks, what we ask besides in the second. Never throws: what cannot be evaluated is denied.
  */
 export async function verifyTrust(input: TrustInput): Promise<TrustVerdict> {
-  const stored = input.chains.get(input.request.agentId)
+  const { agentId } = input.request
+  const stored = input.chains.get(agentId)
   const genesis = stored?.chain.genesis
-  if (stored?.active !== true || genesis === undefined) {
+  if (stored?.active !== true || genesis?.agentId !== agentId) {
     return denied(input, denial("NO_TRUST_CHAIN", "No trust chain found"))
   }
   try {
