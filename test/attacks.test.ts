@@ -1,11 +1,15 @@
 import { health, TrustStoreService } from "@trust-registry/proto"
+import { createLog, defaultConfig, startServer } from "@trust-registry/server"
 import { expect } from "chai"
+import postgres from "postgres"
 import { isPassing } from "../server/dist/store/failures.js"
 import { openPool, watchedSql } from "../server/dist/store/sql.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { freshDatabase } from "./support/postgres.js"
+import { capability } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
+import { startTcpProxy } from "./support/tcpProxy.js"
 import { until } from "./support/until.js"
 
 describe("attacks on the database's side", () => {
@@ -116,5 +120,40 @@ describe("attacks on the database's side", () => {
     }
     await storeChain({ chain: sampleChain("full") })
     expect((await line.calls(health.Health).check({ service: "" })).status).to.equal(1)
+  })
+})
+
+describe("a network that delivers late", () => {
+  it("does not undo a newer write with one that was given up", async () => {
+    const database = await freshDatabase()
+    const lines = await startTcpProxy(database.connection.path)
+    const { username, database: name } = database.connection
+    const config = defaultConfig({
+      listen: { host: "127.0.0.1", port: 0 },
+      databaseUrl: `postgres://${username}@127.0.0.1:${lines.port}/${name}`,
+    })
+    const server = await startServer({ config, log: createLog("silent") })
+    const line = connectTo(server.address)
+    const sql = postgres({ ...database.connection, max: 1 })
+    try {
+      const { storeChain, getChain } = line.calls(TrustStoreService)
+      const chain = (name: string) => ({ ...sampleChain("late"), capabilities: [capability(name)] })
+      await storeChain({ chain: chain("first") })
+      lines.freeze()
+      const failure = await failureOf(storeChain({ chain: chain("given-up") }))
+      expect(detailsOf(failure).info?.reason).to.equal("DATABASE_UNAVAILABLE")
+      const { record } = await until("it is back", () => storeChain({ chain: chain("newer") }))
+      lines.thaw()
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const [row] = await sql`select revision from trust_chains where agent_id = 'late'`
+      expect(BigInt(row?.revision)).to.equal(record?.revision)
+      expect((await getChain({ agentId: "late" })).chain?.capabilities[0]?.capability).to.equal("newer")
+    } finally {
+      line.close()
+      await server.stop()
+      await sql.end()
+      lines.close()
+      await database.drop()
+    }
   })
 })

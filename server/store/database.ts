@@ -16,10 +16,11 @@ export interface DatabaseOptions {
 }
 
 /**
- * Runs statements, again where a lost connection or the like made them fail, so they must be safe to send again.
- * Throws DATABASE_UNAVAILABLE, or what a statement threw.
+ * Runs statements, again where a lost connection or the like made them fail, so they must be safe to send again. They are
+ * told when they will be given up, by the clock of the database in microseconds since 1970: a network that was away may
+ * deliver them later. Throws DATABASE_UNAVAILABLE, or what a statement threw.
  */
-export type Run = <T>(statements: (sql: Sql) => Promise<T>) => Promise<T>
+export type Run = <T>(statements: (sql: Sql, notAfter: bigint) => Promise<T>) => Promise<T>
 
 /** The database as the store sees it. */
 export interface Database {
@@ -84,8 +85,9 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       const { sql, last } = watchedSql(used)
       try {
         const endsAt = performance.now() + Math.max(left, answerMs - options.timeoutMs)
-        const goesOn = () => monitor.available && performance.now() < endsAt
-        return await within(left, goesOn, statements(sql), () => void abandon(used, last()))
+        const goesOn = () => monitor.available && endsAt - performance.now() > PAUSE_MS
+        const answer = statements(sql, monitor.databaseTime(endsAt))
+        return await within(left, goesOn, answer, () => void abandon(used, last()))
       } catch (error) {
         // A connection that was cut while the driver wrote may never write again.
         if (isLost(error)) renew(used)

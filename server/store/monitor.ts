@@ -11,6 +11,11 @@ export interface Monitor {
   onChange(listener: (available: boolean) => void): () => void
   /** Resolves when the database is available; throws DATABASE_UNAVAILABLE after `ms` milliseconds. */
   whenAvailable(ms: number): Promise<void>
+  /**
+   * What the clock of the database shows, in microseconds since 1970, when `performance.now()` is `at`; rather too early
+   * than too late. Known since it was first available.
+   */
+  databaseTime(at: number): bigint
   /** Looks now rather than at the next turn. */
   probeNow(): void
   /** Stops looking. */
@@ -29,6 +34,7 @@ export function createMonitor(connection: Connection, onEvent: (text: string) =>
   let turn = new AbortController()
   let pool = openPool(connection, 1, () => undefined)
   let available = false
+  let clock = { micros: 0n, at: 0 }
 
   const set = (now: boolean, why: string) => {
     if (now === available) return
@@ -39,7 +45,8 @@ export function createMonitor(connection: Connection, onEvent: (text: string) =>
 
   const look = async () => {
     try {
-      const version = await answerOf(pool)
+      const { version, now } = await answerOf(pool)
+      clock = { micros: now, at: performance.now() }
       set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
     } catch (error) {
       set(false, error instanceof Error ? error.message : String(error))
@@ -92,6 +99,7 @@ export function createMonitor(connection: Connection, onEvent: (text: string) =>
       return () => listeners.delete(listener)
     },
     whenAvailable,
+    databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
     probeNow: () => turn.abort(),
     close: async () => {
       closed.abort()
@@ -101,19 +109,18 @@ export function createMonitor(connection: Connection, onEvent: (text: string) =>
   }
 }
 
-async function answerOf(pool: Sql): Promise<number> {
+async function answerOf(pool: Sql): Promise<{ version: number; now: bigint }> {
   const bound = new AbortController()
   const late = sleep(ANSWER_MS, undefined, { signal: bound.signal }).then(() => {
     throw new Error("no answer")
   })
-  const answer = pool<
-    { version: number }[]
-  >`select coalesce(max(version), 0) as version from trust_migrations`
+  const answer = pool<{ version: number; now: bigint }[]>`
+    select coalesce(max(version), 0) as version, clock_timestamp() as now from trust_migrations`
   answer.catch(() => undefined)
   late.catch(() => undefined)
   try {
     const rows = await Promise.race([answer, late])
-    return rows[0]?.version ?? 0
+    return rows[0] ?? { version: 0, now: 0n }
   } finally {
     bound.abort()
   }

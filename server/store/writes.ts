@@ -94,7 +94,7 @@ export function createWrites(database: Database, maxWaiting: number, settled: (a
 /** A row whose data PostgreSQL refuses must not fail its neighbours: it is looked for by halves. */
 async function runBatch(database: Database, writes: Write[]): Promise<(Outcome | Error)[]> {
   try {
-    return await database.run((sql) => writeChains(sql, writes))
+    return await database.run((sql, notAfter) => writeChains(sql, writes, notAfter))
   } catch (error) {
     if (!isDataFault(error)) throw error
     if (writes.length === 1) return [error as Error]
@@ -114,7 +114,7 @@ function failed(error: Error, count: number): Error[] {
   return Array.from({ length: count }, () => error)
 }
 
-async function writeChains(sql: Sql, writes: Write[]): Promise<Outcome[]> {
+async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise<Outcome[]> {
   const texts = (of: (write: Write) => string | undefined) =>
     sql.array(
       writes.map((w) => of(w) ?? null),
@@ -145,7 +145,7 @@ async function writeChains(sql: Sql, writes: Write[]): Promise<Outcome[]> {
         writes.map((w) => w.document?.expiresAt ?? null),
         TIMESTAMPTZS,
       )},
-      ${sql.typed.timestamptz(BigInt(Date.now()) * 1000n)}
+      trust_write_until(${sql.typed.timestamptz(BigInt(Date.now()) * 1000n)}, ${sql.typed.timestamptz(notAfter)})
     )`
   return rows.map((row) => ({
     outcome: row.outcome,

@@ -1,28 +1,29 @@
 import type { AddressInfo } from "node:net"
 import { connect, createServer, type Socket } from "node:net"
 
-/** A line to a port of loopback that can be broken on purpose. */
+/** A line to a port of loopback, or to a socket in a folder, that can be broken on purpose. */
 export interface TcpProxy {
   readonly port: number
   /** How many lines were opened so far. */
   readonly opened: number
   /** The lines that are open pass nothing on any more and say nothing of it; new ones work. */
   freeze(): void
+  /** Delivers what was held back since. */
+  thaw(): void
   close(): void
 }
 
-/** Starts a proxy on a free port of loopback to another. */
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
-  const sockets = new Set<Socket>()
+/** Starts a proxy on a free port of loopback to another port, or to the path of a socket. */
+export async function startTcpProxy(target: number | string): Promise<TcpProxy> {
+  const ways = new Set<Way>()
   let opened = 0
-  const server = createServer((near) => {
+  const server = createServer({ allowHalfOpen: true }, (near) => {
     opened++
-    const far = connect(target, "127.0.0.1")
-    near.pipe(far).pipe(near)
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on("error", () => socket.destroy())
-    }
+    const far = connect({
+      ...(typeof target === "number" ? { port: target, host: "127.0.0.1" } : { path: target }),
+      allowHalfOpen: true,
+    })
+    ways.add(passOn(near, far)).add(passOn(far, near))
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
@@ -31,11 +32,36 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       return opened
     },
     freeze() {
-      for (const socket of sockets) socket.unpipe().pause()
+      for (const way of ways) way.freeze()
+    },
+    thaw() {
+      for (const way of ways) way.thaw()
     },
     close() {
-      for (const socket of sockets) socket.destroy()
+      for (const { from } of ways) from.destroy()
       server.close()
+    },
+  }
+}
+
+type Way = ReturnType<typeof passOn>
+
+/** One direction of a line. What is held back is read all the same: a peer that gives up would take it back otherwise. */
+function passOn(from: Socket, to: Socket) {
+  let held: (() => void)[] | undefined
+  const pass = (step: () => unknown) => (held ? held.push(step) : step())
+  from.on("data", (chunk) => pass(() => to.write(chunk)))
+  from.on("end", () => pass(() => to.end()))
+  from.on("error", () => pass(() => to.destroy()))
+  return {
+    from,
+    freeze() {
+      held ??= []
+    },
+    thaw() {
+      const steps = held ?? []
+      held = undefined
+      for (const step of steps) step()
     },
   }
 }
