@@ -18,9 +18,9 @@ import type { Checker, Outcome } from "./conformance/vectors.js"
 import { verdictLines, verdictsFolder } from "./conformance/verdictLines.js"
 import { verification } from "./conformance/verification.js"
 
-// Replays EATP vectors against our code: `npm run conformance -- DIR`. One line per file, `NAME: N passed, N failed`, with
-// the failures below it, and then our answer to each case where the reference implementation's is not to be copied; the exit code
-// is 1 unless every case of every file passed.
+// Replays EATP vectors against our code: `npm run conformance -- DIR`. One line per file, `NAME: N passed, N
+// failed`, with the failures below it, and then our answer to each case where the reference implementation's
+// is not to be copied; the exit code is 1 unless every case of every file passed.
 
 const checkers: Record<string, Checker> = {
   canonical_json: canonicalJson,

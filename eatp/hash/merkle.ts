@@ -4,9 +4,9 @@ import { sha256Hex } from "./sha256.js"
 export type MerkleStep = { hash: string; position: "left" | "right" }
 
 /**
- * The root of EATP's Merkle tree over hashes in hex: a parent is the SHA-256 of its two children's texts in a row, and an odd
- * level repeats its last hash. Undefined for no leaves. Leaves and parents are not told apart, so the number of leaves must be
- * known from elsewhere: [a,b,c] and [a,b,c,c] have one root.
+ * The root of EATP's Merkle tree over hashes in hex: a parent is the SHA-256 of its two children's texts in a
+ * row, and an odd level repeats its last hash. Undefined for no leaves. Leaves and parents are not told
+ * apart, so the number of leaves must be known from elsewhere: [a,b,c] and [a,b,c,c] have one root.
  */
 export function merkleRoot(leaves: readonly string[]): string | undefined {
   return levelsOf(leaves).at(-1)?.[0]

@@ -12,8 +12,8 @@ export type Attestation = {
 }
 
 /**
- * Attests more capabilities to an established agent: a new chain, its state signed anew. Where the attester is not the
- * authority of the genesis record, that authority's signer is told as owner.
+ * Attests more capabilities to an established agent: a new chain, its state signed anew. Where the attester
+ * is not the authority of the genesis record, that authority's signer is told as owner.
  *
  * @throws MakeError for an expiry that is past or naive.
  */

@@ -30,8 +30,8 @@ export type AuditEntry = {
 }
 
 /**
- * Records what an agent did (EATP's AUDIT): gives its chain with one anchor more, signed by the authority of its genesis record
- * and bound to the chain as it was.
+ * Records what an agent did (EATP's AUDIT): gives its chain with one anchor more, signed by the authority of
+ * its genesis record and bound to the chain as it was.
  *
  * @throws MakeError for a chain that is not here, has expired or does not hold.
  */

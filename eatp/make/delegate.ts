@@ -55,13 +55,14 @@ export type Delegation = {
 }
 
 /**
- * Lends work to an agent (EATP's DELEGATE): gives the delegatee's new chain, which holds the delegation and a signed capability
- * for each one lent; a delegatee without chain gets one, derived from the delegator's. The signer holds the key of the
- * delegator's authority; where the delegatee's is another one, that authority's signer is told as owner.
+ * Lends work to an agent (EATP's DELEGATE): gives the delegatee's new chain, which holds the delegation and a
+ * signed capability for each one lent; a delegatee without chain gets one, derived from the delegator's. The
+ * signer holds the key of the delegator's authority; where the delegatee's is another one, that authority's
+ * signer is told as owner.
  *
- * @throws MakeError for what the rules refuse: a delegator whose chain does not hold, lending to oneself, circles, more than ten
- * hops, capabilities that the delegator lacks or that have expired, no_delegation, looser constraints. SigningPayloadError for
- * engine limits that are not complete.
+ * @throws MakeError for what the rules refuse: a delegator whose chain does not hold, lending to oneself,
+ * circles, more than ten hops, capabilities that the delegator lacks or that have expired, no_delegation,
+ * looser constraints. SigningPayloadError for engine limits that are not complete.
  */
 export async function delegate(
   loan: Delegation,
@@ -171,7 +172,7 @@ function derivedGenesis(
   )
 }
 
-// Constraints of a delegation bind only as constraints of signed capabilities: eatp.md d, DELEGATE.
+// Constraints of a delegation bind only as constraints of signed capabilities (EATP DELEGATE).
 function lentCapabilities(
   sources: Map<string, CapabilityAttestation>,
   delegation: DelegationRecord,

@@ -14,8 +14,9 @@ import { parseJson } from "../json/parseJson.js"
 import { type Maker, nowText } from "./maker.js"
 
 /**
- * The envelope that a chain's records give (eatp.md d, ESTABLISH): constraints of the genesis record's metadata, of each
- * capability, and of each delegation. Constraints of any other source, such as reasoning_required, are kept as they are.
+ * The envelope that a chain's records give (EATP ESTABLISH): constraints of the genesis record's metadata, of
+ * each capability, and of each delegation. Constraints of any other source, such as reasoning_required, are
+ * kept as they are.
  */
 export function envelopeOf(chain: TrustLineageChain, maker: Maker): ConstraintEnvelope {
   const kept = (chain.constraintEnvelope?.activeConstraints ?? []).filter(({ source }) => !isDerived(source))

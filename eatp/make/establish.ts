@@ -22,13 +22,16 @@ export type Establishment = {
   constraints?: readonly string[] | undefined
   /** Free-form JSON object as text; its `constraints` hold for the agent. */
   metadataJson?: string | undefined
-  /** End of the agent's trust, and of each capability that ends no sooner; with an offset from UTC. Unset: never. */
+  /**
+   * End of the agent's trust, and of each capability that ends no sooner; with an offset from UTC. Unset:
+   * never.
+   */
   expiresAt?: string | undefined
 }
 
 /**
- * Establishes an agent (EATP's ESTABLISH): a new chain with a genesis record, capabilities that only this agent can use, an
- * envelope and the chain-state signature, all signed by the authority.
+ * Establishes an agent (EATP's ESTABLISH): a new chain with a genesis record, capabilities that only this
+ * agent can use, an envelope and the chain-state signature, all signed by the authority.
  *
  * @throws MakeError for an empty id or an expiry that is past or naive.
  * @example

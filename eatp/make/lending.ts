@@ -13,8 +13,8 @@ import type { Known } from "./maker.js"
 export const MAX_DELEGATION_DEPTH = 10
 
 /**
- * How many hops down a new delegation would be. Throws MakeError for lending to oneself, in a circle through whatever chains,
- * or deeper than {@link MAX_DELEGATION_DEPTH}.
+ * How many hops down a new delegation would be. Throws MakeError for lending to oneself, in a circle through
+ * whatever chains, or deeper than {@link MAX_DELEGATION_DEPTH}.
  */
 export function depthOfLoan(delegatorId: string, delegateeId: string, known: Known): number {
   if (delegatorId === delegateeId) {
@@ -34,8 +34,8 @@ export function depthOfLoan(delegatorId: string, delegateeId: string, known: Kno
 }
 
 /**
- * The delegator's capability behind each one that it would lend. Throws MakeError for one that it does not have, has no longer,
- * or may not lend on.
+ * The delegator's capability behind each one that it would lend. Throws MakeError for one that it does not
+ * have, has no longer, or may not lend on.
  */
 export function lendable(
   chain: TrustLineageChain,
@@ -49,8 +49,8 @@ export function lendable(
 }
 
 /**
- * The constraints that a delegatee gets: the delegator's, and those added, each once. Throws MakeError where one that is added
- * is looser than the delegator's of that name.
+ * The constraints that a delegatee gets: the delegator's, and those added, each once. Throws MakeError where
+ * one that is added is looser than the delegator's of that name.
  */
 export function tightened(chain: TrustLineageChain, additional: readonly string[]): string[] {
   const parent = constraintsToHeed(chain)

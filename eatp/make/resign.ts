@@ -16,9 +16,10 @@ import { signReasoning } from "./reasoned.js"
 import { sourceChain } from "./sourceGate.js"
 
 /**
- * Signs anew what one authority signed in a chain, records unchanged: for a key that is replaced, and for old chains whose
- * capabilities name no holder or whose state is unsigned, both of which it mends. Only a chain that holds is signed again.
- * Where a key has a validity window, records dated in an earlier one need not be signed again and would not verify with it.
+ * Signs anew what one authority signed in a chain, records unchanged: for a key that is replaced, and for old
+ * chains whose capabilities name no holder or whose state is unsigned, both of which it mends. Only a chain
+ * that holds is signed again. Where a key has a validity window, records dated in an earlier one need not be
+ * signed again and would not verify with it.
  *
  * @throws MakeError for a chain that is not here, has expired or does not hold.
  */

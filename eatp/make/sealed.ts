@@ -24,8 +24,8 @@ export type ChainParts = {
 }
 
 /**
- * A chain with its envelope made anew from its records and its state signed by the owner, the authority of its genesis
- * record: what every change of capabilities or delegations ends with.
+ * A chain with its envelope made anew from its records and its state signed by the owner, the authority of
+ * its genesis record: what every change of capabilities or delegations ends with.
  */
 export async function sealed(
   parts: ChainParts,

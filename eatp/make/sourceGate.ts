@@ -8,8 +8,8 @@ import { MakeError } from "./makeError.js"
 import type { Known, Maker } from "./maker.js"
 
 /**
- * EATP's gate before anything is signed on the strength of a chain (eatp.md d, DELEGATE): it is here and in force, has not
- * expired, and all that it is derived from is signed. More checks may be told. Gives the chain.
+ * EATP's gate before anything is signed on the strength of a chain (EATP DELEGATE): it is here and in force,
+ * has not expired, and all that it is derived from is signed. More checks may be told. Gives the chain.
  *
  * @throws MakeError SOURCE_NOT_FOUND, EXPIRED or SOURCE_INVALID, with the reason of a verdict as text.
  */

@@ -2,7 +2,10 @@ import type { DelegationRecord } from "@trust-registry/proto"
 import { isoFromMicros } from "../time/isoTime.js"
 import { parseTime } from "../time/time.js"
 
-/** Cuts a delegation's times to whole seconds in UTC, as the engines sign them; never up, which would lengthen the loan. */
+/**
+ * Cuts a delegation's times to whole seconds in UTC, as the engines sign them; never up, which would lengthen
+ * the loan.
+ */
 export function toWholeSeconds(delegation: DelegationRecord): void {
   delegation.delegatedAt = wholeSecond(delegation.delegatedAt)
   if (delegation.expiresAt !== undefined) delegation.expiresAt = wholeSecond(delegation.expiresAt)

@@ -22,7 +22,10 @@ export type RevocationList = {
   entries: readonly CrlEntry[]
 }
 
-/** The text under a revocation list's signature (eatp.md b, CRL): entries by delegation id. Throws SigningPayloadError. */
+/**
+ * The text under a revocation list's signature (EATP, certificate revocation list): entries by delegation id.
+ * Throws SigningPayloadError.
+ */
 export function crlPayload(list: RevocationList): string {
   const entries = [...list.entries].sort((a, b) => byCodePoint(a.delegationId, b.delegationId))
   return canonicalJson(

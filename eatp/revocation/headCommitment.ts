@@ -48,7 +48,10 @@ export function verifyLedgerText(payload: string, signatureHex: string, publicKe
 /** The highest head that was accepted so far: kept by who reads heads, so that none goes back. */
 export type HighWater = { epoch: bigint; tipHash?: string }
 
-/** Accepts a head: not below the highest epoch, and at that epoch the same tip. Throws RevocationError otherwise. */
+/**
+ * Accepts a head: not below the highest epoch, and at that epoch the same tip. Throws RevocationError
+ * otherwise.
+ */
 export function acceptHead(highWater: HighWater, head: HeadCommitment): HighWater {
   if (head.epoch < highWater.epoch) {
     throw new RevocationError(

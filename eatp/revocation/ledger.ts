@@ -16,7 +16,10 @@ export type RevocationEvent = {
 /** The tip of an empty ledger: 32 zero bytes, in hex. */
 export const GENESIS_TIP = "0".repeat(64)
 
-/** The text under an event's signature, which the tip covers too. Throws RevocationError for an event against the rules. */
+/**
+ * The text under an event's signature, which the tip covers too. Throws RevocationError for an event against
+ * the rules.
+ */
 export function revocationEventPayload(event: RevocationEvent): string {
   return delegateCanonicalJson(
     new JsonObject([
@@ -29,8 +32,8 @@ export function revocationEventPayload(event: RevocationEvent): string {
 }
 
 /**
- * The tip of a ledger, lowercase hex: a hash chain over the events in the order given, so that none can be taken out, put in
- * or moved. Throws RevocationError for an event against the rules.
+ * The tip of a ledger, lowercase hex: a hash chain over the events in the order given, so that none can be
+ * taken out, put in or moved. Throws RevocationError for an event against the rules.
  */
 export function revocationLedgerTip(events: Iterable<RevocationEvent>): string {
   let tip: Uint8Array = Buffer.from(GENESIS_TIP, "hex")

@@ -22,7 +22,7 @@ export type SignedLedger = {
 }
 
 /**
- * The ids that a ledger revokes, once it holds (eatp.md b, revocation ledger): the owner signed the head, the head covers
+ * The ids that a ledger revokes, once it holds (EATP-12 D5): the owner signed the head, the head covers
  * these very events, and it does not go back behind one seen before.
  *
  * @throws RevocationError otherwise, with the reference implementation's words: who asks must deny.

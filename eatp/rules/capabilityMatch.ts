@@ -1,6 +1,7 @@
 /**
- * Whether a capability covers an action (eatp.md d, VERIFY): `*` covers all; one `*` at an end or in the middle stands for
- * any text; a pattern with more of them covers what its end says, or nothing; without `*` the two are equal.
+ * Whether a capability covers an action (EATP VERIFY): `*` covers all; one `*` at an end or in the middle
+ * stands for any text; a pattern with more of them covers what its end says, or nothing; without `*` the two
+ * are equal.
  */
 export function capabilityCovers(capability: string, action: string): boolean {
   if (!capability.includes("*")) return capability === action

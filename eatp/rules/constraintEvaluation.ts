@@ -13,8 +13,8 @@ export type ConstraintRequest = {
 }
 
 /**
- * Why a constraint forbids an action (eatp.md d, evaluate), in the reference implementation's words; undefined: it does not.
- * A constraint that EATP does not know forbids nothing.
+ * Why a constraint forbids an action (EATP VERIFY, evaluation of constraints), in the reference
+ * implementation's words; undefined: it does not. A constraint that EATP does not know forbids nothing.
  */
 export function forbids(value: Json, request: ConstraintRequest): string | undefined {
   const constraint = pythonStr(value).toLowerCase()
@@ -32,7 +32,8 @@ function outsideHours(request: ConstraintRequest): string | undefined {
   return `Action not permitted outside business hours (current hour: ${hour})`
 }
 
-// The hour on the clock that the time's offset tells. The reference implementation does not look at a text; we read it.
+// The hour on the clock that the time's offset tells. The reference implementation does not look at a text;
+// we read it.
 function hourOf({ context, nowMicros }: ConstraintRequest): number | undefined {
   const told = context.get("current_time")
   if (told === undefined) return Number((nowMicros / 3_600_000_000n) % 24n)

@@ -19,8 +19,8 @@ export class DelegationDepthError extends Error {
 }
 
 /**
- * The delegations from the root to the first leaf (EATP's get_delegation_chain): a leaf is no one's parent; a parent that is
- * not there ends the way. Of delegations with one id the last counts as parent.
+ * The delegations from the root to the first leaf (EATP's get_delegation_chain): a leaf is no one's parent; a
+ * parent that is not there ends the way. Of delegations with one id the last counts as parent.
  *
  * @throws DelegationCycleError, and DelegationDepthError beyond maxDepth. Other leaves are not looked at: see
  * {@link delegationProblems}.
@@ -48,8 +48,8 @@ export type DelegationProblem = {
 }
 
 /**
- * Everything wrong with how a chain's delegations hang together, over all leaves, where EATP looks at the first only:
- * circles, ways longer than maxDepth, and parents that are not there. Linear in their number.
+ * Everything wrong with how a chain's delegations hang together, over all leaves, where EATP looks at the
+ * first only: circles, ways longer than maxDepth, and parents that are not there. Linear in their number.
  */
 export function delegationProblems(
   delegations: readonly LinkedDelegation[],

@@ -1,7 +1,10 @@
 /** Who lends to whom: agent ids. */
 export type DelegationEdge = readonly [delegatorId: string, delegateeId: string]
 
-/** A circle of agents that lend to one another, its first agent repeated at the end; undefined if there is none. */
+/**
+ * A circle of agents that lend to one another, its first agent repeated at the end; undefined if there is
+ * none.
+ */
 export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | undefined {
   const lends = neighbours(edges)
   const done = new Set<string>()
@@ -13,8 +16,9 @@ export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | und
 }
 
 /**
- * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody lends to themselves, or
- * to who lends to them by however many steps. In a graph that has a circle already none is allowed.
+ * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody lends to
+ * themselves, or to who lends to them by however many steps. In a graph that has a circle already none is
+ * allowed.
  */
 export function mayDelegate(
   edges: Iterable<DelegationEdge>,
@@ -25,8 +29,8 @@ export function mayDelegate(
 }
 
 /**
- * Who is revoked when an agent is: the agent, and all that it lent to, step by step, nearest first (EATP's cascade).
- * maxDepth bounds the steps; the registry's own cascade has no bound.
+ * Who is revoked when an agent is: the agent, and all that it lent to, step by step, nearest first (EATP's
+ * cascade). maxDepth bounds the steps; the registry's own cascade has no bound.
  */
 export function cascade(
   edges: Iterable<DelegationEdge>,

@@ -2,16 +2,19 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import { parseTime } from "../time/time.js"
 
 /**
- * Last moment at which a chain is valid, in microseconds since 1970 UTC: the earliest of the request's, the genesis
- * record's, and, where there are capabilities and all of them expire, the last of theirs. Undefined: it never expires.
- * Times that do not parse or have no offset do not count (checkShape refuses them).
+ * Last moment at which a chain is valid, in microseconds since 1970 UTC: the earliest of the request's, the
+ * genesis record's, and, where there are capabilities and all of them expire, the last of theirs. Undefined:
+ * it never expires. Times that do not parse or have no offset do not count (checkShape refuses them).
  */
 export function effectiveExpiry(chain: TrustLineageChain, requestExpiryMicros?: bigint): bigint | undefined {
   const ends = [requestExpiryMicros, instantOf(chain.genesis?.expiresAt), lastCapabilityEnd(chain)]
   return ends.reduce((first, end) => (first === undefined || (end ?? first) < first ? end : first))
 }
 
-/** Which of a chain's own times is past: that of the genesis record, or the last of the capabilities; EATP's is_expired. */
+/**
+ * Which of a chain's own times is past: that of the genesis record, or the last of the capabilities; EATP's
+ * is_expired.
+ */
 export function expiredPart(
   chain: TrustLineageChain,
   nowMicros: bigint,

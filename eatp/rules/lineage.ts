@@ -11,9 +11,9 @@ export type Lineage = {
 }
 
 /**
- * Walks up from an agent through the delegators of its chain, of their chains, and so on, as far as chains are found. Depth
- * counts agents, since EATP's reference implementation links no delegation to one in another chain. Linear in the number of
- * delegations passed.
+ * Walks up from an agent through the delegators of its chain, of their chains, and so on, as far as chains
+ * are found. Depth counts agents, since EATP's reference implementation links no delegation to one in another
+ * chain. Linear in the number of delegations passed.
  */
 export function lineageOf(
   agentId: string,

@@ -4,14 +4,17 @@ import { parseJson } from "../json/parseJson.js"
 import { pythonStr } from "../python/pythonStr.js"
 
 /**
- * Constraints as names and values, which is how tightening compares them (eatp.md d): `cost_limit=1000` and `region:eu` are
- * split, any other text is a name that is true. Lowercase, as EATP's reference implementation has them.
+ * Constraints as names and values, which is how tightening compares them (EATP DELEGATE,
+ * validate_inheritance): `cost_limit=1000` and `region:eu` are split, any other text is a name that is true.
+ * Lowercase, as EATP's reference implementation has them.
  */
 export function namedConstraints(texts: readonly string[]): JsonObject {
   return new JsonObject(texts.map(named))
 }
 
-/** All that binds who would lend: the constraints of the envelope, and those of the genesis record's metadata. */
+/**
+ * All that binds who would lend: the constraints of the envelope, and those of the genesis record's metadata.
+ */
 export function constraintsToHeed(chain: TrustLineageChain): JsonObject {
   const heeded = namedConstraints(constraintTexts(chain))
   for (const item of metadataConstraints(chain.genesis)) {

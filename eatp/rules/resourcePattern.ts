@@ -1,6 +1,7 @@
 /**
- * Whether a delegator's resource pattern covers a delegatee's (eatp.md d, tightening): the same; or matched by it, where
- * `*` and `?` stay within a path segment and `**` does not; or below the path before a last `/*` or `/**`.
+ * Whether a delegator's resource pattern covers a delegatee's (EATP DELEGATE, validate_inheritance): the
+ * same; or matched by it, where `*` and `?` stay within a path segment and `**` does not; or below the path
+ * before a last `/*` or `/**`.
  */
 export function resourceCovers(pattern: string, resource: string): boolean {
   if (pattern === resource || pattern === "*" || pattern === "**") return true

@@ -5,13 +5,16 @@ import { numericLoosening } from "./numericLimit.js"
 import { resourceCovers } from "./resourcePattern.js"
 import { windowWithin } from "./timeWindow.js"
 
-/** One way in which a delegatee's constraints are looser than the delegator's; `violation` is EATP's word for it. */
+/**
+ * One way in which a delegatee's constraints are looser than the delegator's; `violation` is EATP's word for
+ * it.
+ */
 export type Loosening = { violation: string; field: string; detail: string }
 
 /**
- * Tells where constraints would be looser than those of who lends (eatp.md d, tightening; validate_inheritance): limits may
- * fall, lists may shrink, what is forbidden stays so. A delegator without constraints allows anything; a constraint that the
- * delegatee does not name is inherited. Empty: nothing is looser.
+ * Tells where constraints would be looser than those of who lends (EATP DELEGATE, validate_inheritance):
+ * limits may fall, lists may shrink, what is forbidden stays so. A delegator without constraints allows
+ * anything; a constraint that the delegatee does not name is inherited. Empty: nothing is looser.
  */
 export function looserConstraints(parent: JsonObject, child: JsonObject): Loosening[] {
   if (parent.size === 0) return []

@@ -1,4 +1,7 @@
-/** Whether a window of the day, `HH:MM-HH:MM`, lies within another; a text that is no window lies in none and holds none. */
+/**
+ * Whether a window of the day, `HH:MM-HH:MM`, lies within another; a text that is no window lies in none and
+ * holds none.
+ */
 export function windowWithin(outer: string, inner: string): boolean {
   const [from, to] = minutesOf(outer)
   const [start, end] = minutesOf(inner)

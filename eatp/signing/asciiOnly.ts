@@ -3,8 +3,9 @@ import { pythonStringRepr } from "../python/pythonStr.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * Refuses characters beyond ASCII in what the engines sign: EATP pins no bytes for them (eatp.md b). Keys are literals of
- * ours. Throws SigningPayloadError with the reference implementation's message, for the first such text.
+ * Refuses characters beyond ASCII in what the engines sign: EATP pins no bytes for them (EATP 5.3). Keys are
+ * literals of ours. Throws SigningPayloadError with the reference implementation's message, for the first
+ * such text.
  */
 export function refuseNonAscii(value: Json, path: string): void {
   if (typeof value === "string") refuseText(value, path)

@@ -5,9 +5,9 @@ const ends: Record<number, RegExp> = {
 }
 
 /**
- * Decodes the one base64 text (RFC 4648, section 4) that a key of 32 bytes or a signature of 64 has; undefined for any
- * other: no line breaks, no URL-safe digits, padded, unused bits zero. The reference implementation skips what is no digit;
- * then several texts stand for one signature.
+ * Decodes the one base64 text (RFC 4648, section 4) that a key of 32 bytes or a signature of 64 has;
+ * undefined for any other: no line breaks, no URL-safe digits, padded, unused bits zero. The reference
+ * implementation skips what is no digit; then several texts stand for one signature.
  */
 export function decodeExactly(length: 32 | 64, text: string): Uint8Array | undefined {
   return ends[length]?.test(text) ? Buffer.from(text, "base64") : undefined

@@ -7,8 +7,9 @@ import { optionalTimeField, sortedField, timeField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * The text under a delegation's signature, by the version that the record names (eatp.md b, delegation). A version that
- * EATP does not know is refused: to take it for the legacy one would check the wrong bytes.
+ * The text under a delegation's signature, by the version that the record names (EATP 5.3,
+ * signing_payload_version). A version that EATP does not know is refused: to take it for the legacy one would
+ * check the wrong bytes.
  *
  * @throws SigningPayloadError with code unsupported_version, or unsignable for what the version cannot sign.
  */

@@ -12,8 +12,8 @@ export const DELEGATION_V2 = "v2-complete"
 export const DELEGATION_V3 = "v3-complete"
 
 /**
- * Which version a new delegation is signed as (eatp.md b, select_signing_version): the engine limits come all or not at
- * all, and several signers need all of them and every dimension.
+ * Which version a new delegation is signed as (EATP 5.3, select_signing_version): the engine limits come all
+ * or not at all, and several signers need all of them and every dimension.
  *
  * @throws SigningPayloadError for any other mix: it would leave something unsigned.
  */

@@ -16,8 +16,8 @@ export function hmacSignature(payload: Json, key: Uint8Array): string {
 }
 
 /**
- * Verifies a dual signature over a payload's canonical JSON. With an HMAC key the HMAC must be there and hold; without one
- * it is not looked at.
+ * Verifies a dual signature over a payload's canonical JSON. With an HMAC key the HMAC must be there and
+ * hold; without one it is not looked at.
  */
 export function verifyDualSignature(
   payload: Json,

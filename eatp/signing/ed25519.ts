@@ -3,7 +3,9 @@ import { decodeExactly } from "./base64.js"
 import { isSafeSignature } from "./edwards.js"
 import { privateKeyOf, publicKeyOf, publicTextOf } from "./keys.js"
 
-/** Whoever can sign: a key in memory, or a service that holds one. Gives the 64 bytes of an Ed25519 signature. */
+/**
+ * Whoever can sign: a key in memory, or a service that holds one. Gives the 64 bytes of an Ed25519 signature.
+ */
 export type Signer = { sign(bytes: Uint8Array): Promise<Uint8Array> }
 
 /** A signer whose key is in memory, with its public key in base64. */
@@ -18,7 +20,10 @@ export function memorySigner(privateKey: string): MemorySigner {
   }
 }
 
-/** Signs a payload text (UTF-8) and gives the signature in base64; throws TypeError if what the signer gives is none. */
+/**
+ * Signs a payload text (UTF-8) and gives the signature in base64; throws TypeError if what the signer gives
+ * is none.
+ */
 export async function signText(signer: Signer, text: string): Promise<string> {
   const signature = await signer.sign(Buffer.from(text))
   if (!isSafeSignature(signature)) throw new TypeError("The signer gave no Ed25519 signature of 64 bytes")
@@ -32,8 +37,9 @@ export function isSignature(text: string): boolean {
 }
 
 /**
- * Verifies a signature over a text (UTF-8), key and signature in base64, strictly (RFC 8032, section 5.1.7): canonical
- * base64 and points, S below the group's order, no key of small order. Never throws; what is malformed does not verify.
+ * Verifies a signature over a text (UTF-8), key and signature in base64, strictly (RFC 8032, section 5.1.7):
+ * canonical base64 and points, S below the group's order, no key of small order. Never throws; what is
+ * malformed does not verify.
  */
 export function verifyText(text: string, signature: string, publicKey: string): boolean {
   const bytes = decodeExactly(64, signature)

@@ -5,14 +5,18 @@ export function isSafeKey(key: Uint8Array): boolean {
   return key.length === 32 && isSafePoint(key)
 }
 
-/** Whether 64 bytes may be a signature: its R is canonical and not of small order, its S below the group's order. */
+/**
+ * Whether 64 bytes may be a signature: its R is canonical and not of small order, its S below the group's
+ * order.
+ */
 export function isSafeSignature(signature: Uint8Array): boolean {
   return (
     signature.length === 64 && isSafePoint(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32))
   )
 }
 
-// 2^255 - 19 and the group's order 2^252 + 27742317777372353535851937790883648493, as RFC 8032 section 5.1 has them.
+// 2^255 - 19 and the group's order 2^252 + 27742317777372353535851937790883648493, as RFC 8032 section 5.1
+// has them.
 const FIELD = 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffedn
 const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn
 // The y of the eight points of small order: of order 4, 1, 2, and twice of order 8.

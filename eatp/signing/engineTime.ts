@@ -3,8 +3,8 @@ import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * A time as the engines sign it: in UTC, whole seconds, `+00:00` (EATP 5.3). Throws SigningPayloadError for a naive time
- * and for a fraction of a second, with the reference implementation's messages.
+ * A time as the engines sign it: in UTC, whole seconds, `+00:00` (EATP 5.3). Throws SigningPayloadError for a
+ * naive time and for a fraction of a second, with the reference implementation's messages.
  */
 export function engineTime(text: string): string {
   const time = parseTime(text)

@@ -15,8 +15,9 @@ export function generateKeyPair(): KeyPair {
 }
 
 /**
- * The public key of base64 text; undefined for text that is no key, and for keys that anybody can sign for (small order).
- * The last thousand keys are remembered: to make a key costs as much as half a signature check.
+ * The public key of base64 text; undefined for text that is no key, and for keys that anybody can sign for
+ * (small order). The last thousand keys are remembered: to make a key costs as much as half a signature
+ * check.
  */
 export function publicKeyOf(text: string): KeyObject | undefined {
   const known = recent.get(text)

@@ -6,7 +6,10 @@ import { parseJson } from "../json/parseJson.js"
 import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
-/** A time as EATP signs it: Python's isoformat of what the text says; throws SigningPayloadError if that is no time. */
+/**
+ * A time as EATP signs it: Python's isoformat of what the text says; throws SigningPayloadError if that is no
+ * time.
+ */
 export function timeField(text: string): string {
   const time = parseTime(text)
   if (time === undefined) throw new SigningPayloadError("unsignable", `Invalid isoformat string: '${text}'`)
@@ -18,7 +21,10 @@ export function optionalTimeField(text: string | undefined): string | null {
   return text === undefined ? null : timeField(text)
 }
 
-/** Texts in the order of their code points, repeated ones kept: how EATP signs lists whose order means nothing. */
+/**
+ * Texts in the order of their code points, repeated ones kept: how EATP signs lists whose order means
+ * nothing.
+ */
 export function sortedField(texts: readonly string[]): string[] {
   return [...texts].sort(byCodePoint)
 }
@@ -30,7 +36,10 @@ export function wordField(desc: DescEnum, number: number): string {
   return word
 }
 
-/** A free-form value; what EATP takes for an unset one is told. Throws JsonSyntaxError for text that is no JSON. */
+/**
+ * A free-form value; what EATP takes for an unset one is told. Throws JsonSyntaxError for text that is no
+ * JSON.
+ */
 export function jsonField(text: string | undefined, unset: Json): Json {
   return text === undefined ? unset : parseJson(text)
 }

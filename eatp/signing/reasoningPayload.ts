@@ -5,8 +5,9 @@ import { JsonObject } from "../json/json.js"
 import { jsonField, timeField, wordField } from "./payloadFields.js"
 
 /**
- * The text under a reasoning signature (eatp.md b, reasoning). With the id of the delegation or anchor that holds the
- * trace it is bound to that record, which is what chains sign; without, it is the trace alone. Throws SigningPayloadError.
+ * The text under a reasoning signature (EATP, ReasoningTrace). With the id of the delegation or anchor that
+ * holds the trace it is bound to that record, which is what chains sign; without, it is the trace alone.
+ * Throws SigningPayloadError.
  */
 export function reasoningPayload(trace: ReasoningTrace, parentRecordId?: string): string {
   const reasoning = traceFields(trace)

@@ -19,7 +19,7 @@ export const CAPABILITY_LEGACY = "legacy-python-v0"
 /** The version of capabilities whose signature names the holder. */
 export const CAPABILITY_SUBJECT_BOUND = "v1-subject-bound"
 
-/** The text under a genesis record's signature (eatp.md b, genesis payload). Throws SigningPayloadError. */
+/** The text under a genesis record's signature (EATP, GenesisRecord). Throws SigningPayloadError. */
 export function genesisPayload(genesis: GenesisRecord): string {
   return canonicalJson(
     new JsonObject([
@@ -35,10 +35,11 @@ export function genesisPayload(genesis: GenesisRecord): string {
 }
 
 /**
- * The text under a capability's signature (eatp.md b, capability payload). A subject-bound one holds the holder's agent
- * id, which is taken from the chain that it stands in and never stored.
+ * The text under a capability's signature (EATP, CapabilityAttestation). A subject-bound one holds the
+ * holder's agent id, which is taken from the chain that it stands in and never stored.
  *
- * @throws SigningPayloadError for a subject-bound capability without a holder, and for times and words that are none.
+ * @throws SigningPayloadError for a subject-bound capability without a holder, and for times and words that
+ * are none.
  */
 export function capabilityPayload(capability: CapabilityAttestation, subjectAgentId: string): string {
   const payload = new JsonObject([
@@ -60,7 +61,7 @@ export function capabilityPayload(capability: CapabilityAttestation, subjectAgen
   return canonicalJson(payload)
 }
 
-/** The text under an audit anchor's signature (eatp.md b, audit anchor payload). Throws SigningPayloadError. */
+/** The text under an audit anchor's signature (EATP, AuditAnchor). Throws SigningPayloadError. */
 export function auditAnchorPayload(anchor: AuditAnchor): string {
   return canonicalJson(
     new JsonObject([
@@ -79,8 +80,9 @@ export function auditAnchorPayload(anchor: AuditAnchor): string {
 }
 
 /**
- * The text under the chain-state signature (eatp.md b): ids, and the constraint hash taken anew from the constraints,
- * whatever hash is stored. Throws JsonSyntaxError or CanonicalError where a constraint's value has no hash.
+ * The text under the chain-state signature (EATP, chain-state signature): ids, and the constraint hash taken
+ * anew from the constraints, whatever hash is stored. Throws JsonSyntaxError or CanonicalError where a
+ * constraint's value has no hash.
  */
 export function chainStatePayload(chain: TrustLineageChain): string {
   const constraints = chain.constraintEnvelope?.activeConstraints ?? []

@@ -1,4 +1,7 @@
-/** Why a record has no signing payload: a version that EATP does not know, or contents that its version cannot sign. */
+/**
+ * Why a record has no signing payload: a version that EATP does not know, or contents that its version cannot
+ * sign.
+ */
 export type SigningPayloadCode = "unsupported_version" | "unsignable"
 
 /** A record that has no bytes to sign; the message is what the reference implementation's exception says. */

@@ -1,6 +1,6 @@
 /**
- * Writes an instant, in microseconds since 1970 UTC, as Python's `isoformat()` does in UTC: `2026-07-01T12:00:00+00:00`,
- * with six digits of a second where they are not zero. Years 1 to 9999.
+ * Writes an instant, in microseconds since 1970 UTC, as Python's `isoformat()` does in UTC:
+ * `2026-07-01T12:00:00+00:00`, with six digits of a second where they are not zero. Years 1 to 9999.
  */
 export function isoFromMicros(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n

@@ -8,16 +8,24 @@ export type AuthorityKey = {
   validUntilMicros?: bigint
   /** Whether the authority took it back: it verifies nothing, unless compromisedAtMicros tells since when. */
   revoked?: boolean
-  /** Since when others may have it: it verifies only what is dated, and was first stored, before. Means revoked. */
+  /**
+   * Since when others may have it: it verifies only what is dated, and was first stored, before. Means
+   * revoked.
+   */
   compromisedAtMicros?: bigint
 }
 
-/** An authority as verification sees it. Its being inactive does not matter here: what it signed stays signed. */
+/**
+ * An authority as verification sees it. Its being inactive does not matter here: what it signed stays signed.
+ */
 export type TrustAuthority = { id: string; keys: readonly AuthorityKey[] }
 
 /** When a signature was made, as far as its record tells. */
 export type SigningTime = {
-  /** The record's own date, in microseconds since 1970 UTC; undefined for a naive one, which no bounded window covers. */
+  /**
+   * The record's own date, in microseconds since 1970 UTC; undefined for a naive one, which no bounded window
+   * covers.
+   */
   atMicros: bigint | undefined
   /** Whether it may also have been made later: the chain-state signature is renewed with every change. */
   orLater?: boolean
@@ -26,8 +34,9 @@ export type SigningTime = {
 }
 
 /**
- * The keys of an authority that may have made a signature of that time: a key whose window covers it, so that rotation breaks
- * nothing signed before. Of a compromised key only what is known to be older counts, since its thief can write any date.
+ * The keys of an authority that may have made a signature of that time: a key whose window covers it, so that
+ * rotation breaks nothing signed before. Of a compromised key only what is known to be older counts, since
+ * its thief can write any date.
  */
 export function keysFor(authority: TrustAuthority, time: SigningTime): AuthorityKey[] {
   return authority.keys.filter((key) => covers(key, time) && isTrusted(key, time))

@@ -8,7 +8,10 @@ import { isPast } from "./moments.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
-/** No constraint of the signed sources forbids the action: those of the genesis record and of all capabilities (eatp.md d). */
+/**
+ * No constraint of the signed sources forbids the action: those of the genesis record and of all capabilities
+ * (EATP VERIFY, STANDARD).
+ */
 export function signedConstraintsMet(question: Question): Denial | undefined {
   const { genesis, input } = question
   if (isPast(genesis.expiresAt, input.nowMicros)) {
@@ -24,7 +27,10 @@ export function signedConstraintsMet(question: Question): Denial | undefined {
   return unmet(signedConstraints(question), question)
 }
 
-/** No constraint of the stored envelope forbids it either: the reference implementation derives its own and looks no further. */
+/**
+ * No constraint of the stored envelope forbids it either: the reference implementation derives its own and
+ * looks no further.
+ */
 export function envelopeConstraintsMet(question: Question): Denial | undefined {
   return unmet(storedConstraints(question.chain.constraintEnvelope), question)
 }

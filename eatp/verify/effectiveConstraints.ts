@@ -4,8 +4,9 @@ import { isPast } from "./moments.js"
 import type { Question } from "./question.js"
 
 /**
- * What an agent has to heed who uses a capability (EATP's get_effective_constraints): the constraints of all capabilities of
- * that name and of all delegations that lent it, as far as they run; each once, by code point.
+ * What an agent has to heed who uses a capability (EATP's get_effective_constraints): the constraints of all
+ * capabilities of that name and of all delegations that lent it, as far as they run; each once, by code
+ * point.
  */
 export function effectiveConstraints({ chain, capability, input }: Question): string[] {
   if (capability === undefined) return []

@@ -4,7 +4,10 @@ import { isPast, naiveExpiry } from "./moments.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
-/** Every expiry names an instant: a naive one cannot be compared, and EATP's reference implementation fails on it. */
+/**
+ * Every expiry names an instant: a naive one cannot be compared, and EATP's reference implementation fails on
+ * it.
+ */
 export function expiriesAware({ chain }: Question): Denial | undefined {
   const field = naiveExpiry(chain)
   return field === undefined
@@ -12,15 +15,15 @@ export function expiriesAware({ chain }: Question): Denial | undefined {
     : denial("NAIVE_EXPIRY", `Expiry without an offset from UTC: ${field}`)
 }
 
-/** Neither the genesis record nor all of the capabilities have expired (eatp.md d, QUICK: is_expired). */
+/** Neither the genesis record nor all of the capabilities have expired (EATP VERIFY, QUICK: is_expired). */
 export function notExpired({ chain, input }: Question): Denial | undefined {
   const part = expiredPart(chain, input.nowMicros)
   return part && denial("TRUST_CHAIN_EXPIRED", "Trust chain expired")
 }
 
 /**
- * Where the capability was lent, one of the delegations that lent it still runs, and so do those above it: the reference
- * implementation does not look at their expiry.
+ * Where the capability was lent, one of the delegations that lent it still runs, and so do those above it:
+ * the reference implementation does not look at their expiry.
  */
 export function loanRuns({ chain, capability, input }: Question): Denial | undefined {
   const loans = loansOf(chain.delegations, capability)

@@ -1,7 +1,10 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { parseTime } from "../time/time.js"
 
-/** Whether a time is past: EATP's `now > expires_at`, so that the last moment itself still counts. Unset never is. */
+/**
+ * Whether a time is past: EATP's `now > expires_at`, so that the last moment itself still counts. Unset never
+ * is.
+ */
 export function isPast(expiresAt: string | undefined, nowMicros: bigint): boolean {
   const end = expiresAt === undefined ? undefined : parseTime(expiresAt)?.utcMicros
   return end !== undefined && nowMicros > end

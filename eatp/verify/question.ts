@@ -34,7 +34,10 @@ export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis:
   }
 }
 
-/** The capability that covers an action: one of that very name, else the first pattern; expired ones cover nothing. */
+/**
+ * The capability that covers an action: one of that very name, else the first pattern; expired ones cover
+ * nothing.
+ */
 export function capabilityFor(
   capabilities: readonly CapabilityAttestation[],
   action: string,

@@ -3,7 +3,10 @@ import { asksForReasoning } from "./constraintChecks.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
-/** Whether every delegation and anchor has a trace; undefined where there is none of either (eatp.md d, reasoning). */
+/**
+ * Whether every delegation and anchor has a trace; undefined where there is none of either (EATP VERIFY,
+ * REASONING_REQUIRED).
+ */
 export function hasReasoning({ delegations, auditAnchors }: TrustLineageChain): boolean | undefined {
   const records = [...delegations, ...auditAnchors]
   return records.length === 0
@@ -16,7 +19,9 @@ export function reasoningPresent({ chain }: Question): boolean | undefined {
   return asksForReasoning(chain.constraintEnvelope) ? hasReasoning(chain) : undefined
 }
 
-/** The warning of a chain whose constraint asks for traces that are not there: below FULL it denies nothing. */
+/**
+ * The warning of a chain whose constraint asks for traces that are not there: below FULL it denies nothing.
+ */
 export function reasoningWarnings(question: Question): TrustViolation[] {
   if (reasoningPresent(question) !== false) return []
   const reason =
@@ -24,7 +29,7 @@ export function reasoningWarnings(question: Question): TrustViolation[] {
   return [{ constraint: "reasoning_required", source: "envelope", reason, severity: "warning" }]
 }
 
-/** Where a constraint asks for traces, they are there (eatp.md d, FULL). */
+/** Where a constraint asks for traces, they are there (EATP VERIFY, FULL). */
 export function reasoningGiven(question: Question): Denial | undefined {
   if (reasoningPresent(question) !== false) return undefined
   return denial(
@@ -35,8 +40,8 @@ export function reasoningGiven(question: Question): Denial | undefined {
 }
 
 /**
- * Every trace that is there has the hash that its record signs, and a signature that holds. The reference implementation
- * looks at none if one record has none; we look at all.
+ * Every trace that is there has the hash that its record signs, and a signature that holds. The reference
+ * implementation looks at none if one record has none; we look at all.
  */
 export function reasoningHolds(question: Question): Denial | undefined {
   const { delegations, auditAnchors } = question.chain

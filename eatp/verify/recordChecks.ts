@@ -5,7 +5,7 @@ import type { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { capabilityFor, type Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
-/** The genesis authority signed the ids and constraints of the chain as they are (eatp.md d, STANDARD). */
+/** The genesis authority signed the ids and constraints of the chain as they are (EATP VERIFY, STANDARD). */
 export function chainStateSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
   if (chain.chainStateSignature === undefined) {
     if (input.options?.allowUnsignedChainState === true) return undefined
@@ -23,7 +23,7 @@ export function chainStateSigned({ input, chain, genesis, signatures }: Question
   return denial("CHAIN_STATE_SIGNATURE_INVALID", text)
 }
 
-/** A capability covers the action (eatp.md d, capability match). */
+/** A capability covers the action (EATP VERIFY, capability match). */
 export function actionCovered({ input, chain, capability }: Question): Denial | undefined {
   if (capability !== undefined) return undefined
   const { action } = input.request
@@ -32,14 +32,20 @@ export function actionCovered({ input, chain, capability }: Question): Denial | 
   return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
 }
 
-/** The attester signed the capability that covers the action, before anything is derived from it (eatp.md d, STANDARD). */
+/**
+ * The attester signed the capability that covers the action, before anything is derived from it (EATP VERIFY,
+ * STANDARD).
+ */
 export function matchedCapabilitySigned({ capability, signatures }: Question): Denial | undefined {
   if (capability === undefined || signatures.capability(capability)) return undefined
   const text = `Capability signature invalid — stored grant may be tampered: ${capability.id}`
   return denial("CAPABILITY_SIGNATURE_INVALID", text)
 }
 
-/** What constraints derive from is signed: the genesis record and every capability, the unused ones too (eatp.md d). */
+/**
+ * What constraints derive from is signed: the genesis record and every capability, the unused ones too (EATP
+ * VERIFY, STANDARD).
+ */
 export function sourcesSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
   if (input.authorities.get(genesis.authorityId) === undefined) {
     return denial("AUTHORITY_UNKNOWN", "Signing authority unresolved — constraints untrusted")
@@ -53,7 +59,7 @@ export function sourcesSigned({ input, chain, genesis, signatures }: Question): 
   return denial("CAPABILITY_SIGNATURE_INVALID", text)
 }
 
-/** The authority of each delegator signed what it lent (eatp.md d, FULL). */
+/** The authority of each delegator signed what it lent (EATP VERIFY, FULL). */
 export function delegationsSigned(question: Question): Denial | undefined {
   for (const delegation of question.chain.delegations) {
     const found = delegationDenial(delegation, question)

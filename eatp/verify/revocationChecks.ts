@@ -4,7 +4,9 @@ import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
-/** The signed ledger must hold, and name neither the agent nor a delegation of its (eatp.md d, VERIFY: all levels). */
+/**
+ * The signed ledger must hold, and name neither the agent nor a delegation of its (EATP VERIFY, all levels).
+ */
 export function notInLedger({ input, chain, genesis }: Question): Denial | undefined {
   if (input.ledger === undefined) return undefined
   const revoked = readLedger(input.ledger)
@@ -21,14 +23,19 @@ export function notInLedger({ input, chain, genesis }: Question): Denial | undef
   )
 }
 
-/** The registry must have revoked neither the agent nor a delegation of its; one revocation denies all, as in the ledger. */
+/**
+ * The registry must have revoked neither the agent nor a delegation of its; one revocation denies all, as in
+ * the ledger.
+ */
 export function notRevoked({ chain, genesis, revoked }: Question): Denial | undefined {
   if (revoked.agent === true) return denial("REVOKED", `Agent revoked: ${genesis.agentId}`)
   const delegation = chain.delegations.find(({ id }) => revoked.delegations?.has(id) === true)
   return delegation && denial("REVOKED", `Delegation revoked: ${delegation.id}`)
 }
 
-/** Everybody who lent, however far up as their chains are here, must be in force; EATP asks so at FULL only. */
+/**
+ * Everybody who lent, however far up as their chains are here, must be in force; EATP asks so at FULL only.
+ */
 export function delegatorsInForce({ input, chain, genesis }: Question): Denial | undefined {
   const asked = new Set([genesis.agentId])
   const waiting = [chain]

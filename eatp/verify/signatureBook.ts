@@ -22,8 +22,8 @@ import { isSignedBy, madeAt, stateTime } from "./signedBy.js"
 import type { TrustInput } from "./trustInput.js"
 
 /**
- * The signatures of one chain, each verified at most once, when it is first asked for. An answer is whether the signature
- * holds; over a payload that cannot be built none does.
+ * The signatures of one chain, each verified at most once, when it is first asked for. An answer is whether
+ * the signature holds; over a payload that cannot be built none does.
  */
 export type SignatureBook = {
   genesis(): boolean

@@ -5,9 +5,9 @@ import type { Question } from "./question.js"
 const SLICE = 32
 
 /**
- * Verifies, slice by slice, all signatures that a level will ask for, so that the checks after it find their answers: a chain
- * of the largest size has some 4,000, which would hold the event loop for a third of a second. Stops where the answer is
- * clear already; the checks tell what it is.
+ * Verifies, slice by slice, all signatures that a level will ask for, so that the checks after it find their
+ * answers: a chain of the largest size has some 4,000, which would hold the event loop for a third of a
+ * second. Stops where the answer is clear already; the checks tell what it is.
  */
 export async function verifyInSlices(question: Question): Promise<void> {
   const { level } = question.input.request

@@ -3,7 +3,9 @@ import { verifyText } from "../signing/ed25519.js"
 import { keysFor, type SigningTime, type TrustAuthority } from "./authorityKeys.js"
 import { instantOf } from "./moments.js"
 
-/** Whether a key that an authority had at that time made a signature; not over a payload that cannot be built. */
+/**
+ * Whether a key that an authority had at that time made a signature; not over a payload that cannot be built.
+ */
 export function isSignedBy(
   authority: TrustAuthority | undefined,
   signature: string,
@@ -22,7 +24,9 @@ export function madeAt(time: string): SigningTime {
   return { atMicros: instantOf(time) }
 }
 
-/** The time of a chain's state, which has no date: it was signed at or after the newest record that it covers. */
+/**
+ * The time of a chain's state, which has no date: it was signed at or after the newest record that it covers.
+ */
 export function stateTime({ genesis, capabilities, delegations }: TrustLineageChain): SigningTime {
   const times = [
     genesis?.createdAt,

@@ -3,7 +3,10 @@ import type { JsonObject } from "../json/json.js"
 import type { SignedLedger } from "../revocation/signedLedger.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 
-/** How thoroughly trust is verified: QUICK looks at expiry and revocation, STANDARD at the action too, FULL at every record. */
+/**
+ * How thoroughly trust is verified: QUICK looks at expiry and revocation, STANDARD at the action too, FULL at
+ * every record.
+ */
 export type TrustLevel = "quick" | "standard" | "full"
 
 /** May this agent do this now? */
@@ -38,7 +41,10 @@ export type TrustInput = {
   request: TrustRequest
   /** The moment for which to answer, in microseconds since 1970 UTC. */
   nowMicros: bigint
-  /** The agent's chain, and those of who lent to it: FULL needs each delegator's, all levels look at those that are here. */
+  /**
+   * The agent's chain, and those of who lent to it: FULL needs each delegator's, all levels look at those
+   * that are here.
+   */
   chains: Lookup<StoredTrust>
   /** Every authority that a record names, inactive ones too. */
   authorities: Lookup<TrustAuthority>
@@ -46,7 +52,10 @@ export type TrustInput = {
   revocations?: Lookup<AgentRevocations>
   /** EATP's signed revocation ledger, if there is one: if it does not hold, everything is denied. */
   ledger?: SignedLedger
-  /** When a signature of a chain was first stored, for keys that were compromised; microseconds since 1970 UTC. */
+  /**
+   * When a signature of a chain was first stored, for keys that were compromised; microseconds since 1970
+   * UTC.
+   */
   firstStored?: (agentId: string, signature: string) => bigint | undefined
   options?: TrustOptions
 }

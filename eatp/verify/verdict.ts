@@ -46,14 +46,20 @@ export type TrustVerdict = {
   level: TrustLevel
   /** Unset when valid. */
   reason?: DenialReason
-  /** The reason in the words of EATP's reference implementation, or in ours where it has none. Unset when valid. */
+  /**
+   * The reason in the words of EATP's reference implementation, or in ours where it has none. Unset when
+   * valid.
+   */
   reasonText?: string
   /** Id of the capability that covers the action; from STANDARD on, when valid. */
   capabilityUsed?: string
   /** What the capability and its delegations ask to heed, by code point; from STANDARD on, when valid. */
   effectiveConstraints: string[]
   violations: TrustViolation[]
-  /** Whether every delegation and anchor has a reasoning trace; set where a constraint asks for them and there are records. */
+  /**
+   * Whether every delegation and anchor has a reasoning trace; set where a constraint asks for them and there
+   * are records.
+   */
   reasoningPresent?: boolean
   /** Whether the traces hold; set at FULL where every record has one, or where one does not hold. */
   reasoningVerified?: boolean

@@ -26,9 +26,10 @@ import type { TrustInput, TrustLevel } from "./trustInput.js"
 import { type Denial, denial, type TrustVerdict } from "./verdict.js"
 
 /**
- * Answers whether an agent may do something now (eatp.md d, VERIFY): with the verdicts and reasons of EATP's reference
- * implementation, and stricter where that lets something pass that it should not: what it would answer stands in the first
- * list of checks, what we ask besides in the second. Never throws: what cannot be evaluated is denied.
+ * Answers whether an agent may do something now (EATP VERIFY): with the verdicts and reasons of EATP's
+ * reference implementation, and stricter where that lets something pass that it should not: what it would
+ * answer stands in the first list of checks, what we ask besides in the second. Never throws: what cannot be
+ * evaluated is denied.
  */
 export async function verifyTrust(input: TrustInput): Promise<TrustVerdict> {
   const { agentId } = input.request

@@ -13,7 +13,10 @@ import {
 } from "@trust-registry/eatp"
 import { type Checker, judge, nameOf, objectAt, objectsAt, refuses, same, textAt } from "./vectors.js"
 
-/** canonical_json.json: the three encoders, what they refuse, and the reference implementation's own pinned vectors. */
+/**
+ * canonical_json.json: the three encoders, what they refuse, and the reference implementation's own pinned
+ * vectors.
+ */
 export const canonicalJson: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => checkCase(vector))
@@ -65,7 +68,8 @@ function checkUpstream(file: string, vector: JsonObject): void {
   same("expected_sha256", sha256Hex(text), vector.get("expected_sha256"))
 }
 
-// Python values that JSON lacks are written {"$type", "$value"}; the encoder sees the text that Python makes of them.
+// Python values that JSON lacks are written {"$type", "$value"}; the encoder sees the text that Python makes
+// of them.
 function typed(value: Json): Json {
   if (Array.isArray(value)) return value.map(typed)
   if (!(value instanceof JsonObject)) return value

@@ -20,7 +20,9 @@ import {
 } from "@trust-registry/eatp"
 import { type Checker, judge, nameOf, objectAt, objectsAt, same, textAt } from "./vectors.js"
 
-/** chain_hash.json: to_dict, the hashes of a chain and their pre-images, of the document and of our message. */
+/**
+ * chain_hash.json: to_dict, the hashes of a chain and their pre-images, of the document and of our message.
+ */
 export const chainHash: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => {

@@ -11,7 +11,10 @@ import {
 import { chainAround } from "./chainAround.js"
 import { type Checker, judge, nameOf, objectAt, objectsAt, same, textAt } from "./vectors.js"
 
-/** constraint_hash.json: the hash of an envelope's constraints, with the text of each value as Python prints it. */
+/**
+ * constraint_hash.json: the hash of an envelope's constraints, with the text of each value as Python prints
+ * it.
+ */
 export const constraintHash: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => check(vector))

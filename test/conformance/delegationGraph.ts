@@ -14,7 +14,10 @@ import {
 } from "@trust-registry/eatp"
 import { type Checker, judge, nameOf, objectAt, objectsAt, optionalTextAt, same, textAt } from "./vectors.js"
 
-/** delegation_graph.json: the order of delegations, circles, who falls with whom, and constraints that only tighten. */
+/**
+ * delegation_graph.json: the order of delegations, circles, who falls with whom, and constraints that only
+ * tighten.
+ */
 export const delegationGraph: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => checkOrder(vector))

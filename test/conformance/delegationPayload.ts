@@ -15,7 +15,10 @@ import { DelegationRecordSchema } from "@trust-registry/proto"
 import { chainAround } from "./chainAround.js"
 import { type Checker, judge, nameOf, objectAt, objectsAt, optionalTextAt, same, textAt } from "./vectors.js"
 
-/** delegation_payload.json: which version a delegation signs, the bytes, what is refused, policies of several signers. */
+/**
+ * delegation_payload.json: which version a delegation signs, the bytes, what is refused, policies of several
+ * signers.
+ */
 export const delegationPayload: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => checkCase(vector))

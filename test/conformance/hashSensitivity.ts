@@ -11,7 +11,10 @@ import {
 } from "@trust-registry/eatp"
 import { type Checker, judge, nameOf, objectsAt, same, textAt } from "./vectors.js"
 
-/** hash_sensitivity.json: which changes of a chain each of its hashes sees; our content hash must see every one. */
+/**
+ * hash_sensitivity.json: which changes of a chain each of its hashes sees; our content hash must see every
+ * one.
+ */
 export const hashSensitivity: Checker = function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
     yield judge(nameOf(vector, index), () => check(vector))

@@ -70,7 +70,8 @@ function checkTraceHash(vector: JsonObject, record: JsonObject): void {
   same("reasoning_trace_hash", hash, vector.get("reasoning_trace_hash"))
 }
 
-// The reference implementation skips what is no base64 digit, so it takes several texts for one signature; we take one.
+// The reference implementation skips what is no base64 digit, so it takes several texts for one signature; we
+// take one.
 function checkSignature(vector: JsonObject, canonical: string): string | undefined {
   const [publicKey, signature] = [textAt(vector, "public_key"), textAt(vector, "signature")]
   const valid = verifyText(canonical, signature, publicKey)

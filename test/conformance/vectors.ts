@@ -1,8 +1,8 @@
 import { type Json, JsonNumber, JsonObject } from "@trust-registry/eatp"
 
 /**
- * How one case of a vector file came out: a problem tells what was expected and what was found, a note where and how our
- * answer is stricter than the reference implementation's.
+ * How one case of a vector file came out: a problem tells what was expected and what was found, a note where
+ * and how our answer is stricter than the reference implementation's.
  */
 export type Outcome = { name: string; problem: string | undefined; note: string | undefined }
 
@@ -10,8 +10,8 @@ export type Outcome = { name: string; problem: string | undefined; note: string 
 export type Checker = (file: JsonObject) => Iterable<Outcome> | AsyncIterable<Outcome>
 
 /**
- * Runs the checks of one case: an error of any kind is its problem, never the end of the run. A text that a check gives back
- * is the case's note.
+ * Runs the checks of one case: an error of any kind is its problem, never the end of the run. A text that a
+ * check gives back is the case's note.
  */
 export function judge(name: string, check: () => unknown): Outcome {
   try {

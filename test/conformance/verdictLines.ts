@@ -18,7 +18,10 @@ export function verdictsFolder(directory: string): string | undefined {
   )
 }
 
-/** chains.verdicts.jsonl: what VERIFY answers about the chains of chains.jsonl, with the keys of authorities.json. */
+/**
+ * chains.verdicts.jsonl: what VERIFY answers about the chains of chains.jsonl, with the keys of
+ * authorities.json.
+ */
 export async function* verdictLines(folder: string): AsyncIterable<Outcome> {
   const chains = readChains(folder)
   const authorities = authorityMap(

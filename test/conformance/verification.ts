@@ -27,8 +27,8 @@ import {
 } from "./vectors.js"
 
 /**
- * verification.json: the verdicts of VERIFY. Where a case has an upstream_quirk, or the reference implementation fails, we need
- * not agree, but then we deny: the note tells our answer.
+ * verification.json: the verdicts of VERIFY. Where a case has an upstream_quirk, or the reference
+ * implementation fails, we need not agree, but then we deny: the note tells our answer.
  */
 export const verification: Checker = async function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {

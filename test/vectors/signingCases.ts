@@ -27,7 +27,9 @@ type Signed = {
   signature: string
 }
 
-/** Every kind of record with its bytes and signature, and with the key of another authority; then raw texts. */
+/**
+ * Every kind of record with its bytes and signature, and with the key of another authority; then raw texts.
+ */
 export function signingVectors(world: World): Vectors {
   const cases = ["vec-bob", "vec-carl", "vec-dora"].flatMap((agent) =>
     signedRecords(world, agent).flatMap((signed, index) => [
