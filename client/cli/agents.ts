@@ -1,23 +1,38 @@
 import type { Invocation } from "./command.js"
-import { complain, complaintOf } from "./complaint.js"
+import { type Complaint, complain, complaintOf } from "./complaint.js"
 import { EXIT, exitCodeOf } from "./exit.js"
 
 /**
  * Does the work for each agent in turn. What fails is told and the next agent comes, unless the registry itself failed.
  * Gives the exit code of the first failure.
  */
-export async function forEachAgent(
-  invocation: Pick<Invocation, "args" | "json" | "err">,
-  work: (agentId: string) => Promise<number>,
+export function forEachAgent(invocation: Asked, work: (agentId: string) => Promise<number>): Promise<number> {
+  return forEachArgument(invocation, (agentId) => ({ agentId }), work)
+}
+
+/** As {@link forEachAgent}, for authorities. */
+export function forEachAuthority(
+  invocation: Asked,
+  work: (authorityId: string) => Promise<number>,
+): Promise<number> {
+  return forEachArgument(invocation, (authorityId) => ({ authorityId }), work)
+}
+
+type Asked = Pick<Invocation, "args" | "json" | "err">
+
+async function forEachArgument(
+  invocation: Asked,
+  about: (id: string) => Pick<Complaint, "agentId" | "authorityId">,
+  work: (id: string) => Promise<number>,
 ): Promise<number> {
   let exitCode: number = EXIT.done
-  for (const agentId of invocation.args) {
+  for (const id of invocation.args) {
     let code: number
     try {
-      code = await work(agentId)
+      code = await work(id)
     } catch (error) {
       code = exitCodeOf(error)
-      await complain(invocation, complaintOf(error, { agentId }))
+      await complain(invocation, complaintOf(error, about(id)))
     }
     exitCode ||= code
     if (code > EXIT.refused) break

@@ -1,3 +1,7 @@
+import { deactivateAuthorities, updateAuthority } from "./authorityChanges.js"
+import { getAuthorities, listAuthorities } from "./authorityReads.js"
+import { registerAuthorities } from "./authorityRegister.js"
+import { rotateKey } from "./authorityRotate.js"
 import type { Command } from "./command.js"
 import { remove, restore } from "./delete.js"
 import { exportChains } from "./export.js"
@@ -21,6 +25,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   verify,
   import: importChains,
   export: exportChains,
+  "authority register": registerAuthorities,
+  "authority get": getAuthorities,
+  "authority list": listAuthorities,
+  "authority update": updateAuthority,
+  "authority deactivate": deactivateAuthorities,
+  "authority rotate-key": rotateKey,
   hash,
   health,
 }

@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js"
 import {
+  AuthorityInvalidError,
   type FieldViolation,
   InvalidRequestError,
   TrustChainInvalidError,
@@ -15,6 +16,8 @@ export interface Complaint {
   origin?: Origin
   /** The agent it is about. */
   agentId?: string | undefined
+  /** The authority it is about. */
+  authorityId?: string | undefined
   /** The contract's reason, the name of the gRPC status, or INVALID_DOCUMENT. */
   reason?: string | undefined
   /** A sentence. */
@@ -24,16 +27,27 @@ export interface Complaint {
 }
 
 /** The complaint about what was thrown. */
-export function complaintOf(error: unknown, about: Pick<Complaint, "origin" | "agentId"> = {}): Complaint {
+export function complaintOf(
+  error: unknown,
+  about: Pick<Complaint, "origin" | "agentId" | "authorityId"> = {},
+): Complaint {
   if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
-  const hasFields = error instanceof TrustChainInvalidError || error instanceof InvalidRequestError
   return {
     ...about,
     agentId: about.agentId ?? error.agentId,
+    authorityId: about.authorityId ?? error.authorityId,
     reason: error.reason ?? status[error.code],
     message: error.message,
-    violations: hasFields ? error.violations : [],
+    violations: hasFields(error) ? error.violations : [],
   }
+}
+
+function hasFields(error: TrustStoreError) {
+  return (
+    error instanceof TrustChainInvalidError ||
+    error instanceof AuthorityInvalidError ||
+    error instanceof InvalidRequestError
+  )
 }
 
 /** The complaint about a document: it could not be read, or what was thrown when it was sent. */
@@ -51,18 +65,26 @@ export function complain(
   return json ? err.json(complaintJson(complaint)) : err.line(complaintText(complaint))
 }
 
-/** For people: `FILE:LINE: AGENT: REASON: MESSAGE`, and a line for each field unless the message is all there is to say. */
-export function complaintText({ origin, agentId, reason, message, violations = [] }: Complaint): string {
-  const where = origin ? [`${origin.file}:${origin.line}`] : []
-  const head = [...where, ...(agentId === undefined ? [] : [agentId]), ...(reason ? [reason] : []), message]
+/**
+ * For people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the message is all there
+ * is to say.
+ */
+export function complaintText(complaint: Complaint): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+  const where = origin ? `${origin.file}:${origin.line}` : undefined
+  const head = [where, agentId ?? authorityId, reason || undefined, message].filter(
+    (part) => part !== undefined,
+  )
   const fields = violations.map(({ field, description }) => `  ${field ? `${field}: ` : ""}${description}`)
   const told = fields.length === 1 && message.includes(violations[0]?.description ?? "")
   return [head.join(": "), ...(told ? [] : fields)].map(visible).join("\n")
 }
 
 /** For programs: the same as one JSON object. */
-export function complaintJson({ origin, agentId, reason, message, violations = [] }: Complaint): string {
-  return JSON.stringify({ ...origin, agent_id: agentId, reason, message, violations: violations.map(plain) })
+export function complaintJson(complaint: Complaint): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+  const about = { agent_id: agentId, authority_id: authorityId }
+  return JSON.stringify({ ...origin, ...about, reason, message, violations: violations.map(plain) })
 }
 
 function plain({ field, description }: FieldViolation) {

@@ -18,10 +18,11 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.done]: "done",
   [EXIT.incomplete]: "some documents were refused, chains not verified, or rows not readable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
-  [EXIT.notFound]: "no such chain",
-  [EXIT.refused]: "refused by the registry: invalid, expired, not active, or changed by somebody else",
+  [EXIT.notFound]: "no such chain or authority",
+  [EXIT.refused]:
+    "refused by the registry: invalid, expired, not active, there already, or changed by somebody else",
   [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
-  [EXIT.failed]: "the registry failed, a chain in it is corrupt, or a file could not be written",
+  [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
 }
 
 /** The exit code for what was thrown. */
@@ -37,6 +38,7 @@ const CODES: Partial<Record<status, number>> = {
   [status.INVALID_ARGUMENT]: EXIT.refused,
   [status.FAILED_PRECONDITION]: EXIT.refused,
   [status.ABORTED]: EXIT.refused,
+  [status.ALREADY_EXISTS]: EXIT.refused,
   // A message that is larger than the registry takes.
   [status.RESOURCE_EXHAUSTED]: EXIT.refused,
   [status.UNAVAILABLE]: EXIT.unavailable,

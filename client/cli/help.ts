@@ -22,6 +22,16 @@ export function generalHelp(): string {
   ])
 }
 
+/** The help of commands that share their first word. */
+export function groupHelp(word: string, names: readonly string[]): string {
+  const commands = names.map((name) => row(name, COMMANDS[name]?.summary ?? ""))
+  return section([
+    [`${NAME} ${word} COMMAND [FLAGS] [ARGUMENTS]`],
+    ["Commands:", ...commands],
+    [`${NAME} ${word} COMMAND --help tells more of a command.`],
+  ])
+}
+
 /** The help of one command. */
 export function commandHelp(name: string, command: Command): string {
   const { args, summary, details, flags, offline, examples } = command

@@ -6,7 +6,7 @@ import { COMMANDS } from "./commands.js"
 import { complain, complaintOf, complaintText } from "./complaint.js"
 import { EXIT, exitCodeOf } from "./exit.js"
 import { CONNECTION_FLAGS, connectBy, GENERAL_FLAGS } from "./flags.js"
-import { commandHelp, generalHelp } from "./help.js"
+import { commandHelp, generalHelp, groupHelp } from "./help.js"
 import { type Output, outputTo } from "./output.js"
 import { UsageError } from "./usage.js"
 
@@ -43,9 +43,28 @@ async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err
   if (name === "--version") return await show(out, versionText())
   if (name === "--help" || name === "-h" || name === "help") return await show(out, generalHelp())
   if (name === undefined) throw new UsageError("which command?")
+  const group = Object.keys(COMMANDS).filter((full) => full.startsWith(`${name} `))
+  if (group.length > 0) return await dispatchIn(group, name, args, env, out, err)
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!command) throw new UsageError(`there is no command ${name}`)
   return await run(name, command, args, env, out, err)
+}
+
+/** A command whose name has two words. */
+async function dispatchIn(
+  group: readonly string[],
+  name: string,
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+  out: Output,
+  err: Output,
+): Promise<number> {
+  const [word, ...args] = argv
+  if (word === "--help" || word === "-h") return await show(out, groupHelp(name, group))
+  const full = `${name} ${word}`
+  const command = group.includes(full) ? COMMANDS[full] : undefined
+  if (!command) throw new UsageError(word === undefined ? `${name} what?` : `there is no command ${full}`)
+  return await run(full, command, args, env, out, err)
 }
 
 async function run(

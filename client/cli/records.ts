@@ -31,7 +31,8 @@ export function statusWord({ status, isActive, expiresAt }: ChainRecord): string
   return expired ? "expired" : (wordOf(ChainStatusSchema, status) ?? "unknown")
 }
 
-function momentText(moment: Timestamp | undefined) {
+/** A moment for people, to the second. */
+export function momentText(moment: Timestamp | undefined) {
   if (!moment) return "-"
   return timestampDate(moment)
     .toISOString()
