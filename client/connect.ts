@@ -8,6 +8,7 @@ import {
   createCalls,
   health,
   type TrustStoreService,
+  type TrustVerificationService,
 } from "@trust-registry/proto"
 import { type AuthorityList, type AuthorityListRequest, authorityList } from "./authorityList.js"
 import { type ChainList, chainList, type ListRequest } from "./chainList.js"
@@ -19,7 +20,8 @@ import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
 type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
-  Calls<typeof AuthorityService, CallOptions>
+  Calls<typeof AuthorityService, CallOptions> &
+  Calls<typeof TrustVerificationService, CallOptions>
 
 /** State of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus

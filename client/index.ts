@@ -71,6 +71,8 @@ export {
   DeleteChainRequestSchema,
   type DeleteChainResponse,
   DeleteChainResponseSchema,
+  DenialReason,
+  DenialReasonSchema,
   ErrorReason,
   type GenesisRecord,
   GenesisRecordSchema,
@@ -133,10 +135,16 @@ export {
   UpdateChainRequestSchema,
   type UpdateChainResponse,
   UpdateChainResponseSchema,
+  VerificationLevel,
+  VerificationLevelSchema,
   type VerifyChainIntegrityRequest,
   VerifyChainIntegrityRequestSchema,
   type VerifyChainIntegrityResponse,
   VerifyChainIntegrityResponseSchema,
+  type VerifyTrustRequest,
+  VerifyTrustRequestSchema,
+  type VerifyTrustResponse,
+  VerifyTrustResponseSchema,
 } from "@trust-registry/proto"
 export type { AuthorityList, AuthorityListRequest } from "./authorityList.js"
 export type { ChainList, ListRequest } from "./chainList.js"

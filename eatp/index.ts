@@ -110,6 +110,7 @@ export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
+export { checkSignatures, type SignatureFindings, type Signers } from "./verify/storedSignatures.js"
 export type {
   AgentRevocations,
   Lookup,

@@ -1,6 +1,6 @@
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { createChainCache } from "../server/dist/store/cache.js"
+import { createCache } from "../server/dist/store/cache.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { capability } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
@@ -76,11 +76,12 @@ describe("the cache", () => {
 
   it("one flight per missing key, and one query for many keys", async () => {
     const reads: string[] = []
-    const cache = createChainCache(10, 2_000, async (agentId) => {
+    const read = async (agentId: string) => {
       reads.push(agentId)
       await new Promise((resolve) => setImmediate(resolve))
       return null
-    })
+    }
+    const cache = createCache<null>(10, 2_000, read, () => 0)
     await Promise.all(Array.from({ length: 50 }, () => cache.get("a")))
     await Promise.all([cache.get("a"), cache.get("b"), cache.get("b")])
     expect(reads).to.deep.equal(["a", "b"])
@@ -88,7 +89,12 @@ describe("the cache", () => {
 
   it("a read that began longer ago than the bound answers nobody who comes later", async () => {
     const answers: ((chain: null) => void)[] = []
-    const cache = createChainCache(10, 20, () => new Promise((resolve) => answers.push(resolve)))
+    const cache = createCache<null>(
+      10,
+      20,
+      () => new Promise((resolve) => answers.push(resolve)),
+      () => 0,
+    )
     const early = cache.get("a")
     await new Promise((resolve) => setTimeout(resolve, 40))
     const late = cache.get("a")
@@ -99,7 +105,12 @@ describe("the cache", () => {
 
   it("a read that began before a write is not kept", async () => {
     const answers: ((chain: null) => void)[] = []
-    const cache = createChainCache(10, 60_000, () => new Promise((resolve) => answers.push(resolve)))
+    const cache = createCache<null>(
+      10,
+      60_000,
+      () => new Promise((resolve) => answers.push(resolve)),
+      () => 0,
+    )
     const before = cache.get("a")
     cache.invalidate(["a"])
     const after = cache.get("a")
@@ -115,23 +126,21 @@ describe("the cache", () => {
 
   it("keeps no more than its bound, nothing large, and nothing at all when it is off", async () => {
     let reads = 0
-    const chain = (bytes: number) => ({
-      bytes: Buffer.alloc(bytes),
-      active: true,
-      expiresAtMs: Number.POSITIVE_INFINITY,
-    })
-    const read = (bytes: number) => async () => {
-      reads++
-      return chain(bytes)
+    const cacheOf = (entries: number, bytes: number) => {
+      const read = async () => {
+        reads++
+        return bytes
+      }
+      return createCache(entries, 60_000, read, (size) => size)
     }
-    const readTwice = async (cache: ReturnType<typeof createChainCache>, keys: number) => {
+    const readTwice = async (cache: ReturnType<typeof cacheOf>, keys: number) => {
       reads = 0
       for (let turn = 0; turn < 2; turn++) for (let key = 0; key < keys; key++) await cache.get(String(key))
       return reads
     }
-    expect(await readTwice(createChainCache(10, 60_000, read(10)), 5)).to.equal(5)
-    expect(await readTwice(createChainCache(10, 60_000, read(10)), 1_000)).to.equal(2_000)
-    expect(await readTwice(createChainCache(10, 60_000, read(65_537)), 5)).to.equal(10)
-    expect(await readTwice(createChainCache(0, 60_000, read(10)), 5)).to.equal(10)
+    expect(await readTwice(cacheOf(10, 10), 5)).to.equal(5)
+    expect(await readTwice(cacheOf(10, 10), 1_000)).to.equal(2_000)
+    expect(await readTwice(cacheOf(10, 65_537), 5)).to.equal(10)
+    expect(await readTwice(cacheOf(0, 10), 5)).to.equal(10)
   })
 })

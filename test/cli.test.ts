@@ -340,6 +340,15 @@ describe("the command line", () => {
     )
   })
 
+  it("asks whether an agent may do something, and tells it by its exit code", async () => {
+    const none = await run("trust nobody read")
+    expect(none).to.deep.equal({ code: 1, out: "denied: NO_TRUST_CHAIN: No trust chain found\n", err: "" })
+    const asked = JSON.parse((await run("trust nobody --level quick --json")).out)
+    expect(asked).to.include({ valid: false, reason: "DENIAL_REASON_NO_TRUST_CHAIN" })
+    expect((await run("trust nobody")).code).to.equal(2)
+    expect((await run("trust nobody read --level most")).err).to.include("quick, standard or full")
+  })
+
   it("asks for the health of the registry", async () => {
     expect(await run("health")).to.deep.equal({ code: 0, out: "SERVING\n", err: "" })
     expect((await run("health no.such.Service")).code).to.equal(3)

@@ -28,7 +28,12 @@ describe("health", () => {
   })
 
   it("is SERVING for the server and for each service by name", async () => {
-    const services = ["", SERVICE, "trustregistry.v1.AuthorityService"]
+    const services = [
+      "",
+      SERVICE,
+      "trustregistry.v1.AuthorityService",
+      "trustregistry.v1.TrustVerificationService",
+    ]
     for (const service of services) expect((await calls().check({ service })).status).to.equal(SERVING)
     const { statuses } = await calls().list({})
     expect(Object.keys(statuses)).to.have.members(services)

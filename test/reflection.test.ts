@@ -11,6 +11,7 @@ import {
   reflectionV1,
   reflectionV1alpha,
   TrustStoreService,
+  TrustVerificationService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "./support/calls.js"
@@ -18,9 +19,9 @@ import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 
 const BUF = fileURLToPath(new URL("../node_modules/.bin/buf", import.meta.url))
+const OURS = [TrustStoreService, AuthorityService, TrustVerificationService]
 const SERVED = [
-  TrustStoreService.typeName,
-  AuthorityService.typeName,
+  ...OURS.map(({ typeName }) => typeName),
   health.Health.typeName,
   reflectionV1.ServerReflection.typeName,
   reflectionV1alpha.ServerReflection.typeName,
@@ -64,7 +65,7 @@ describe("reflection", () => {
   for (const version of ["grpc-v1", "grpc-v1alpha"]) {
     it(`lists every method of every service (${version})`, async () => {
       const listed = await curl("", "--reflect-protocol", version, "--list-methods")
-      const expected = [TrustStoreService, AuthorityService, health.Health].flatMap(({ typeName, methods }) =>
+      const expected = [...OURS, health.Health].flatMap(({ typeName, methods }) =>
         methods.map(({ name }) => `${typeName}/${name}`),
       )
       expect(listed.split("\n")).to.include.members(expected)
@@ -91,15 +92,19 @@ describe("reflection", () => {
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
       expect((await call("RestoreChain", one)).record.isActive).to.equal(true)
       await callAuthorities(call, `authority-${version}`)
+      const verdict = await call(`${TrustVerificationService.typeName}/VerifyTrust`, {
+        ...one,
+        action: "read",
+      })
+      expect(verdict.reason).to.equal("DENIAL_REASON_CHAIN_STATE_UNSIGNED")
       expect(await call("grpc.health.v1.Health/Check", {})).to.deep.equal({ status: "SERVING" })
       expect((await call("grpc.health.v1.Health/List", {})).statuses).to.have.all.keys(
         "",
-        TrustStoreService.typeName,
-        AuthorityService.typeName,
+        ...OURS.map(({ typeName }) => typeName),
       )
       expect(await firstReply("/grpc.health.v1.Health/Watch", version)).to.deep.equal({ status: "SERVING" })
-      const others = [health.Health, AuthorityService].flatMap(({ typeName, methods }) =>
-        methods.map(({ name }) => `${typeName}/${name}`),
+      const others = [health.Health, AuthorityService, TrustVerificationService].flatMap(
+        ({ typeName, methods }) => methods.map(({ name }) => `${typeName}/${name}`),
       )
       const all = [...TrustStoreService.methods.map(({ name }) => name), ...others]
       expect([...called, "grpc.health.v1.Health/Watch"]).to.have.members(all)

@@ -11,6 +11,7 @@ import { health } from "./health.js"
 import { importChains } from "./import.js"
 import { count, list } from "./list.js"
 import { store, update } from "./store.js"
+import { trust } from "./trust.js"
 import { verify } from "./verify.js"
 
 /** All commands by name, in the order of the help. */
@@ -23,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   list,
   count,
   verify,
+  trust,
   import: importChains,
   export: exportChains,
   "authority register": registerAuthorities,

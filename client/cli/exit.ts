@@ -16,7 +16,8 @@ export const EXIT = {
 /** What each exit code means, for `--help`. */
 export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.done]: "done",
-  [EXIT.incomplete]: "some documents were refused, chains not verified, or rows not readable",
+  [EXIT.incomplete]:
+    "some documents were refused, chains not verified, an agent denied, or rows not readable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
   [EXIT.notFound]: "no such chain or authority",
   [EXIT.refused]:

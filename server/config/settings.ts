@@ -109,6 +109,15 @@ export const settings = {
     default: "5000",
     read: countOf(1, 1_000_000),
   },
+  requireSignatures: {
+    variable: "TRUST_REGISTRY_REQUIRE_SIGNATURES",
+    unit: "true or false",
+    sentence:
+      "Refuses chains of which some signature cannot be checked, because a signer is not known here; " +
+      "otherwise they are stored as UNVERIFIED.",
+    default: "false",
+    read: booleanOf,
+  },
   callTimeoutMs: {
     variable: "TRUST_REGISTRY_CALL_TIMEOUT_MS",
     unit: "ms",

@@ -23,8 +23,9 @@ export interface DocumentRequest {
 }
 
 /** A chain that passed every check, ready to be written. */
-export interface CheckedDocument extends Document {
+export interface CheckedDocument extends Omit<Document, "signatureStatus" | "depends"> {
   agentId: string
+  chain: TrustLineageChain
 }
 
 /**
@@ -57,6 +58,7 @@ function derive(
   const json = contentJson(chain)
   return {
     agentId: genesis.agentId,
+    chain,
     authorityId: genesis.authorityId,
     json: JSON.stringify(json),
     bytes: toBinary(TrustLineageChainSchema, chain).length,

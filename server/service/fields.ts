@@ -34,6 +34,14 @@ export function assureExpectedRevision(revision: bigint | undefined, least: 0n |
     throw invalidRequest("expected_revision", `is ${revision}; at least ${least} is allowed here`)
 }
 
+/** Throws INVALID_REQUEST unless the text is sound and of at most that many bytes. */
+export function assureText(field: string, text: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(text)
+  const fault =
+    bytes > maxBytes ? `is ${bytes} bytes long; at most ${maxBytes} are allowed` : textProblem(text)
+  if (fault) throw invalidRequest(field, fault)
+}
+
 /** Throws INVALID_REQUEST unless the number is within the bounds. */
 export function assureWithin(field: string, value: number, least: number, most: number): void {
   if (value < least || value > most)

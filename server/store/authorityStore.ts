@@ -9,10 +9,16 @@ import {
   writeAuthority,
 } from "./authorities.js"
 import type { AuthorityRow } from "./authorityRows.js"
+import { createCache } from "./cache.js"
 import type { Database } from "./database.js"
+import { type StoredSigner, signerOf } from "./signer.js"
 
-/** The authorities in PostgreSQL, never from memory. */
+/** The authorities in PostgreSQL; only `get` answers from memory. */
 export interface AuthorityStore {
+  /** The signer that an authority is, from memory where that is fresh; null: none is stored. */
+  get(authorityId: string): Promise<StoredSigner | null> | StoredSigner | null
+  /** Forgets what is in memory of these. */
+  forget(authorityIds: string[]): void
   /** The row as it is stored now. */
   read(authorityId: string): Promise<AuthorityRow | undefined>
   /** The row as it is, and what was done under the request id before. */
@@ -24,12 +30,21 @@ export interface AuthorityStore {
 }
 
 /** Authorities change rarely: each write is a round trip of its own. */
-export function createAuthorityStore(database: Database): AuthorityStore {
+export function createAuthorityStore(database: Database, entries: number, maxAgeMs: number): AuthorityStore {
+  const readSigner = async (authorityId: string) => {
+    const row = await database.run((sql) => readAuthority(sql, authorityId))
+    return row ? signerOf(row) : null
+  }
+  const cache = createCache(entries, maxAgeMs, readSigner, () => 0)
   return {
+    get: cache.get,
+    forget: cache.invalidate,
     read: (authorityId) => database.run((sql) => readAuthority(sql, authorityId)),
     readBefore: (authorityId, requestId) =>
       database.run((sql) => readAuthorityBefore(sql, authorityId, requestId)),
-    write: (write) => database.run((sql) => writeAuthority(sql, write)),
+    write: (write) =>
+      // After a failure too: it may have been committed all the same.
+      database.run((sql) => writeAuthority(sql, write)).finally(() => cache.invalidate([write.authorityId])),
     list: (page) => database.scan((sql) => listAuthorities(sql, page)),
   }
 }

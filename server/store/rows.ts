@@ -18,7 +18,7 @@ export interface RecordRow {
   content_hash: string
   status: "active" | "deleted" | "suspended" | "revoked"
   is_active: boolean
-  signature_status: "unverified"
+  signature_status: "unverified" | "verified"
   created_at: bigint
   updated_at: bigint
   expires_at: bigint | null
@@ -38,7 +38,10 @@ const STATUS = {
   revoked: ChainStatus.REVOKED,
 } as const
 
-const SIGNATURE_STATUS = { unverified: SignatureStatus.UNVERIFIED } as const
+const SIGNATURE_STATUS = {
+  unverified: SignatureStatus.UNVERIFIED,
+  verified: SignatureStatus.VERIFIED,
+} as const
 
 /** The record of a row. */
 export function recordOf(row: RecordRow): ChainRecord {

@@ -1,8 +1,7 @@
 import type { ChainFilter } from "@trust-registry/proto"
-import { encode, GetChainResponseSchema } from "@trust-registry/proto"
 import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
 import { createBatches } from "./batches.js"
-import { type CachedChain, createChainCache } from "./cache.js"
+import { createCache } from "./cache.js"
 import {
   type ChainWithHistory,
   countChains,
@@ -11,14 +10,14 @@ import {
   readChains,
   readWithHistory,
 } from "./chains.js"
-import { corrupt } from "./corrupt.js"
 import { openDatabase } from "./database.js"
 import { databaseUnavailable, isPassing, isUnavailable } from "./failures.js"
 import { migrate } from "./migrate.js"
 import type { Monitor } from "./monitor.js"
-import { type ChainRow, chainOf, recordOf } from "./rows.js"
+import type { ChainRow } from "./rows.js"
+import { type ServedChain, servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
-import { createWrites, type Outcome, type Write } from "./writes.js"
+import { createWrites, type Depends, type Outcome, type Write } from "./writes.js"
 
 /** What a store is made of. */
 export interface StoreOptions {
@@ -46,11 +45,13 @@ export interface Store {
   /** Brings the schema up to date; waits for the database for up to `waitMs`. Gives the names of the steps taken. */
   migrate(waitMs: number): Promise<string[]>
   /** A chain as it is served, from memory where that is fresh; null: none is stored. */
-  getChain(agentId: string): Promise<CachedChain | null> | CachedChain | null
+  getChain(agentId: string): Promise<ServedChain | null> | ServedChain | null
   /** The row as it is stored now, never from memory, and what the history tells of it. */
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
   write(write: Write): Promise<Outcome>
+  /** Forgets what is in memory of these: it turned out to be old. */
+  forget(stale: Depends): void
   /** A page of chains. */
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
@@ -88,9 +89,13 @@ export function createStore(options: StoreOptions): Store {
     full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
     failsAll: isUnavailable,
   })
-  const cache = createChainCache(options.cacheEntries, options.cacheMaxAgeMs, async (agentId) =>
-    served(await readRow(agentId)),
-  )
+  const { cacheEntries, cacheMaxAgeMs } = options
+  const readChain = async (agentId: string) => {
+    const row = await readRow(agentId)
+    return row ? servedChain(row) : null
+  }
+  const cache = createCache(cacheEntries, cacheMaxAgeMs, readChain, ({ bytes }) => bytes.length)
+  const authorities = createAuthorityStore(database, cacheEntries, cacheMaxAgeMs)
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
@@ -99,26 +104,13 @@ export function createStore(options: StoreOptions): Store {
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
-    authorities: createAuthorityStore(database),
+    forget: ({ chains, authorities: ids }) => {
+      cache.invalidate(Object.keys(chains))
+      authorities.forget(Object.keys(ids))
+    },
+    authorities,
     monitor: database.monitor,
     close: database.close,
-  }
-}
-
-function served(row: ChainRow | undefined): CachedChain | null {
-  if (!row) return null
-  return {
-    bytes: encode(GetChainResponseSchema, { chain: readable(row), record: recordOf(row) }),
-    active: row.is_active,
-    expiresAtMs: row.expires_at === null ? Number.POSITIVE_INFINITY : Number(row.expires_at) / 1000,
-  }
-}
-
-function readable(row: ChainRow) {
-  try {
-    return chainOf(row)
-  } catch (cause) {
-    throw corrupt(row.agent_id, cause)
   }
 }
 

@@ -17,6 +17,18 @@ export interface Document {
   contentHash: string
   /** The effective expiry. */
   expiresAt: bigint | undefined
+  signatureStatus: SignatureStatusText
+  /** What the document was judged by. */
+  depends: Depends
+}
+
+/** As it stands in the row. */
+export type SignatureStatusText = "unverified" | "verified"
+
+/** Other rows that were looked at, by id, with the revisions they had then; 0: none was there. */
+export interface Depends {
+  chains: Record<string, bigint>
+  authorities: Record<string, bigint>
 }
 
 /** A change of one agent's chain. */
@@ -42,6 +54,7 @@ export interface Outcome {
     | "replayed"
     | "unchanged"
     | "reused"
+    | "stale"
     | "not_found"
     | "conflict"
     | "inactive"
@@ -145,6 +158,8 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
         writes.map((w) => w.document?.expiresAt ?? null),
         TIMESTAMPTZS,
       )},
+      ${texts((w) => w.document?.signatureStatus)},
+      ${texts((w) => w.document && dependsText(w.document.depends))},
       trust_write_until(${sql.typed.timestamptz(BigInt(Date.now()) * 1000n)}, ${sql.typed.timestamptz(notAfter)})
     )`
   return rows.map((row) => ({
@@ -155,3 +170,7 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
 }
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
+
+function dependsText(depends: Depends): string {
+  return JSON.stringify(depends, (_, value) => (typeof value === "bigint" ? String(value) : value))
+}

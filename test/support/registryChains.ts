@@ -10,12 +10,17 @@ export type RegistryChain = { document: string; hash: string }
  * for it, but not where that variable is set or in CI: there a missing folder is a mistake.
  */
 export function registryChains(): RegistryChain[] {
+  return readChains(registryFolder())
+}
+
+/** The folder of that registry, with the keys of its authorities and, where they are at hand, verdicts. */
+export function registryFolder(): string {
   const root = join(import.meta.dirname, "..", "..")
   const { CI, TRUST_REGISTRY_VECTORS: named } = process.env
   const folder = named ?? join(root, "..", "shared", "vectors")
-  if (existsSync(folder)) return readChains(folder)
+  if (existsSync(folder)) return folder
   if (named !== undefined || CI !== undefined) throw new Error(`The vectors are missing: no folder ${folder}`)
-  return readChains(join(root, "test", "vectors"))
+  return join(root, "test", "vectors")
 }
 
 function readChains(folder: string): RegistryChain[] {

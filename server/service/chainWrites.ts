@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto"
+import type { ShapeLimits } from "@trust-registry/eatp"
+import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../errors.js"
+import type { Store } from "../store/store.js"
+import type { Write } from "../store/writes.js"
+import { checkedDocument, type DocumentRequest } from "./document.js"
+import { acceptedRecord } from "./outcomes.js"
+import { judgeSignatures } from "./signatures.js"
+
+/** What a chain must be to be stored. */
+export interface ChainRules extends ShapeLimits {
+  /** Whether a chain is refused of which some signature cannot be checked. */
+  requireSignatures: boolean
+}
+
+/** What every write says of itself. */
+export interface WriteRequest {
+  expectedRevision?: bigint | undefined
+  requestId: string
+}
+
+/** What came of a write. */
+export interface Written {
+  record: ChainRecord
+  operation: string | null
+}
+
+/** How often a document is judged anew because what it was judged by has changed. */
+const MAX_JUDGEMENTS = 5
+/** How long a caller should wait whose document could not be judged in time. */
+const RETRY_AFTER_MS = 100
+
+/** The writes of chains over a store. Each throws what the contract says of a write that is refused. */
+export function createChainWrites(store: Store, rules: ChainRules) {
+  const write = async (change: Write): Promise<Written> => {
+    const outcome = await store.write(change)
+    return { record: acceptedRecord(change, outcome), operation: outcome.operation }
+  }
+
+  /** Judges a document by other rows and writes it while those are as they were. */
+  const writeDocument = async (
+    operation: "store" | "update",
+    request: WriteRequest & DocumentRequest,
+    actor: string,
+  ): Promise<Written> => {
+    const { agentId, chain, ...document } = checkedDocument(request, rules, BigInt(Date.now()) * 1000n)
+    const common = { ...commonOf(request, actor), operation, agentId }
+    for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
+      const judged = await judgeSignatures(store, chain, rules.requireSignatures)
+      const change: Write = { ...common, document: { ...document, ...judged } }
+      const outcome = await store.write(change)
+      if (outcome.outcome !== "stale")
+        return { record: acceptedRecord(change, outcome), operation: outcome.operation }
+      store.forget(judged.depends)
+    }
+    throw new RegistryError(
+      ErrorReason.OVERLOADED,
+      "the signers of the chain are being changed faster than it can be judged",
+      { agentId, retryAfterMs: RETRY_AFTER_MS },
+    )
+  }
+
+  return { write, writeDocument }
+}
+
+/** The parts of a write that every request gives. */
+export function commonOf(request: WriteRequest, actor: string) {
+  return { actor, requestId: request.requestId || randomUUID(), expectedRevision: request.expectedRevision }
+}

@@ -1,0 +1,131 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import {
+  effectiveExpiry,
+  JsonObject,
+  jsonProblem,
+  parseJson,
+  type ShapeLimits,
+  type TrustLevel,
+  type TrustVerdict,
+  verifyTrust,
+} from "@trust-registry/eatp"
+import {
+  DenialReason,
+  type Handlers,
+  type TrustVerificationService,
+  TrustViolationSeverity,
+  VerificationLevel,
+  type VerifyTrustRequest,
+  type VerifyTrustResponseSchema,
+} from "@trust-registry/proto"
+import { invalidRequest } from "../errors.js"
+import type { RpcContext } from "../rpc/context.js"
+import { timestampOf } from "../store/rows.js"
+import type { ServedChain } from "../store/servedChain.js"
+import type { Store } from "../store/store.js"
+import { assureAgentId, assureText } from "./fields.js"
+import { signersOf, trustOf } from "./signers.js"
+
+type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
+
+/** Longest action and resource, in bytes of UTF-8. */
+const MAX_TEXT_BYTES = 4_096
+
+/** Handlers of TrustVerificationService over a store. */
+export function createVerificationHandlers(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustVerificationService, RpcContext> {
+  return {
+    verifyTrust: async (request) => {
+      assureAgentId(request.agentId, limits)
+      assureText("action", request.action, MAX_TEXT_BYTES)
+      assureText("resource", request.resource, MAX_TEXT_BYTES)
+      const level = levelOf(request.level)
+      const context = contextOf(request, limits)
+      const nowMs = Date.now()
+      const stored = await store.getChain(request.agentId)
+      const verdict = await verdictOf(store, stored, { ...request, level, context }, nowMs)
+      return responseOf(verdict, stored, nowMs)
+    },
+  }
+}
+
+type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
+  level: TrustLevel
+  context: JsonObject | undefined
+}
+
+async function verdictOf(store: Store, stored: ServedChain | null, request: Asked, nowMs: number) {
+  const nowMicros = BigInt(nowMs) * 1000n
+  if (!stored) return await verifyTrust({ request, nowMicros, chains: new Map(), authorities: new Map() })
+  const chain = stored.chain()
+  if (registrationExpired(stored, nowMicros, nowMs)) return expiredVerdict(request.level)
+  const { delegators, authorities } = await signersOf(store, chain, nowMs)
+  const own = [request.agentId, { ...trustOf(stored, nowMs), active: stored.active }] as const
+  const chains = { get: (id: string) => (id === own[0] ? own[1] : delegators.get(id)) }
+  return await verifyTrust({ request, nowMicros, chains, authorities })
+}
+
+/** Earlier than the chain itself says: EATP does not know of it. */
+function registrationExpired(stored: ServedChain, nowMicros: bigint, nowMs: number): boolean {
+  if (!stored.active || nowMs <= stored.expiresAtMs) return false
+  const own = effectiveExpiry(stored.chain())
+  return own === undefined || nowMicros <= own
+}
+
+function expiredVerdict(level: TrustLevel): TrustVerdict {
+  const reasonText = "Trust chain expired"
+  return {
+    valid: false,
+    level,
+    reason: "TRUST_CHAIN_EXPIRED",
+    reasonText,
+    effectiveConstraints: [],
+    violations: [],
+  }
+}
+
+const LEVELS: Record<TrustLevel, VerificationLevel> = {
+  quick: VerificationLevel.QUICK,
+  standard: VerificationLevel.STANDARD,
+  full: VerificationLevel.FULL,
+}
+
+function levelOf(level: VerificationLevel): TrustLevel {
+  switch (level) {
+    case VerificationLevel.QUICK:
+      return "quick"
+    case VerificationLevel.UNSPECIFIED:
+    case VerificationLevel.STANDARD:
+      return "standard"
+    case VerificationLevel.FULL:
+      return "full"
+    default:
+      throw invalidRequest("level", `is ${level}, which is no VerificationLevel`)
+  }
+}
+
+function contextOf({ contextJson }: VerifyTrustRequest, limits: ShapeLimits): JsonObject | undefined {
+  if (contextJson === "") return undefined
+  const problem = jsonProblem(contextJson, "context_json", limits.maxJsonDepth)
+  if (problem) throw invalidRequest("context_json", problem)
+  const context = parseJson(contextJson, { maxDepth: limits.maxJsonDepth })
+  return context instanceof JsonObject ? context : undefined
+}
+
+function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMs: number): Response {
+  const { level, reason, reasonText, violations, ...same } = verdict
+  return {
+    ...same,
+    level: LEVELS[level],
+    reason: reason === undefined ? DenialReason.UNSPECIFIED : DenialReason[reason],
+    reasonText: reasonText ?? "",
+    violations: violations.map(({ severity, ...violation }) => ({
+      ...violation,
+      severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,
+    })),
+    revision: stored?.revision ?? 0n,
+    timeEvaluated: timestampOf(BigInt(nowMs) * 1000n),
+  }
+}
