@@ -61,9 +61,8 @@ describe("making chains", () => {
   it("attests a capability by another authority, the owner signing the state", async () => {
     const chain = await world.establish("ana")
     const capabilities = [{ capability: "pay", capabilityType: CapabilityType.ACTION }]
-    world.keep(
-      await attest(chain, { attesterId: "org-b", capabilities }, world.maker("org-b"), signerOf("org-a")),
-    )
+    const attestation = { agentId: "ana", attesterId: "org-b", capabilities }
+    world.keep(await attest(attestation, world, world.maker("org-b"), signerOf("org-a")))
     expect(await world.verify("ana", "full", {}, "pay")).to.include({ valid: true })
     expect(chain.capabilities).to.have.length(1)
   })
@@ -194,6 +193,18 @@ describe("making chains", () => {
         constraints: ["cost_limit=99", "resources:db/t"],
       })
       expect(tighter.delegations[0]?.constraintSubset).to.include.members(["cost_limit=100", "cost_limit=99"])
+    })
+
+    it("to an agent whose own chain does not hold or is not in force", async () => {
+      const bob = await world.establish("bob")
+      world.chains.set("bob", { chain: bob, active: false })
+      await refused("SOURCE_NOT_FOUND", () => world.delegate("ana", "bob"))
+      world.keep(bob)
+      bob.capabilities.splice(0)
+      await refused("SOURCE_INVALID", () => world.delegate("ana", "bob"))
+      const capabilities = [{ capability: "pay", capabilityType: CapabilityType.ACTION }]
+      const attestation = { agentId: "bob", attesterId: "org-a", capabilities }
+      await refused("SOURCE_INVALID", () => attest(attestation, world, world.maker()))
     })
 
     it("on the strength of a chain that does not hold, has expired or is not in force", async () => {

@@ -75,9 +75,8 @@ export async function delegate(
   const sources = lendable(source.chain, loan.capabilities, maker.nowMicros)
   const delegation = newRecord(loan, source.chain, [...sources.values()], maker)
   delegation.delegationDepth = BigInt(delegationDepth)
-  await sign(delegation, maker, owner)
-
   const { genesis, parts } = await delegateeOf(loan, source.genesis, delegation, known, maker)
+  await sign(delegation, maker, owner)
   const lent = await lentCapabilities(sources, delegation, source.genesis.authorityId, maker)
   return sealed(
     {
@@ -134,7 +133,8 @@ async function sign(delegation: DelegationRecord, maker: Maker, owner: Signer): 
   await signReasoning(delegation, owner)
 }
 
-// A chain that is not in force is not brought back by lending to it.
+// The owner signs the delegatee's state anew, so it must hold; a chain that is not in force is not brought
+// back.
 async function delegateeOf(
   loan: Delegation,
   delegator: GenesisRecord,
@@ -142,13 +142,11 @@ async function delegateeOf(
   known: Known,
   maker: Maker,
 ): Promise<{ genesis: GenesisRecord; parts: ChainParts }> {
-  const stored = known.chains.get(loan.delegateeId)
-  if (stored === undefined) return { genesis: await derivedGenesis(delegator, delegation, maker), parts: {} }
-  const { genesis } = stored.chain
-  if (!stored.active || genesis === undefined) {
-    throw new MakeError("SOURCE_INVALID", `The chain of ${loan.delegateeId} is not in force`)
+  if (known.chains.get(loan.delegateeId) === undefined) {
+    return { genesis: await derivedGenesis(delegator, delegation, maker), parts: {} }
   }
-  return { genesis, parts: partsOf(stored.chain) }
+  const { chain, genesis } = sourceChain(loan.delegateeId, known, maker)
+  return { genesis, parts: partsOf(chain) }
 }
 
 function derivedGenesis(
