@@ -12,7 +12,7 @@ describe("the configuration", () => {
     expect(config).to.include({
       databaseUrl: "",
       dataDir: "./.trust-registry",
-      cacheEntries: 50_000,
+      cacheEntries: 10_000,
       maxMessageBytes: 4 * 1024 * 1024,
       maxChainBytes: 1024 * 1024,
       maxCapabilities: 1000,

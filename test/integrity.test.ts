@@ -144,6 +144,17 @@ describe("VerifyChainIntegrity", () => {
     expect((await calls().getChain({ agentId: "torn-neighbour" })).record?.agentId).to.equal("torn-neighbour")
   })
 
+  it("gives nobody the document of another agent", async () => {
+    await calls().storeChain({ chain: wholeChain("impostor") })
+    await calls().storeChain({ chain: wholeChain("victim") })
+    await registry.sql`
+      update trust_chains set chain_data = (select chain_data from trust_chains where agent_id = 'victim')
+      where agent_id = 'impostor'`
+    const { info } = detailsOf(await failureOf(calls().getChain({ agentId: "impostor" })))
+    expect(info?.reason).to.equal("TRUST_CHAIN_CORRUPT")
+    expect((await failedChecks("impostor")).map(({ path }) => path)).to.include("chain.genesis.agent_id")
+  })
+
   it("names a column that was changed, also behind the back of the triggers", async () => {
     await calls().storeChain({ chain: wholeChain("column") })
     const columns = {

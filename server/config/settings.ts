@@ -67,8 +67,9 @@ export const settings = {
   cacheEntries: {
     variable: "TRUST_REGISTRY_CACHE_ENTRIES",
     unit: "chains",
-    sentence: "How many chains are kept in memory at most; 0 turns the cache off.",
-    default: "50000",
+    sentence:
+      "How many chains of up to 64 KiB are kept in memory at most (larger ones never); 0 turns the cache off.",
+    default: "10000",
     read: countOf(0, 100_000_000),
   },
   cacheMaxAgeMs: {

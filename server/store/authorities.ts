@@ -65,13 +65,24 @@ export async function readAuthorityBefore(
   }
 }
 
-/** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
-export async function writeAuthority(sql: Sql, write: AuthorityWrite): Promise<AuthorityOutcome> {
+/**
+ * Makes a change; it is durable and in the history when this resolves with an outcome that says so.
+ *
+ * @param notAfter until when it is waited for, by the clock of the database in microseconds since 1970
+ */
+export async function writeAuthority(
+  sql: Sql,
+  write: AuthorityWrite,
+  notAfter: bigint,
+): Promise<AuthorityOutcome> {
+  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
   const rows = await sql<(Pick<AuthorityOutcome, "outcome"> & { [Column in keyof AuthorityRow]: unknown })[]>`
-    select * from trust_authorities_write(
-      ${write.operation}, ${write.authorityId}, ${write.requestId}, ${write.requestHash}, ${write.actor},
-      ${write.expectedRevision ?? null}, ${write.json ?? null}::text::jsonb
-    )`
+    select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
+    lateral trust_authorities_write(
+      ${write.operation}, ${write.authorityId}, ${write.requestId}, ${write.requestHash},
+      case when begun is not null then ${write.actor} end, ${write.expectedRevision ?? null},
+      ${write.json ?? null}::text::jsonb
+    ) w`
   const [row] = rows
   if (!row) throw new Error("trust_authorities_write gave no outcome")
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }

@@ -44,7 +44,9 @@ export function createAuthorityStore(database: Database, entries: number, maxAge
       database.run((sql) => readAuthorityBefore(sql, authorityId, requestId)),
     write: (write) =>
       // After a failure too: it may have been committed all the same.
-      database.run((sql) => writeAuthority(sql, write)).finally(() => cache.invalidate([write.authorityId])),
+      database
+        .run((sql, notAfter) => writeAuthority(sql, write, notAfter))
+        .finally(() => cache.invalidate([write.authorityId])),
     list: (page) => database.scan((sql) => listAuthorities(sql, page)),
   }
 }

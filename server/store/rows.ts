@@ -61,9 +61,16 @@ export function recordOf(row: RecordRow): ChainRecord {
   })
 }
 
-/** The chain of a row. Throws an Error for a document that is none, or that has a field we do not know. */
-export function chainOf(row: Pick<ChainRow, "chain_data">): TrustLineageChain {
-  return fromJson(TrustLineageChainSchema, row.chain_data)
+/**
+ * The chain of a row. Throws an Error for a document that is none, that has a field we do not know, or that is about another
+ * agent: it must not be served under this one's name.
+ */
+export function chainOf(row: Pick<ChainRow, "agent_id" | "chain_data">): TrustLineageChain {
+  const chain = fromJson(TrustLineageChainSchema, row.chain_data)
+  const agentId = chain.genesis?.agentId ?? ""
+  if (agentId !== row.agent_id)
+    throw new Error(`the chain is about ${JSON.stringify(agentId)}, another agent`)
+  return chain
 }
 
 /** Microseconds since 1970 as google.protobuf.Timestamp. */
