@@ -13,7 +13,11 @@ import {
   type UpdateAuthorityRequestSchema,
 } from "@trust-registry/proto"
 import { expect } from "chai"
+import { readAuthority, writeAuthority } from "../server/dist/store/authorities.js"
+import { migrate } from "../server/dist/store/migrate.js"
+import { openPool } from "../server/dist/store/sql.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { freshDatabase } from "./support/postgres.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 
@@ -605,6 +609,27 @@ describe("authorities", () => {
       const third = await calls().deactivateAuthority({ authorityId: "order-first" })
       expect(second.record?.revision).to.equal((first.record?.revision ?? 0n) + 1n)
       expect(third.record?.revision).to.equal((second.record?.revision ?? 0n) + 1n)
+    })
+
+    it("are refused when a network delivers them too late", async () => {
+      const database = await freshDatabase()
+      const sql = openPool(database.connection, 1, () => {})
+      await migrate(sql)
+      const late = { operation: "register", authorityId: "late", requestId: randomUUID() } as const
+      const write = {
+        ...late,
+        requestHash: "",
+        actor: "me",
+        expectedRevision: undefined,
+        json: '{"id":"late"}',
+      }
+      const now = BigInt(Date.now()) * 1000n
+      const code = await writeAuthority(sql, write, now - 1_000_000n).catch((error) => error.code)
+      expect(code).to.equal("55P03")
+      expect(await readAuthority(sql, "late")).to.equal(undefined)
+      expect((await writeAuthority(sql, write, now + 60_000_000n)).outcome).to.equal("registered")
+      await sql.end()
+      await database.drop()
     })
 
     it("by hand are in the history with their actor, are announced, and wait for their turn", async () => {
