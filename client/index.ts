@@ -11,6 +11,7 @@ export {
   DocumentError,
   documentFromChain,
   effectiveExpiry,
+  generateKeyPair,
   JsonSyntaxError,
   linkedChainHash,
   type Violation,

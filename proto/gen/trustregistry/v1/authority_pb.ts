@@ -53,7 +53,7 @@ export type Authority = Message<"trustregistry.v1.Authority"> & {
   keys: AuthorityKey[];
 
   /**
-   * What it may do, distinct.
+   * What it may do, distinct. Kept for those who ask: the registry refuses nothing for want of a permission.
    *
    * @generated from field: repeated trustregistry.v1.AuthorityPermission permissions = 5;
    */
@@ -147,7 +147,7 @@ export type AuthorityRecord = Message<"trustregistry.v1.AuthorityRecord"> & {
   revision: bigint;
 
   /**
-   * Whether it may establish and attest anew.
+   * Whether it is active. Its keys verify what it signed all the same.
    *
    * @generated from field: bool is_active = 3;
    */
@@ -689,7 +689,7 @@ export const AuthorityPermissionSchema: GenEnum<AuthorityPermission> = /*@__PURE
 
 /**
  * Keeps the authorities that establish agents: who they are, with which keys they sign and have signed, and what they
- * may do.
+ * may do. The signatures of chains are checked with these keys.
  *
  * Authorities change under the same lock and in the same order of revisions as chains, with a history of their own; a write
  * may be sent again with the same request_id and gets its first answer. Reads are never from memory. Errors: see ErrorReason;
@@ -745,8 +745,8 @@ export const AuthorityService: GenService<{
     output: typeof UpdateAuthorityResponseSchema;
   },
   /**
-   * Makes an authority inactive: it establishes and attests nothing new, and what it signed stays signed. Deactivating an
-   * inactive one answers its record and changes nothing. No RPC makes it active again.
+   * Makes an authority inactive, for all who ask. It stays registered with its keys: what it signed still verifies.
+   * Deactivating an inactive one answers its record and changes nothing. No RPC makes it active again.
    * Errors: AUTHORITY_NOT_FOUND, REVISION_CONFLICT, REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.DeactivateAuthority
