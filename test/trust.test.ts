@@ -15,6 +15,7 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { delegation } from "./support/records.js"
 import { registryChains, registryFolder } from "./support/registryChains.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
@@ -137,6 +138,38 @@ describe("trust", () => {
       const delegations = chain.delegations.map((delegation) => ({ ...delegation, taskId: "another" }))
       const { badRequest } = await reasonOf(store({ ...chain, delegations }))
       expect(badRequest?.fieldViolations[0]?.field).to.equal("chain.delegations[0].signature")
+    })
+
+    it("takes ten hops of delegation and refuses the eleventh", async () => {
+      const agents = Array.from({ length: 12 }, (_, i) => `hop-${i}`)
+      const lent = (agentId: string, delegatorId: string) => ({
+        ...sampleChain(agentId),
+        delegations: [delegation(agentId, { delegatorId })],
+      })
+      await chains().storeChain({ chain: sampleChain("hop-0") })
+      for (const [i, agentId] of agents.entries())
+        if (i > 0 && i <= 10) await chains().storeChain({ chain: lent(agentId, `hop-${i - 1}`) })
+      const { badRequest } = await reasonOf(chains().storeChain({ chain: lent("hop-11", "hop-10") }))
+      expect(badRequest?.fieldViolations[0]?.description).to.include("11 hops")
+    })
+
+    it("refuses a cycle through the chains of others, also when two writes race to close it", async () => {
+      const lent = (agentId: string, delegatorId: string) => ({
+        ...sampleChain(agentId),
+        delegations: [delegation(agentId, { delegatorId })],
+      })
+      const alone = await reasonOf(chains().storeChain({ chain: lent("self", "self") }))
+      expect(alone.info?.reason).to.equal("TRUST_CHAIN_INVALID")
+      for (let round = 0; round < 30; round++) {
+        const [a, b] = [`ring-a-${round}`, `ring-b-${round}`]
+        const both = await Promise.allSettled([
+          chains().storeChain({ chain: lent(a, b) }),
+          chains().storeChain({ chain: lent(b, a) }),
+        ])
+        const refused = both.flatMap((one) => (one.status === "rejected" ? [detailsOf(one.reason)] : []))
+        expect(refused.map(({ info }) => info?.reason)).to.deep.equal(["TRUST_CHAIN_INVALID"])
+        expect(refused[0]?.badRequest?.fieldViolations[0]?.description).to.include("cycle")
+      }
     })
 
     it("judges again what changed while it was judged", async () => {

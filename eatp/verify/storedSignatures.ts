@@ -21,8 +21,7 @@ export type SignatureFindings = {
 const SLICE = 32
 
 /**
- * Checks every signature of a chain whose signer is known, for a store that is about to keep it (eatp.md d, "registry-side
- * checks"). Expiry and the like do not matter here: what was signed stays signed.
+ * Checks every signature of a chain whose signer is known, for a store that is about to keep it. Expiry and the like do not matter here: what was signed stays signed.
  */
 export async function checkSignatures(
   chain: TrustLineageChain,

@@ -5,8 +5,8 @@ import { RegistryError } from "../errors.js"
 import type { Store } from "../store/store.js"
 import type { Write } from "../store/writes.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
+import { judgeChain } from "./judgement.js"
 import { acceptedRecord } from "./outcomes.js"
-import { judgeSignatures } from "./signatures.js"
 
 /** What a chain must be to be stored. */
 export interface ChainRules extends ShapeLimits {
@@ -47,7 +47,7 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     const { agentId, chain, ...document } = checkedDocument(request, rules, BigInt(Date.now()) * 1000n)
     const common = { ...commonOf(request, actor), operation, agentId }
     for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
-      const judged = await judgeSignatures(store, chain, rules.requireSignatures)
+      const judged = await judgeChain(store, chain, rules.requireSignatures)
       const change: Write = { ...common, document: { ...document, ...judged } }
       const outcome = await store.write(change)
       if (outcome.outcome !== "stale")

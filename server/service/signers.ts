@@ -1,4 +1,9 @@
-import type { Signers, StoredTrust, TrustAuthority } from "@trust-registry/eatp"
+import {
+  MAX_DELEGATION_DEPTH,
+  type Signers,
+  type StoredTrust,
+  type TrustAuthority,
+} from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
@@ -8,10 +13,16 @@ import type { Depends } from "../store/writes.js"
 export interface KnownSigners extends Signers {
   /** Those that are not there stand at revision 0. */
   depends: Depends
+  /** Whether there are more delegators above than are looked at. */
+  tooMany: boolean
 }
 
+/** Most agents above one that are looked at; each is a read. */
+const MAX_ANCESTORS = 1_000
+
 /**
- * The authorities that a chain names, the chains of its delegators, and their authorities; from memory where that is fresh.
+ * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
+ * and the authorities of the direct ones; from memory where that is fresh.
  *
  * @param nowMs by which clock a delegator's registration has expired
  */
@@ -20,15 +31,14 @@ export async function signersOf(
   chain: TrustLineageChain,
   nowMs: number,
 ): Promise<KnownSigners> {
-  const lenderIds = new Set(chain.delegations.map(({ delegatorId }) => delegatorId))
-  const lenders = await readAll(lenderIds, (id) => store.getChain(id))
+  const { lenders, tooMany } = await lendersOf(store, chain)
   const delegators = new Map<string, StoredTrust>()
   for (const [id, lender] of lenders) if (lender) delegators.set(id, trustOf(lender, nowMs))
   const known = await readAll(authorityIdsOf(chain, delegators), (id) => store.authorities.get(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
-  return { authorities, delegators, depends }
+  return { authorities, delegators, depends, tooMany }
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
@@ -36,8 +46,29 @@ export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
   return { chain: stored.chain(), active: stored.active && nowMs <= stored.expiresAtMs }
 }
 
-function authorityIdsOf({ genesis, capabilities }: TrustLineageChain, delegators: Map<string, StoredTrust>) {
-  const lenders = [...delegators.values()].map(({ chain }) => chain.genesis?.authorityId)
+/** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
+async function lendersOf(store: Store, chain: TrustLineageChain) {
+  const lenders = new Map<string, ServedChain | null>()
+  const agentId = chain.genesis?.agentId
+  let level = [chain]
+  for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
+    const ids = new Set(level.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId)))
+    const fresh = [...ids].filter((id) => id !== agentId && !lenders.has(id))
+    if (lenders.size + fresh.length > MAX_ANCESTORS) return { lenders, tooMany: true }
+    const found = await readAll(fresh, (id) => store.getChain(id))
+    for (const [id, lender] of found) lenders.set(id, lender)
+    level = [...found.values()].flatMap((lender) => (lender ? [lender.chain()] : []))
+  }
+  return { lenders, tooMany: false }
+}
+
+function authorityIdsOf(
+  { genesis, capabilities, delegations }: TrustLineageChain,
+  delegators: Map<string, StoredTrust>,
+) {
+  const lenders = delegations.map(
+    ({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis?.authorityId,
+  )
   const ids = [genesis?.authorityId, ...capabilities.map(({ attesterId }) => attesterId), ...lenders]
   return new Set(ids.filter((id): id is string => id !== undefined && id !== ""))
 }

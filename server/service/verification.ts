@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
+  type DenialReason as EatpDenialReason,
   effectiveExpiry,
   JsonObject,
   jsonProblem,
@@ -60,8 +61,15 @@ async function verdictOf(store: Store, stored: ServedChain | null, request: Aske
   const nowMicros = BigInt(nowMs) * 1000n
   if (!stored) return await verifyTrust({ request, nowMicros, chains: new Map(), authorities: new Map() })
   const chain = stored.chain()
-  if (registrationExpired(stored, nowMicros, nowMs)) return expiredVerdict(request.level)
-  const { delegators, authorities } = await signersOf(store, chain, nowMs)
+  if (registrationExpired(stored, nowMicros, nowMs))
+    return deniedVerdict(request.level, "TRUST_CHAIN_EXPIRED", "Trust chain expired")
+  const { delegators, authorities, tooMany } = await signersOf(store, chain, nowMs)
+  if (tooMany)
+    return deniedVerdict(
+      request.level,
+      "EVALUATION_FAILED",
+      "The delegations lead up to more than 1,000 agents",
+    )
   const own = [request.agentId, { ...trustOf(stored, nowMs), active: stored.active }] as const
   const chains = { get: (id: string) => (id === own[0] ? own[1] : delegators.get(id)) }
   return await verifyTrust({ request, nowMicros, chains, authorities })
@@ -74,16 +82,9 @@ function registrationExpired(stored: ServedChain, nowMicros: bigint, nowMs: numb
   return own === undefined || nowMicros <= own
 }
 
-function expiredVerdict(level: TrustLevel): TrustVerdict {
-  const reasonText = "Trust chain expired"
-  return {
-    valid: false,
-    level,
-    reason: "TRUST_CHAIN_EXPIRED",
-    reasonText,
-    effectiveConstraints: [],
-    violations: [],
-  }
+/** What EATP's rules are not asked for. */
+function deniedVerdict(level: TrustLevel, reason: EatpDenialReason, reasonText: string): TrustVerdict {
+  return { valid: false, level, reason, reasonText, effectiveConstraints: [], violations: [] }
 }
 
 const LEVELS: Record<TrustLevel, VerificationLevel> = {
