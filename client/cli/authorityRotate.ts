@@ -17,8 +17,8 @@ export const rotateKey = command({
     "The key is base64 of the 32 bytes of an Ed25519 public key. What was signed with an older key while its window was " +
     "open still verifies.",
   examples: [
-    "authority rotate-key org-acme vgXcsHGnYkBGsWqKLjnDS68zSRs7JQ5OTjx7yZc3IEA=",
-    "authority rotate-key org-acme --overlap-seconds 86400 vgXcsHGnYkBGsWqKLjnDS68zSRs7JQ5OTjx7yZc3IEA=",
+    "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
   ],
   flags: {
     "key-id": {
