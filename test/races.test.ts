@@ -199,7 +199,8 @@ describe("races", () => {
     await a.storeChain({ chain: sampleChain("source") })
     await registry.sql`
       insert into trust_chains (agent_id, revision, authority_id, chain_data, chain_bytes, chain_hash, content_hash, is_active)
-      select 'inserted', 0, authority_id, chain_data, chain_bytes, chain_hash, content_hash, false
+      select 'inserted', 0, authority_id, jsonb_set(chain_data, '{genesis,agent_id}', '"inserted"'), chain_bytes,
+             chain_hash, content_hash, false
       from trust_chains where agent_id = 'source'`
     const { record } = await a.getChain({ agentId: "inserted", includeInactive: true })
     expect(record?.status).to.equal(ChainStatus.DELETED)
