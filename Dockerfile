@@ -18,7 +18,10 @@ ENV NODE_ENV=production \
     # TRUST_REGISTRY_ALLOW_INSECURE=true says that nobody else can listen in.
     TRUST_REGISTRY_LISTEN=0.0.0.0:50051
 USER node
+# The embedded PostgreSQL's data, where no DATABASE_URL is given: without a volume it goes with the container.
+VOLUME /var/lib/trust-registry
 EXPOSE 50051
+# For a server in the clear on the port above; with TLS or another port, give a check of your own (--tls-ca, --address).
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "client/bin/trust-registry.js", "health", "--address", "127.0.0.1:50051"]
 # The server itself is process 1: it hears SIGTERM and drains.

@@ -95,7 +95,7 @@ function openStore(database: Postgres, config: Config, log: Log) {
     cacheEntries: config.cacheEntries,
     cacheMaxAgeMs: config.cacheMaxAgeMs,
     maxWaitingWrites: config.maxWaitingWrites,
-    onEvent: (text) => log.info(text),
+    onEvent: (level, text) => log[level](text),
   })
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
-import { createMonitor, type Monitor } from "./monitor.js"
+import { createMonitor, type Monitor, type OnEvent } from "./monitor.js"
 import { type Connection, cancel, isUnanswered, openPool, type Query, type Sql, watchedSql } from "./sql.js"
 
 /** What the store needs to know of the database. */
@@ -12,7 +12,7 @@ export interface DatabaseOptions {
   /** How long a call waits for the database before it is UNAVAILABLE, in milliseconds. */
   timeoutMs: number
   /** Told when the database goes and comes back, and what it says by itself. */
-  onEvent: (text: string) => void
+  onEvent: OnEvent
 }
 
 /**
@@ -58,7 +58,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answerMs: number) {
-  const open = () => openPool(options.connection, max, options.onEvent)
+  const open = () =>
+    openPool(options.connection, max, (text) => options.onEvent("info", `PostgreSQL says: ${text}`))
   let pool = open()
 
   /** A connection that is half dead never answers and is never given back: all are replaced. */

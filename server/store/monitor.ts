@@ -27,8 +27,11 @@ const EVERY_MS = 500
 /** A look that is not answered in this time found nobody. */
 const ANSWER_MS = 1_000
 
+/** Told what happens to the database, and what it says by itself. */
+export type OnEvent = (level: "info" | "error", text: string) => void
+
 /** Starts to look after the database, on a connection of its own. */
-export function createMonitor(connection: Connection, onEvent: (text: string) => void): Monitor {
+export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor {
   const listeners = new Set<(available: boolean) => void>()
   const closed = new AbortController()
   let turn = new AbortController()
@@ -39,7 +42,8 @@ export function createMonitor(connection: Connection, onEvent: (text: string) =>
   const set = (now: boolean, why: string) => {
     if (now === available) return
     available = now
-    onEvent(now ? "the database is available" : `the database is not available: ${why}`)
+    if (now) onEvent("info", "the database is available")
+    else onEvent("error", `the database is not available: ${why}`)
     for (const listener of [...listeners]) listener(now)
   }
 

@@ -13,7 +13,7 @@ import {
 import { openDatabase } from "./database.js"
 import { databaseUnavailable, isPassing, isUnavailable } from "./failures.js"
 import { migrate } from "./migrate.js"
-import type { Monitor } from "./monitor.js"
+import type { Monitor, OnEvent } from "./monitor.js"
 import type { ChainRow } from "./rows.js"
 import { type ServedChain, servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
@@ -34,7 +34,7 @@ export interface StoreOptions {
   /** Most writes that wait; one more is OVERLOADED. */
   maxWaitingWrites: number
   /** Told when the database goes and comes back, and what it says by itself. */
-  onEvent: (text: string) => void
+  onEvent: OnEvent
 }
 
 /**
