@@ -530,6 +530,21 @@ describe("authorities", () => {
       there.close()
     })
 
+    it("that crowd round one authority are all made, or told to come again", async () => {
+      await register("crowded")
+      const settled = await Promise.allSettled(
+        Array.from({ length: 30 }, () => calls().rotateAuthorityKey({ authorityId: "crowded", ...key() })),
+      )
+      const failures = settled.flatMap((one) => (one.status === "rejected" ? [detailsOf(one.reason)] : []))
+      expect(failures.length).to.be.lessThan(25)
+      for (const { info, retry, resource } of failures) {
+        expect(info?.reason).to.equal("OVERLOADED")
+        expect(resource?.resourceName).to.equal("crowded")
+        expect(retry).not.to.equal(undefined)
+      }
+      expect(await keysOf("crowded")).to.have.lengthOf(1 + 30 - failures.length)
+    })
+
     it("a retry of each kind of write gets its first answer, against itself and after another's write", async () => {
       const { registerAuthority, updateAuthority, rotateAuthorityKey, deactivateAuthority } = calls()
       const authorityId = "retried"

@@ -108,6 +108,19 @@ describe("the client on authorities", () => {
     expect(missing).to.be.instanceOf(TrustStoreError)
   })
 
+  it("makes all of many changes of one authority at once", async () => {
+    await registry.registerAuthority({ authority: authority("busy") })
+    const keyIds = Array.from({ length: 20 }, (_, i) => `new-${i}`)
+    await Promise.all(
+      keyIds.map((keyId) => {
+        const { publicKey } = generateKeyPair()
+        return registry.rotateAuthorityKey({ authorityId: "busy", keyId, publicKey })
+      }),
+    )
+    const { authority: now } = await registry.getAuthority({ authorityId: "busy" })
+    expect(now?.keys.map(({ keyId }) => keyId)).to.have.members(["k1", ...keyIds])
+  })
+
   it("sends calls of every service again, and none twice over", () => {
     const names = (serviceConfig(...SERVICES).methodConfig ?? []).flatMap(({ name }) => name)
     expect(names).to.deep.include.members(
