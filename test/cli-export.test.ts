@@ -114,4 +114,18 @@ describe("an export", () => {
       err: "trust-registry: no/such/folder cannot be written: ENOENT\n",
     })
   })
+
+  it("tells in a sentence that standard output is full", async () => {
+    const script = `"${BIN}" export --address ${server.address} "$@" > /dev/full`
+    for (const [flags, told] of [
+      [[], "trust-registry: standard output cannot be written: ENOSPC\n"],
+      [["--json"], '{"message":"standard output cannot be written: ENOSPC","violations":[]}\n'],
+    ] as const) {
+      const child = spawn("sh", ["-c", script, "sh", ...flags], { stdio: ["ignore", "inherit", "pipe"] })
+      let err = ""
+      child.stderr.on("data", (chunk) => (err += chunk))
+      const [code] = await once(child, "close")
+      expect({ code, err }).to.deep.equal({ code: 6, err: told })
+    }
+  })
 })

@@ -13,29 +13,30 @@ import { UsageError } from "./usage.js"
 /** Runs the command line of `trust-registry` on the process's own input and output; gives the exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [out, err] = [outputTo(process.stdout), outputTo(process.stderr)]
-  endQuietlyWithoutReader()
+  const json = argv.includes("--json")
+  endWithoutOutput(json, err)
   try {
     return await dispatch([...argv], env, out, err)
   } catch (error) {
-    const json = argv.includes("--json")
-    const hint = error instanceof UsageError ? "; see --help" : ""
-    if (json) await complain({ json, err }, complaintOf(error))
-    else await err.line(`trust-registry: ${complaintText(complaintOf(error))}${hint}`)
+    await tellFailure(json, err, error)
     return exitCodeOf(error)
   }
 }
 
-/** `export | head` is no failure; complaints that nobody reads must not stop the work. */
-function endQuietlyWithoutReader() {
-  process.stdout.on("error", (error) => {
-    throwUnlessClosed(error)
-    process.exit(EXIT.done)
+/** `export | head` is no failure, a full disk is; complaints that nobody reads must not stop the work. */
+function endWithoutOutput(json: boolean, err: Output) {
+  process.stdout.on("error", async ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") process.exit(EXIT.done)
+    await tellFailure(json, err, new Error(`standard output cannot be written: ${code}`))
+    process.exit(EXIT.failed)
   })
-  process.stderr.on("error", throwUnlessClosed)
+  process.stderr.on("error", () => undefined)
 }
 
-function throwUnlessClosed(error: NodeJS.ErrnoException) {
-  if (error.code !== "EPIPE") throw error
+async function tellFailure(json: boolean, err: Output, error: unknown) {
+  const hint = error instanceof UsageError ? "; see --help" : ""
+  if (json) await complain({ json, err }, complaintOf(error))
+  else await err.line(`trust-registry: ${complaintText(complaintOf(error))}${hint}`)
 }
 
 async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err: Output): Promise<number> {
