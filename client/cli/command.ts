@@ -5,6 +5,8 @@ import type { Output } from "./output.js"
 /** A flag of a command. */
 export interface Flag {
   type: "string" | "boolean"
+  /** Whether it may be given more than once. */
+  multiple?: true
   /** What stands for the value in `--help`, for example `FILE`. */
   value?: string
   /** One letter that means the same. */
@@ -15,7 +17,11 @@ export interface Flag {
 
 /** The values given for flags. */
 export type Values<Flags> = {
-  [Name in keyof Flags]?: Flags[Name] extends { type: "boolean" } ? boolean : string
+  [Name in keyof Flags]?: Flags[Name] extends { type: "boolean" }
+    ? boolean
+    : Flags[Name] extends { multiple: true }
+      ? string[]
+      : string
 }
 
 /** A command as it was called. */

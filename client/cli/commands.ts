@@ -1,14 +1,20 @@
+import { attestCapabilities } from "./attest.js"
+import { auditAction } from "./audit.js"
 import { deactivateAuthorities, updateAuthority } from "./authorityChanges.js"
 import { getAuthorities, listAuthorities } from "./authorityReads.js"
 import { registerAuthorities } from "./authorityRegister.js"
 import { rotateKey } from "./authorityRotate.js"
+import { check } from "./check.js"
 import type { Command } from "./command.js"
+import { delegateTrust } from "./delegate.js"
 import { remove, restore } from "./delete.js"
+import { establishAgent } from "./establish.js"
 import { exportChains } from "./export.js"
 import { get } from "./get.js"
 import { hash } from "./hash.js"
 import { health } from "./health.js"
 import { importChains } from "./import.js"
+import { keygen } from "./keygen.js"
 import { count, list } from "./list.js"
 import { store, update } from "./store.js"
 import { trust } from "./trust.js"
@@ -33,6 +39,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "authority update": updateAuthority,
   "authority deactivate": deactivateAuthorities,
   "authority rotate-key": rotateKey,
+  keygen,
+  establish: establishAgent,
+  attest: attestCapabilities,
+  delegate: delegateTrust,
+  audit: auditAction,
+  check,
   hash,
   health,
 }

@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js"
+import { MakeError } from "@trust-registry/eatp"
 import {
   AuthorityInvalidError,
   type FieldViolation,
@@ -31,6 +32,7 @@ export function complaintOf(
   error: unknown,
   about: Pick<Complaint, "origin" | "agentId" | "authorityId"> = {},
 ): Complaint {
+  if (error instanceof MakeError) return { ...about, reason: error.code, message: error.message }
   if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
   return {
     ...about,

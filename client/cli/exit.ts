@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js"
+import { CanonicalError, MakeError, SigningPayloadError } from "@trust-registry/eatp"
 import { TrustStoreError } from "../errors.js"
 import { UsageError } from "./usage.js"
 
@@ -21,7 +22,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.usage]: "a command, flag or file that cannot be used",
   [EXIT.notFound]: "no such chain or authority",
   [EXIT.refused]:
-    "refused by the registry: invalid, expired, not active, there already, or changed by somebody else",
+    "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
   [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
   [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
 }
@@ -29,10 +30,14 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
 /** The exit code for what was thrown. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
+  if (MADE_AGAINST_RULES.some((kind) => error instanceof kind)) return EXIT.refused
   if (!(error instanceof TrustStoreError)) return EXIT.failed
   if (error.reason === "OVERLOADED") return EXIT.unavailable
   return CODES[error.code] ?? EXIT.failed
 }
+
+// What the rules of EATP, or of its signed texts, do not allow to be made.
+const MADE_AGAINST_RULES = [MakeError, SigningPayloadError, CanonicalError]
 
 const CODES: Partial<Record<status, number>> = {
   [status.NOT_FOUND]: EXIT.notFound,

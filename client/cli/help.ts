@@ -49,8 +49,11 @@ function section(parts: string[][]) {
 }
 
 function flagRows(flags: Record<string, Flag>) {
-  return Object.entries(flags).map(([name, { short, value, help }]) =>
-    row(`${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`, help),
+  return Object.entries(flags).map(([name, { short, value, multiple, help }]) =>
+    row(
+      `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`,
+      multiple ? `${help} (may be repeated)` : help,
+    ),
   )
 }
 

@@ -103,11 +103,14 @@ function parse(command: Command, args: string[]) {
     ...GENERAL_FLAGS,
   }
   const options = Object.fromEntries(
-    Object.entries(flags).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]),
+    Object.entries(flags).map(([name, { type, short, multiple = false }]) => [
+      name,
+      { type, multiple, ...(short ? { short } : {}) },
+    ]),
   )
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    // Each flag was given at most the type that its definition says; `multiple` is never used.
+    // Each flag was given at most the type that its definition says.
     return { values: values as Record<string, string & boolean>, positionals }
   } catch (error) {
     throw new UsageError(error instanceof Error ? firstSentence(error.message) : String(error))

@@ -1,0 +1,75 @@
+import { checkShape, documentFromChain, type MemorySigner } from "@trust-registry/eatp"
+import type { TrustLineageChain } from "@trust-registry/proto"
+import { makerOf } from "../maker.js"
+import type { Flag, Invocation, Values } from "./command.js"
+import { complain } from "./complaint.js"
+import { EXIT } from "./exit.js"
+import { signerOf } from "./keyFile.js"
+import { type KEY_FLAG, needed } from "./makeFlags.js"
+import type { TRUST_FLAGS, TrustFiles } from "./trustFiles.js"
+import { UsageError } from "./usage.js"
+
+/** The maker whose key is in a key file. */
+export async function makerWithKey(file: string) {
+  return makerOf(await signerOf(file))
+}
+
+/** Flags of the commands that change a chain whose authority may be another than the one that grants. */
+export const OWNER_KEY_FLAG = {
+  "owner-key": {
+    type: "string",
+    value: "FILE",
+    help: "the key file of the changed chain's authority, where that is another one",
+  },
+} as const satisfies Record<string, Flag>
+
+/**
+ * Who signs: the authority that grants, with --key, and the authority of the changed chain, with --owner-key where it is
+ * another one. Where no file told the authorities, a key is taken for its authority's own: a chain that another key
+ * signed is refused when it is built on.
+ */
+export async function signersOf(
+  values: Values<typeof KEY_FLAG & typeof OWNER_KEY_FLAG & typeof TRUST_FLAGS>,
+  files: TrustFiles,
+  grants: string,
+  owns: string,
+) {
+  const told = values.authorities !== undefined
+  const maker = await makerWithKey(needed(values, "key"))
+  assureKeyOf(grants, maker.signer, files, told)
+  if (owns === grants) return { maker, owner: maker.signer }
+  if (!values["owner-key"]) throw new UsageError(`--owner-key is needed: the chain's authority is ${owns}`)
+  const owner = await signerOf(values["owner-key"])
+  assureKeyOf(owns, owner, files, told)
+  return { maker, owner }
+}
+
+function assureKeyOf(
+  authorityId: string,
+  { publicKey }: MemorySigner,
+  { authorities }: TrustFiles,
+  told: boolean,
+) {
+  const known = authorities.get(authorityId)
+  if (known === undefined && told) throw new UsageError(`--authorities does not hold ${authorityId}`)
+  if (known === undefined) authorities.set(authorityId, { id: authorityId, keys: [{ publicKey }] })
+  else if (!known.keys.some((key) => key.publicKey === publicKey))
+    throw new UsageError(`the key file holds no key that ${authorityId} has in --authorities`)
+}
+
+/** Prints a chain that was made, on one line, unless no registry would take it: then tells why. */
+export async function printMade(
+  invocation: Pick<Invocation, "json" | "out" | "err">,
+  chain: TrustLineageChain,
+  nowMicros: bigint,
+): Promise<number> {
+  const violations = checkShape(chain, undefined, nowMicros)
+  if (violations.length === 0) {
+    await invocation.out.json(documentFromChain(chain))
+    return EXIT.done
+  }
+  const message = `the chain would be invalid: ${violations[0]?.field} ${violations[0]?.description}`
+  const agentId = chain.genesis?.agentId
+  await complain(invocation, { agentId, reason: "TRUST_CHAIN_INVALID", message, violations })
+  return EXIT.refused
+}
