@@ -1,7 +1,9 @@
 /** How a registry is reached. */
 export interface ConnectOptions {
   /**
-   * Longest time a unary call may take, its retries included, in milliseconds. `Infinity`: no deadline.
+   * Longest time a unary call may take, its retries included, in milliseconds. `Infinity`: no deadline. The registry
+   * itself tries to reach its database for 2,000 ms: a call with less than that fails with DEADLINE_EXCEEDED instead of
+   * DATABASE_UNAVAILABLE.
    * Default: {@link DEFAULT_TIMEOUT_MS}.
    */
   timeoutMs?: number | undefined
