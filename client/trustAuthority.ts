@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import type { TrustAuthority, AuthorityKey as TrustAuthorityKey } from "@trust-registry/eatp"
-import type { Authority, AuthorityKey } from "@trust-registry/proto"
+import type { AuthorityKey } from "@trust-registry/proto"
 
 /**
  * An authority of the registry as `verifyTrust`, `checkSignatures` and the makers want it: its id and its keys with
@@ -10,11 +10,13 @@ import type { Authority, AuthorityKey } from "@trust-registry/proto"
  * const { authority } = await registry.getAuthority({ authorityId: "org-acme" })
  * const authorities = new Map([["org-acme", trustAuthority(authority!)]])
  */
-export function trustAuthority({ id, keys }: Pick<Authority, "id" | "keys">): TrustAuthority {
+export function trustAuthority({ id, keys }: { id: string; keys: readonly Key[] }): TrustAuthority {
   return { id, keys: keys.map(keyOf) }
 }
 
-function keyOf({ publicKey, notBefore, notAfter }: AuthorityKey): TrustAuthorityKey {
+type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter">
+
+function keyOf({ publicKey, notBefore, notAfter }: Key): TrustAuthorityKey {
   return {
     publicKey,
     ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
