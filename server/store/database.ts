@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
 import { createMonitor, type Monitor, type OnEvent } from "./monitor.js"
-import { type Connection, cancel, isUnanswered, openPool, type Query, type Sql, watchedSql } from "./sql.js"
+import { type Connection, openPool, type Sql } from "./sql.js"
+import { cancel, isUnanswered, type Query, watchedSql } from "./watchedSql.js"
 
 /** What the store needs to know of the database. */
 export interface DatabaseOptions {

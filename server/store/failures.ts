@@ -1,6 +1,6 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
-import { SPARSE } from "./sql.js"
+import { SPARSE } from "./watchedSql.js"
 
 /** How long a caller should wait before it sends a call again that the database did not answer. */
 const RETRY_AFTER_MS = 250
