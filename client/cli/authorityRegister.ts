@@ -22,7 +22,7 @@ export const registerAuthorities = command({
   ],
   flags: {},
   async run(invocation) {
-    const files = await openTexts(invocation.args)
+    const files = await openTexts(invocation.args, { some: true })
     const registry = invocation.registry()
     let exitCode: number = EXIT.done
     for await (const document of files.read()) {

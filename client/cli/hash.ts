@@ -19,7 +19,7 @@ export const hash = command({
   async run(invocation) {
     const { json, out, args } = invocation
     let exitCode: number = EXIT.done
-    const files = await openDocuments(args)
+    const files = await openDocuments(args, { some: true })
     for await (const document of files.read()) {
       if (document.chain === undefined) {
         exitCode = EXIT.incomplete

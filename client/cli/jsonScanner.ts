@@ -8,10 +8,10 @@ export interface JsonScanner {
 }
 
 /**
- * A scanner for a new value. It follows brackets, strings, commas and colons; what numbers, literals and escapes look like
+ * A scanner for a new value, perhaps an element of an array. It follows brackets, strings, commas and colons; what numbers, literals and escapes look like
  * is left to the parser, which the value's text goes to next.
  */
-export function createJsonScanner(): JsonScanner {
+export function createJsonScanner(inArray = false): JsonScanner {
   // For each open bracket whether it is an object's.
   const objects: boolean[] = []
   let state: State = State.value
@@ -22,6 +22,10 @@ export function createJsonScanner(): JsonScanner {
     state = State.after
     return objects.length === 0
   }
+
+  /** A number or literal has no end of its own: it ends where the array around it goes on. */
+  const endsBefore = (byte: number) =>
+    inArray && state === State.scalar && objects.length === 0 && (byte === COMMA || byte === CLOSE_ARRAY)
 
   const take = (byte: number): ScanResult => {
     if (state === State.string || state === State.key) return takeText(byte)
@@ -81,7 +85,9 @@ export function createJsonScanner(): JsonScanner {
   return {
     scan(bytes, start) {
       for (let at = start; at < bytes.length; at++) {
-        const result = take(bytes[at] as number)
+        const byte = bytes[at] as number
+        if (endsBefore(byte)) return { result: "complete", end: at }
+        const result = take(byte)
         if (result !== "unfinished") return { result, end: at + 1 }
       }
       return { result: "unfinished", end: bytes.length }

@@ -54,7 +54,7 @@ function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocum
     if (place.scanner === undefined) {
       at = toNextDocument(place, bytes, at)
       if (at === bytes.length) return at
-      place.scanner = createJsonScanner()
+      place.scanner = createJsonScanner(place.inArray)
       place.scanned = 0
     }
     const { result, end } = place.scanner.scan(bytes, at + place.scanned)

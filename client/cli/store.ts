@@ -59,7 +59,7 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
   const { args, values } = invocation
   const expiresAt = momentOf(values, "expires-at")
   const conditions = { ...(expiresAt ? { expiresAt } : {}), ...expectedRevision(values) }
-  const files = await openDocuments(args)
+  const files = await openDocuments(args, { some: true })
   const registry = invocation.registry()
   for await (const document of files.read()) {
     if (document.chain === undefined) return await refuse(invocation, document)
