@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { chainFromDocument, memorySigner } from "@trust-registry/client"
 import { expect } from "chai"
@@ -122,15 +123,30 @@ describe("the command line that makes chains", () => {
     expect(checked).to.match(/^verified pipe-7, allowed by cap-.*\n(.*\n)? {2}heed read_only\n$/)
   })
 
-  it("does the same in a shell, word for word as the help says", async () => {
-    const bin = new URL("../client/bin/", import.meta.url).pathname
-    const line = `trust-registry.js establish shell-7 --authority org-acme --key acme.key --capability read_data:access | trust-registry.js store -`
-    const { stdout } = await promisify(execFile)("sh", ["-c", line], {
-      cwd: folder,
-      env: { PATH: `${bin}:${process.env.PATH}`, TRUST_REGISTRY_ADDRESS: server.address },
-    })
-    expect(stdout).to.match(/^created shell-7 at revision \d+\n$/)
+  const shell = async (script: string) => {
+    const bin = fileURLToPath(new URL("../client/bin", import.meta.url))
+    const env = { PATH: `${bin}:${process.env.PATH}`, TRUST_REGISTRY_ADDRESS: server.address }
+    const { stdout } = await promisify(execFile)("sh", ["-e", "-c", script], { cwd: folder, env })
+    return stdout
+  }
+
+  it("does the same in a shell, from one command into the next", async () => {
+    const told = await shell(
+      "trust-registry.js establish shell-7 --authority org-acme --key acme.key --capability read_data:access | trust-registry.js store -",
+    )
+    expect(told).to.match(/^created shell-7 at revision \d+\n$/)
     expect(await run("trust shell-7 read_data --level full")).to.match(/^allowed by cap-/)
+  })
+
+  it("goes the whole way that the guide tells", async () => {
+    const guide = readFileSync(new URL("../docs/guide.md", import.meta.url), "utf8")
+    const [, script = ""] = /^## Making chains$[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(guide) ?? []
+    const told = await shell(
+      `mkdir guide; cd guide\n${script.replaceAll("npx trust-registry", "trust-registry.js")}`,
+    )
+    expect(told).to.match(
+      /^registered org-maker .*\nverified agent-9\ncreated agent-9 .*\nallowed by cap-\S+\n$/,
+    )
   })
 
   it("lends ten hops down and not eleven, each loan verified", async () => {
@@ -250,6 +266,7 @@ describe("the command line that makes chains", () => {
       [`${E} --key acme.key --capability read_data:fly`, "NAME:TYPE"],
       [`${E} --key acme.key --type king`, "--type must be one of organization, system, human"],
       [`${E} --key acme.key --metadata [1]`, "--metadata must be a JSON object"],
+      [`${E} --key acme.key --metadata {"a":1,"a":2}`, "--metadata must be a JSON object: "],
       [`${E} --key acme.key --expires-at ${NAIVE}`, "--expires-at must be a time with an offset"],
       [`${E} --key nothing.key`, "nothing.key cannot be read: ENOENT"],
       [`${E} --key bare.key`, "bare.key is no key file"],

@@ -58,8 +58,14 @@ export function jsonObjectOf<Name extends string>(
   name: Name,
 ): string | undefined {
   const text = values[name]
-  if (text !== undefined && !isObject(text)) throw new UsageError(`--${name} must be a JSON object`)
-  return text
+  if (text === undefined) return undefined
+  try {
+    if (parseJson(text) instanceof JsonObject) return text
+  } catch (cause) {
+    if (!(cause instanceof JsonSyntaxError)) throw cause
+    throw new UsageError(`--${name} must be a JSON object: ${cause.message}`, { cause })
+  }
+  throw new UsageError(`--${name} must be a JSON object`)
 }
 
 /** What a flag gives that must be there and not be empty. */
@@ -85,13 +91,4 @@ function grantOf(text: string): CapabilityGrant {
     throw new UsageError(`--capability ${text}: must be NAME:TYPE, with a type of ${types}`)
   }
   return { capability: text.slice(0, at), capabilityType: capabilityType as CapabilityType }
-}
-
-function isObject(text: string) {
-  try {
-    return parseJson(text) instanceof JsonObject
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return false
-    throw error
-  }
 }
