@@ -1,4 +1,5 @@
 import * as grpc from "@grpc/grpc-js"
+import { assertAddress, isOnThisMachine } from "./address.js"
 import {
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
@@ -8,6 +9,7 @@ import {
 
 /** A grpc-js client for the address; no line is opened before the first call. */
 export function openChannel(address: string, options: ConnectOptions): grpc.Client {
+  assertAddress(address)
   const local = isOnThisMachine(address)
   return new grpc.Client(address, credentialsFor(address, local, options), {
     // A DNS TXT record must not change how often calls are sent.
@@ -25,18 +27,6 @@ export function openChannel(address: string, options: ConnectOptions): grpc.Clie
     ...(local ? { "grpc.enable_http_proxy": 0 } : {}),
   })
 }
-
-/** Whether all that the address names is on this machine: loopback or a Unix socket. */
-export function isOnThisMachine(address: string): boolean {
-  if (/^unix(-abstract)?:/i.test(address)) return true
-  return address
-    .replace(/^(dns|ipv4|ipv6):/i, "")
-    .replace(/^\/\/[^/]*\//, "")
-    .split(",")
-    .every((target) => LOOPBACK.test(target))
-}
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/i
 
 function credentialsFor(address: string, local: boolean, { tls, insecure }: ConnectOptions) {
   if (tls && insecure) throw new TypeError(`${address}: either tls or insecure, not both`)

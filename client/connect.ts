@@ -49,7 +49,7 @@ export interface TrustRegistry extends Omit<RegistryCalls, "listChains" | "listA
  * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
  * `unix:/run/registry.sock`; without a port, 443. The line is opened by the first call.
  *
- * @throws TypeError for options that contradict each other or the address.
+ * @throws TypeError for what is no address (`http://...`), and options that contradict each other or the address.
  *
  * @example
  * const registry = connect("localhost:50051")

@@ -379,6 +379,10 @@ describe("the command line", () => {
       "count --tls --insecure": /not both/,
       "count --tls-ca no-such.pem": /no-such\.pem/,
       "hash --address x": /--address/,
+      "count --address http://localhost:50051": /must be HOST:PORT, without http:\/\//,
+      "count --address localhost": /must be HOST:PORT/,
+      "count --address ::1": /must be HOST:PORT/,
+      "count --address localhost:99999": /must be HOST:PORT/,
     }
     for (const [args, message] of Object.entries(wrong)) {
       it(`trust-registry ${args}`, async () => {

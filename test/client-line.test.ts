@@ -11,7 +11,7 @@ import { ServerCredentials } from "@grpc/grpc-js"
 import { connect, status, type TrustRegistry, TrustStoreDatabaseError } from "@trust-registry/client"
 import { ErrorInfoSchema, RetryInfoSchema, StatusSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { isOnThisMachine } from "../client/channel.js"
+import { isOnThisMachine } from "../client/address.js"
 import { isRetryable } from "../client/retry.js"
 import { failureOf } from "./support/calls.js"
 import { sampleChain } from "./support/sample.js"
@@ -351,6 +351,39 @@ describe("the client's line to the registry", () => {
       expect(() => connect("registry:50051", { tls: true, insecure: true })).to.throw(TypeError, "not both")
       connect("registry:50051", { insecure: true }).close()
     })
+  })
+
+  it("goes to addresses only", () => {
+    const right = [
+      "registry:50051",
+      "registry",
+      "localhost:65535",
+      "[::1]:1",
+      "::1",
+      "dns:///a.b:1",
+      "ipv4:1.2.3.4:5,6.7.8.9:1",
+    ]
+    for (const address of right) connect(address, { insecure: true }).close()
+    const wrong = [
+      "",
+      "http://localhost:50051",
+      "https://a",
+      "a:0",
+      "a:65536",
+      "a:123456",
+      "a:b",
+      ":1",
+      "a b:1",
+      "a:1,,b:1",
+      "[::1",
+      "unix:",
+    ]
+    for (const address of wrong) {
+      expect(() => connect(address, { insecure: true }), address).to.throw(
+        TypeError,
+        "must be HOST:PORT, without http://",
+      )
+    }
   })
 
   it("may be a Unix socket", async () => {

@@ -4,6 +4,7 @@ import { status as Code, credentials } from "@grpc/grpc-js"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, failureOf } from "./support/calls.js"
+import { trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 
@@ -51,6 +52,39 @@ describe("TLS", () => {
       await registry.stop()
     }
   })
+
+  it("is told by the command line what it lacks", async () => {
+    const plain = await startRegistry({ logLevel: "error" })
+    const served = await startRegistry({ ...TLS, logLevel: "error" })
+    const asking = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem"), logLevel: "error" })
+    const ca = ["--tls-ca", file("ca.pem")]
+    const own = ["--tls-cert", file("client.pem"), "--tls-key", file("client.key")]
+    const run = (registry: TestRegistry, flags: string[]) =>
+      trustRegistry(["get", "a", "--timeout-ms", "1500", ...flags], { address: byName(registry) })
+    try {
+      for (const [registry, flags, hint] of [
+        [plain, ca, "the registry speaks no TLS: leave out the --tls flags"],
+        [plain, ["--tls"], "the registry speaks no TLS: leave out the --tls flags"],
+        [served, [], "does not speak gRPC in the clear; if it speaks TLS: --tls-ca FILE"],
+        [served, ["--tls"], "is of no authority that is trusted: --tls-ca FILE"],
+        [asking, ca, "wants a certificate of its callers: --tls-cert FILE, --tls-key FILE"],
+      ] as const) {
+        const { code, err } = await run(registry, [...flags])
+        expect(err)
+          .to.contain(hint)
+          .and.match(/^a: UNAVAILABLE: .*\n$/)
+        expect(code).to.equal(5)
+      }
+      expect((await run(asking, [...ca, ...own])).code).to.equal(3)
+      const wrong = await run(served, ["--tls-ca", file("server.key")])
+      expect(wrong.err).to.match(
+        /^trust-registry: --tls-ca .*server\.key holds no certificate in PEM; see --help\n$/,
+      )
+      expect(wrong.code).to.equal(2)
+    } finally {
+      for (const registry of [plain, served, asking]) await registry.stop()
+    }
+  }).timeout(30_000)
 
   it("does not start with files that are missing or do not fit together, and says which", async () => {
     expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(

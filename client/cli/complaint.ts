@@ -9,6 +9,7 @@ import {
 } from "../errors.js"
 import type { Invocation } from "./command.js"
 import type { Origin, ReadDocument } from "./documents.js"
+import { messageWithHint } from "./lineHint.js"
 import { visible } from "./visible.js"
 
 /** Something that went wrong, as it is told. */
@@ -39,7 +40,7 @@ export function complaintOf(
     agentId: about.agentId ?? error.agentId,
     authorityId: about.authorityId ?? error.authorityId,
     reason: error.reason ?? status[error.code],
-    message: error.message,
+    message: messageWithHint(error),
     violations: hasFields(error) ? error.violations : [],
   }
 }

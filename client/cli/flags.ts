@@ -1,4 +1,6 @@
+import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { hasPort } from "../address.js"
 import { connect, type TrustRegistry } from "../connect.js"
 import type { CallOptions } from "../options.js"
 import type { Flag, Values } from "./command.js"
@@ -39,6 +41,8 @@ export function connectBy(
   defaults: Pick<CallOptions, "timeoutMs"> = {},
 ): TrustRegistry {
   const address = values.address ?? (env.TRUST_REGISTRY_ADDRESS || DEFAULT_ADDRESS)
+  if (!hasPort(address))
+    throw new UsageError(`${address} is no address: it must be HOST:PORT, without http://`)
   const files = { ca: pem(values, "tls-ca"), cert: pem(values, "tls-cert"), key: pem(values, "tls-key") }
   const named = files.ca ?? files.cert ?? files.key
   const timeoutMs = countOf(values, "timeout-ms") ?? defaults.timeoutMs
@@ -63,9 +67,26 @@ export function countOf<Name extends string>(
 function pem(values: Values<typeof CONNECTION_FLAGS>, name: "tls-ca" | "tls-cert" | "tls-key") {
   const file = values[name]
   if (file === undefined) return undefined
+  const text = readPem(name, file)
+  // OpenSSL passes over what is no certificate, and then trusts nobody.
+  if (name !== "tls-key" && !holdsCertificate(text)) {
+    throw new UsageError(`--${name} ${file} holds no certificate in PEM`)
+  }
+  return text
+}
+
+function readPem(name: string, file: string) {
   try {
     return readFileSync(file)
   } catch (cause) {
     throw new UsageError(`--${name} ${file} cannot be read`, { cause })
+  }
+}
+
+function holdsCertificate(text: Buffer) {
+  try {
+    return text.includes("-----BEGIN") && new X509Certificate(text).subject !== undefined
+  } catch {
+    return false
   }
 }

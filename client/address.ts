@@ -1,0 +1,45 @@
+import { isIPv6 } from "node:net"
+
+/**
+ * Throws a TypeError unless the address is one that {@link connect} takes: grpc-js would look for a host named `http`, or
+ * try for ever to reach a port that cannot be.
+ */
+export function assertAddress(address: string): void {
+  if (isSocket(address)) return
+  const targets = targetsOf(address)
+  if (!targets.every((target) => isIPv6(target) || isTarget(target))) {
+    throw new TypeError(`${address} is no address: it must be HOST:PORT, without http://`)
+  }
+}
+
+/** Whether all that the address names has a port, or needs none. */
+export function hasPort(address: string): boolean {
+  return isSocket(address) || targetsOf(address).every((target) => PORT.test(target) && !isIPv6(target))
+}
+
+/** Whether all that the address names is on this machine: loopback or a Unix socket. */
+export function isOnThisMachine(address: string): boolean {
+  return isSocket(address) || targetsOf(address).every((target) => LOOPBACK.test(target))
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/i
+
+function isSocket(address: string) {
+  return /^unix(-abstract)?:./i.test(address)
+}
+
+function targetsOf(address: string) {
+  return address
+    .replace(/^(dns|ipv4|ipv6):/i, "")
+    .replace(/^\/\/[^/]*\//, "")
+    .split(",")
+}
+
+function isTarget(target: string) {
+  const port = PORT.exec(target)?.[1]
+  const host = target.replace(PORT, "")
+  return HOST.test(host) && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535))
+}
+
+const PORT = /:(\d{1,5})$/
+const HOST = /^(\[[0-9a-f:.]+(%[\w.-]+)?\]|[^\s:/?#@[\]]+)$/i
