@@ -39,12 +39,11 @@ export async function checkSignatures(
   }
   const book = openSignatureBook(input, chain, chain.genesis)
   let done = 0
-  for (const { field, signer, holds } of recordsOf(chain, chain.genesis.authorityId, book, input)) {
+  for (const { field, signer, holds, absent } of recordsOf(chain, chain.genesis.authorityId, book, input)) {
+    const problem = signer && holds(signer)
     if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
-    else {
-      const problem = holds(signer)
-      if (problem !== undefined) findings.bad.push({ field, description: problem })
-    }
+    else if (problem !== undefined) findings.bad.push({ field, description: problem })
+    else if (absent === true) findings.open.push({ field, description: "is missing" })
     if (++done % SLICE === 0) await setImmediate()
   }
   if (chain.chainStateSignature === undefined)
@@ -57,6 +56,8 @@ type Signed = {
   signer: TrustAuthority | undefined
   /** What is wrong with the signature; undefined: nothing. */
   holds: (signer: TrustAuthority) => string | undefined
+  /** Whether there is none, though there should be. */
+  absent?: boolean
 }
 
 const told = (holds: boolean) => (holds ? undefined : "does not verify with the key that its signer had then")
@@ -99,10 +100,11 @@ function* reasoningOf(
   book: SignatureBook,
 ): Iterable<Signed> {
   const trace = record.reasoningTrace
-  if (trace === undefined || record.reasoningSignature === undefined) return
-  const holds = () =>
-    book.traceHash(record, trace)
-      ? told(book.reasoning(record, trace))
-      : "its trace is not the one that was hashed"
-  yield { field: `${path}.reasoning_signature`, signer: authority, holds }
+  if (trace === undefined) return
+  const absent = record.reasoningSignature === undefined
+  const holds = () => {
+    if (!book.traceHash(record, trace)) return "its trace is not the one that was hashed"
+    return absent ? undefined : told(book.reasoning(record, trace))
+  }
+  yield { field: `${path}.reasoning_signature`, signer: authority, holds, absent }
 }
