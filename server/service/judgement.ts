@@ -1,10 +1,11 @@
-import { checkSignatures, lineageOf, MAX_DELEGATION_DEPTH } from "@trust-registry/eatp"
+import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../errors.js"
 import type { Store } from "../store/store.js"
 import type { Depends, SignatureStatusText } from "../store/writes.js"
 import { sentenceOf } from "./fields.js"
-import { type KnownSigners, signersOf } from "./signers.js"
+import { lineageProblem } from "./lineageProblem.js"
+import { signersOf } from "./signers.js"
 
 /** What a chain is worth beside other rows, and which those were. */
 export interface Judgement {
@@ -23,7 +24,9 @@ export async function judgeChain(
   requireSignatures: boolean,
 ): Promise<Judgement> {
   const signers = await signersOf(store, chain, Date.now())
-  refuse(chain, lineageViolations(chain, signers), "the chain's place among its delegators is refused")
+  const misplaced = lineageProblem(chain, signers)
+  const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
+  refuse(chain, places, "the chain's place among its delegators is refused")
   const { bad, open } = await checkSignatures(chain, signers)
   refuse(chain, requireSignatures ? [...bad, ...open] : bad, "a signature of the chain is refused")
   return { signatureStatus: open.length === 0 ? "verified" : "unverified", depends: signers.depends }
@@ -34,19 +37,4 @@ function refuse(chain: TrustLineageChain, violations: FieldViolation[], what: st
   const agentId = chain.genesis?.agentId ?? ""
   const text = `${what}: ${sentenceOf(violations)}`
   throw new RegistryError(ErrorReason.TRUST_CHAIN_INVALID, text, { violations, agentId })
-}
-
-/** EATP DELEGATE, over the chains of all agents above. */
-function lineageViolations(
-  chain: TrustLineageChain,
-  { delegators, tooMany }: KnownSigners,
-): FieldViolation[] {
-  const field = "chain.delegations"
-  if (tooMany) return [{ field, description: "lead up to more than 1,000 agents" }]
-  const agentId = chain.genesis?.agentId ?? ""
-  const { cycle, depth } = lineageOf(agentId, (id) => (id === agentId ? chain : delegators.get(id)?.chain))
-  if (cycle)
-    return [{ field, description: `close a cycle: ${cycle.map((id) => JSON.stringify(id)).join(" -> ")}` }]
-  if (depth <= MAX_DELEGATION_DEPTH) return []
-  return [{ field, description: `are ${depth} hops deep; at most ${MAX_DELEGATION_DEPTH} are allowed` }]
 }

@@ -25,6 +25,7 @@ import { timestampOf } from "../store/rows.js"
 import type { ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
 import { assureAgentId, assureText } from "./fields.js"
+import { lineageProblem } from "./lineageProblem.js"
 import { signersOf, trustOf } from "./signers.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
@@ -63,13 +64,11 @@ async function verdictOf(store: Store, stored: ServedChain | null, request: Aske
   const chain = stored.chain()
   if (registrationExpired(stored, nowMicros, nowMs))
     return deniedVerdict(request.level, "TRUST_CHAIN_EXPIRED", "Trust chain expired")
-  const { delegators, authorities, tooMany } = await signersOf(store, chain, nowMs)
-  if (tooMany)
-    return deniedVerdict(
-      request.level,
-      "EVALUATION_FAILED",
-      "The delegations lead up to more than 1,000 agents",
-    )
+  const signers = await signersOf(store, chain, nowMs)
+  const { delegators, authorities } = signers
+  const misplaced = lineageProblem(chain, signers)
+  if (misplaced !== undefined)
+    return deniedVerdict(request.level, "EVALUATION_FAILED", `The delegations ${misplaced}`)
   const own = [request.agentId, { ...trustOf(stored, nowMs), active: stored.active }] as const
   const chains = { get: (id: string) => (id === own[0] ? own[1] : delegators.get(id)) }
   return await verifyTrust({ request, nowMicros, chains, authorities })

@@ -1,0 +1,86 @@
+import { create } from "@bufbuild/protobuf"
+import {
+  AuthorityService,
+  AuthorityType,
+  ConfidentialityLevel,
+  DenialReason,
+  ReasoningTraceSchema,
+  SignatureStatus,
+  type TrustLineageChain,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { startRegistry, type TestRegistry } from "./support/server.js"
+import { signerOf, trustWorld } from "./support/trustWorld.js"
+
+describe("attacks on trust", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+  before(async () => {
+    registry = await startRegistry({ requireSignatures: false })
+    line = connectTo(registry.address)
+    await authorities().registerAuthority({
+      authority: {
+        id: "org-a",
+        name: "A",
+        authorityType: AuthorityType.ORGANIZATION,
+        keys: [{ keyId: "1", publicKey: signerOf("org-a").publicKey }],
+      },
+    })
+  })
+  after(async () => {
+    line.close()
+    await registry.stop()
+  })
+
+  const chains = () => line.calls(TrustStoreService)
+  const authorities = () => line.calls(AuthorityService)
+  const store = async (chain: TrustLineageChain) => (await chains().storeChain({ chain })).record
+  const reasonsOf = async (agentId: string) => {
+    const { verifyTrust } = line.calls(TrustVerificationService)
+    const levels = [1, 2, 3] as const
+    const answers = await Promise.all(
+      levels.map((level) => verifyTrust({ agentId, action: "read_data", level })),
+    )
+    return answers.map(({ valid, reason }) => (valid ? "valid" : reason))
+  }
+  const VALID = ["valid", "valid", "valid"]
+
+  it("a way of more than ten hops, stored from its lower end, is denied at every level", async () => {
+    // Two worlds, since none makes such a chain: in the lower one the tenth borrower lends of its own.
+    const [upper, lower] = [trustWorld(), trustWorld()]
+    await upper.establish("deep-0")
+    await lower.establish("deep-10")
+    for (let hop = 1; hop <= 10; hop++) await upper.delegate(`deep-${hop - 1}`, `deep-${hop}`)
+    for (let hop = 11; hop <= 13; hop++) await lower.delegate(`deep-${hop - 1}`, `deep-${hop}`)
+    const all = new Map([...lower.chains, ...upper.chains])
+    for (let hop = 13; hop >= 0; hop--) await store(all.get(`deep-${hop}`)?.chain as TrustLineageChain)
+    expect(await reasonsOf("deep-10")).to.deep.equal(VALID)
+    const DENIED = Array(3).fill(DenialReason.EVALUATION_FAILED)
+    for (const agentId of ["deep-11", "deep-13"]) expect(await reasonsOf(agentId)).to.deep.equal(DENIED)
+  })
+
+  it("a reasoning trace that nobody signed makes no chain VERIFIED, and one with another hash none at all", async () => {
+    const world = trustWorld()
+    await store(await world.establish("trace-lender"))
+    const reasoningTrace = create(ReasoningTraceSchema, {
+      decision: "lend",
+      rationale: "asked",
+      confidentiality: ConfidentialityLevel.PUBLIC,
+      timestamp: "2026-01-01T00:00:00+00:00",
+    })
+    const chain = await world.delegate("trace-lender", "trace-borrower", { reasoningTrace })
+    expect((await store(chain))?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
+    const [loan] = chain.delegations
+    if (!loan?.reasoningTrace) throw new Error("delegate keeps the trace")
+    const { reasoningSignature: _, ...unsigned } = loan
+    const without = { ...chain, delegations: [unsigned] } as TrustLineageChain
+    expect((await store(without))?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
+    const told = { ...unsigned, reasoningTrace: { ...loan.reasoningTrace, decision: "never lend" } }
+    const failure = detailsOf(await failureOf(store({ ...chain, delegations: [told] } as TrustLineageChain)))
+    const fields = failure.badRequest?.fieldViolations.map(({ field }) => field)
+    expect(fields).to.deep.equal(["chain.delegations[0].reasoning_signature"])
+  })
+})
