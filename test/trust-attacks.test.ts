@@ -83,4 +83,19 @@ describe("attacks on trust", () => {
     const fields = failure.badRequest?.fieldViolations.map(({ field }) => field)
     expect(fields).to.deep.equal(["chain.delegations[0].reasoning_signature"])
   })
+
+  it("a delegator that is removed for good lends no more than one that is deleted, until it is stored anew", async () => {
+    const world = trustWorld()
+    const lender = await world.establish("gone-lender")
+    await store(lender)
+    await store(await world.delegate("gone-lender", "gone-middle"))
+    await store(await world.delegate("gone-middle", "gone-borrower"))
+    expect(await reasonsOf("gone-borrower")).to.deep.equal(VALID)
+    await chains().deleteChain({ agentId: "gone-lender", softDelete: false })
+    const { DELEGATOR_INACTIVE: inactive, DELEGATOR_NOT_FOUND: notFound } = DenialReason
+    expect(await reasonsOf("gone-middle")).to.deep.equal([inactive, inactive, notFound])
+    expect(await reasonsOf("gone-borrower")).to.deep.equal([inactive, inactive, inactive])
+    await store(lender)
+    expect(await reasonsOf("gone-borrower")).to.deep.equal(VALID)
+  })
 })

@@ -13,6 +13,8 @@ import type { Depends } from "../store/writes.js"
 export interface KnownSigners extends Signers {
   /** Those that are not there stand at revision 0. */
   depends: Depends
+  /** Delegators, of whatever level, of whom no chain is stored. */
+  missing: string[]
   /** Whether there are more delegators above than are looked at. */
   tooMany: boolean
 }
@@ -33,12 +35,15 @@ export async function signersOf(
 ): Promise<KnownSigners> {
   const { lenders, tooMany } = await lendersOf(store, chain)
   const delegators = new Map<string, StoredTrust>()
-  for (const [id, lender] of lenders) if (lender) delegators.set(id, trustOf(lender, nowMs))
+  const missing: string[] = []
+  for (const [id, lender] of lenders)
+    if (lender) delegators.set(id, trustOf(lender, nowMs))
+    else missing.push(id)
   const known = await readAll(authorityIdsOf(chain, delegators), (id) => store.authorities.get(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
-  return { authorities, delegators, depends, tooMany }
+  return { authorities, delegators, depends, missing, tooMany }
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */

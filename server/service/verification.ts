@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
+  type AgentRevocations,
   type DenialReason as EatpDenialReason,
   effectiveExpiry,
   JsonObject,
@@ -71,7 +72,14 @@ async function verdictOf(store: Store, stored: ServedChain | null, request: Aske
     return deniedVerdict(request.level, "EVALUATION_FAILED", `The delegations ${misplaced}`)
   const own = [request.agentId, { ...trustOf(stored, nowMs), active: stored.active }] as const
   const chains = { get: (id: string) => (id === own[0] ? own[1] : delegators.get(id)) }
-  return await verifyTrust({ request, nowMicros, chains, authorities })
+  const revocations = await revocationsOf(store, signers.missing)
+  return await verifyTrust({ request, nowMicros, chains, authorities, revocations })
+}
+
+/** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */
+async function revocationsOf(store: Store, missing: string[]): Promise<Map<string, AgentRevocations>> {
+  const removed = missing.length === 0 ? [] : await store.removedAgents(missing)
+  return new Map(Array.from(removed, (id) => [id, { agent: true }]))
 }
 
 /** Earlier than the chain itself says: EATP does not know of it. */

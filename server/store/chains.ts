@@ -11,6 +11,15 @@ export async function readChains(sql: Sql, agentIds: string[]): Promise<ChainRow
     from trust_chains c where agent_id = any (${sql.array(agentIds, TEXTS)})`
 }
 
+/** Those of these agents whose row was removed for good and not stored anew: the history holds their tombstones. */
+export async function readRemoved(sql: Sql, agentIds: string[]): Promise<Set<string>> {
+  const rows = await sql<{ agent_id: string }[]>`
+    select a.agent_id from unnest(${sql.array(agentIds, TEXTS)}) as a (agent_id)
+    where not exists (select from trust_chains c where c.agent_id = a.agent_id)
+      and exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'removed')`
+  return new Set(rows.map(({ agent_id }) => agent_id))
+}
+
 /** Which page of which chains. */
 export interface PageQuery {
   filter: ChainFilter | undefined

@@ -8,6 +8,7 @@ import {
   listChains,
   type PageQuery,
   readChains,
+  readRemoved,
   readWithHistory,
 } from "./chains.js"
 import { openDatabase } from "./database.js"
@@ -46,6 +47,8 @@ export interface Store {
   migrate(waitMs: number): Promise<string[]>
   /** A chain as it is served, from memory where that is fresh; null: none is stored. */
   getChain(agentId: string): Promise<ServedChain | null> | ServedChain | null
+  /** Those of these agents whose chain was removed for good and not stored anew. Never from memory: it is asked for the missing. */
+  removedAgents(agentIds: string[]): Promise<Set<string>>
   /** The row as it is stored now, never from memory, and what the history tells of it. */
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
@@ -100,6 +103,7 @@ export function createStore(options: StoreOptions): Store {
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
+    removedAgents: (agentIds) => database.run((sql) => readRemoved(sql, agentIds)),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
