@@ -4,14 +4,16 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { create } from "@bufbuild/protobuf"
 import { documentFromChain, TrustLineageChainSchema } from "@trust-registry/client"
 import { expect } from "chai"
-import { trustRegistry } from "./support/commandLine.js"
+import { endOf, startTrustRegistry, trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startTrustStore } from "./support/trustStore.js"
+import { until } from "./support/until.js"
 
 const BIN = fileURLToPath(new URL("../client/bin/trust-registry.js", import.meta.url))
 const NOBODY = "127.0.0.1:1"
@@ -111,5 +113,66 @@ describe("the command line on files", () => {
     const { code, err } = await run("hash", '[1, true,"a" ,[2]]')
     expect(code).to.equal(1)
     expect(err).to.equal("stdin:1: INVALID_DOCUMENT: a chain is a JSON object\n".repeat(4))
+  })
+
+  describe("ends an import on Ctrl-C with what is under way, and says where to go on", () => {
+    /** Stores what it is told to until it is let go. */
+    async function slowServer() {
+      const stored: string[] = []
+      let go: (() => void) | undefined
+      const gone = new Promise<void>((resolve) => {
+        go = resolve
+      })
+      const server = await startTrustStore({
+        async storeChain({ chain }) {
+          const id = chain?.genesis?.agentId ?? ""
+          stored.push(id)
+          if (stored.length > 3) await gone
+          return { created: true }
+        },
+      })
+      return { ...server, stored, go: () => go?.() }
+    }
+
+    async function interrupted(args: string[], stdin: AsyncIterable<string> | string) {
+      const server = await slowServer()
+      const child = startTrustRegistry(["import", "--in-flight", "2", ...args], {
+        address: server.address,
+        cwd: folder,
+        stdin,
+      })
+      const ended = endOf(child)
+      await until("it stores", () => server.stored.length === 5)
+      child.kill("SIGINT")
+      // Time to hear it before the answers come.
+      await sleep(300)
+      server.go()
+      const run = await ended
+      server.stop()
+      return { run, stored: server.stored }
+    }
+
+    it("in a file: from the next line on", async () => {
+      write("many.jsonl", Array.from({ length: 50 }, (_, i) => `${documentOf(`a-${i + 1}`)}\n`).join(""))
+      const { run: ended, stored } = await interrupted(["many.jsonl"], "")
+      expect(ended.out).to.equal(`${stored.length} created, 0 updated, 0 refused\n`)
+      expect(ended.err).to.equal(
+        `many.jsonl:${stored.length + 1}: STOPPED: interrupted: go on from this line (all before it is done)\n`,
+      )
+      expect(ended.code).to.equal(130)
+    })
+
+    it("in a pipe that gives no more: behind the last document", async () => {
+      async function* pipe() {
+        for (let i = 1; i <= 5; i++) yield `${documentOf(`a-${i}`)}\n`
+        await new Promise(() => {})
+      }
+      const { run: ended } = await interrupted([], pipe())
+      expect(ended).to.deep.equal({
+        code: 130,
+        out: "5 created, 0 updated, 0 refused\n",
+        err: "stdin:5: STOPPED: interrupted: all up to this document is done; go on behind it\n",
+      })
+    })
   })
 })

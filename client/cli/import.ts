@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import type { TrustRegistry } from "../connect.js"
 import { command, type Invocation } from "./command.js"
 import { complain, documentComplaint } from "./complaint.js"
 import { type Origin, openDocuments, type ReadDocument } from "./documents.js"
 import { EXIT, isRefusal } from "./exit.js"
 import { countOf } from "./flags.js"
+import { onInterrupt, untilAborted } from "./interrupt.js"
 import { forEachInPool } from "./pool.js"
 import { type Progress, progressOn } from "./progress.js"
 
@@ -30,24 +32,28 @@ export const importChains = command({
     "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
     "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
     "that is refused is named with its line, and the rest goes on. When the registry cannot be reached it stops, and says " +
-    "from which line on to go on; to store a chain again does no harm.",
+    "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm.",
   examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
   flags: FLAGS,
   async run(invocation) {
     const files = await openDocuments(invocation.args)
-    const run = {
+    const run: Run = {
       invocation,
       registry: invocation.registry({ timeoutMs: TIMEOUT_MS }),
       progress: progressOn(invocation.err, "documents"),
       counts: { created: 0, updated: 0, refused: 0 },
       open: new Set<Origin>(),
+      last: undefined,
       read: 0,
       size: files.size,
     }
     const limit = countOf(invocation.values, "in-flight") ?? DEFAULT_IN_FLIGHT
     const documents = files.read((bytes) => (run.read += bytes))
+    const interrupt = onInterrupt()
+    let rest: Promise<IteratorResult<Origin>> | undefined
+    const untilInterrupt = untilAborted(documents, interrupt.signal, (next) => (rest = next))
     try {
-      await forEachInPool(opened(run, documents), {
+      await forEachInPool(opened(run, untilInterrupt), {
         limit,
         keyOf,
         work: (document) => storeOne(run, document),
@@ -57,9 +63,13 @@ export const importChains = command({
       await tellStop(run)
       await tellCounts(run)
       throw error
+    } finally {
+      interrupt.end()
     }
     run.progress.clear()
+    if (rest) await tellInterrupt(run, rest)
     await tellCounts(run)
+    if (rest) return EXIT.interrupted
     return run.counts.refused === 0 ? EXIT.done : EXIT.incomplete
   },
 })
@@ -71,13 +81,16 @@ interface Run {
   counts: { created: number; updated: number; refused: number }
   /** Documents that are neither stored nor refused yet, in their order. */
   open: Set<Origin>
+  /** The last document that was begun. */
+  last: Origin | undefined
   read: number
   size: number | undefined
 }
 
-async function* opened({ open }: Run, documents: AsyncIterable<ReadDocument>) {
+async function* opened(run: Run, documents: AsyncIterable<ReadDocument>) {
   for await (const document of documents) {
-    open.add(document)
+    run.open.add(document)
+    run.last = document
     yield document
   }
 }
@@ -117,6 +130,19 @@ async function tellStop({ invocation, open }: Run) {
   const message = "stopped; this document was perhaps not stored: go on from here (all before it are done)"
   await complain(invocation, { origin, reason: "STOPPED", message })
 }
+
+/** The next document is known at once, unless it is still on its way through a pipe. */
+async function tellInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
+  const next = await Promise.race([rest, sleep(NEXT_WITHIN_MS)])
+  if (next?.done) return
+  const [place, message] = next
+    ? [next.value, "interrupted: go on from this line (all before it is done)"]
+    : [last, "interrupted: all up to this document is done; go on behind it"]
+  const origin = place ? { origin: { file: place.file, line: place.line } } : {}
+  await complain(invocation, { ...origin, reason: "STOPPED", message })
+}
+
+const NEXT_WITHIN_MS = 200
 
 async function tellCounts({ invocation: { json, out }, counts }: Run) {
   const { created, updated, refused } = counts
