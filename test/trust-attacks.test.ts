@@ -98,4 +98,17 @@ describe("attacks on trust", () => {
     await store(lender)
     expect(await reasonsOf("gone-borrower")).to.deep.equal(VALID)
   })
+
+  it("no chain is refused for a key that this process does not know yet", async () => {
+    const world = trustWorld()
+    const chain = await world.establish("rotated")
+    // What psql writes this process hears of no sooner than what another process writes.
+    const setKey = (authorityId: string) => registry.sql`
+      update trust_authorities set authority_data = jsonb_set(authority_data, '{keys,0,public_key}',
+        to_jsonb(${signerOf(authorityId).publicKey}::text)) where authority_id = 'org-a'`
+    await setKey("org-b")
+    expect(detailsOf(await failureOf(store(chain))).info?.reason).to.equal("TRUST_CHAIN_INVALID")
+    await setKey("org-a")
+    expect((await store(chain))?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
+  })
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util"
 import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../errors.js"
@@ -5,7 +6,7 @@ import type { Store } from "../store/store.js"
 import type { Depends, SignatureStatusText } from "../store/writes.js"
 import { sentenceOf } from "./fields.js"
 import { lineageProblem } from "./lineageProblem.js"
-import { signersOf } from "./signers.js"
+import { type KnownSigners, signersOf } from "./signers.js"
 
 /** What a chain is worth beside other rows, and which those were. */
 export interface Judgement {
@@ -24,6 +25,22 @@ export async function judgeChain(
   requireSignatures: boolean,
 ): Promise<Judgement> {
   const signers = await signersOf(store, chain, Date.now())
+  try {
+    return await judgedBy(signers, chain, requireSignatures)
+  } catch (refusal) {
+    // What is accepted is compared with the database when it is written. What is refused is not: memory may be old.
+    store.forget(signers.depends)
+    const fresh = await signersOf(store, chain, Date.now())
+    if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
+    return await judgedBy(fresh, chain, requireSignatures)
+  }
+}
+
+async function judgedBy(
+  signers: KnownSigners,
+  chain: TrustLineageChain,
+  requireSignatures: boolean,
+): Promise<Judgement> {
   const misplaced = lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
   refuse(chain, places, "the chain's place among its delegators is refused")
