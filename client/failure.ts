@@ -27,6 +27,7 @@ import {
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
+import { MAX_MESSAGE_BYTES } from "./options.js"
 
 /** The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is. */
 export function failureOf(method: DescMethod, error: unknown): Error {
@@ -66,8 +67,18 @@ function statusError(method: string, error: ServiceError) {
   const facts: ErrorFacts = { code: error.code, method, details, cause: error, ...factsOf(details) }
   facts.reason ??= LOCAL_REASONS[error.code]
   const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
-  return new Class(error.details.replace(EMPTY_NOTE, "") || error.message, facts)
+  return new Class(messageOf(error), facts)
 }
+
+function messageOf({ code, details, message }: ServiceError) {
+  if (code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(details)) {
+    return `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
+  }
+  return details.replace(EMPTY_NOTE, "") || message
+}
+
+/** What grpc-js says of a message that it does not send. */
+const TOO_LARGE = /^Attempted to send message with a size larger than/
 
 /** What grpc-js puts behind "No connection established" has often nothing to say. */
 const EMPTY_NOTE = / Resolution note: $/

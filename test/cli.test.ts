@@ -365,6 +365,9 @@ describe("the command line", () => {
       "constructor a": /no command constructor/,
       "list --foo": /--foo/,
       "list --limit 0": /--limit/,
+      "list --limit -1": /--limit must be a whole number of 1 or more/,
+      "list --prefix -x": /--prefix needs a value; one that begins with a dash is written --prefix=-/,
+      "--foo list": /which command\? It comes before flags like --foo/,
       "list surplus": /surplus/,
       "list --capability-type fly": /--capability-type/,
       "list --expires-before tomorrow": /--expires-before/,
@@ -394,6 +397,19 @@ describe("the command line", () => {
         expect(out).to.equal("")
       })
     }
+  })
+
+  it("asks for a command, in JSON too", async () => {
+    const { code, err } = await run("--json")
+    const message = "which command? It comes before flags like --json"
+    expect({ code, told: JSON.parse(err) }).to.deep.equal({ code: 2, told: { message, violations: [] } })
+  })
+
+  it("names a chain that is too large, with the limit", async () => {
+    const large = documentOf("large", { metadataJson: `{"text":"${"x".repeat(5_000_000)}"}` })
+    const { code, err } = await run("store", large)
+    expect(err).to.match(/^stdin:1: large: RESOURCE_EXHAUSTED: the request is larger than the 4194304 bytes /)
+    expect(code).to.equal(4)
   })
 
   it("helps with every command, by an example, and tells its version", async () => {

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 import type { TrustRegistry } from "../connect.js"
-import type { Command, Flag } from "./command.js"
+import type { Command } from "./command.js"
 import { COMMANDS } from "./commands.js"
 import { complain, complaintOf, complaintText } from "./complaint.js"
 import { EXIT, exitCodeOf } from "./exit.js"
-import { CONNECTION_FLAGS, connectBy, GENERAL_FLAGS } from "./flags.js"
+import { connectBy } from "./flags.js"
 import { commandHelp, generalHelp, groupHelp } from "./help.js"
 import { type Output, outputTo } from "./output.js"
+import { parse } from "./parse.js"
 import { UsageError } from "./usage.js"
 
 /** Runs the command line of `trust-registry` on the process's own input and output; gives the exit code. */
@@ -44,6 +44,7 @@ async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err
   if (name === "--version") return await show(out, versionText())
   if (name === "--help" || name === "-h" || name === "help") return await show(out, generalHelp())
   if (name === undefined) throw new UsageError("which command?")
+  if (name.startsWith("-")) throw new UsageError(`which command? It comes before flags like ${name}`)
   const group = Object.keys(COMMANDS).filter((full) => full.startsWith(`${name} `))
   if (group.length > 0) return await dispatchIn(group, name, args, env, out, err)
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -94,32 +95,6 @@ async function run(
   } finally {
     registry?.close()
   }
-}
-
-function parse(command: Command, args: string[]) {
-  const flags: Record<string, Flag> = {
-    ...command.flags,
-    ...(command.offline ? {} : CONNECTION_FLAGS),
-    ...GENERAL_FLAGS,
-  }
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, { type, short, multiple = false }]) => [
-      name,
-      { type, multiple, ...(short ? { short } : {}) },
-    ]),
-  )
-  try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    // Each flag was given at most the type that its definition says.
-    return { values: values as Record<string, string & boolean>, positionals }
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? firstSentence(error.message) : String(error))
-  }
-}
-
-/** parseArgs goes on to explain how a flag could be meant as an argument. */
-function firstSentence(message: string) {
-  return message.replace(/\. .*$/s, "")
 }
 
 async function show(out: Output, text: string) {
