@@ -229,6 +229,14 @@ describe("the command line shows", () => {
     expect(lines).to.deep.equal(["A       B", "日本    x", "abcdef  y", "e\u0301       \\u{1b}"])
   })
 
+  it("long ids cut in tables, where it is asked to", () => {
+    const ids = ["x".repeat(64), "x".repeat(65), "日".repeat(33)]
+    const rows = ids.map((id) => [id, "y"])
+    const cells = tableLines(["A", "B"], rows, 64).slice(1)
+    expect(cells).to.deep.equal([`${ids[0]}  y`, `${"x".repeat(63)}…  y`, `${"日".repeat(31)}…   y`])
+    expect(tableLines(["A", "B"], rows)[2]).to.equal(`${ids[1]}   y`)
+  })
+
   it("a bar on a terminal only", async () => {
     for (const isTTY of [true, false]) {
       const stream = Object.assign(new PassThrough(), { isTTY })

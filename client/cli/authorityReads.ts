@@ -6,7 +6,7 @@ import { command, type Invocation } from "./command.js"
 import { complain } from "./complaint.js"
 import { EXIT } from "./exit.js"
 import { countOf } from "./flags.js"
-import { tableLines } from "./table.js"
+import { TERMINAL_CELL, tableLines } from "./table.js"
 
 /** Prints authorities as JSON documents. */
 export const getAuthorities = command({
@@ -71,7 +71,8 @@ async function tellPage(told: Told, { authorities, unreadable }: ListAuthorities
   if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
-    for (const line of tableLines(AUTHORITY_HEADINGS, cells)) await out.line(line)
+    const widest = out.terminal ? TERMINAL_CELL : Infinity
+    for (const line of tableLines(AUTHORITY_HEADINGS, cells, widest)) await out.line(line)
   }
   for (const { authorityId } of unreadable)
     await complain(told, {

@@ -5,7 +5,7 @@ import { EXIT } from "./exit.js"
 import { FILTER_FLAGS, filterOf } from "./filterFlags.js"
 import { countOf } from "./flags.js"
 import { RECORD_HEADINGS, recordJson, recordRow } from "./records.js"
-import { tableLines } from "./table.js"
+import { TERMINAL_CELL, tableLines } from "./table.js"
 import { visible } from "./visible.js"
 
 const DEFAULT_LIMIT = 100
@@ -63,7 +63,8 @@ type Told = Pick<Invocation, "json" | "out" | "err">
 async function tell({ json, out }: Told, records: readonly ChainRecord[]) {
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
-    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow))) await out.line(line)
+    const widest = out.terminal ? TERMINAL_CELL : Infinity
+    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), widest)) await out.line(line)
   }
 }
 

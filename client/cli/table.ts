@@ -1,8 +1,18 @@
 import { visible } from "./visible.js"
 
-/** Lines of a table for people: left-aligned columns two apart, the headings first. */
-export function tableLines(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const cells = [headings, ...rows].map((row) => row.map(visible))
+/** Columns that a cell may take on a terminal, where a longer one would break the lines of all. */
+export const TERMINAL_CELL = 64
+
+/**
+ * Lines of a table for people: left-aligned columns two apart, the headings first. A cell of more columns than `widest`
+ * is cut, which `…` shows.
+ */
+export function tableLines(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  widest = Infinity,
+): string[] {
+  const cells = [headings, ...rows].map((row) => row.map((cell) => cut(visible(cell), widest)))
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))))
   return cells.map((row) =>
     row
@@ -10,6 +20,18 @@ export function tableLines(headings: readonly string[], rows: readonly (readonly
       .join("  ")
       .trimEnd(),
   )
+}
+
+function cut(cell: string, widest: number) {
+  if (widthOf(cell) <= widest) return cell
+  let kept = ""
+  let width = 1
+  for (const character of cell) {
+    width += widthOf(character)
+    if (width > widest) break
+    kept += character
+  }
+  return `${kept}…`
 }
 
 function pad(cell: string, width: number) {
