@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises"
 import { create } from "@bufbuild/protobuf"
 import {
   AuthorityService,
@@ -11,6 +12,7 @@ import {
   TrustVerificationService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
+import { nextTurn } from "../eatp/dist/verify/turns.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 import { signerOf, trustWorld } from "./support/trustWorld.js"
@@ -110,5 +112,24 @@ describe("attacks on trust", () => {
     expect(detailsOf(await failureOf(store(chain))).info?.reason).to.equal("TRUST_CHAIN_INVALID")
     await setKey("org-a")
     expect((await store(chain))?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
+  })
+
+  it("many long checks at once hold the event loop for one slice at a time, and all come to their end", async () => {
+    let slices = 0
+    const check = async () => {
+      for (let slice = 0; slice < 5; slice++) {
+        await nextTurn()
+        slices++
+      }
+    }
+    const checks = Promise.all(Array.from({ length: 20 }, check))
+    const passed: number[] = []
+    while (slices < 100) {
+      const before = slices
+      await setImmediate()
+      passed.push(slices - before)
+    }
+    await checks
+    expect(Math.max(...passed)).to.equal(1)
   })
 })

@@ -1,10 +1,10 @@
-import { setImmediate } from "node:timers/promises"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Violation } from "../shape/shapeContext.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
 import type { Lookup, StoredTrust } from "./trustInput.js"
+import { nextTurn } from "./turns.js"
 
 /** What is known of who signed a chain: the authorities that its records name, and the chains of its delegators. */
 export type Signers = { authorities: Lookup<TrustAuthority>; delegators: Lookup<StoredTrust> }
@@ -44,7 +44,7 @@ export async function checkSignatures(
     if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
     else if (problem !== undefined) findings.bad.push({ field, description: problem })
     else if (absent === true) findings.open.push({ field, description: "is missing" })
-    if (++done % SLICE === 0) await setImmediate()
+    if (++done % SLICE === 0) await nextTurn()
   }
   if (chain.chainStateSignature === undefined)
     findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })

@@ -1,0 +1,18 @@
+/**
+ * Waits for a turn of the event loop that no other waiter has: many long checks at once hold the loop for one slice of one of
+ * them at a time, while setImmediate alone would run a slice of each before anything else.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+    if (waiting.length === 1) setImmediate(serveOne)
+  })
+}
+
+// Whoever adds the first sets the turn, and each turn the next while there are more.
+const waiting: (() => void)[] = []
+
+function serveOne(): void {
+  waiting.shift()?.()
+  if (waiting.length > 0) setImmediate(serveOne)
+}
