@@ -1,3 +1,4 @@
+import { connect, TrustStoreDatabaseError } from "@trust-registry/client"
 import { health, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
@@ -31,16 +32,9 @@ describe("an outage of the database", () => {
     for (let round = 0; round < 3; round++) {
       const postmaster = (await folder.postmaster()) as number
       await getChain({ agentId: "warm" })
-      // Held down, since the server would have it back in less than a second.
-      const killer = setInterval(() => {
-        void folder
-          .postmaster()
-          .then((pid) => (pid ? killAll(pid) : undefined))
-          .catch(() => undefined)
-      }, 20)
       const killed = performance.now()
+      const letUp = await holdDown(postmaster)
       try {
-        await killAll(postmaster)
         expect((await getChain({ agentId: "warm" })).record?.agentId).to.equal("warm")
         const failures = await Promise.all([
           failureOf(getChain({ agentId: `cold-${round}` })),
@@ -64,7 +58,7 @@ describe("an outage of the database", () => {
         })
         expect(stale).to.equal("DATABASE_UNAVAILABLE")
       } finally {
-        clearInterval(killer)
+        letUp()
       }
       await until("it serves again", async () => (await check({ service: "" })).status === SERVING, 20_000)
       await storeChain({ chain: sampleChain(`cold-${round}`) })
@@ -72,4 +66,34 @@ describe("an outage of the database", () => {
     }
     line.close()
   })
+
+  it("is told by a call of the SDK as it is made by default, retries and all", async function () {
+    this.timeout(60_000)
+    const registry = connect(await server.address())
+    await until("it serves", async () => (await registry.checkHealth()) === "SERVING", 20_000)
+    const letUp = await holdDown((await folder.postmaster()) as number)
+    try {
+      const failure = await registry.getChain({ agentId: "cold" }).catch((error) => error)
+      expect(failure)
+        .to.be.instanceOf(TrustStoreDatabaseError)
+        .and.include({ reason: "DATABASE_UNAVAILABLE" })
+      expect(failure.retryAfterMs).to.be.above(0)
+    } finally {
+      letUp()
+      registry.close()
+    }
+  })
+
+  /** Kills it and, since the server would have it back in less than a second, whichever comes after it. */
+  async function holdDown(first: number) {
+    const killing = (pid: number | undefined) => (pid ? killAll(pid).catch(() => undefined) : undefined)
+    await killing(first)
+    const killer = setInterval(() => {
+      void folder
+        .postmaster()
+        .then(killing)
+        .catch(() => undefined)
+    }, 20)
+    return () => clearInterval(killer)
+  }
 })
