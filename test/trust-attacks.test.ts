@@ -14,6 +14,8 @@ import {
 import { expect } from "chai"
 import { nextTurn } from "../eatp/dist/verify/turns.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { delegation } from "./support/records.js"
+import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 import { signerOf, trustWorld } from "./support/trustWorld.js"
 
@@ -131,5 +133,28 @@ describe("attacks on trust", () => {
     }
     await checks
     expect(Math.max(...passed)).to.equal(1)
+  })
+
+  it("nobody is judged by more than 16 MiB of chains above, on write or when asked", async () => {
+    const metadataJson = JSON.stringify({ ballast: "x".repeat(1_000_000) })
+    const lenders = Array.from({ length: 20 }, (_, index) => `heavy-${index}`)
+    const loans = (agentId: string, count: number) =>
+      lenders
+        .slice(0, count)
+        .map((delegatorId) => delegation(agentId, { id: `by-${delegatorId}`, delegatorId }))
+    const lent = (agentId: string, count: number) => ({
+      ...sampleChain(agentId),
+      delegations: loans(agentId, count),
+    })
+    // Before its lenders it is stored without a look at them.
+    await chains().storeChain({ chain: lent("heavy-early", 20) })
+    for (const agentId of lenders) {
+      const chain = sampleChain(agentId)
+      await chains().storeChain({ chain: { ...chain, genesis: { ...chain.genesis, metadataJson } } })
+    }
+    await chains().storeChain({ chain: lent("heavy-enough", 16) })
+    const failure = detailsOf(await failureOf(chains().storeChain({ chain: lent("heavy-late", 20) })))
+    expect(failure.badRequest?.fieldViolations[0]?.description).to.include("16 MiB")
+    expect(await reasonsOf("heavy-early")).to.deep.equal(Array(3).fill(DenialReason.EVALUATION_FAILED))
   })
 })

@@ -11,7 +11,7 @@ export function lineageProblem(
   chain: TrustLineageChain,
   { delegators, tooMany }: KnownSigners,
 ): string | undefined {
-  if (tooMany) return "lead up to more than 1,000 agents"
+  if (tooMany) return "lead up to more than 1,000 agents or 16 MiB of their chains"
   const agentId = chain.genesis?.agentId ?? ""
   const { cycle, depth } = lineageOf(agentId, (id) => (id === agentId ? chain : delegators.get(id)?.chain))
   if (cycle) return `close a cycle: ${cycle.map((id) => JSON.stringify(id)).join(" -> ")}`

@@ -15,12 +15,16 @@ export interface KnownSigners extends Signers {
   depends: Depends
   /** Delegators, of whatever level, of whom no chain is stored. */
   missing: string[]
-  /** Whether there are more delegators above than are looked at. */
+  /** Whether there are more delegators above, or larger ones, than are looked at. */
   tooMany: boolean
 }
 
 /** Most agents above one that are looked at; each is a read. */
 const MAX_ANCESTORS = 1_000
+/** Most bytes of their chains: a thousand of the largest would not fit into memory. */
+const MAX_ANCESTOR_BYTES = 16 * 1024 * 1024
+/** Most that are read at once: more are found to be too large only when they are there. */
+const READ_AT_ONCE = 16
 
 /**
  * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
@@ -56,13 +60,21 @@ async function lendersOf(store: Store, chain: TrustLineageChain) {
   const lenders = new Map<string, ServedChain | null>()
   const agentId = chain.genesis?.agentId
   let level = [chain]
+  let bytes = 0
   for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
     const ids = new Set(level.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId)))
     const fresh = [...ids].filter((id) => id !== agentId && !lenders.has(id))
     if (lenders.size + fresh.length > MAX_ANCESTORS) return { lenders, tooMany: true }
-    const found = await readAll(fresh, (id) => store.getChain(id))
-    for (const [id, lender] of found) lenders.set(id, lender)
-    level = [...found.values()].flatMap((lender) => (lender ? [lender.chain()] : []))
+    level = []
+    for (let next = 0; next < fresh.length; next += READ_AT_ONCE) {
+      const found = await readAll(fresh.slice(next, next + READ_AT_ONCE), (id) => store.getChain(id))
+      for (const [id, lender] of found) {
+        lenders.set(id, lender)
+        bytes += lender?.bytes.length ?? 0
+        if (bytes > MAX_ANCESTOR_BYTES) return { lenders, tooMany: true }
+        if (lender) level.push(lender.chain())
+      }
+    }
   }
   return { lenders, tooMany: false }
 }
