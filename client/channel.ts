@@ -6,16 +6,22 @@ import {
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
 } from "./options.js"
+import { serviceConfig } from "./retry.js"
+import { SERVICES } from "./services.js"
 
 /** A grpc-js client for the address; no line is opened before the first call. */
 export function openChannel(address: string, options: ConnectOptions): grpc.Client {
   assertAddress(address)
   const local = isOnThisMachine(address)
   return new grpc.Client(address, credentialsFor(address, local, options), {
+    "grpc.service_config": JSON.stringify(serviceConfig(...SERVICES)),
     // A DNS TXT record must not change how often calls are sent.
     "grpc.service_config_disable_resolution": 1,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    // With grpc-js's own limits, 1 MiB a call and 16 MiB in all, large chains would not be sent again.
+    "grpc.per_rpc_retry_buffer_size": 2 * MAX_MESSAGE_BYTES,
+    "grpc.retry_buffer_size": RETRY_BUFFER_BYTES,
     "grpc.keepalive_time_ms": options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
     "grpc.keepalive_permit_without_calls": 1,
@@ -27,6 +33,9 @@ export function openChannel(address: string, options: ConnectOptions): grpc.Clie
     ...(local ? { "grpc.enable_http_proxy": 0 } : {}),
   })
 }
+
+/** Calls that are under way hold their requests anyway; this only says from where on they are not sent again. */
+const RETRY_BUFFER_BYTES = 256 * 1024 * 1024
 
 function credentialsFor(address: string, local: boolean, { tls, insecure }: ConnectOptions) {
   if (tls && insecure) throw new TypeError(`${address}: either tls or insecure, not both`)

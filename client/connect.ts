@@ -16,7 +16,6 @@ import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
-import { withRetries } from "./retry.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -29,8 +28,8 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
 
 /**
  * A registry, its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the reason
- * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable, and fail with what
- * their last attempt failed with; a write without `requestId` gets one, the same for all its attempts.
+ * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
+ * `requestId` gets one, the same for all its attempts.
  */
 export interface TrustRegistry extends Omit<RegistryCalls, "listChains" | "listAuthorities"> {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
@@ -60,8 +59,7 @@ export interface TrustRegistry extends Omit<RegistryCalls, "listChains" | "listA
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   const client = openChannel(address, options)
   const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const retrying = withRetries(client, SERVICES)
-  const all = SERVICES.map((service) => callsOf(service, retrying, callerEdge(line)))
+  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const healthCalls = createCalls(health.Health, client, callerEdge(line))

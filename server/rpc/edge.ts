@@ -32,7 +32,7 @@ export function createEdge({ log, ...bounds }: CallBounds & { readonly log: Log 
       }
       const error = registryErrorOf(causeOfEnd(context, thrown))
       logError(log, context, error)
-      return statusOf(error)
+      return statusOf(error, context.deadline - Date.now())
     },
     inspect: ({ input }, bytes) => {
       // Each takes two bytes at least, so that small requests need no counting.

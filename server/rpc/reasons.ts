@@ -11,6 +11,8 @@ export interface ReasonRule {
   readonly precondition?: true
   /** With google.rpc.RetryInfo: how long to wait where the error does not say, in milliseconds. */
   readonly retryAfterMs?: number
+  /** How long another attempt may take only to fail again, in milliseconds. */
+  readonly attemptMs?: number
 }
 
 /** The name of a reason without its prefix, as ErrorInfo carries it. */
@@ -31,7 +33,7 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   REQUEST_ID_REUSED: { code: Code.INVALID_ARGUMENT, fault: "caller" },
   REVISION_CONFLICT: { code: Code.ABORTED, fault: "caller" },
   TRUST_CHAIN_REVOKED: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
-  DATABASE_UNAVAILABLE: { code: Code.UNAVAILABLE, fault: "server", retryAfterMs: 250 },
+  DATABASE_UNAVAILABLE: { code: Code.UNAVAILABLE, fault: "server", retryAfterMs: 250, attemptMs: 2_000 },
   OVERLOADED: { code: Code.RESOURCE_EXHAUSTED, fault: "server", retryAfterMs: 100 },
   TRUST_CHAIN_CORRUPT: { code: Code.DATA_LOSS, fault: "server" },
   INTERNAL: { code: Code.INTERNAL, fault: "server" },

@@ -8,16 +8,23 @@ import { tellable } from "./texts.js"
 /**
  * The status of a failed call: code and message, google.rpc details in `grpc-status-details-bin`, and where the call may
  * be sent again the wait, both as RetryInfo and as `grpc-retry-pushback-ms`, which is all that grpc-js obeys.
+ *
+ * @param leftMs until the caller's deadline. An attempt that could not end before it is not asked for: the caller would
+ *   hear that its deadline passed, and not why.
  */
-export function statusOf(error: RegistryError): Partial<StatusObject> {
-  const { code, retryAfterMs } = REASONS[nameOf(error.reason)]
+export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
+  const { code, retryAfterMs, attemptMs = 0 } = REASONS[nameOf(error.reason)]
   const message = tellable(error.message, MAX_MESSAGE_BYTES)
   const wait = retryAfterMs === undefined ? undefined : spread(error.failure.retryAfterMs ?? retryAfterMs)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))
-  if (wait !== undefined) metadata.set("grpc-retry-pushback-ms", String(wait))
+  if (wait !== undefined)
+    metadata.set("grpc-retry-pushback-ms", wait + attemptMs < leftMs ? String(wait) : NEVER)
   return { code, details: message, metadata }
 }
+
+/** A pushback below 0 means: not within this call (gRFC A6). */
+const NEVER = "-1"
 
 /** Percent-encoded it may become three times as long, and it shares 8 kB with the details. */
 const MAX_MESSAGE_BYTES = 512
