@@ -15,7 +15,8 @@ create table trust_chains (
   content_hash text not null,
   status text not null default 'active' check (status in ('active', 'deleted', 'suspended', 'revoked')),
   is_active boolean not null default true,
-  signature_status text not null default 'unverified' check (signature_status in ('unverified')),
+  signature_status text not null default 'unverified'
+    check (signature_status in ('unverified', 'verified')),
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz,

@@ -2,14 +2,17 @@
 --
 -- The lock comes first: each statement of a VOLATILE function has a snapshot of its own, so all that follow see every
 -- commit before. A condition beside the write in a single statement reads the snapshot from before the lock, and loses
--- updates. Judged in this order: replay, not found, expected revision, status.
+-- updates. Judged in this order: replay, what it depends on, not found, expected revision, status.
 --
 -- The arrays run in parallel, a position a write; an agent stands in them at most once. `operation` is store, update,
--- delete, restore or remove. Answers a row per write with its outcome:
+-- delete, restore or remove. `depends` says which other rows the server looked at to judge the document, with the revisions
+-- it saw (0: none was there): {"chains": {agent_id: revision}, "authorities": {authority_id: revision}}.
+-- Answers a row per write with its outcome:
 --   created, updated, deleted, restored, removed   done; the record is the new one
 --   replayed                                       done before under this request_id; the record is that of then
 --   unchanged                                      nothing to do; the record is the one that stands
 --   reused                                         this request_id did something else before
+--   stale                                          what it depends on has changed; judge the document again
 --   not_found, conflict, inactive, expired         refused; the record is the one that stands, if any
 create function trust_chains_write(
   operations text[],
@@ -23,6 +26,8 @@ create function trust_chains_write(
   chain_hashes text[],
   content_hashes text[],
   expires_ats timestamptz[],
+  signature_statuses text[],
+  depends text[],
   at timestamptz
 ) returns table (
   "position" bigint, outcome text, operation text, revision bigint, agent_id text, authority_id text, chain_hash text,
@@ -49,6 +54,17 @@ begin
             then 'replayed'
           else 'reused'
         end
+      -- Within a batch the writes before count as done.
+      when exists (
+        select from jsonb_each_text(w.depends::jsonb -> 'chains') as d (agent_id, revision)
+        left join trust_chains other on other.agent_id = d.agent_id
+        where coalesce(other.revision, 0) <> d.revision::bigint or d.agent_id = any (agent_ids[1:w.n - 1])
+      ) then 'stale'
+      when exists (
+        select from jsonb_each_text(w.depends::jsonb -> 'authorities') as d (authority_id, revision)
+        left join trust_authorities other on other.authority_id = d.authority_id
+        where coalesce(other.revision, 0) <> d.revision::bigint
+      ) then 'stale'
       when c.agent_id is null and w.operation <> 'store' then 'not_found'
       when w.expected_revision <> coalesce(c.revision, 0) then 'conflict'
       when w.operation = 'remove' then 'removed'
@@ -66,19 +82,20 @@ begin
       else 'updated'
     end order by w.n)
   into outcomes
-  from unnest(operations, agent_ids, request_ids, expected_revisions, content_hashes, expires_ats) with ordinality
-    as w (operation, agent_id, request_id, expected_revision, content_hash, expires_at, n)
+  from unnest(operations, agent_ids, request_ids, expected_revisions, content_hashes, expires_ats, depends)
+    with ordinality as w (operation, agent_id, request_id, expected_revision, content_hash, expires_at, depends, n)
   left join trust_chains c on c.agent_id = w.agent_id
   left join trust_chain_revisions h on h.agent_id = w.agent_id and h.request_id = w.request_id;
 
   if 'created' = any (outcomes) then
     insert into trust_chains (agent_id, revision, request_id, updated_by, authority_id, chain_data, chain_bytes,
-      chain_hash, content_hash, expires_at)
+      chain_hash, content_hash, expires_at, signature_status)
     select w.agent_id, 0, w.request_id, w.actor, w.authority_id, w.chain_data::jsonb, w.chain_bytes,
-           w.chain_hash, w.content_hash, w.expires_at
+           w.chain_hash, w.content_hash, w.expires_at, w.signature_status
     from unnest(outcomes, agent_ids, request_ids, actors, authority_ids, chain_datas, chain_bytes_all, chain_hashes,
-      content_hashes, expires_ats)
-      as w (outcome, agent_id, request_id, actor, authority_id, chain_data, chain_bytes, chain_hash, content_hash, expires_at)
+      content_hashes, expires_ats, signature_statuses)
+      as w (outcome, agent_id, request_id, actor, authority_id, chain_data, chain_bytes, chain_hash, content_hash,
+        expires_at, signature_status)
     where w.outcome = 'created';
   end if;
 
@@ -86,10 +103,11 @@ begin
     update trust_chains c
     set request_id = w.request_id, updated_by = w.actor, authority_id = w.authority_id,
         chain_data = w.chain_data::jsonb, chain_bytes = w.chain_bytes, chain_hash = w.chain_hash,
-        content_hash = w.content_hash, expires_at = w.expires_at, signature_status = 'unverified'
+        content_hash = w.content_hash, expires_at = w.expires_at, signature_status = w.signature_status
     from unnest(outcomes, agent_ids, request_ids, actors, authority_ids, chain_datas, chain_bytes_all, chain_hashes,
-      content_hashes, expires_ats)
-      as w (outcome, agent_id, request_id, actor, authority_id, chain_data, chain_bytes, chain_hash, content_hash, expires_at)
+      content_hashes, expires_ats, signature_statuses)
+      as w (outcome, agent_id, request_id, actor, authority_id, chain_data, chain_bytes, chain_hash, content_hash,
+        expires_at, signature_status)
     where w.outcome = 'updated' and c.agent_id = w.agent_id;
   end if;
 
@@ -126,7 +144,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'conflict', 'inactive', 'expired')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired')
   ) r on true
   order by w.n;
 end
