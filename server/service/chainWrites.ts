@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
+import { nowMicros } from "../store/rows.js"
 import type { Store } from "../store/store.js"
 import type { Write } from "../store/writes.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
@@ -44,7 +45,7 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     request: WriteRequest & DocumentRequest,
     actor: string,
   ): Promise<Written> => {
-    const { agentId, chain, ...document } = checkedDocument(request, rules, BigInt(Date.now()) * 1000n)
+    const { agentId, chain, ...document } = checkedDocument(request, rules, nowMicros())
     const common = { ...commonOf(request, actor), operation, agentId }
     for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
       const judged = await judgeChain(store, chain, rules.requireSignatures)

@@ -15,7 +15,6 @@ export function createChainHandlers(
   rules: ChainRules,
 ): Handlers<typeof TrustStoreService, RpcContext> {
   const lists = createLists(store, rules)
-
   const { write, writeDocument } = createChainWrites(store, rules)
 
   return {

@@ -12,7 +12,7 @@ import {
 import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
 import { isDataFault } from "../store/failures.js"
-import { type ChainRow, chainOf, recordOf } from "../store/rows.js"
+import { type ChainRow, chainOf, nowMicros, recordOf } from "../store/rows.js"
 import type { Store } from "../store/store.js"
 import { assureWithin, idFault } from "./fields.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
@@ -112,8 +112,4 @@ function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
     if (!isDataFault(error)) throw error
     throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")
   })
-}
-
-function nowMicros(): bigint {
-  return BigInt(Date.now()) * 1000n
 }

@@ -3,7 +3,7 @@ import { RegistryError } from "../errors.js"
 import { createBatches } from "./batches.js"
 import type { Database } from "./database.js"
 import { isDataFault, isUnavailable } from "./failures.js"
-import type { RecordRow } from "./rows.js"
+import { nowMicros, type RecordRow } from "./rows.js"
 import { BIGINTS, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "./sql.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
@@ -35,7 +35,7 @@ export interface Depends {
 export interface Write {
   operation: "store" | "update" | "delete" | "restore" | "remove"
   agentId: string
-  /** A UUIDS; the same one is never done twice. */
+  /** A UUID; the same one is never done twice. */
   requestId: string
   actor: string
   expectedRevision: bigint | undefined
@@ -160,7 +160,7 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
       )},
       ${texts((w) => w.document?.signatureStatus)},
       ${texts((w) => w.document && dependsText(w.document.depends))},
-      trust_write_until(${sql.typed.timestamptz(BigInt(Date.now()) * 1000n)}, ${sql.typed.timestamptz(notAfter)})
+      trust_write_until(${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)})
     )`
   return rows.map((row) => ({
     outcome: row.outcome,
