@@ -1,7 +1,7 @@
 import type { Handlers, TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
-import type { ServedChain } from "../store/servedChain.js"
+import { isActive, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
 import { type ChainRules, commonOf, createChainWrites } from "./chainWrites.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields.js"
@@ -76,8 +76,10 @@ export function createChainHandlers(
 }
 
 function visible(agentId: string, chain: ServedChain | null, includeInactive: boolean): ServedChain {
-  if (!chain || !(chain.active || includeInactive)) throw notFound(agentId)
-  if (!includeInactive && Date.now() > chain.expiresAtMs)
-    throw expired(agentId, "include_inactive gives it all the same")
+  if (!chain) throw notFound(agentId)
+  if (includeInactive) return chain
+  const now = Date.now()
+  if (!isActive(chain, now)) throw notFound(agentId)
+  if (now > chain.expiresAtMs) throw expired(agentId, "include_inactive gives it all the same")
   return chain
 }

@@ -4,7 +4,9 @@ import { type RecordRow, recordOf } from "../store/rows.js"
 import type { Outcome, Write } from "../store/writes.js"
 
 /** The record that a write led to. Throws what the contract says of a write that was refused. */
-export function acceptedRecord(write: Write, { outcome, record }: Outcome): ChainRecord {
+export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
+  if (outcome === "lender_revoked") throw lenderRevoked(write, culprit ?? "")
+  if (outcome === "revoked") throw agentRevoked(write)
   if (!record) throw outcome === "conflict" ? conflict(write, undefined) : notFound(write.agentId)
   switch (outcome) {
     case "conflict":
@@ -58,12 +60,36 @@ function reused({ agentId, requestId }: Write): RegistryError {
   )
 }
 
-function inactive({ agentId, operation }: Write, record: RecordRow): RegistryError {
-  const way = record.status === "revoked" ? "it stays revoked" : "RestoreChain makes it active again"
+const WAYS = {
+  active: "a graceful revocation has taken effect, and it stays revoked",
+  revoked: "it stays revoked",
+  suspended: "LiftSuspension makes it active again, or RestoreChain where it was suspended by hand",
+  deleted: "RestoreChain makes it active again, unless its agent is suspended",
+}
+
+function inactive({ agentId, operation }: Write, { status }: RecordRow): RegistryError {
+  const stands = status === "active" ? "revoked" : status
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `the trust chain of agent ${quoted(agentId)} is ${record.status}, so ${operation} is refused; ${way}`,
-    { agentId, metadata: { status: record.status.toUpperCase() }, precondition: "the chain is active" },
+    `the trust chain of agent ${quoted(agentId)} is ${stands}, so ${operation} is refused; ${WAYS[status]}`,
+    { agentId, metadata: { status: stands.toUpperCase() }, precondition: "the chain is active" },
+  )
+}
+
+function agentRevoked({ agentId }: Write): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_REVOKED,
+    `agent ${quoted(agentId)} stands revoked or suspended, so no chain of it is stored`,
+    { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
+  )
+}
+
+function lenderRevoked({ agentId }: Write, lender: string): RegistryError {
+  const description = `come down from ${quoted(lender)}, which stands revoked or suspended`
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_INVALID,
+    `the chain is refused: its delegations ${description}`,
+    { agentId, violations: [{ field: "chain.delegations", description }] },
   )
 }
 

@@ -1,11 +1,12 @@
 import {
+  type AgentRevocations,
   MAX_DELEGATION_DEPTH,
   type Signers,
   type StoredTrust,
   type TrustAuthority,
 } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
-import type { ServedChain } from "../store/servedChain.js"
+import { isActive, revocationsOf, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
 import type { Depends } from "../store/writes.js"
 
@@ -13,6 +14,8 @@ import type { Depends } from "../store/writes.js"
 export interface KnownSigners extends Signers {
   /** Those that are not there stand at revision 0. */
   depends: Depends
+  /** What of the chains of delegators stands revoked. */
+  revocations: Map<string, AgentRevocations>
   /** Delegators, of whatever level, of whom no chain is stored. */
   missing: string[]
   /** Whether there are more delegators above, or larger ones, than are looked at. */
@@ -39,20 +42,23 @@ export async function signersOf(
 ): Promise<KnownSigners> {
   const { lenders, tooMany } = await lendersOf(store, chain)
   const delegators = new Map<string, StoredTrust>()
+  const revocations = new Map<string, AgentRevocations>()
   const missing: string[] = []
   for (const [id, lender] of lenders)
-    if (lender) delegators.set(id, trustOf(lender, nowMs))
-    else missing.push(id)
+    if (lender) {
+      delegators.set(id, trustOf(lender, nowMs))
+      revocations.set(id, revocationsOf(lender, nowMs))
+    } else missing.push(id)
   const known = await readAll(authorityIdsOf(chain, delegators), (id) => store.authorities.get(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
-  return { authorities, delegators, depends, missing, tooMany }
+  return { authorities, delegators, revocations, depends, missing, tooMany }
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
 export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
-  return { chain: stored.chain(), active: stored.active && nowMs <= stored.expiresAtMs }
+  return { chain: stored.chain(), active: isActive(stored, nowMs) && nowMs <= stored.expiresAtMs }
 }
 
 /** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */

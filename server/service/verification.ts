@@ -23,11 +23,11 @@ import {
 import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
 import { timestampOf } from "../store/rows.js"
-import type { ServedChain } from "../store/servedChain.js"
+import { isActive, revocationsOf, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
 import { assureAgentId, assureText } from "./fields.js"
 import { lineageProblem } from "./lineageProblem.js"
-import { signersOf, trustOf } from "./signers.js"
+import { type KnownSigners, signersOf } from "./signers.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
 
@@ -70,21 +70,26 @@ async function verdictOf(store: Store, stored: ServedChain | null, request: Aske
   const misplaced = lineageProblem(chain, signers)
   if (misplaced !== undefined)
     return deniedVerdict(request.level, "EVALUATION_FAILED", `The delegations ${misplaced}`)
-  const own = [request.agentId, { ...trustOf(stored, nowMs), active: stored.active }] as const
-  const chains = { get: (id: string) => (id === own[0] ? own[1] : delegators.get(id)) }
-  const revocations = await revocationsOf(store, signers.missing)
+  // One that is revoked is denied for that, and not as if it were not there.
+  const own = { chain, active: stored.status !== "deleted" }
+  const chains = { get: (id: string) => (id === request.agentId ? own : delegators.get(id)) }
+  const revocations = await allRevocations(store, signers)
+  revocations.set(request.agentId, revocationsOf(stored, nowMs))
   return await verifyTrust({ request, nowMicros, chains, authorities, revocations })
 }
 
 /** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */
-async function revocationsOf(store: Store, missing: string[]): Promise<Map<string, AgentRevocations>> {
-  const removed = missing.length === 0 ? [] : await store.removedAgents(missing)
-  return new Map(Array.from(removed, (id) => [id, { agent: true }]))
+async function allRevocations(store: Store, { revocations, missing }: KnownSigners) {
+  const gone = missing.length === 0 ? [] : await store.goneAgents(missing)
+  return new Map<string, AgentRevocations>([
+    ...revocations,
+    ...Array.from(gone, (id) => [id, { agent: true }] as const),
+  ])
 }
 
 /** Earlier than the chain itself says: EATP does not know of it. */
 function registrationExpired(stored: ServedChain, nowMicros: bigint, nowMs: number): boolean {
-  if (!stored.active || nowMs <= stored.expiresAtMs) return false
+  if (!isActive(stored, nowMs) || nowMs <= stored.expiresAtMs) return false
   const own = effectiveExpiry(stored.chain())
   return own === undefined || nowMicros <= own
 }

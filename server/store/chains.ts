@@ -1,22 +1,28 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { ChainFilter } from "@trust-registry/proto"
 import { conditionsOf } from "./filter.js"
-import type { ChainRow, RecordRow } from "./rows.js"
+import type { ChainRow, RecordRow, ServedRow } from "./rows.js"
 import { type Sql, TEXTS } from "./sql.js"
 
 /** The rows of these agents; agents without one are left out. */
-export async function readChains(sql: Sql, agentIds: string[]): Promise<ChainRow[]> {
-  return await sql<ChainRow[]>`
-    select ${record(sql)}, chain_data, chain_bytes
+export async function readChains(sql: Sql, agentIds: string[]): Promise<ServedRow[]> {
+  return await sql<ServedRow[]>`
+    select ${record(sql)}, chain_data, chain_bytes, revocations
     from trust_chains c where agent_id = any (${sql.array(agentIds, TEXTS)})`
 }
 
-/** Those of these agents whose row was removed for good and not stored anew: the history holds their tombstones. */
-export async function readRemoved(sql: Sql, agentIds: string[]): Promise<Set<string>> {
+/**
+ * Those of these agents of whom no chain is stored and who are known not to be in force: their row was removed for good (the
+ * history holds a tombstone), or they stand revoked.
+ *
+ * @param now by which clock graceful revocations count, in microseconds since 1970
+ */
+export async function readGone(sql: Sql, agentIds: string[], now: bigint): Promise<Set<string>> {
   const rows = await sql<{ agent_id: string }[]>`
     select a.agent_id from unnest(${sql.array(agentIds, TEXTS)}) as a (agent_id)
     where not exists (select from trust_chains c where c.agent_id = a.agent_id)
-      and exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'removed')`
+      and (exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'removed')
+        or trust_agent_revoked(a.agent_id, ${sql.typed.timestamptz(now)}))`
   return new Set(rows.map(({ agent_id }) => agent_id))
 }
 
@@ -101,5 +107,6 @@ export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainW
 
 function record(sql: Sql) {
   return sql`c.agent_id, c.revision, c.authority_id, c.chain_hash, c.content_hash, c.status, c.is_active,
-    c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by`
+    c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by,
+    c.revokes_at`
 }

@@ -22,7 +22,8 @@ export function conditionsOf(sql: Sql, filter: ChainFilter | undefined, now: big
 function plainConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint): Fragment[] {
   const plain: Fragment[] = []
   if (filter?.activeOnly ?? true)
-    plain.push(sql`c.is_active and (c.expires_at is null or c.expires_at >= ${sql.typed.timestamptz(now)})`)
+    plain.push(sql`c.is_active and (c.expires_at is null or c.expires_at >= ${sql.typed.timestamptz(now)})
+      and (c.revokes_at is null or c.revokes_at > ${sql.typed.timestamptz(now)})`)
   if (filter?.authorityId) plain.push(sql`c.authority_id = ${filter.authorityId}`)
   if (filter?.agentIdPrefix) {
     plain.push(sql`c.agent_id >= ${filter.agentIdPrefix}`)

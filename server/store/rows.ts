@@ -23,12 +23,28 @@ export interface RecordRow {
   updated_at: bigint
   expires_at: bigint | null
   updated_by: string
+  /** When a graceful revocation takes effect. */
+  revokes_at: bigint | null
 }
 
 /** A row with its document. */
 export interface ChainRow extends RecordRow {
   chain_data: JsonValue
   chain_bytes: number
+}
+
+/** A row with all that its chain is judged by. */
+export interface ServedRow extends ChainRow {
+  /** Records of the chain that are revoked. */
+  revocations: RevokedRecord[]
+}
+
+/** A delegation or capability of a chain that is revoked. */
+export interface RevokedRecord {
+  kind: "delegation" | "capability"
+  record_id: string
+  /** From when, in microseconds since 1970; null: at once. */
+  from: number | null
 }
 
 const STATUS = {
@@ -58,6 +74,7 @@ export function recordOf(row: RecordRow): ChainRecord {
     ...(row.expires_at === null ? {} : { expiresAt: timestampOf(row.expires_at) }),
     signatureStatus: SIGNATURE_STATUS[row.signature_status],
     updatedBy: row.updated_by,
+    ...(row.revokes_at === null ? {} : { revokesAt: timestampOf(row.revokes_at) }),
   })
 }
 

@@ -1,6 +1,7 @@
+import type { AgentRevocations } from "@trust-registry/eatp"
 import { decode, encode, GetChainResponseSchema, type TrustLineageChain } from "@trust-registry/proto"
 import { corrupt } from "./corrupt.js"
-import { type ChainRow, chainOf, recordOf } from "./rows.js"
+import { chainOf, type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
 
 /** A chain as it is served. */
 export interface ServedChain {
@@ -9,14 +10,38 @@ export interface ServedChain {
   /** The chain itself, made of the bytes when it is first asked for: most are only handed on. */
   chain(): TrustLineageChain
   revision: bigint
-  /** The stored flag. */
-  active: boolean
+  /** The stored state. */
+  status: RecordRow["status"]
   /** The effective expiry in milliseconds since 1970; Infinity: never. */
   expiresAtMs: number
+  /** When a graceful revocation of the agent takes effect, in milliseconds since 1970; Infinity: never. */
+  revokesAtMs: number
+  /** Records of the chain that are revoked. */
+  revocations: readonly RevokedRecord[]
+}
+
+/** Whether a chain is active at a moment, in milliseconds since 1970. Expiry is another matter. */
+export function isActive({ status, revokesAtMs }: ServedChain, nowMs: number): boolean {
+  return status === "active" && nowMs < revokesAtMs
+}
+
+/** What of a chain stands revoked at a moment, in milliseconds since 1970. */
+export function revocationsOf(
+  { status, revokesAtMs, revocations }: ServedChain,
+  nowMs: number,
+): AgentRevocations {
+  const agent = status === "revoked" || status === "suspended" || nowMs >= revokesAtMs
+  const ids = (kind: RevokedRecord["kind"]) => {
+    const counting = revocations.filter(
+      (record) => record.kind === kind && (record.from ?? 0) / 1000 <= nowMs,
+    )
+    return new Set(counting.map(({ record_id }) => record_id))
+  }
+  return { agent, delegations: ids("delegation"), capabilities: ids("capability") }
 }
 
 /** A row as it is served. Throws TRUST_CHAIN_CORRUPT for a document that does not parse. */
-export function servedChain(row: ChainRow): ServedChain {
+export function servedChain(row: ServedRow): ServedChain {
   const bytes = encode(GetChainResponseSchema, { chain: readable(row), record: recordOf(row) })
   let chain: TrustLineageChain | undefined
   return {
@@ -26,12 +51,18 @@ export function servedChain(row: ChainRow): ServedChain {
       return chain
     },
     revision: row.revision,
-    active: row.is_active,
-    expiresAtMs: row.expires_at === null ? Number.POSITIVE_INFINITY : Number(row.expires_at) / 1000,
+    status: row.status,
+    expiresAtMs: msOf(row.expires_at),
+    revokesAtMs: msOf(row.revokes_at),
+    revocations: row.revocations,
   }
 }
 
-function readable(row: ChainRow) {
+function msOf(micros: bigint | null): number {
+  return micros === null ? Number.POSITIVE_INFINITY : Number(micros) / 1000
+}
+
+function readable(row: ServedRow) {
   try {
     return chainOf(row)
   } catch (cause) {

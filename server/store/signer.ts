@@ -17,10 +17,12 @@ export function signerOf(row: AuthorityRow): StoredSigner {
   }
 }
 
-function keyOf({ publicKey, notBefore, notAfter }: AuthorityKey): SignerKey {
+function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey): SignerKey {
   return {
     publicKey,
     ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
     ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
+    ...(revokedAt ? { revoked: true } : {}),
+    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
   }
 }

@@ -8,14 +8,14 @@ import {
   listChains,
   type PageQuery,
   readChains,
-  readRemoved,
+  readGone,
   readWithHistory,
 } from "./chains.js"
 import { openDatabase } from "./database.js"
 import { databaseUnavailable, isPassing, isUnavailable } from "./failures.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
-import type { ChainRow } from "./rows.js"
+import { type ChainRow, nowMicros, type ServedRow } from "./rows.js"
 import { type ServedChain, servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
 import { createWrites, type Depends, type Outcome, type Write } from "./writes.js"
@@ -47,8 +47,8 @@ export interface Store {
   migrate(waitMs: number): Promise<string[]>
   /** A chain as it is served, from memory where that is fresh; null: none is stored. */
   getChain(agentId: string): Promise<ServedChain | null> | ServedChain | null
-  /** Those of these agents whose chain was removed for good and not stored anew. Never from memory: it is asked for the missing. */
-  removedAgents(agentIds: string[]): Promise<Set<string>>
+  /** Those of these agents without a chain who are gone for good or revoked. Never from memory: it is asked for the missing. */
+  goneAgents(agentIds: string[]): Promise<Set<string>>
   /** The row as it is stored now, never from memory, and what the history tells of it. */
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
@@ -76,7 +76,7 @@ const MAX_WAITING_READS = 100_000
 /** Opens a store; nothing is read before `migrate`. */
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options)
-  const readRow = createBatches<string, ChainRow | undefined>({
+  const readRow = createBatches<string, ServedRow | undefined>({
     run: async (agentIds) => {
       const rows = await database.run((sql) => readChains(sql, agentIds))
       const byAgent = new Map(rows.map((row) => [row.agent_id, row]))
@@ -103,7 +103,7 @@ export function createStore(options: StoreOptions): Store {
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
-    removedAgents: (agentIds) => database.run((sql) => readRemoved(sql, agentIds)),
+    goneAgents: (agentIds) => database.run((sql) => readGone(sql, agentIds, nowMicros())),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),

@@ -59,10 +59,14 @@ export interface Outcome {
     | "conflict"
     | "inactive"
     | "expired"
+    | "revoked"
+    | "lender_revoked"
   /** What was done to the chain under this request_id, now or, for a replay, then. */
   operation: string | null
   /** The record that came of it or stood in its way; none where nothing is stored. */
   record: RecordRow | undefined
+  /** Of `lender_revoked`: the agent above that stands revoked. */
+  culprit: string | null
 }
 
 /** Most rows of a transaction, and most bytes of documents. */
@@ -133,7 +137,7 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
       writes.map((w) => of(w) ?? null),
       TEXTS,
     )
-  const rows = await sql<(Pick<Outcome, "outcome" | "operation"> & Nullable<RecordRow>)[]>`
+  const rows = await sql<(Pick<Outcome, "outcome" | "operation" | "culprit"> & Nullable<RecordRow>)[]>`
     select * from trust_chains_write(
       ${texts((w) => w.operation)},
       ${texts((w) => w.agentId)},
@@ -165,6 +169,7 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
   return rows.map((row) => ({
     outcome: row.outcome,
     operation: row.operation,
+    culprit: row.culprit,
     record: row.revision === null ? undefined : (row as RecordRow),
   }))
 }
