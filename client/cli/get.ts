@@ -2,6 +2,7 @@ import { documentFromChain } from "@trust-registry/eatp"
 import type { GetChainResponse } from "@trust-registry/proto"
 import { forEachAgent } from "./agents.js"
 import { command } from "./command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "./consistencyFlags.js"
 import { EXIT } from "./exit.js"
 import { recordJson } from "./records.js"
 
@@ -11,15 +12,22 @@ export const get = command({
   arity: [1, Infinity],
   summary: "print the chains of agents as EATP documents, one a line",
   details: "With --json each line holds the document as `chain` and what the registry knows as `record`.",
-  examples: ["get agent-7", "get agent-7 | jq .genesis", "get --include-inactive --json agent-7"],
+  examples: [
+    "get agent-7",
+    "get agent-7 | jq .genesis",
+    "get --include-inactive --json agent-7",
+    "get --at-revision 1200 agent-7",
+  ],
   flags: {
     "include-inactive": { type: "boolean", help: "deleted, suspended, revoked and expired chains too" },
+    ...CONSISTENCY_FLAGS,
   },
   run(invocation) {
     const registry = invocation.registry()
     const includeInactive = invocation.values["include-inactive"] ?? false
+    const consistency = consistencyOf(invocation.values)
     return forEachAgent(invocation, async (agentId) => {
-      const answer = await registry.getChain({ agentId, includeInactive })
+      const answer = await registry.getChain({ agentId, includeInactive, ...consistency })
       await invocation.out.json(invocation.json ? bothAsJson(answer) : documentOf(answer))
       return EXIT.done
     })

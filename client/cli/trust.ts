@@ -6,6 +6,7 @@ import {
   VerifyTrustResponseSchema,
 } from "@trust-registry/proto"
 import { command } from "./command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "./consistencyFlags.js"
 import { EXIT } from "./exit.js"
 import { UsageError } from "./usage.js"
 import { visible } from "./visible.js"
@@ -33,14 +34,16 @@ export const trust = command({
     level: { type: "string", value: "LEVEL", help: "quick, standard or full (default: standard)" },
     resource: { type: "string", value: "TEXT", help: "what it would be done to" },
     context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
     const [agentId = "", action = ""] = args
     const level = levelOf(values.level ?? "standard")
     if (action === "" && level !== VerificationLevel.QUICK)
       throw new UsageError("name the action, or ask at --level quick")
-    const { resource = "", context = "" } = values
-    const answer = await registry().verifyTrust({ agentId, action, level, resource, contextJson: context })
+    const { resource = "", context: contextJson = "" } = values
+    const asked = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
+    const answer = await registry().verifyTrust(asked)
     if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, AS_TOLD)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.valid ? EXIT.done : EXIT.incomplete

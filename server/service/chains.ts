@@ -8,6 +8,7 @@ import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { expired, notFound } from "./outcomes.js"
+import { type Consistency, standpointOf } from "./standpoint.js"
 
 /** Handlers of TrustStoreService over a store. */
 export function createChainHandlers(
@@ -26,9 +27,10 @@ export function createChainHandlers(
     },
 
     // Not async: an answer from memory needs no promise.
-    getChain: ({ agentId, includeInactive }) => {
+    getChain: ({ agentId, includeInactive, consistency }) => {
       assureAgentId(agentId, rules)
-      const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive).bytes
+      if (consistency.case !== undefined) return getChainFrom(store, agentId, includeInactive, consistency)
+      const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
       const chain = store.getChain(agentId)
       return chain instanceof Promise ? chain.then(give) : give(chain)
     },
@@ -75,11 +77,28 @@ export function createChainHandlers(
   }
 }
 
-function visible(agentId: string, chain: ServedChain | null, includeInactive: boolean): ServedChain {
+async function getChainFrom(
+  store: Store,
+  agentId: string,
+  includeInactive: boolean,
+  consistency: Consistency,
+): Promise<Buffer> {
+  const { reader, nowMicros } = await standpointOf(store, consistency)
+  const chain = await reader.getChain(agentId)
+  if (!chain && consistency.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
+    throw notFound(agentId, "no document of then is left, since it was removed for good")
+  return visible(agentId, chain, includeInactive, Number(nowMicros) / 1000).bytes
+}
+
+function visible(
+  agentId: string,
+  chain: ServedChain | null,
+  includeInactive: boolean,
+  nowMs: number,
+): ServedChain {
   if (!chain) throw notFound(agentId)
   if (includeInactive) return chain
-  const now = Date.now()
-  if (!isActive(chain, now)) throw notFound(agentId)
-  if (now > chain.expiresAtMs) throw expired(agentId, "include_inactive gives it all the same")
+  if (!isActive(chain, nowMs)) throw notFound(agentId)
+  if (nowMs > chain.expiresAtMs) throw expired(agentId, "include_inactive gives it all the same")
   return chain
 }

@@ -22,15 +22,11 @@ export function acceptedRecord(write: Write, { outcome, record, culprit }: Outco
   }
 }
 
-/** No chain of the agent is stored, or none that is active. */
-export function notFound(agentId: string): RegistryError {
-  return new RegistryError(
-    ErrorReason.TRUST_CHAIN_NOT_FOUND,
-    `trust chain not found for agent ${quoted(agentId)}`,
-    {
-      agentId,
-    },
-  )
+/** No chain of the agent is stored, or none that is active; `why` is told besides. */
+export function notFound(agentId: string, why?: string): RegistryError {
+  const text = `trust chain not found for agent ${quoted(agentId)}`
+  const message = why === undefined ? text : `${text}: ${why}`
+  return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
 }
 
 /** The agent's chain is past its expiry. */

@@ -7,7 +7,7 @@ import {
 } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { isActive, revocationsOf, type ServedChain } from "../store/servedChain.js"
-import type { Store } from "../store/store.js"
+import type { TrustReader } from "../store/trustReader.js"
 import type { Depends } from "../store/writes.js"
 
 /** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
@@ -31,16 +31,16 @@ const READ_AT_ONCE = 16
 
 /**
  * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
- * and the authorities of the direct ones; from memory where that is fresh.
+ * and the authorities of the direct ones.
  *
  * @param nowMs by which clock a delegator's registration has expired
  */
 export async function signersOf(
-  store: Store,
+  reader: TrustReader,
   chain: TrustLineageChain,
   nowMs: number,
 ): Promise<KnownSigners> {
-  const { lenders, tooMany } = await lendersOf(store, chain)
+  const { lenders, tooMany } = await lendersOf(reader, chain)
   const delegators = new Map<string, StoredTrust>()
   const revocations = new Map<string, AgentRevocations>()
   const missing: string[] = []
@@ -49,7 +49,7 @@ export async function signersOf(
       delegators.set(id, trustOf(lender, nowMs))
       revocations.set(id, revocationsOf(lender, nowMs))
     } else missing.push(id)
-  const known = await readAll(authorityIdsOf(chain, delegators), (id) => store.authorities.get(id))
+  const known = await readAll(authorityIdsOf(chain, delegators), (id) => reader.getAuthority(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
@@ -62,7 +62,7 @@ export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
 }
 
 /** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
-async function lendersOf(store: Store, chain: TrustLineageChain) {
+async function lendersOf(reader: TrustReader, chain: TrustLineageChain) {
   const lenders = new Map<string, ServedChain | null>()
   const agentId = chain.genesis?.agentId
   let level = [chain]
@@ -73,7 +73,7 @@ async function lendersOf(store: Store, chain: TrustLineageChain) {
     if (lenders.size + fresh.length > MAX_ANCESTORS) return { lenders, tooMany: true }
     level = []
     for (let next = 0; next < fresh.length; next += READ_AT_ONCE) {
-      const found = await readAll(fresh.slice(next, next + READ_AT_ONCE), (id) => store.getChain(id))
+      const found = await readAll(fresh.slice(next, next + READ_AT_ONCE), (id) => reader.getChain(id))
       for (const [id, lender] of found) {
         lenders.set(id, lender)
         bytes += lender?.bytes.length ?? 0

@@ -25,9 +25,11 @@ import type { RpcContext } from "../rpc/context.js"
 import { timestampOf } from "../store/rows.js"
 import { isActive, revocationsOf, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
+import type { TrustReader } from "../store/trustReader.js"
 import { assureAgentId, assureText } from "./fields.js"
 import { lineageProblem } from "./lineageProblem.js"
 import { type KnownSigners, signersOf } from "./signers.js"
+import { type Standpoint, standpointOf } from "./standpoint.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
 
@@ -46,10 +48,10 @@ export function createVerificationHandlers(
       assureText("resource", request.resource, MAX_TEXT_BYTES)
       const level = levelOf(request.level)
       const context = contextOf(request, limits)
-      const nowMs = Date.now()
-      const stored = await store.getChain(request.agentId)
-      const verdict = await verdictOf(store, stored, { ...request, level, context }, nowMs)
-      return responseOf(verdict, stored, nowMs)
+      const standpoint = await standpointOf(store, request.consistency)
+      const stored = await standpoint.reader.getChain(request.agentId)
+      const verdict = await verdictOf(standpoint, stored, { ...request, level, context })
+      return responseOf(verdict, stored, standpoint.nowMicros)
     },
   }
 }
@@ -59,13 +61,13 @@ type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
   context: JsonObject | undefined
 }
 
-async function verdictOf(store: Store, stored: ServedChain | null, request: Asked, nowMs: number) {
-  const nowMicros = BigInt(nowMs) * 1000n
+async function verdictOf({ reader, nowMicros }: Standpoint, stored: ServedChain | null, request: Asked) {
   if (!stored) return await verifyTrust({ request, nowMicros, chains: new Map(), authorities: new Map() })
   const chain = stored.chain()
+  const nowMs = Number(nowMicros) / 1000
   if (registrationExpired(stored, nowMicros, nowMs))
     return deniedVerdict(request.level, "TRUST_CHAIN_EXPIRED", "Trust chain expired")
-  const signers = await signersOf(store, chain, nowMs)
+  const signers = await signersOf(reader, chain, nowMs)
   const { delegators, authorities } = signers
   const misplaced = lineageProblem(chain, signers)
   if (misplaced !== undefined)
@@ -73,14 +75,14 @@ async function verdictOf(store: Store, stored: ServedChain | null, request: Aske
   // One that is revoked is denied for that, and not as if it were not there.
   const own = { chain, active: stored.status !== "deleted" }
   const chains = { get: (id: string) => (id === request.agentId ? own : delegators.get(id)) }
-  const revocations = await allRevocations(store, signers)
+  const revocations = await allRevocations(reader, signers)
   revocations.set(request.agentId, revocationsOf(stored, nowMs))
   return await verifyTrust({ request, nowMicros, chains, authorities, revocations })
 }
 
 /** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */
-async function allRevocations(store: Store, { revocations, missing }: KnownSigners) {
-  const gone = missing.length === 0 ? [] : await store.goneAgents(missing)
+async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
+  const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
   return new Map<string, AgentRevocations>([
     ...revocations,
     ...Array.from(gone, (id) => [id, { agent: true }] as const),
@@ -127,7 +129,7 @@ function contextOf({ contextJson }: VerifyTrustRequest, limits: ShapeLimits): Js
   return context instanceof JsonObject ? context : undefined
 }
 
-function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMs: number): Response {
+function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros: bigint): Response {
   const { level, reason, reasonText, violations, ...same } = verdict
   return {
     ...same,
@@ -139,6 +141,6 @@ function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMs: nu
       severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,
     })),
     revision: stored?.revision ?? 0n,
-    timeEvaluated: timestampOf(BigInt(nowMs) * 1000n),
+    timeEvaluated: timestampOf(nowMicros),
   }
 }

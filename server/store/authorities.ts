@@ -1,5 +1,5 @@
 import type { AuthorityRow } from "./authorityRows.js"
-import type { Sql } from "./sql.js"
+import { type Sql, TEXTS } from "./sql.js"
 
 /** A change of one authority. */
 export interface AuthorityWrite {
@@ -31,6 +31,12 @@ export interface AuthorityOutcome {
     | "parent_cycle"
   /** The row that came of it or stood in its way; none where none is stored. */
   row: AuthorityRow | undefined
+}
+
+/** The rows of these authorities; those without one are left out. */
+export async function readAuthorities(sql: Sql, authorityIds: string[]): Promise<AuthorityRow[]> {
+  return await sql<AuthorityRow[]>`
+    select ${columns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
 }
 
 /** The row of an authority, if there is one. */
@@ -123,6 +129,7 @@ export async function listAuthorities(
 /** What a record adds beside its texts: revision, times, and what protobuf puts round them. */
 const RECORD_BYTES = 128
 
-function columns(sql: Sql) {
+/** The columns of an authority, of `a`: trust_authorities or its history. */
+export function columns(sql: Sql) {
   return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`
 }

@@ -4,6 +4,7 @@ import {
   type AuthorityPage,
   type AuthorityWrite,
   listAuthorities,
+  readAuthorities,
   readAuthority,
   readAuthorityBefore,
   writeAuthority,
@@ -11,12 +12,15 @@ import {
 import type { AuthorityRow } from "./authorityRows.js"
 import { createCache } from "./cache.js"
 import type { Database } from "./database.js"
+import { createReads } from "./reads.js"
 import { type StoredSigner, signerOf } from "./signer.js"
 
 /** The authorities in PostgreSQL; only `get` answers from memory. */
 export interface AuthorityStore {
   /** The signer that an authority is, from memory where that is fresh; null: none is stored. */
   get(authorityId: string): Promise<StoredSigner | null> | StoredSigner | null
+  /** The same from the database, by a read that begins now. */
+  renew(authorityId: string): Promise<StoredSigner | null>
   /** Forgets what is in memory of these. */
   forget(authorityIds: string[]): void
   /** The row as it is stored now. */
@@ -31,13 +35,18 @@ export interface AuthorityStore {
 
 /** Authorities change rarely: each write is a round trip of its own. */
 export function createAuthorityStore(database: Database, entries: number, maxAgeMs: number): AuthorityStore {
+  const readRow = createReads<AuthorityRow>(
+    (ids) => database.run((sql) => readAuthorities(sql, ids)),
+    (row) => row.authority_id,
+  )
   const readSigner = async (authorityId: string) => {
-    const row = await database.run((sql) => readAuthority(sql, authorityId))
+    const row = await readRow(authorityId)
     return row ? signerOf(row) : null
   }
   const cache = createCache(entries, maxAgeMs, readSigner, () => 0)
   return {
     get: cache.get,
+    renew: cache.renew,
     forget: cache.invalidate,
     read: (authorityId) => database.run((sql) => readAuthority(sql, authorityId)),
     readBefore: (authorityId, requestId) =>

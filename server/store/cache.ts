@@ -4,6 +4,8 @@ import QuickLRU from "quick-lru"
 export interface Cache<Value> {
   /** From memory if it is fresh, else from the database: one read per id, however many wait for it. */
   get(id: string): Promise<Value | null> | Value | null
+  /** From the database, by a read that begins now; memory keeps what it finds. */
+  renew(id: string): Promise<Value | null>
   /** Forgets these ids; reads of them that are under way will not be kept. */
   invalidate(ids: Iterable<string>): void
 }
@@ -64,6 +66,7 @@ export function createCache<Value>(
       const flight = flights.get(id)
       return flight && now < flight.freshUntil ? flight.answer : fly(id)
     },
+    renew: fly,
     invalidate: (ids) => {
       for (const id of ids) {
         values?.delete(id)

@@ -105,7 +105,8 @@ export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainW
   return { row: part("row"), newest: part("newest"), written: part("written")?.chain_data }
 }
 
-function record(sql: Sql) {
+/** The columns of a record, of `c`: trust_chains or its history. */
+export function record(sql: Sql) {
   return sql`c.agent_id, c.revision, c.authority_id, c.chain_hash, c.content_hash, c.status, c.is_active,
     c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by,
     c.revokes_at`

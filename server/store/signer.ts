@@ -6,6 +6,8 @@ import { microsOf } from "./rows.js"
 /** An authority as verification sees it, and the revision at which it was so. */
 export interface StoredSigner {
   signer: TrustAuthority
+  /** What an inactive one signed stays signed. */
+  active: boolean
   revision: bigint
 }
 
@@ -13,6 +15,7 @@ export interface StoredSigner {
 export function signerOf(row: AuthorityRow): StoredSigner {
   return {
     signer: { id: row.authority_id, keys: authorityOf(row).keys.map(keyOf) },
+    active: row.is_active,
     revision: row.revision,
   }
 }

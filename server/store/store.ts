@@ -1,6 +1,5 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
-import { createBatches } from "./batches.js"
 import { createCache } from "./cache.js"
 import {
   type ChainWithHistory,
@@ -12,12 +11,15 @@ import {
   readWithHistory,
 } from "./chains.js"
 import { openDatabase } from "./database.js"
-import { databaseUnavailable, isPassing, isUnavailable } from "./failures.js"
+import { isPassing } from "./failures.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
+import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
+import { createReads } from "./reads.js"
 import { type ChainRow, nowMicros, type ServedRow } from "./rows.js"
-import { type ServedChain, servedChain } from "./servedChain.js"
+import { servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
+import { strongReader, type TrustReader } from "./trustReader.js"
 import { createWrites, type Depends, type Outcome, type Write } from "./writes.js"
 
 /** What a store is made of. */
@@ -39,16 +41,18 @@ export interface StoreOptions {
 }
 
 /**
- * The registry in PostgreSQL, with the cache of chains in front. Everything throws RegistryError where the contract has a
- * reason.
+ * The registry in PostgreSQL, with the cache of chains in front: as a reader it answers from memory where that is fresh.
+ * Everything throws RegistryError where the contract has a reason.
  */
-export interface Store {
+export interface Store extends TrustReader {
   /** Brings the schema up to date; waits for the database for up to `waitMs`. Gives the names of the steps taken. */
   migrate(waitMs: number): Promise<string[]>
-  /** A chain as it is served, from memory where that is fresh; null: none is stored. */
-  getChain(agentId: string): Promise<ServedChain | null> | ServedChain | null
-  /** Those of these agents without a chain who are gone for good or revoked. Never from memory: it is asked for the missing. */
-  goneAgents(agentIds: string[]): Promise<Set<string>>
+  /** Reads for one call, all from the database and none begun before. Memory keeps what they find. */
+  strong(): TrustReader
+  /** Reads for one call from history. */
+  at(past: Past): TrustReader
+  /** When a revision was, and which is the newest. */
+  readMoment(revision: bigint): Promise<RevisionMoment>
   /** The row as it is stored now, never from memory, and what the history tells of it. */
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
@@ -67,31 +71,13 @@ export interface Store {
   close(graceMs: number): Promise<void>
 }
 
-/** Most keys of one read, and most such reads at once. */
-const READ_KEYS = 100
-const READS_AT_ONCE = 2
-/** Callers that wait for a read; far beyond what a process can serve. */
-const MAX_WAITING_READS = 100_000
-
 /** Opens a store; nothing is read before `migrate`. */
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options)
-  const readRow = createBatches<string, ServedRow | undefined>({
-    run: async (agentIds) => {
-      const rows = await database.run((sql) => readChains(sql, agentIds))
-      const byAgent = new Map(rows.map((row) => [row.agent_id, row]))
-      return agentIds.map((agentId) => byAgent.get(agentId))
-    },
-    keyOf: (agentId) => agentId,
-    sizeOf: () => 0,
-    maxItems: READ_KEYS,
-    maxBytes: Number.POSITIVE_INFINITY,
-    atOnce: READS_AT_ONCE,
-    maxWaiting: MAX_WAITING_READS,
-    maxWaitingBytes: Number.POSITIVE_INFINITY,
-    full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
-    failsAll: isUnavailable,
-  })
+  const readRow = createReads<ServedRow>(
+    (ids) => database.run((sql) => readChains(sql, ids)),
+    (row) => row.agent_id,
+  )
   const { cacheEntries, cacheMaxAgeMs } = options
   const readChain = async (agentId: string) => {
     const row = await readRow(agentId)
@@ -100,10 +86,15 @@ export function createStore(options: StoreOptions): Store {
   const cache = createCache(cacheEntries, cacheMaxAgeMs, readChain, ({ bytes }) => bytes.length)
   const authorities = createAuthorityStore(database, cacheEntries, cacheMaxAgeMs)
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
+  const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
-    goneAgents: (agentIds) => database.run((sql) => readGone(sql, agentIds, nowMicros())),
+    getAuthority: authorities.get,
+    goneAgents,
+    strong: () => strongReader(cache.renew, authorities.renew, goneAgents),
+    at: (past) => pastReader(database, past),
+    readMoment: (revision) => database.run((sql) => readMoment(sql, revision)),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
