@@ -16,6 +16,7 @@ import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -31,9 +32,12 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
  * `requestId` gets one, the same for all its attempts.
  */
-export interface TrustRegistry extends Omit<RegistryCalls, "listChains" | "listAuthorities"> {
+export interface TrustRegistry
+  extends Omit<RegistryCalls, "listChains" | "listChainRevisions" | "listAuthorities"> {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
   listChains(request?: ListRequest, options?: CallOptions): ChainList
+  /** Gives the changes of an agent's chain, newest first. */
+  listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
   /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
   listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
   /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
@@ -66,6 +70,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   return {
     ...calls,
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
+    listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
     listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),

@@ -149,6 +149,16 @@ export class RevisionConflictError extends TrustStoreError {
   }
 }
 
+/** REVISION_COMPACTED: the history no longer tells of the revision that was asked for. */
+export class RevisionCompactedError extends TrustStoreError {
+  override readonly name = "RevisionCompactedError"
+
+  /** The oldest revision that can be asked for. */
+  get oldestRevision(): bigint {
+    return BigInt(this.metadata.oldest_revision ?? 0)
+  }
+}
+
 /** DATABASE_UNAVAILABLE: the registry cannot reach its database; `retryAfterMs` says when to try again. */
 export class TrustStoreDatabaseError extends TrustStoreError {
   override readonly name = "TrustStoreDatabaseError"

@@ -19,6 +19,7 @@ import {
   type ErrorDetail,
   type ErrorFacts,
   InvalidRequestError,
+  RevisionCompactedError,
   RevisionConflictError,
   TrustChainExpiredError,
   TrustChainInvalidError,
@@ -47,6 +48,7 @@ const CLASSES: Record<string, typeof TrustStoreError> = {
   AUTHORITY_EXISTS: AuthorityExistsError,
   INVALID_REQUEST: InvalidRequestError,
   REVISION_CONFLICT: RevisionConflictError,
+  REVISION_COMPACTED: RevisionCompactedError,
   DATABASE_UNAVAILABLE: TrustStoreDatabaseError,
 }
 

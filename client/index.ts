@@ -80,6 +80,8 @@ export {
   ChainFilterSchema,
   type ChainRecord,
   ChainRecordSchema,
+  type ChainRevision,
+  ChainRevisionSchema,
   ChainStatus,
   ChainStatusSchema,
   ConfidentialityLevel,
@@ -131,6 +133,10 @@ export {
   ListAuthoritiesRequestSchema,
   type ListAuthoritiesResponse,
   ListAuthoritiesResponseSchema,
+  type ListChainRevisionsRequest,
+  ListChainRevisionsRequestSchema,
+  type ListChainRevisionsResponse,
+  ListChainRevisionsResponseSchema,
   type ListChainsRequest,
   ListChainsRequestSchema,
   type ListChainsResponse,
@@ -141,6 +147,8 @@ export {
   ListedChainSchema,
   type MultiSigSigningPolicy,
   MultiSigSigningPolicySchema,
+  Operation,
+  OperationSchema,
   type ReasoningTrace,
   ReasoningTraceSchema,
   type RegisterAuthorityRequest,
@@ -196,6 +204,7 @@ export {
   type ErrorReasonName,
   type FieldViolation,
   InvalidRequestError,
+  RevisionCompactedError,
   RevisionConflictError,
   TrustChainExpiredError,
   TrustChainInvalidError,
@@ -214,4 +223,5 @@ export {
   MAX_MESSAGE_BYTES,
   type TlsOptions,
 } from "./options.js"
+export type { RevisionList, RevisionListRequest } from "./revisionList.js"
 export { trustAuthority } from "./trustAuthority.js"

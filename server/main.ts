@@ -95,6 +95,7 @@ function openStore(database: Postgres, config: Config, log: Log) {
     cacheEntries: config.cacheEntries,
     cacheMaxAgeMs: config.cacheMaxAgeMs,
     maxWaitingWrites: config.maxWaitingWrites,
+    historyRetentionMs: config.historyRetentionMs,
     onEvent: (level, text) => log[level](text),
   })
 }

@@ -28,6 +28,7 @@ const CODES: Record<Exclude<ReasonName, "UNSPECIFIED">, keyof typeof Code> = {
   AUTHORITY_INVALID: "INVALID_ARGUMENT",
   AUTHORITY_EXISTS: "ALREADY_EXISTS",
   AUTHORITY_CORRUPT: "DATA_LOSS",
+  REVISION_COMPACTED: "OUT_OF_RANGE",
 }
 
 describe("the status of an error", () => {

@@ -13,6 +13,7 @@ import { exportChains } from "./export.js"
 import { get } from "./get.js"
 import { hash } from "./hash.js"
 import { health } from "./health.js"
+import { history } from "./history.js"
 import { importChains } from "./import.js"
 import { keygen } from "./keygen.js"
 import { count, list } from "./list.js"
@@ -29,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   restore,
   list,
   count,
+  history,
   verify,
   trust,
   import: importChains,

@@ -1,4 +1,4 @@
-import { booleanOf, choiceOf, countOf, databaseUrlOf, listenOf, textOf } from "./values.js"
+import { booleanOf, choiceOf, countOf, databaseUrlOf, durationOf, listenOf, textOf } from "./values.js"
 
 /**
  * Every setting of the server, once: its variable (a flag of the same name without the prefix goes before it), default,
@@ -109,6 +109,15 @@ export const settings = {
     sentence: "How many writes may wait for the database; one more is refused with OVERLOADED.",
     default: "5000",
     read: countOf(1, 1_000_000),
+  },
+  historyRetentionMs: {
+    variable: "TRUST_REGISTRY_HISTORY_RETENTION",
+    unit: "duration",
+    sentence:
+      "How long the history keeps changes that were replaced since (`90s`, `30m`, `12h`, `30d`); " +
+      "with them go the first answers to their request ids. Empty: for ever.",
+    default: "",
+    read: durationOf,
   },
   requireSignatures: {
     variable: "TRUST_REGISTRY_REQUIRE_SIGNATURES",

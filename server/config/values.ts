@@ -15,6 +15,17 @@ export function countOf(least: number, most: number) {
   }
 }
 
+/** A length of time in milliseconds, of a whole number and its unit: `90s`, `30m`, `12h`, `30d`; empty is 0. */
+export function durationOf(text: string): number {
+  const { count, unit } = /^(?<count>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
+  const ms = text === "" ? 0 : Number(count) * (UNITS_MS[unit ?? ""] ?? Number.NaN)
+  if (!(ms <= LONGEST_MS)) throw new Error("a whole number with s, m, h or d, of at most 100 years: 30d")
+  return ms
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const LONGEST_MS = 36_500 * 86_400_000
+
 /** One of some words. */
 export function choiceOf<const Word extends string>(words: readonly Word[]) {
   return (text: string): Word => {

@@ -44,6 +44,7 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   AUTHORITY_INVALID: { code: Code.INVALID_ARGUMENT, fault: "caller" },
   AUTHORITY_EXISTS: { code: Code.ALREADY_EXISTS, fault: "caller" },
   AUTHORITY_CORRUPT: { code: Code.DATA_LOSS, fault: "server" },
+  REVISION_COMPACTED: { code: Code.OUT_OF_RANGE, fault: "caller" },
 }
 
 const NAMES = new Map<number, ReasonName>(

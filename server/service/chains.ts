@@ -5,6 +5,7 @@ import { isActive, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
 import { type ChainRules, commonOf, createChainWrites } from "./chainWrites.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields.js"
+import { createHistory } from "./history.js"
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { expired, notFound } from "./outcomes.js"
@@ -69,6 +70,8 @@ export function createChainHandlers(
 
     listChains: lists.listChains,
     countChains: lists.countChains,
+
+    listChainRevisions: createHistory(store, rules),
 
     verifyChainIntegrity: async (request) => {
       assureAgentId(request.agentId, rules)

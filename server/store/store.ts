@@ -10,8 +10,10 @@ import {
   readGone,
   readWithHistory,
 } from "./chains.js"
+import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
 import { isPassing } from "./failures.js"
+import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./history.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
 import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
@@ -36,6 +38,8 @@ export interface StoreOptions {
   cacheMaxAgeMs: number
   /** Most writes that wait; one more is OVERLOADED. */
   maxWaitingWrites: number
+  /** How long the history keeps what was replaced, in milliseconds; 0: for ever. */
+  historyRetentionMs: number
   /** Told when the database goes and comes back, and what it says by itself. */
   onEvent: OnEvent
 }
@@ -63,6 +67,8 @@ export interface Store extends TrustReader {
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
+  /** A page of the changes of an agent's chain. */
+  listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
   /** The authorities. */
   readonly authorities: AuthorityStore
   /** Whether the database is there. */
@@ -87,6 +93,10 @@ export function createStore(options: StoreOptions): Store {
   const authorities = createAuthorityStore(database, cacheEntries, cacheMaxAgeMs)
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
   const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
+  const endCompaction =
+    options.historyRetentionMs > 0
+      ? startCompaction(database.scan, options.historyRetentionMs, options.onEvent)
+      : () => Promise.resolve()
   return {
     migrate: (waitMs) => migrateWhenReachable(options, waitMs),
     getChain: cache.get,
@@ -103,9 +113,14 @@ export function createStore(options: StoreOptions): Store {
       cache.invalidate(Object.keys(chains))
       authorities.forget(Object.keys(ids))
     },
+    listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
     authorities,
     monitor: database.monitor,
-    close: database.close,
+    close: async (graceMs) => {
+      const ended = endCompaction()
+      await database.close(graceMs)
+      await ended
+    },
   }
 }
 

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/trust_store.proto.
  */
 export const file_trustregistry_v1_trust_store: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCJ1Cg9HZXRDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSGAoQaW5jbHVkZV9pbmFjdGl2ZRgCIAEoCBIQCgZzdHJvbmcYBCABKAhIABIVCgthdF9yZXZpc2lvbhgFIAEoA0gAQg0KC2NvbnNpc3RlbmN5InUKEEdldENoYWluUmVzcG9uc2USMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQi6AEKElVwZGF0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIyCgVjaGFpbhgCIAEoCzIjLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RMaW5lYWdlQ2hhaW4SLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANIAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJEhIKCmNoYWluX2hhc2gYBiABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE1VwZGF0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKaAQoSRGVsZXRlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKC3NvZnRfZGVsZXRlGAIgASgISACIAQESHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAYgBARISCgpyZXF1ZXN0X2lkGAQgASgJQg4KDF9zb2Z0X2RlbGV0ZUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRAoTRGVsZXRlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkInEKE1Jlc3RvcmVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJFChRSZXN0b3JlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIp8CCgtDaGFpbkZpbHRlchIUCgxhdXRob3JpdHlfaWQYASABKAkSGAoLYWN0aXZlX29ubHkYAiABKAhIAIgBARIXCg9hZ2VudF9pZF9wcmVmaXgYAyABKAkSEgoKY2FwYWJpbGl0eRgEIAEoCRI5Cg9jYXBhYmlsaXR5X3R5cGUYBSABKA4yIC50cnVzdHJlZ2lzdHJ5LnYxLkNhcGFiaWxpdHlUeXBlEhQKDGRlbGVnYXRvcl9pZBgGIAEoCRIeChZtZXRhZGF0YV9jb250YWluc19qc29uGAcgASgJEjIKDmV4cGlyZXNfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIOCgxfYWN0aXZlX29ubHkieQoRTGlzdENoYWluc1JlcXVlc3QSLQoGZmlsdGVyGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpbkZpbHRlchIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZvZmZzZXQYBCABKAUijwEKEkxpc3RDaGFpbnNSZXNwb25zZRItCgZjaGFpbnMYASADKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RlZENoYWluEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIxCgp1bnJlYWRhYmxlGAMgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJwCgtMaXN0ZWRDaGFpbhIyCgVjaGFpbhgBIAEoCzIjLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RMaW5lYWdlQ2hhaW4SLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJDChJDb3VudENoYWluc1JlcXVlc3QSLQoGZmlsdGVyGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpbkZpbHRlciIkChNDb3VudENoYWluc1Jlc3BvbnNlEg0KBWNvdW50GAEgASgDIi8KG1ZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCSKRAQocVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZRIQCgh2ZXJpZmllZBgBIAEoCBItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjAKBmNoZWNrcxgDIAMoCzIgLnRydXN0cmVnaXN0cnkudjEuSW50ZWdyaXR5Q2hlY2sibQoOSW50ZWdyaXR5Q2hlY2sSDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSEAoIZXhwZWN0ZWQYAyABKAkSDQoFZm91bmQYBCABKAkSDAoEcGF0aBgFIAEoCRIOCgZkZXRhaWwYBiABKAkqlAEKC0NoYWluU3RhdHVzEhwKGENIQUlOX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE0NIQUlOX1NUQVRVU19BQ1RJVkUQARIYChRDSEFJTl9TVEFUVVNfREVMRVRFRBACEhoKFkNIQUlOX1NUQVRVU19TVVNQRU5ERUQQAxIYChRDSEFJTl9TVEFUVVNfUkVWT0tFRBAEKnMKD1NpZ25hdHVyZVN0YXR1cxIgChxTSUdOQVRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHwobU0lHTkFUVVJFX1NUQVRVU19VTlZFUklGSUVEEAESHQoZU0lHTkFUVVJFX1NUQVRVU19WRVJJRklFRBACMqoGChFUcnVzdFN0b3JlU2VydmljZRJcCgpTdG9yZUNoYWluEiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlIgOQAgISVgoIR2V0Q2hhaW4SIS50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVxdWVzdBoiLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXNwb25zZSIDkAIBEl8KC1VwZGF0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVzcG9uc2UiA5ACAhJfCgtEZWxldGVDaGFpbhIkLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlc3BvbnNlIgOQAgISYgoMUmVzdG9yZUNoYWluEiUudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXNwb25zZSIDkAICElwKCkxpc3RDaGFpbnMSIy50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5zUmVzcG9uc2UiA5ACARJfCgtDb3VudENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuQ291bnRDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1Jlc3BvbnNlIgOQAgESegoUVmVyaWZ5Q2hhaW5JbnRlZ3JpdHkSLS50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBouLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
+  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCJ1Cg9HZXRDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSGAoQaW5jbHVkZV9pbmFjdGl2ZRgCIAEoCBIQCgZzdHJvbmcYBCABKAhIABIVCgthdF9yZXZpc2lvbhgFIAEoA0gAQg0KC2NvbnNpc3RlbmN5InUKEEdldENoYWluUmVzcG9uc2USMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQi6AEKElVwZGF0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIyCgVjaGFpbhgCIAEoCzIjLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RMaW5lYWdlQ2hhaW4SLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoRZXhwZWN0ZWRfcmV2aXNpb24YBCABKANIAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJEhIKCmNoYWluX2hhc2gYBiABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE1VwZGF0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKaAQoSRGVsZXRlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKC3NvZnRfZGVsZXRlGAIgASgISACIAQESHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAYgBARISCgpyZXF1ZXN0X2lkGAQgASgJQg4KDF9zb2Z0X2RlbGV0ZUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRAoTRGVsZXRlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkInEKE1Jlc3RvcmVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJFChRSZXN0b3JlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIp8CCgtDaGFpbkZpbHRlchIUCgxhdXRob3JpdHlfaWQYASABKAkSGAoLYWN0aXZlX29ubHkYAiABKAhIAIgBARIXCg9hZ2VudF9pZF9wcmVmaXgYAyABKAkSEgoKY2FwYWJpbGl0eRgEIAEoCRI5Cg9jYXBhYmlsaXR5X3R5cGUYBSABKA4yIC50cnVzdHJlZ2lzdHJ5LnYxLkNhcGFiaWxpdHlUeXBlEhQKDGRlbGVnYXRvcl9pZBgGIAEoCRIeChZtZXRhZGF0YV9jb250YWluc19qc29uGAcgASgJEjIKDmV4cGlyZXNfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIOCgxfYWN0aXZlX29ubHkieQoRTGlzdENoYWluc1JlcXVlc3QSLQoGZmlsdGVyGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpbkZpbHRlchIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZvZmZzZXQYBCABKAUijwEKEkxpc3RDaGFpbnNSZXNwb25zZRItCgZjaGFpbnMYASADKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RlZENoYWluEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIxCgp1bnJlYWRhYmxlGAMgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJwCgtMaXN0ZWRDaGFpbhIyCgVjaGFpbhgBIAEoCzIjLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RMaW5lYWdlQ2hhaW4SLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJDChJDb3VudENoYWluc1JlcXVlc3QSLQoGZmlsdGVyGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpbkZpbHRlciIkChNDb3VudENoYWluc1Jlc3BvbnNlEg0KBWNvdW50GAEgASgDIi8KG1ZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCSKRAQocVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZRIQCgh2ZXJpZmllZBgBIAEoCBItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjAKBmNoZWNrcxgDIAMoCzIgLnRydXN0cmVnaXN0cnkudjEuSW50ZWdyaXR5Q2hlY2sibQoOSW50ZWdyaXR5Q2hlY2sSDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSEAoIZXhwZWN0ZWQYAyABKAkSDQoFZm91bmQYBCABKAkSDAoEcGF0aBgFIAEoCRIOCgZkZXRhaWwYBiABKAkihAEKGUxpc3RDaGFpblJldmlzaW9uc1JlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSGwoOaW5jbHVkZV9jaGFpbnMYBCABKAhIAIgBAUIRCg9faW5jbHVkZV9jaGFpbnMiggEKGkxpc3RDaGFpblJldmlzaW9uc1Jlc3BvbnNlEjIKCXJldmlzaW9ucxgBIAMoCzIfLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSFwoPb2xkZXN0X3JldmlzaW9uGAMgASgDIsoBCg1DaGFpblJldmlzaW9uEi4KCW9wZXJhdGlvbhgBIAEoDjIbLnRydXN0cmVnaXN0cnkudjEuT3BlcmF0aW9uEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSMgoFY2hhaW4YAyABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEhIKCnVucmVhZGFibGUYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCSqUAQoLQ2hhaW5TdGF0dXMSHAoYQ0hBSU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTQ0hBSU5fU1RBVFVTX0FDVElWRRABEhgKFENIQUlOX1NUQVRVU19ERUxFVEVEEAISGgoWQ0hBSU5fU1RBVFVTX1NVU1BFTkRFRBADEhgKFENIQUlOX1NUQVRVU19SRVZPS0VEEAQqcwoPU2lnbmF0dXJlU3RhdHVzEiAKHFNJR05BVFVSRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtTSUdOQVRVUkVfU1RBVFVTX1VOVkVSSUZJRUQQARIdChlTSUdOQVRVUkVfU1RBVFVTX1ZFUklGSUVEEAIq7QEKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fQ1JFQVRFRBABEhUKEU9QRVJBVElPTl9VUERBVEVEEAISFQoRT1BFUkFUSU9OX0RFTEVURUQQAxIWChJPUEVSQVRJT05fUkVTVE9SRUQQBBIXChNPUEVSQVRJT05fU1VTUEVOREVEEAUSFQoRT1BFUkFUSU9OX1JFVk9LRUQQBhIVChFPUEVSQVRJT05fUkVNT1ZFRBAHEiEKHU9QRVJBVElPTl9SRVZPQ0FUSU9OU19DSEFOR0VEEAgyoAcKEVRydXN0U3RvcmVTZXJ2aWNlElwKClN0b3JlQ2hhaW4SIy50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVzcG9uc2UiA5ACAhJWCghHZXRDaGFpbhIhLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXF1ZXN0GiIudHJ1c3RyZWdpc3RyeS52MS5HZXRDaGFpblJlc3BvbnNlIgOQAgESXwoLVXBkYXRlQ2hhaW4SJC50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQ2hhaW5SZXNwb25zZSIDkAICEl8KC0RlbGV0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkRlbGV0ZUNoYWluUmVzcG9uc2UiA5ACAhJiCgxSZXN0b3JlQ2hhaW4SJS50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlc3BvbnNlIgOQAgISXAoKTGlzdENoYWlucxIjLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluc1JlcXVlc3QaJC50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXNwb25zZSIDkAIBEl8KC0NvdW50Q2hhaW5zEiQudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1JlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkNvdW50Q2hhaW5zUmVzcG9uc2UiA5ACARJ6ChRWZXJpZnlDaGFpbkludGVncml0eRItLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXF1ZXN0Gi4udHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlDaGFpbkludGVncml0eVJlc3BvbnNlIgOQAgESdAoSTGlzdENoYWluUmV2aXNpb25zEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
 
 /**
  * What the registry knows about a stored chain beside the chain itself.
@@ -809,6 +809,133 @@ export const IntegrityCheckSchema: GenMessage<IntegrityCheck> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 19);
 
 /**
+ * Which page of the changes of an agent's chain.
+ *
+ * @generated from message trustregistry.v1.ListChainRevisionsRequest
+ */
+export type ListChainRevisionsRequest = Message<"trustregistry.v1.ListChainRevisionsRequest"> & {
+  /**
+   * The agent: 1 to 512 bytes.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Most changes on the page: 1 to 1,000; 0 means 100. A page also ends at 3 MiB.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, sent with the same agent_id; empty: the first page, from the newest change on.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * With the chain as each change left it (true, and what unset means), or records alone (false).
+   *
+   * @generated from field: optional bool include_chains = 4;
+   */
+  includeChains?: boolean | undefined;
+};
+
+/**
+ * Describes the message trustregistry.v1.ListChainRevisionsRequest.
+ * Use `create(ListChainRevisionsRequestSchema)` to create a new message.
+ */
+export const ListChainRevisionsRequestSchema: GenMessage<ListChainRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 20);
+
+/**
+ * A page of changes.
+ *
+ * @generated from message trustregistry.v1.ListChainRevisionsResponse
+ */
+export type ListChainRevisionsResponse = Message<"trustregistry.v1.ListChainRevisionsResponse"> & {
+  /**
+   * The changes, newest first.
+   *
+   * @generated from field: repeated trustregistry.v1.ChainRevision revisions = 1;
+   */
+  revisions: ChainRevision[];
+
+  /**
+   * Token of the next page; empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The history is whole from this revision on. Of what is older, retention keeps the newest change of each agent only; 1
+   * where nothing was removed.
+   *
+   * @generated from field: int64 oldest_revision = 3;
+   */
+  oldestRevision: bigint;
+};
+
+/**
+ * Describes the message trustregistry.v1.ListChainRevisionsResponse.
+ * Use `create(ListChainRevisionsResponseSchema)` to create a new message.
+ */
+export const ListChainRevisionsResponseSchema: GenMessage<ListChainRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 21);
+
+/**
+ * A change of an agent's chain.
+ *
+ * @generated from message trustregistry.v1.ChainRevision
+ */
+export type ChainRevision = Message<"trustregistry.v1.ChainRevision"> & {
+  /**
+   * What was done.
+   *
+   * @generated from field: trustregistry.v1.Operation operation = 1;
+   */
+  operation: Operation;
+
+  /**
+   * The record as the change left it: its revision, when (updated_at) and by whom (updated_by).
+   *
+   * @generated from field: trustregistry.v1.ChainRecord record = 2;
+   */
+  record?: ChainRecord | undefined;
+
+  /**
+   * The chain as the change left it. Unset: not asked for, removed for good since, or `unreadable`.
+   *
+   * @generated from field: trustregistry.v1.TrustLineageChain chain = 3;
+   */
+  chain?: TrustLineageChain | undefined;
+
+  /**
+   * The stored document does not parse.
+   *
+   * @generated from field: bool unreadable = 4;
+   */
+  unreadable: boolean;
+
+  /**
+   * The request_id of the request that did it: a retry of it answers this record for as long as the history keeps it.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.ChainRevision.
+ * Use `create(ChainRevisionSchema)` to create a new message.
+ */
+export const ChainRevisionSchema: GenMessage<ChainRevision> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 22);
+
+/**
  * State of a stored chain.
  *
  * @generated from enum trustregistry.v1.ChainStatus
@@ -904,6 +1031,89 @@ export type SignatureStatus = (typeof SignatureStatus)[keyof typeof SignatureSta
  */
 export const SignatureStatusSchema: GenEnum<SignatureStatus> = /*@__PURE__*/
   enumDesc(file_trustregistry_v1_trust_store, 1);
+
+/**
+ * What was done to a chain.
+ *
+ * @generated from enum trustregistry.v1.Operation
+ */
+export const Operation = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: OPERATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It was stored; none of that agent was stored before.
+   *
+   * @generated from enum value: OPERATION_CREATED = 1;
+   */
+  CREATED: 1,
+
+  /**
+   * It was replaced by StoreChain or UpdateChain, or changed by hand.
+   *
+   * @generated from enum value: OPERATION_UPDATED = 2;
+   */
+  UPDATED: 2,
+
+  /**
+   * It was deleted softly.
+   *
+   * @generated from enum value: OPERATION_DELETED = 3;
+   */
+  DELETED: 3,
+
+  /**
+   * It was made active again.
+   *
+   * @generated from enum value: OPERATION_RESTORED = 4;
+   */
+  RESTORED: 4,
+
+  /**
+   * It was suspended.
+   *
+   * @generated from enum value: OPERATION_SUSPENDED = 5;
+   */
+  SUSPENDED: 5,
+
+  /**
+   * It was revoked.
+   *
+   * @generated from enum value: OPERATION_REVOKED = 6;
+   */
+  REVOKED: 6,
+
+  /**
+   * It was deleted for good, with its documents in the history.
+   *
+   * @generated from enum value: OPERATION_REMOVED = 7;
+   */
+  REMOVED: 7,
+
+  /**
+   * What is revoked of its records, or when a graceful revocation takes effect, was changed; the chain itself was not.
+   *
+   * @generated from enum value: OPERATION_REVOCATIONS_CHANGED = 8;
+   */
+  REVOCATIONS_CHANGED: 8,
+} as const;
+
+/**
+ * What was done to a chain.
+ *
+ * @generated from enum trustregistry.v1.Operation
+ */
+export type Operation = (typeof Operation)[keyof typeof Operation] | UnknownEnum;
+
+/**
+ * Describes the enum trustregistry.v1.Operation.
+ */
+export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
+  enumDesc(file_trustregistry_v1_trust_store, 2);
 
 /**
  * Stores EATP trust lineage chains, one per agent, and answers for them.
@@ -1005,6 +1215,18 @@ export const TrustStoreService: GenService<{
     methodKind: "unary";
     input: typeof VerifyChainIntegrityRequestSchema;
     output: typeof VerifyChainIntegrityResponseSchema;
+  },
+  /**
+   * Gives the changes of an agent's chain, newest first, a page at a time: who changed what, when. A chain that was deleted for
+   * good has its records still. Retention (TRUST_REGISTRY_HISTORY_RETENTION) ends the list early, see `oldest_revision`.
+   * Errors: TRUST_CHAIN_NOT_FOUND when no chain of that agent was ever stored.
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.ListChainRevisions
+   */
+  listChainRevisions: {
+    methodKind: "unary";
+    input: typeof ListChainRevisionsRequestSchema;
+    output: typeof ListChainRevisionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_trustregistry_v1_trust_store, 0);

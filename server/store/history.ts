@@ -1,0 +1,97 @@
+import type { JsonValue } from "@bufbuild/protobuf"
+import { ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../errors.js"
+import { record } from "./chains.js"
+import type { RecordRow } from "./rows.js"
+import type { Sql } from "./sql.js"
+
+/** A change of a chain as the history tells it: the record as it was then, and the document unless it is gone or was not asked for. */
+export interface RevisionRow extends RecordRow {
+  operation: OperationText
+  request_id: string
+  chain_data: JsonValue | null
+}
+
+/** What was done, as it stands in trust_chain_revisions. */
+export type OperationText =
+  | "created"
+  | "updated"
+  | "deleted"
+  | "restored"
+  | "suspended"
+  | "revoked"
+  | "removed"
+  | "revocations_changed"
+
+/** Which page of the changes of an agent. */
+export interface RevisionsQuery {
+  agentId: string
+  /** Only revisions below this one; undefined: from the newest. */
+  before: bigint | undefined
+  limit: number
+  /** The page ends before the document that would pass this size as JSON text, though it holds at least one change. */
+  maxBytes: number
+  documents: boolean
+}
+
+/** A page of the changes of an agent. */
+export interface RevisionsPage {
+  /** Newest first. */
+  rows: RevisionRow[]
+  more: boolean
+  /** The oldest revision from which on the history is whole. */
+  oldest: bigint
+}
+
+/**
+ * A page of the changes of an agent, newest first. Sizes are measured one after the other, so that no more documents are
+ * looked at than a page can hold.
+ */
+export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<RevisionsPage> {
+  const { agentId, before, limit, maxBytes, documents } = query
+  const bytes = documents ? sql`coalesce(octet_length(h.chain_data::text), 0)` : sql`0`
+  const next = (below: ReturnType<Sql>) => sql`
+    select h.revision, ${bytes} as bytes from trust_chain_revisions h
+    where h.agent_id = ${agentId} and ${below} order by h.revision desc limit 1`
+  const rows = await sql<
+    (Nullable<RevisionRow> & { oldest: bigint; place: number | null; fits: boolean | null })[]
+  >`
+    with recursive walk (revision, place, bytes) as (
+      (select revision, 1, bytes::bigint from (${next(before === undefined ? sql`true` : sql`h.revision < ${before}`)}) first)
+      union all
+      select h.revision, w.place + 1, w.bytes + h.bytes
+      from walk w cross join lateral (${next(sql`h.revision < w.revision`)}) h
+      where w.place <= ${limit} and w.bytes <= ${maxBytes}
+    )
+    select history.oldest_revision as oldest, page.*
+    from trust_history history left join (
+      select w.place, w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes}) as fits, ${record(sql)}, c.operation,
+             c.request_id, ${documents ? sql`c.chain_data` : sql`null::jsonb as chain_data`}
+      from walk w join trust_chain_revisions c using (revision)
+    ) page on true
+    order by page.place`
+  const found = rows.filter(({ place }) => place !== null)
+  const page = found.filter(({ fits }) => fits)
+  return { rows: page as RevisionRow[], more: page.length < found.length, oldest: rows[0]?.oldest ?? 1n }
+}
+
+type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
+
+/**
+ * Throws REVISION_COMPACTED where the history no longer tells how things stood at a revision. To be asked after what was
+ * read of it, or in the same statement: before, it could be removed in between.
+ */
+export async function assureKept(sql: Sql, revision: bigint): Promise<void> {
+  const rows = await sql<{ oldest: bigint }[]>`select oldest_revision as oldest from trust_history`
+  const oldest = rows[0]?.oldest ?? 1n
+  if (revision < oldest) throw compacted(revision, oldest)
+}
+
+/** The history no longer tells of a revision. */
+export function compacted(revision: bigint, oldest: bigint): RegistryError {
+  return new RegistryError(
+    ErrorReason.REVISION_COMPACTED,
+    `the history was compacted: it reaches back to revision ${oldest}, and ${revision} is before it`,
+    { metadata: { oldest_revision: String(oldest), revision: String(revision) } },
+  )
+}
