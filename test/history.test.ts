@@ -149,6 +149,25 @@ describe("the retention of history", () => {
     expect(await revisionsOf("one")).to.deep.equal([3n, first?.revision])
   })
 
+  it("refuses reads at revisions that are no longer whole, and says from where on they are", async () => {
+    await calls().storeChain({ chain: sampleChain("one") })
+    await calls().storeChain({ chain: sampleChain("one") })
+    await calls().storeChain({ chain: sampleChain("two") })
+    const at = (agentId: string, value: bigint) =>
+      calls().getChain({ agentId, consistency: { case: "atRevision", value } })
+    expect((await at("one", 1n)).record?.revision).to.equal(1n)
+    const error = await until("the first is too old", () => failureOf(at("one", 1n)))
+    expect([error.code, detailsOf(error).info?.reason]).to.deep.equal([
+      Code.OUT_OF_RANGE,
+      "REVISION_COMPACTED",
+    ])
+    await until("the history reaches back to the last", async () => {
+      const refused = await failureOf(at("one", 2n))
+      return detailsOf(refused).info?.metadata.oldest_revision === "3"
+    })
+    expect((await at("one", 3n)).record?.revision).to.equal(2n)
+  })
+
   it("holds up no writer, and passes over what a writer holds", async () => {
     await calls().storeChain({ chain: sampleChain("held") })
     await calls().storeChain({ chain: sampleChain("held") })

@@ -87,6 +87,7 @@ describe("reflection", () => {
       expect((await call("GetChain", one)).chain.genesis).to.deep.equal(genesis)
       expect((await call("UpdateChain", { ...one, chain: { genesis } })).record.agentId).to.equal(agentId)
       expect((await call("VerifyChainIntegrity", one)).verified).to.equal(true)
+      expect((await call("ListChainRevisions", one)).revisions).to.have.lengthOf(2)
       expect((await call("ListChains", { filter: { agentIdPrefix: agentId } })).chains).to.have.lengthOf(1)
       expect((await call("CountChains", { filter: { agentIdPrefix: agentId } })).count).to.equal("1")
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")

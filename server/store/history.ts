@@ -2,6 +2,7 @@ import type { JsonValue } from "@bufbuild/protobuf"
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { record } from "./chains.js"
+import type { Past } from "./past.js"
 import type { RecordRow } from "./rows.js"
 import type { Sql } from "./sql.js"
 
@@ -78,13 +79,16 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
 
 /**
- * Throws REVISION_COMPACTED where the history no longer tells how things stood at a revision. To be asked after what was
- * read of it, or in the same statement: before, it could be removed in between.
+ * Throws REVISION_COMPACTED where the history no longer tells how things stood then. To be asked after what was read of it:
+ * before, it could be removed in between.
  */
-export async function assureKept(sql: Sql, revision: bigint): Promise<void> {
-  const rows = await sql<{ oldest: bigint }[]>`select oldest_revision as oldest from trust_history`
-  const oldest = rows[0]?.oldest ?? 1n
-  if (revision < oldest) throw compacted(revision, oldest)
+export async function assureKept(sql: Sql, { revision, micros }: Past): Promise<void> {
+  const rows = await sql<{ oldest: bigint; since: bigint | null }[]>`
+    select h.oldest_revision as oldest, r.updated_at as since
+    from trust_history h left join trust_chain_revisions r on r.revision = h.oldest_revision`
+  const { oldest = 1n, since = null } = rows[0] ?? {}
+  if (revision !== undefined && revision < oldest) throw compacted(revision, oldest)
+  if (revision === undefined && oldest > 1n && since !== null && micros < since) throw compacted(0n, oldest)
 }
 
 /** The history no longer tells of a revision. */

@@ -3,6 +3,7 @@ import { columns } from "./authorities.js"
 import type { AuthorityRow } from "./authorityRows.js"
 import { record } from "./chains.js"
 import type { Database } from "./database.js"
+import { assureKept } from "./history.js"
 import { createReads } from "./reads.js"
 import type { ServedRow } from "./rows.js"
 import { servedChain } from "./servedChain.js"
@@ -24,7 +25,7 @@ export interface Past {
  */
 export function pastReader(database: Database, past: Past): TrustReader {
   const chains = createReads<PastChainRow>(
-    (ids) => database.run((sql) => readPastChains(sql, ids, past)),
+    (ids) => database.run((sql) => kept(sql, past, readPastChains(sql, ids, past))),
     (row) => row.agent_id,
   )
   const authorities = createReads<PastAuthorityRow>(
@@ -50,6 +51,12 @@ export function pastReader(database: Database, past: Past): TrustReader {
   }
 }
 
+async function kept<Rows>(sql: Sql, past: Past, reading: Promise<Rows>): Promise<Rows> {
+  const rows = await reading
+  await assureKept(sql, past)
+  return rows
+}
+
 /** When a revision was. */
 export interface RevisionMoment {
   /** The newest revision of all; 0: there is none. */
@@ -58,7 +65,10 @@ export interface RevisionMoment {
   micros: bigint | null
 }
 
-/** When a revision was, and which is the newest. Numbers of changes that were given up are passed over. */
+/**
+ * When a revision was, and which is the newest. Numbers of changes that were given up are passed over. Throws
+ * REVISION_COMPACTED where the history no longer tells how things stood then.
+ */
 export async function readMoment(sql: Sql, revision: bigint): Promise<RevisionMoment> {
   const rows = await sql<RevisionMoment[]>`
     select greatest(
@@ -75,7 +85,9 @@ export async function readMoment(sql: Sql, revision: bigint): Promise<RevisionMo
         (select revision, coalesce(lifted_at, revoked_at) from trust_revocations
           where revision <= ${revision} order by revision desc limit 1)
       ) r order by revision desc limit 1) as micros`
-  return rows[0] ?? { newest: 0n, micros: null }
+  const moment = rows[0] ?? { newest: 0n, micros: null }
+  await assureKept(sql, { revision, micros: moment.micros ?? 0n })
+  return moment
 }
 
 type PastChainRow = Omit<ServedRow, "chain_data"> & { chain_data: JsonValue | null }

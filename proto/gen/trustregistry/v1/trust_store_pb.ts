@@ -1139,7 +1139,7 @@ export const TrustStoreService: GenService<{
   /**
    * Gives the chain of an agent, from memory where that is fresh, or as `consistency` asks.
    * Errors: TRUST_CHAIN_NOT_FOUND (which says so where a past chain's documents were removed for good), TRUST_CHAIN_EXPIRED,
-   * TRUST_CHAIN_CORRUPT.
+   * TRUST_CHAIN_CORRUPT, REVISION_COMPACTED (at a revision that retention no longer keeps).
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.GetChain
    */
