@@ -108,6 +108,7 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
     if (steps.length > 0) log.info({ steps }, "the schema is up to date")
     store.monitor.probeNow()
     await store.monitor.whenAvailable(SETTLE_MS)
+    await store.feed.reached(0n, AbortSignal.timeout(SETTLE_MS))
     return steps
   } catch (cause) {
     const { message } = cause as Error
@@ -122,7 +123,7 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
 /** A start that is slower than this tells what it waits for. */
 const PATIENCE_MS = 1_000
 
-/** The schema was reached a moment ago; the monitor needs one look. */
+/** The schema was reached a moment ago; monitor and feed need one look each. */
 const SETTLE_MS = 5_000
 
 function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: AbortSignal): Service[] {

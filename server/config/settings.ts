@@ -76,7 +76,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_CACHE_MAX_AGE_MS",
     unit: "ms",
     sentence:
-      "How old an answer from memory may be: for this long a change made elsewhere may go unseen (docs/guarantees.md).",
+      "How old memory may be and still be served: changes made elsewhere are pushed, and where that fails reads go to the " +
+      "database after this long (docs/guarantees.md).",
     default: "2000",
     read: countOf(1, 60_000),
   },

@@ -10,8 +10,9 @@ import {
   writeAuthority,
 } from "./authorities.js"
 import type { AuthorityRow } from "./authorityRows.js"
-import { createCache } from "./cache.js"
+import { createCache, followFeed } from "./cache.js"
 import type { Database } from "./database.js"
+import type { Feed } from "./feed.js"
 import { createReads } from "./reads.js"
 import { type StoredSigner, signerOf } from "./signer.js"
 
@@ -34,16 +35,26 @@ export interface AuthorityStore {
 }
 
 /** Authorities change rarely: each write is a round trip of its own. */
-export function createAuthorityStore(database: Database, entries: number, maxAgeMs: number): AuthorityStore {
+export function createAuthorityStore(
+  database: Database,
+  feed: Feed,
+  { cacheEntries, cacheMaxAgeMs }: { cacheEntries: number; cacheMaxAgeMs: number },
+): AuthorityStore {
   const readRow = createReads<AuthorityRow>(
     (ids) => database.run((sql) => readAuthorities(sql, ids)),
     (row) => row.authority_id,
   )
-  const readSigner = async (authorityId: string) => {
-    const row = await readRow(authorityId)
-    return row ? signerOf(row) : null
-  }
-  const cache = createCache(entries, maxAgeMs, readSigner, () => 0)
+  const cache = createCache<StoredSigner>({
+    entries: cacheEntries,
+    maxAgeMs: cacheMaxAgeMs,
+    feed,
+    read: async (authorityId) => {
+      const row = await readRow(authorityId)
+      return row ? signerOf(row) : null
+    },
+    bytesOf: () => 0,
+  })
+  followFeed(cache, feed, "authority")
   return {
     get: cache.get,
     renew: cache.renew,

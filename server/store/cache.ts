@@ -1,57 +1,67 @@
 import QuickLRU from "quick-lru"
+import type { Change } from "./changes.js"
+import type { Feed } from "./feed.js"
 
 /** What is stored, in memory by its id; `null` stands for "none is stored". */
 export interface Cache<Value> {
-  /** From memory if it is fresh, else from the database: one read per id, however many wait for it. */
+  /** From memory while that is fresh, else from the database: one read per id, however many wait for it. */
   get(id: string): Promise<Value | null> | Value | null
   /** From the database, by a read that begins now; memory keeps what it finds. */
   renew(id: string): Promise<Value | null>
   /** Forgets these ids; reads of them that are under way will not be kept. */
   invalidate(ids: Iterable<string>): void
+  /** Forgets what is older than this change of the id; a read of it that is under way will not be kept. */
+  changed(id: string, revision: bigint): void
+  /** Forgets everything. */
+  clear(): void
 }
 
-interface Entry<Value> {
-  value: Value | null
-  /** Until when it may be served, by the monotonic clock, which goes on while a process is stopped. */
-  freshUntil: number
+/** What a cache is made of. */
+export interface CacheOptions<Value> {
+  /** Most values that are kept (and as many answers that nothing is stored); 0 keeps none. */
+  entries: number
+  /** How long others may join a read that is under way, in milliseconds. */
+  maxAgeMs: number
+  /** Until when memory is fresh enough to be served, by `performance.now()`; the feed says so. */
+  feed: { readonly freshUntil: number }
+  /** Reads one. */
+  read(id: string): Promise<Value | null>
+  /** What one weighs. */
+  bytesOf(value: Value): number
 }
 
 interface Flight<Value> {
   answer: Promise<Value | null>
-  /** As in the entry it becomes. A stopped process finds answers of long ago when it wakes up: no later reader gets them. */
+  /** A stopped process finds answers of long ago when it wakes up: no later reader gets them. */
   freshUntil: number
 }
 
 /** Larger values are read from the database each time. */
 const MAX_ENTRY_BYTES = 64 * 1024
 
-/**
- * @param entries most values that are kept (and as many answers that nothing is stored); 0 keeps none
- * @param maxAgeMs how long one is served, counted from when it was asked of the database
- * @param read reads one
- * @param bytesOf what one weighs
- */
-export function createCache<Value>(
-  entries: number,
-  maxAgeMs: number,
-  read: (id: string) => Promise<Value | null>,
-  bytesOf: (value: Value) => number,
-): Cache<Value> {
-  const values = createKept<Entry<Value>>(entries)
-  const absences = createKept<Entry<Value>>(entries)
+/** A cache whose entries stay until they are pushed out, by newer ones or by word of a change. */
+export function createCache<Value extends { revision: bigint }>(options: CacheOptions<Value>): Cache<Value> {
+  const { maxAgeMs, feed, read, bytesOf } = options
+  const values = createKept<Value>(options.entries)
+  const absences = createKept<true>(options.entries)
   const flights = new Map<string, Flight<Value>>()
 
+  const keep = (id: string, value: Value | null) => {
+    values?.delete(id)
+    absences?.delete(id)
+    if (value === null) absences?.set(id, true)
+    else if (bytesOf(value) <= MAX_ENTRY_BYTES) values?.set(id, value)
+  }
+
   const fly = (id: string): Promise<Value | null> => {
-    const freshUntil = performance.now() + maxAgeMs
-    const flight: Flight<Value> = { answer: read(id), freshUntil }
+    const flight: Flight<Value> = { answer: read(id), freshUntil: performance.now() + maxAgeMs }
     flights.set(id, flight)
     flight.answer.then(
       (value) => {
         // A flight that was invalidated is no longer in the map: what it read may be from before the change.
         if (flights.get(id) !== flight) return
         flights.delete(id)
-        if (value === null) absences?.set(id, { value, freshUntil })
-        else if (bytesOf(value) <= MAX_ENTRY_BYTES) values?.set(id, { value, freshUntil })
+        keep(id, value)
       },
       () => flights.get(id) === flight && flights.delete(id),
     )
@@ -61,8 +71,11 @@ export function createCache<Value>(
   return {
     get: (id) => {
       const now = performance.now()
-      const entry = values?.get(id) ?? absences?.get(id)
-      if (entry && now < entry.freshUntil) return entry.value
+      if (now < feed.freshUntil) {
+        const value = values?.get(id)
+        if (value !== undefined) return value
+        if (absences?.get(id)) return null
+      }
       const flight = flights.get(id)
       return flight && now < flight.freshUntil ? flight.answer : fly(id)
     },
@@ -74,7 +87,27 @@ export function createCache<Value>(
         flights.delete(id)
       }
     },
+    changed: (id, revision) => {
+      // A change of this process was forgotten before, and may have been read anew since.
+      const known = values?.peek(id)
+      if (known && known.revision < revision) values?.delete(id)
+      absences?.delete(id)
+      flights.delete(id)
+    },
+    clear: () => {
+      values?.clear()
+      absences?.clear()
+      flights.clear()
+    },
   }
+}
+
+/** Has the cache forget what the feed tells of, before the feed stands past it. */
+export function followFeed(cache: Cache<unknown>, feed: Feed, kind: Change["kind"]): void {
+  feed.onAdvance(({ changes, reset }) => {
+    if (reset) cache.clear()
+    for (const change of changes) if (change.kind === kind) cache.changed(change.id, change.revision)
+  })
 }
 
 /** quick-lru keeps up to twice its maxSize. */

@@ -20,8 +20,18 @@ export const UUIDS = 2951
 /** As {@link TEXTS}, of timestamptz[]. */
 export const TIMESTAMPTZS = 1185
 
+/** What a pool may want beside the usual; the driver knows `onnotify`, its types do not. */
+export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lifetime" | "onclose"> & {
+  onnotify?: () => void
+}
+
 /** A pool of at most `max` connections; none is opened before the first query. */
-export function openPool(connection: Connection, max: number, onNotice: (text: string) => void): Sql {
+export function openPool(
+  connection: Connection,
+  max: number,
+  onNotice: (text: string) => void,
+  changes: PoolChanges = {},
+): Sql {
   const options = {
     max,
     connect_timeout: 2,
@@ -32,6 +42,7 @@ export function openPool(connection: Connection, max: number, onNotice: (text: s
     // The driver would ask for them on each connection, and nobody hears of it when that fails.
     fetch_types: false,
     types: { bigint: postgres.BigInt, timestamptz, ...arrays },
+    ...changes,
   }
   return typeof connection === "string"
     ? postgres(connection, options)

@@ -1,6 +1,6 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
-import { createCache } from "./cache.js"
+import { createCache, followFeed } from "./cache.js"
 import {
   type ChainWithHistory,
   countChains,
@@ -13,13 +13,14 @@ import {
 import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
 import { isPassing } from "./failures.js"
+import { type Feed, startFeed } from "./feed.js"
 import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./history.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
 import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
 import { createReads } from "./reads.js"
 import { type ChainRow, nowMicros, type ServedRow } from "./rows.js"
-import { servedChain } from "./servedChain.js"
+import { type ServedChain, servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
 import { strongReader, type TrustReader } from "./trustReader.js"
 import { createWrites, type Depends, type Outcome, type Write } from "./writes.js"
@@ -28,13 +29,13 @@ import { createWrites, type Depends, type Outcome, type Write } from "./writes.j
 export interface StoreOptions {
   /** The PostgreSQL to use: a URL, or options of the driver. */
   connection: Connection
-  /** Most connections at once, besides one or two that watch. */
+  /** Most connections at once, besides the two that watch over the database and hear of changes. */
   maxConnections: number
   /** How long a call waits for the database before it is UNAVAILABLE, in milliseconds. */
   timeoutMs: number
   /** Most chains kept in memory; 0: none. */
   cacheEntries: number
-  /** How long a chain is served from memory, in milliseconds. */
+  /** How old memory may be and still be served, in milliseconds. */
   cacheMaxAgeMs: number
   /** Most writes that wait; one more is OVERLOADED. */
   maxWaitingWrites: number
@@ -73,6 +74,8 @@ export interface Store extends TrustReader {
   readonly authorities: AuthorityStore
   /** Whether the database is there. */
   readonly monitor: Monitor
+  /** What this process has heard of changes, its own and those of others. */
+  readonly feed: Feed
   /** Ends all connections. */
   close(graceMs: number): Promise<void>
 }
@@ -80,17 +83,23 @@ export interface Store extends TrustReader {
 /** Opens a store; nothing is read before `migrate`. */
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options)
+  const feed = startFeed(options.connection, database.monitor, options.cacheMaxAgeMs)
   const readRow = createReads<ServedRow>(
     (ids) => database.run((sql) => readChains(sql, ids)),
     (row) => row.agent_id,
   )
-  const { cacheEntries, cacheMaxAgeMs } = options
-  const readChain = async (agentId: string) => {
-    const row = await readRow(agentId)
-    return row ? servedChain(row) : null
-  }
-  const cache = createCache(cacheEntries, cacheMaxAgeMs, readChain, ({ bytes }) => bytes.length)
-  const authorities = createAuthorityStore(database, cacheEntries, cacheMaxAgeMs)
+  const cache = createCache<ServedChain>({
+    entries: options.cacheEntries,
+    maxAgeMs: options.cacheMaxAgeMs,
+    feed,
+    read: async (agentId) => {
+      const row = await readRow(agentId)
+      return row ? servedChain(row) : null
+    },
+    bytesOf: ({ bytes }) => bytes.length,
+  })
+  followFeed(cache, feed, "chain")
+  const authorities = createAuthorityStore(database, feed, options)
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
   const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
   const endCompaction =
@@ -116,9 +125,10 @@ export function createStore(options: StoreOptions): Store {
     listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
     authorities,
     monitor: database.monitor,
+    feed,
     close: async (graceMs) => {
       const ended = endCompaction()
-      await database.close(graceMs)
+      await Promise.all([feed.close(), database.close(graceMs)])
       await ended
     },
   }

@@ -20,6 +20,8 @@ export interface TestRegistry {
   readonly sql: postgres.Sql
   /** What it logged so far. */
   readonly log: readonly LogLine[]
+  /** Starts another server on the same database; the caller stops it. */
+  beside(changes?: Partial<Config>): Promise<RegistryServer>
   /** Stops the server and starts another on the same database. */
   restart(): Promise<void>
   /** Stops the server, as SIGTERM does. */
@@ -33,11 +35,12 @@ export async function startRegistry(changes: Partial<Config> = {}): Promise<Test
   const database = await freshDatabase()
   const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
   const log: LogLine[] = []
-  const options = {
+  const optionsOf = (changes: Partial<Config>, lines: LogLine[]) => ({
     config: defaultConfig({ listen: { host: "127.0.0.1", port: 0 }, logLevel: "debug", ...changes }),
-    log: createLog(changes.logLevel ?? "debug", collectLines(log)),
+    log: createLog(changes.logLevel ?? "debug", collectLines(lines)),
     connection: database.connection,
-  }
+  })
+  const options = optionsOf(changes, log)
   let server: RegistryServer = await startServer(options)
   return {
     get address() {
@@ -45,6 +48,7 @@ export async function startRegistry(changes: Partial<Config> = {}): Promise<Test
     },
     sql,
     log,
+    beside: (changes = {}) => startServer(optionsOf(changes, [])),
     async restart() {
       await server.stop()
       server = await startServer(options)
