@@ -7,6 +7,7 @@ import {
   type Calls,
   createCalls,
   health,
+  type RevocationService,
   type TrustStoreService,
   type TrustVerificationService,
 } from "@trust-registry/proto"
@@ -22,7 +23,8 @@ import { SERVICES } from "./services.js"
 /** The RPCs of all {@link SERVICES} as functions. */
 type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
   Calls<typeof AuthorityService, CallOptions> &
-  Calls<typeof TrustVerificationService, CallOptions>
+  Calls<typeof TrustVerificationService, CallOptions> &
+  Calls<typeof RevocationService, CallOptions>
 
 /** State of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus

@@ -1,4 +1,14 @@
-import { AuthorityService, TrustStoreService, TrustVerificationService } from "@trust-registry/proto"
+import {
+  AuthorityService,
+  RevocationService,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
 
 /** The services of a registry whose RPCs a connection has as functions; no two have an RPC of one name. */
-export const SERVICES = [TrustStoreService, AuthorityService, TrustVerificationService] as const
+export const SERVICES = [
+  TrustStoreService,
+  AuthorityService,
+  TrustVerificationService,
+  RevocationService,
+] as const

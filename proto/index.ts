@@ -7,6 +7,7 @@ export * as reflectionV1alpha from "./gen/grpc/reflection/v1alpha/reflection_pb.
 export * from "./gen/trustregistry/v1/authority_pb.js"
 export * from "./gen/trustregistry/v1/chain_pb.js"
 export * from "./gen/trustregistry/v1/errors_pb.js"
+export * from "./gen/trustregistry/v1/revocation_pb.js"
 export * from "./gen/trustregistry/v1/trust_store_pb.js"
 export * from "./gen/trustregistry/v1/trust_verification_pb.js"
 export { type Edge, type Handler, type Handlers, implement, type ServerCall } from "./handlers.js"

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { AuthorityService, health, TrustStoreService, TrustVerificationService } from "@trust-registry/proto"
+import {
+  AuthorityService,
+  health,
+  RevocationService,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
 import { type Listener, listen, type Service, serviceOf } from "./listen.js"
@@ -9,6 +15,7 @@ import { createReflectionHandlers, reflectionServices } from "./reflection.js"
 import { createEdge, type RpcEdge } from "./rpc/edge.js"
 import { createAuthorityHandlers } from "./service/authorities.js"
 import { createChainHandlers } from "./service/chains.js"
+import { createRevocationHandlers } from "./service/revocations.js"
 import { createVerificationHandlers } from "./service/verification.js"
 import type { Connection } from "./store/sql.js"
 import { createStore, type Store } from "./store/store.js"
@@ -131,6 +138,7 @@ function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: Abort
     serviceOf(TrustStoreService, createChainHandlers(store, config), edge),
     serviceOf(AuthorityService, createAuthorityHandlers(store.authorities, config), edge),
     serviceOf(TrustVerificationService, createVerificationHandlers(store, config), edge),
+    serviceOf(RevocationService, createRevocationHandlers(store.revocations, config), edge),
   ]
   const names = ours.map(({ desc }) => desc.typeName)
   const [v1, v1alpha] = reflectionServices

@@ -8,6 +8,7 @@ import { generateKeyPair } from "@trust-registry/eatp"
 import {
   AuthorityService,
   health,
+  RevocationService,
   reflectionV1,
   reflectionV1alpha,
   TrustStoreService,
@@ -19,7 +20,7 @@ import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 
 const BUF = fileURLToPath(new URL("../node_modules/.bin/buf", import.meta.url))
-const OURS = [TrustStoreService, AuthorityService, TrustVerificationService]
+const OURS = [TrustStoreService, AuthorityService, TrustVerificationService, RevocationService]
 const SERVED = [
   ...OURS.map(({ typeName }) => typeName),
   health.Health.typeName,

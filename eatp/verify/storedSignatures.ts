@@ -3,11 +3,18 @@ import type { Violation } from "../shape/shapeContext.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
-import type { Lookup, StoredTrust } from "./trustInput.js"
+import type { Lookup, StoredTrust, TrustInput } from "./trustInput.js"
 import { nextTurn } from "./turns.js"
 
-/** What is known of who signed a chain: the authorities that its records name, and the chains of its delegators. */
-export type Signers = { authorities: Lookup<TrustAuthority>; delegators: Lookup<StoredTrust> }
+/** What is known of who signed a chain. */
+export type Signers = {
+  /** The authorities that its records name. */
+  authorities: Lookup<TrustAuthority>
+  /** The chains of its delegators. */
+  delegators: Lookup<StoredTrust>
+  /** As in {@link TrustInput}, for keys that were compromised. */
+  firstStored?: TrustInput["firstStored"]
+}
 
 /** What the signatures of a chain are worth. */
 export type SignatureFindings = {
@@ -25,7 +32,7 @@ const SLICE = 32
  */
 export async function checkSignatures(
   chain: TrustLineageChain,
-  { authorities, delegators }: Signers,
+  { authorities, delegators, firstStored }: Signers,
 ): Promise<SignatureFindings> {
   const findings: SignatureFindings = { bad: [], open: [] }
   if (!chain.genesis) return findings
@@ -34,6 +41,7 @@ export async function checkSignatures(
     nowMicros: 0n,
     chains: delegators,
     authorities,
+    firstStored,
     // A capability of the old form is signed as well; whether it counts is for VerifyTrust to say.
     options: { allowUnboundLegacyCapabilities: true },
   }

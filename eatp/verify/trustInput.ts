@@ -56,7 +56,7 @@ export type TrustInput = {
    * When a signature of a chain was first stored, for keys that were compromised; microseconds since 1970
    * UTC.
    */
-  firstStored?: (agentId: string, signature: string) => bigint | undefined
+  firstStored?: ((agentId: string, signature: string) => bigint | undefined) | undefined
   options?: TrustOptions
 }
 

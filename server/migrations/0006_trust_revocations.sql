@@ -511,6 +511,7 @@ $$;
 --   revoked                                done
 --   replayed                               done before under this request
 --   reused                                 this request did something else before
+--   past                                   refused: a graceful one takes effect at a moment to come; the row is empty
 --   agent_not_found, authority_not_found, record_not_found    refused; the row is empty
 -- `head` is the newest revision of what was done: who reads at it sees all of it.
 create function trust_revocations_write(
@@ -544,6 +545,7 @@ begin
 
   judged := case
     when done is not null then case when done = hash then 'replayed' else 'reused' end
+    when root_mode = 'graceful' and effective <= clock_timestamp() then 'past'
     when root_kind = 'key' then
       case
         when not exists (select from trust_authorities a where a.authority_id = authority) then 'authority_not_found'

@@ -45,6 +45,9 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   AUTHORITY_EXISTS: { code: Code.ALREADY_EXISTS, fault: "caller" },
   AUTHORITY_CORRUPT: { code: Code.DATA_LOSS, fault: "server" },
   REVISION_COMPACTED: { code: Code.OUT_OF_RANGE, fault: "caller" },
+  TRUST_RECORD_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
+  REVOCATION_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
+  REVOCATION_FINAL: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
 }
 
 const NAMES = new Map<number, ReasonName>(

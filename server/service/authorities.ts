@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from "node:crypto"
-import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf"
+import { randomUUID } from "node:crypto"
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf"
 import { checkAuthorityShape, type ShapeLimits } from "@trust-registry/eatp"
 import {
   type Authority,
@@ -19,6 +19,7 @@ import { acceptedRow, authorityNotFound, invalidAuthority } from "./authorityErr
 import { createAuthorityList } from "./authorityList.js"
 import { assureAuthorityId, assureExpectedRevision, assureRequestId } from "./fields.js"
 import { rotatedKeys, rotationOf } from "./keyRotation.js"
+import { requestHashOf } from "./requestHash.js"
 
 /** Handlers of AuthorityService over a store. */
 export function createAuthorityHandlers(
@@ -30,7 +31,8 @@ export function createAuthorityHandlers(
       assureRequestId(request.requestId)
       const { authority } = request
       if (!authority) throw invalidAuthority([{ field: "authority", description: "is missing" }], "")
-      assureValid([...unknownFields(request), ...checkAuthorityShape(authority, limits)], authority.id)
+      const violations = [...checkAuthorityShape(authority, limits), ...revokedKeys(authority)]
+      assureValid([...unknownFields(request), ...violations], authority.id)
       const write: AuthorityWrite = {
         ...common(AuthorityService.method.registerAuthority.input, request, actor),
         operation: "register",
@@ -138,6 +140,18 @@ function assureValid(violations: FieldViolation[], authorityId: string): void {
   if (violations.length > 0) throw invalidAuthority(violations, authorityId)
 }
 
+/** RevokeKey revokes, so that it is told with who did it and when. */
+function revokedKeys({ keys }: Authority): FieldViolation[] {
+  return keys.flatMap((key, index) =>
+    (["revoked_at", "compromised_at"] as const)
+      .filter((name) => key[name === "revoked_at" ? "revokedAt" : "compromisedAt"] !== undefined)
+      .map((name) => ({
+        field: `authority.keys[${index}].${name}`,
+        description: "is set by RevokeKey only",
+      })),
+  )
+}
+
 /** A field that we do not know may be a condition, or a part of the authority that would be lost. */
 function unknownFields({ $unknown = [] }: MessageShape<DescMessage>): FieldViolation[] {
   return $unknown.map(({ no }) => ({
@@ -152,12 +166,10 @@ function common<Desc extends DescMessage>(
   request: MessageShape<Desc> & { expectedRevision?: bigint | undefined; requestId: string },
   actor: string,
 ) {
-  const asked = { ...request, requestId: "", expectedRevision: undefined }
-  const requestHash = createHash("sha256").update(desc.typeName).update("\0").update(toBinary(desc, asked))
   return {
     actor,
     requestId: request.requestId || randomUUID(),
     expectedRevision: request.expectedRevision,
-    requestHash: requestHash.digest("hex"),
+    requestHash: requestHashOf(desc, request),
   }
 }

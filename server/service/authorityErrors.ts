@@ -66,13 +66,26 @@ export function revisionConflict(
 
 /** The request id did something else before. */
 export function requestIdReused({
-  authorityId,
   requestId,
-}: Pick<AuthorityWrite, "authorityId" | "requestId">): RegistryError {
+  ...subject
+}: {
+  requestId: string
+  agentId?: string
+  authorityId?: string
+}): RegistryError {
+  const { agentId, authorityId } = subject
+  const whose =
+    authorityId === undefined
+      ? `agent ${JSON.stringify(agentId)}`
+      : `authority ${JSON.stringify(authorityId)}`
   return new RegistryError(
     ErrorReason.REQUEST_ID_REUSED,
-    `request_id ${requestId} was used before for another change of authority ${JSON.stringify(authorityId)}`,
-    { authorityId, violations: [{ field: "request_id", description: "was used before for another change" }] },
+    `request_id ${requestId} was used before for another change of ${whose}`,
+    {
+      ...(agentId === undefined ? {} : { agentId }),
+      ...(authorityId === undefined ? {} : { authorityId }),
+      violations: [{ field: "request_id", description: "was used before for another change" }],
+    },
   )
 }
 

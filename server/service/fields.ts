@@ -11,21 +11,30 @@ export function idFault(id: string, { maxIdBytes }: ShapeLimits): string | undef
   return textProblem(id)
 }
 
+/** Throws INVALID_REQUEST unless the field holds an id. */
+export function assureId(field: string, id: string, limits: ShapeLimits): void {
+  const fault = idFault(id, limits)
+  if (fault) throw invalidRequest(field, fault)
+}
+
 /** Throws INVALID_REQUEST unless the agent id is one. */
 export function assureAgentId(agentId: string, limits: ShapeLimits): void {
-  const fault = idFault(agentId, limits)
-  if (fault) throw invalidRequest("agent_id", fault)
+  assureId("agent_id", agentId, limits)
 }
 
 /** Throws INVALID_REQUEST unless the authority id is one. */
 export function assureAuthorityId(authorityId: string, limits: ShapeLimits): void {
-  const fault = idFault(authorityId, limits)
-  if (fault) throw invalidRequest("authority_id", fault)
+  assureId("authority_id", authorityId, limits)
+}
+
+/** Throws INVALID_REQUEST unless the field holds a UUID. */
+export function assureUuid(field: string, text: string): void {
+  if (!UUID.test(text)) throw invalidRequest(field, "is no UUID")
 }
 
 /** Throws INVALID_REQUEST unless the request id is empty or a UUID. */
 export function assureRequestId(requestId: string): void {
-  if (requestId !== "" && !UUID.test(requestId)) throw invalidRequest("request_id", "is no UUID")
+  if (requestId !== "") assureUuid("request_id", requestId)
 }
 
 /** Throws INVALID_REQUEST unless the expected revision is unset or at least `least`. */

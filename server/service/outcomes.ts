@@ -2,6 +2,7 @@ import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { type RecordRow, recordOf } from "../store/rows.js"
 import type { Outcome, Write } from "../store/writes.js"
+import { requestIdReused } from "./authorityErrors.js"
 
 /** The record that a write led to. Throws what the contract says of a write that was refused. */
 export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
@@ -12,7 +13,7 @@ export function acceptedRecord(write: Write, { outcome, record, culprit }: Outco
     case "conflict":
       throw conflict(write, record)
     case "reused":
-      throw reused(write)
+      throw requestIdReused({ agentId: write.agentId, requestId: write.requestId })
     case "inactive":
       throw inactive(write, record)
     case "expired":
@@ -45,14 +46,6 @@ function conflict({ agentId, expectedRevision }: Write, record: RecordRow | unde
     ErrorReason.REVISION_CONFLICT,
     `the trust chain of agent ${quoted(agentId)} was expected at revision ${expectedRevision}; ${stands}`,
     { agentId, metadata: { expected_revision: String(expectedRevision), revision: String(revision) } },
-  )
-}
-
-function reused({ agentId, requestId }: Write): RegistryError {
-  return new RegistryError(
-    ErrorReason.REQUEST_ID_REUSED,
-    `request_id ${requestId} was used before for another change of agent ${quoted(agentId)}`,
-    { agentId, violations: [{ field: "request_id", description: "was used before for another change" }] },
   )
 }
 

@@ -53,7 +53,20 @@ export async function signersOf(
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
-  return { authorities, delegators, revocations, depends, missing, tooMany }
+  const firstStored = await firstStoredOf(reader, chain, authorities.values())
+  return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
+}
+
+/** When the chain's signatures were first stored: asked only for keys that others may have, of which old ones still count. */
+async function firstStoredOf(
+  reader: TrustReader,
+  { genesis }: TrustLineageChain,
+  authorities: Iterable<TrustAuthority>,
+): Promise<Signers["firstStored"]> {
+  const keys = Array.from(authorities, (authority) => authority.keys).flat()
+  if (!keys.some(({ compromisedAtMicros }) => compromisedAtMicros !== undefined)) return undefined
+  const stored = await reader.firstStored(genesis?.agentId ?? "")
+  return (_agentId, signature) => stored.get(signature)
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */

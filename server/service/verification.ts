@@ -77,7 +77,8 @@ async function verdictOf({ reader, nowMicros }: Standpoint, stored: ServedChain 
   const chains = { get: (id: string) => (id === request.agentId ? own : delegators.get(id)) }
   const revocations = await allRevocations(reader, signers)
   revocations.set(request.agentId, revocationsOf(stored, nowMs))
-  return await verifyTrust({ request, nowMicros, chains, authorities, revocations })
+  const { firstStored } = signers
+  return await verifyTrust({ request, nowMicros, chains, authorities, revocations, firstStored })
 }
 
 /** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */

@@ -23,7 +23,7 @@ export interface AuthorityStore {
   /** The same from the database, by a read that begins now. */
   renew(authorityId: string): Promise<StoredSigner | null>
   /** Forgets what is in memory of these. */
-  forget(authorityIds: string[]): void
+  forget(authorityIds: Iterable<string>): void
   /** The row as it is stored now. */
   read(authorityId: string): Promise<AuthorityRow | undefined>
   /** The row as it is, and what was done under the request id before. */

@@ -5,6 +5,7 @@ import { record } from "./chains.js"
 import type { Database } from "./database.js"
 import { assureKept } from "./history.js"
 import { createReads } from "./reads.js"
+import { readFirstStored } from "./revocations.js"
 import type { ServedRow } from "./rows.js"
 import { servedChain } from "./servedChain.js"
 import { signerOf } from "./signer.js"
@@ -48,6 +49,7 @@ export function pastReader(database: Database, past: Past): TrustReader {
       const revoked = await database.run((sql) => readPastRevoked(sql, agentIds, past))
       return new Set([...gone, ...revoked])
     },
+    firstStored: (agentId) => database.scan((sql) => readFirstStored(sql, agentId)),
   }
 }
 

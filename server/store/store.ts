@@ -19,6 +19,8 @@ import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
 import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
 import { createReads } from "./reads.js"
+import { createRevocationStore, type RevocationStore } from "./revocationStore.js"
+import { readFirstStored } from "./revocations.js"
 import { type ChainRow, nowMicros, type ServedRow } from "./rows.js"
 import { type ServedChain, servedChain } from "./servedChain.js"
 import { type Connection, openPool } from "./sql.js"
@@ -72,6 +74,8 @@ export interface Store extends TrustReader {
   listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
   /** The authorities. */
   readonly authorities: AuthorityStore
+  /** The revocations. */
+  readonly revocations: RevocationStore
   /** Whether the database is there. */
   readonly monitor: Monitor
   /** What this process has heard of changes, its own and those of others. */
@@ -100,8 +104,13 @@ export function createStore(options: StoreOptions): Store {
   })
   followFeed(cache, feed, "chain")
   const authorities = createAuthorityStore(database, feed, options)
+  const revocations = createRevocationStore(database, ({ chains, authorities: ids }) => {
+    cache.invalidate(chains)
+    authorities.forget(ids)
+  })
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
   const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
+  const firstStored = (agentId: string) => database.scan((sql) => readFirstStored(sql, agentId))
   const endCompaction =
     options.historyRetentionMs > 0
       ? startCompaction(database.scan, options.historyRetentionMs, options.onEvent)
@@ -111,7 +120,8 @@ export function createStore(options: StoreOptions): Store {
     getChain: cache.get,
     getAuthority: authorities.get,
     goneAgents,
-    strong: () => strongReader(cache.renew, authorities.renew, goneAgents),
+    firstStored,
+    strong: () => strongReader(cache.renew, authorities.renew, { goneAgents, firstStored }),
     at: (past) => pastReader(database, past),
     readMoment: (revision) => database.run((sql) => readMoment(sql, revision)),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
@@ -124,6 +134,7 @@ export function createStore(options: StoreOptions): Store {
     },
     listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
     authorities,
+    revocations,
     monitor: database.monitor,
     feed,
     close: async (graceMs) => {
