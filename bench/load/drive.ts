@@ -1,0 +1,103 @@
+// The load generator: unary gRPC calls with prepared bodies, in a process of its own. `drive.ts JOB` (JSON, see Job) writes a
+// Drive as JSON. h2load can only send one body; an uncached read and a write need a different one for each call.
+import { readFileSync } from "node:fs"
+import { type Line, openLine } from "./frames.js"
+import type { Drive, Job } from "./job.js"
+import { latencyOf } from "./latency.js"
+
+const job = JSON.parse(process.argv[2] ?? "") as Job
+const bodies = readBodies(job.bodies)
+const separator = job.address.lastIndexOf(":")
+const host = job.address.slice(0, separator)
+const port = Number(job.address.slice(separator + 1))
+const lines = await Promise.all(Array.from({ length: job.connections }, () => openLine(host, port, job.path)))
+
+let sent = 0
+let failures = 0
+const latencies: number[] = []
+const begin = performance.now()
+const measureFrom = begin + job.warmMs
+const measureTo = measureFrom + job.measureMs
+
+if (job.rate === undefined) await keepInFlight(job.inFlight)
+else await keepRate(job.rate)
+
+for (const line of lines) line.close()
+process.stdout.write(JSON.stringify(resultOf()))
+
+/** The calls that stand in the file one after the other, each with gRPC's prefix, which tells its length. */
+function readBodies(path: string): Buffer[] {
+  const bytes = readFileSync(path)
+  const found: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 5 + bytes.readUInt32BE(at + 1)
+    found.push(bytes.subarray(at, end))
+    at = end
+  }
+  return found
+}
+
+/** Closed loop: as many calls are always open. Ends when the last one has. */
+function keepInFlight(inFlight: number): Promise<void> {
+  return new Promise((resolve) => {
+    let open = 0
+    const next = (line: Line) => {
+      const now = performance.now()
+      if (now > measureTo || (job.once && sent >= bodies.length)) {
+        if (open === 0) resolve()
+        return
+      }
+      open++
+      send(line, now, () => {
+        open--
+        next(line)
+      })
+    }
+    for (let index = 0; index < inFlight; index++) next(lineAt(index))
+    for (const line of lines) line.flush()
+  })
+}
+
+/** Open loop: calls start at even steps, and each counts from when it was due, however late it could be sent. */
+function keepRate(rate: number): Promise<void> {
+  const step = 1000 / rate
+  const total = Math.floor((measureTo - begin) / step)
+  let started = 0
+  let open = 0
+  return new Promise((resolve) => {
+    const turn = () => {
+      const due = Math.min(total, Math.floor((performance.now() - begin) / step))
+      for (; started < due; started++) {
+        const line = lineAt(started)
+        open++
+        send(line, begin + started * step, () => {
+          open--
+          if (open === 0 && started === total) resolve()
+        })
+        line.flush()
+      }
+      // No timer: those are a millisecond apart, and calls sent in a bunch wait for each other.
+      if (started < total) setImmediate(turn)
+    }
+    turn()
+  })
+}
+
+function lineAt(index: number) {
+  return lines[index % lines.length] as Line
+}
+
+function send(line: Line, from: number, then: () => void) {
+  const body = bodies[sent++ % bodies.length] as Buffer
+  line.call(body, (ok) => {
+    const now = performance.now()
+    if (!ok) failures++
+    else if (now >= measureFrom && now <= measureTo) latencies.push(now - from)
+    then()
+  })
+}
+
+function resultOf(): Drive {
+  const seconds = (job.once ? performance.now() - measureFrom : job.measureMs) / 1000
+  return { seconds, answers: latencies.length, failures, latency: latencyOf(latencies) }
+}

@@ -1,0 +1,60 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { Cpu } from "../processes.js"
+import { runProgram } from "../processes.js"
+import type { Latency } from "./latency.js"
+
+/** What the load generator is to do. */
+export interface Job {
+  /** `host:port`. */
+  readonly address: string
+  /** `/package.Service/Method`. */
+  readonly path: string
+  /** A file of calls, see {@link writeBodies}; they are sent in turn, over and over. */
+  readonly bodies: string
+  /** Whether each is sent once only, and all count. */
+  readonly once?: boolean
+  readonly connections: number
+  /** How many calls are open at once; not with `rate`. */
+  readonly inFlight: number
+  /** Calls started per second. */
+  readonly rate?: number
+  /** Sent, but not counted. */
+  readonly warmMs: number
+  readonly measureMs: number
+}
+
+/** What came of it. */
+export interface Drive {
+  readonly seconds: number
+  /** Calls that were answered well in this time. */
+  readonly answers: number
+  readonly failures: number
+  readonly latency: Latency
+}
+
+/** Sends the calls from a process of its own; throws if any of them failed. */
+export async function drive(job: Job, cpu?: Cpu): Promise<Drive> {
+  const args = ["--import", "tsx", join(import.meta.dirname, "drive.ts"), JSON.stringify(job)]
+  const result = JSON.parse(await runProgram({ command: process.execPath, args, cpu })) as Drive
+  if (result.failures > 0) throw new Error(`${result.failures} calls of ${job.path} failed`)
+  if (result.answers === 0) throw new Error(`no call of ${job.path} was answered`)
+  return result
+}
+
+/** Answers per second. */
+export function rateOf({ answers, seconds }: Drive): number {
+  return answers / seconds
+}
+
+/** Writes calls for the load generator and for h2load: each message with gRPC's prefix of five bytes. */
+export async function writeBodies(path: string, messages: Iterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = []
+  for (const message of messages) {
+    const prefix = Buffer.alloc(5)
+    prefix.writeUInt32BE(message.length, 1)
+    parts.push(prefix, message)
+  }
+  await writeFile(path, Buffer.concat(parts))
+  return path
+}

@@ -1,0 +1,16 @@
+import { create, toBinary } from "@bufbuild/protobuf"
+import { GetChainRequestSchema, StoreChainRequestSchema, type TrustLineageChain } from "@trust-registry/proto"
+
+/** Where RPCs of the registry are called. */
+export const GET_CHAIN = "/trustregistry.v1.TrustStoreService/GetChain"
+export const STORE_CHAIN = "/trustregistry.v1.TrustStoreService/StoreChain"
+
+/** GetChain of an agent. */
+export function getChain(agentId: string): Uint8Array {
+  return toBinary(GetChainRequestSchema, create(GetChainRequestSchema, { agentId }))
+}
+
+/** StoreChain of a chain. */
+export function storeChain(chain: TrustLineageChain): Uint8Array {
+  return toBinary(StoreChainRequestSchema, create(StoreChainRequestSchema, { chain }))
+}
