@@ -11,6 +11,7 @@ import { createLog, defaultConfig, type RegistryServer, startServer } from "@tru
 import { expect } from "chai"
 import postgres from "postgres"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { deaf } from "./support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "./support/postgres.js"
 import { capability } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
@@ -67,24 +68,12 @@ describe("consistency", () => {
     await database.drop()
   })
 
-  /** Does the work while no server hears of changes: reading the history waits for a lock. Only `strong` sees what others wrote. */
-  const deaf = async <Result>(table: string, work: () => Promise<Result>): Promise<Result> => {
-    const lock = postgres({ ...database.connection, max: 1, onnotice: () => {} })
-    try {
-      await lock.unsafe("begin")
-      await lock.unsafe(`lock table ${table} in access exclusive mode`)
-      return await work()
-    } finally {
-      await lock.end()
-    }
-  }
-
   it("strong sees at once what another server wrote, and memory has it from then on", async () => {
     const agentId = "shared"
     const first = await chains().storeChain({ chain: sampleChain(agentId) })
     const revision = async (consistency = {}) =>
       (await chains(1).getChain({ agentId, ...consistency })).record?.revision
-    await deaf("trust_authority_revisions", async () => {
+    await deaf(database.connection, "trust_authority_revisions", async () => {
       expect(await revision({ consistency: STRONG })).to.equal(first.record?.revision)
       const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
       const second = await chains().storeChain({ chain })
@@ -107,7 +96,7 @@ describe("consistency", () => {
     await store(await world.delegate("root", "middle"))
     await store(await world.delegate("middle", "leaf"))
     for (const level of [1, 2, 3] as const) expect((await verify(1, "leaf", {}, level)).valid).to.equal(true)
-    await deaf("trust_authority_revisions", async () => {
+    await deaf(database.connection, "trust_authority_revisions", async () => {
       await chains().deleteChain({ agentId: "root" })
       for (const level of [1, 2, 3] as const) {
         const answer = await verify(1, "leaf", { consistency: STRONG }, level)
@@ -126,7 +115,7 @@ describe("consistency", () => {
       update trust_authorities
       set authority_data = jsonb_set(authority_data, '{keys,0,public_key}', to_jsonb(${publicKey}::text))
       where authority_id = 'org-a'`
-    await deaf("trust_chain_revisions", async () => {
+    await deaf(database.connection, "trust_chain_revisions", async () => {
       await setKey(signerOf("org-b").publicKey)
       expect((await verify(1, "keyed", { consistency: STRONG })).valid).to.equal(false)
     })

@@ -9,7 +9,7 @@ import { createHistory } from "./history.js"
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { expired, notFound } from "./outcomes.js"
-import { type Consistency, standpointOf } from "./standpoint.js"
+import { asksMemory, type Consistency, standpointOf } from "./standpoint.js"
 
 /** Handlers of TrustStoreService over a store. */
 export function createChainHandlers(
@@ -30,7 +30,7 @@ export function createChainHandlers(
     // Not async: an answer from memory needs no promise.
     getChain: ({ agentId, includeInactive, consistency }) => {
       assureAgentId(agentId, rules)
-      if (consistency.case !== undefined) return getChainFrom(store, agentId, includeInactive, consistency)
+      if (!asksMemory(store, consistency)) return getChainFrom(store, agentId, includeInactive, consistency)
       const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
       const chain = store.getChain(agentId)
       return chain instanceof Promise ? chain.then(give) : give(chain)

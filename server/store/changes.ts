@@ -45,6 +45,13 @@ export async function readNewestChange(sql: Sql): Promise<MarkedChange | undefin
   return rows[0]
 }
 
+/** The newest revision that was given out, be it to a change that is not committed yet. */
+export async function readNewestRevision(sql: Sql): Promise<bigint> {
+  const rows = await sql<{ newest: bigint }[]>`
+    select case when is_called then last_value else 0 end as newest from trust_revision`
+  return rows[0]?.newest ?? 0n
+}
+
 function chainChanges(sql: Sql) {
   return sql`select revision, 'chain' as kind, agent_id as id, request_id::text as mark from trust_chain_revisions`
 }

@@ -10,6 +10,7 @@ import {
   readGone,
   readWithHistory,
 } from "./chains.js"
+import { readNewestRevision } from "./changes.js"
 import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
 import { isPassing } from "./failures.js"
@@ -60,6 +61,8 @@ export interface Store extends TrustReader {
   at(past: Past): TrustReader
   /** When a revision was, and which is the newest. */
   readMoment(revision: bigint): Promise<RevisionMoment>
+  /** No change has a higher revision than this one yet. */
+  newestRevision(): Promise<bigint>
   /** The row as it is stored now, never from memory, and what the history tells of it. */
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
@@ -124,6 +127,7 @@ export function createStore(options: StoreOptions): Store {
     strong: () => strongReader(cache.renew, authorities.renew, { goneAgents, firstStored }),
     at: (past) => pastReader(database, past),
     readMoment: (revision) => database.run((sql) => readMoment(sql, revision)),
+    newestRevision: () => database.run(readNewestRevision),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
     listChains: (query) => database.scan((sql) => listChains(sql, query)),

@@ -7,6 +7,7 @@ import {
   startServer,
 } from "@trust-registry/server"
 import postgres from "postgres"
+import type { EmbeddedConnection } from "../../server/embedded/session.js"
 import { freshDatabase } from "./postgres.js"
 
 /** A line of the server's log. */
@@ -16,6 +17,8 @@ export type LogLine = { level: string; msg: string } & Record<string, unknown>
 export interface TestRegistry {
   /** Where it listens; a new port after `restart`. */
   readonly address: string
+  /** How to reach the same database. */
+  readonly connection: EmbeddedConnection
   /** The same database, for what a person would do in psql. */
   readonly sql: postgres.Sql
   /** What it logged so far. */
@@ -46,6 +49,7 @@ export async function startRegistry(changes: Partial<Config> = {}): Promise<Test
     get address() {
       return server.address
     },
+    connection: database.connection,
     sql,
     log,
     beside: (changes = {}) => startServer(optionsOf(changes, [])),

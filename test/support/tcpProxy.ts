@@ -8,6 +8,8 @@ export interface TcpProxy {
   readonly opened: number
   /** The lines that are open pass nothing on any more and say nothing of it; new ones work. */
   freeze(): void
+  /** The same for what the target answers alone: it still hears all. */
+  freezeAnswers(): void
   /** Delivers what was held back since. */
   thaw(): void
   close(): void
@@ -16,6 +18,7 @@ export interface TcpProxy {
 /** Starts a proxy on a free port of loopback to another port, or to the path of a socket. */
 export async function startTcpProxy(target: number | string): Promise<TcpProxy> {
   const ways = new Set<Way>()
+  const answers = new Set<Way>()
   let opened = 0
   const server = createServer({ allowHalfOpen: true }, (near) => {
     opened++
@@ -23,7 +26,9 @@ export async function startTcpProxy(target: number | string): Promise<TcpProxy> 
       ...(typeof target === "number" ? { port: target, host: "127.0.0.1" } : { path: target }),
       allowHalfOpen: true,
     })
-    ways.add(passOn(near, far)).add(passOn(far, near))
+    const answer = passOn(far, near)
+    ways.add(passOn(near, far)).add(answer)
+    answers.add(answer)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
@@ -33,6 +38,9 @@ export async function startTcpProxy(target: number | string): Promise<TcpProxy> 
     },
     freeze() {
       for (const way of ways) way.freeze()
+    },
+    freezeAnswers() {
+      for (const way of answers) way.freeze()
     },
     thaw() {
       for (const way of ways) way.thaw()
