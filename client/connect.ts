@@ -18,6 +18,7 @@ import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
 import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
+import { type RevocationList, type RevocationListRequest, revocationList } from "./revocationList.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -35,13 +36,15 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  * `requestId` gets one, the same for all its attempts.
  */
 export interface TrustRegistry
-  extends Omit<RegistryCalls, "listChains" | "listChainRevisions" | "listAuthorities"> {
+  extends Omit<RegistryCalls, "listChains" | "listChainRevisions" | "listAuthorities" | "listRevocations"> {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
   listChains(request?: ListRequest, options?: CallOptions): ChainList
   /** Gives the changes of an agent's chain, newest first. */
   listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
   /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
   listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
+  /** Gives what was revoked, record by record, newest change first. */
+  listRevocations(request?: RevocationListRequest, options?: CallOptions): RevocationList
   /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
   /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
@@ -74,6 +77,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
     listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
     listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
+    listRevocations: (request = {}, options) => revocationList(calls.listRevocations, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
     close() {

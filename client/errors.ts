@@ -124,6 +124,21 @@ export class AuthorityExistsError extends TrustStoreError {
   }
 }
 
+/** TRUST_RECORD_NOT_FOUND: the chain of `agentId` has no such delegation or capability, or `authorityId` no such key. */
+export class TrustRecordNotFoundError extends TrustStoreError {
+  override readonly name = "TrustRecordNotFoundError"
+}
+
+/** REVOCATION_NOT_FOUND: there is no revocation of that id. */
+export class RevocationNotFoundError extends TrustStoreError {
+  override readonly name = "RevocationNotFoundError"
+}
+
+/** REVOCATION_FINAL: the revocation is no suspension, and nothing lifts it. */
+export class RevocationFinalError extends TrustStoreError {
+  override readonly name = "RevocationFinalError"
+}
+
 /** INVALID_REQUEST: the request breaks a rule. */
 export class InvalidRequestError extends TrustStoreError {
   override readonly name = "InvalidRequestError"

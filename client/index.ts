@@ -240,10 +240,13 @@ export {
   InvalidRequestError,
   RevisionCompactedError,
   RevisionConflictError,
+  RevocationFinalError,
+  RevocationNotFoundError,
   TrustChainExpiredError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
   TrustChainRevokedError,
+  TrustRecordNotFoundError,
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
@@ -257,5 +260,7 @@ export {
   MAX_MESSAGE_BYTES,
   type TlsOptions,
 } from "./options.js"
+export type { Paged } from "./pages.js"
 export type { RevisionList, RevisionListRequest } from "./revisionList.js"
+export type { RevocationList, RevocationListRequest } from "./revocationList.js"
 export { trustAuthority } from "./trustAuthority.js"
