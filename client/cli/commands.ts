@@ -17,6 +17,8 @@ import { history } from "./history.js"
 import { importChains } from "./import.js"
 import { keygen } from "./keygen.js"
 import { count, list } from "./list.js"
+import { liftSuspension, revocations } from "./revocations.js"
+import { revokeAgent, revokeCapability, revokeDelegation, revokeKey } from "./revoke.js"
 import { store, update } from "./store.js"
 import { trust } from "./trust.js"
 import { verify } from "./verify.js"
@@ -41,6 +43,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "authority update": updateAuthority,
   "authority deactivate": deactivateAuthorities,
   "authority rotate-key": rotateKey,
+  "revoke agent": revokeAgent,
+  "revoke delegation": revokeDelegation,
+  "revoke capability": revokeCapability,
+  "revoke key": revokeKey,
+  "lift-suspension": liftSuspension,
+  revocations,
   keygen,
   establish: establishAgent,
   attest: attestCapabilities,

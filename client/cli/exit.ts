@@ -22,7 +22,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.incomplete]:
     "some documents were refused, chains not verified, an agent denied, or rows not readable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
-  [EXIT.notFound]: "no such chain or authority",
+  [EXIT.notFound]: "no such chain, record, authority or revocation",
   [EXIT.refused]:
     "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
   [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
