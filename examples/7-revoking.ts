@@ -1,0 +1,93 @@
+// Who revokes an agent revokes all whom it lent to. A suspension can be lifted, nothing else.
+import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import {
+  AuthorityType,
+  CapabilityType,
+  connect,
+  DenialReason,
+  delegate,
+  establish,
+  generateKeyPair,
+  makerOf,
+  memorySigner,
+  RevocationFinalError,
+  RevocationMode,
+  TrustChainRevokedError,
+  type TrustLineageChain,
+  trustAuthority,
+} from "@trust-registry/client"
+
+const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
+const run = randomUUID()
+const [authorityId, lead, analyst, helper] = [`org-${run}`, `lead-${run}`, `analyst-${run}`, `helper-${run}`]
+const authorityType = AuthorityType.ORGANIZATION
+const { privateKey, publicKey } = generateKeyPair()
+const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
+await registry.registerAuthority({ authority })
+
+const known = {
+  authorities: new Map([[authorityId, trustAuthority(authority)]]),
+  chains: new Map<string, { chain: TrustLineageChain; active: boolean }>(),
+}
+const maker = makerOf(memorySigner(privateKey))
+
+async function store(agentId: string, chain: TrustLineageChain) {
+  known.chains.set(agentId, { chain, active: true })
+  await registry.storeChain({ chain })
+}
+
+async function tell(agentId: string) {
+  const { valid, reason, reasonText } = await registry.verifyTrust({ agentId, action: "read_data" })
+  console.log(`  ${agentId}: ${valid ? "allowed" : `denied, ${reasonText}`}`)
+  assert(valid || reason === DenialReason.REVOKED)
+  return valid
+}
+
+// The lead lends to the analyst, and the analyst to the helper.
+const capabilities = [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }]
+await store(lead, await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker))
+for (const [delegatorId, delegateeId] of [
+  [lead, analyst],
+  [analyst, helper],
+] as const) {
+  const loan = { delegatorId, delegateeId, taskId: "task-1", capabilities: ["read_data"] }
+  await store(delegateeId, await delegate(loan, known, maker))
+}
+console.log("three agents, each lent to by the one before:")
+for (const agentId of [lead, analyst, helper]) assert(await tell(agentId))
+
+const { revocation: suspension } = await registry.revokeAgent({
+  agentId: analyst,
+  mode: RevocationMode.SUSPEND,
+  reason: "it called at night",
+})
+assert(suspension)
+for (const { agentId, descendsFrom } of suspension.records)
+  console.log(`suspended ${agentId}${descendsFrom ? `, to which ${descendsFrom} lent` : ""}`)
+assert(await tell(lead))
+assert.equal(await tell(analyst), false)
+assert.equal(await tell(helper), false)
+
+await registry.liftSuspension({ revocationId: suspension.revocationId })
+console.log("lifted:")
+for (const agentId of [lead, analyst, helper]) assert(await tell(agentId))
+
+// For good: not even the authority's own signature brings the agent back under this id.
+const { revocation } = await registry.revokeAgent({ agentId: lead, reason: "its key was stolen" })
+assert.equal(revocation?.recordCount, 3n)
+console.log("revoked for good:")
+for (const agentId of [lead, analyst, helper]) assert.equal(await tell(agentId), false)
+const again = await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker)
+await assert.rejects(registry.storeChain({ chain: again }), TrustChainRevokedError)
+await assert.rejects(registry.liftSuspension({ revocationId: revocation.revocationId }), RevocationFinalError)
+
+console.log("what stands revoked of the helper:")
+for await (const { reason, descendsFrom } of registry.listRevocations({
+  agentId: helper,
+  standingOnly: true,
+}))
+  console.log(`  by descent from ${descendsFrom}: ${reason}`)
+
+for (const agentId of [lead, analyst, helper]) await registry.deleteChain({ agentId, softDelete: false })
+registry.close()
