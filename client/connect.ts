@@ -8,6 +8,7 @@ import {
   createCalls,
   health,
   type RevocationService,
+  type ServerInfoService,
   type TrustStoreService,
   type TrustVerificationService,
 } from "@trust-registry/proto"
@@ -25,7 +26,8 @@ import { SERVICES } from "./services.js"
 type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
   Calls<typeof AuthorityService, CallOptions> &
   Calls<typeof TrustVerificationService, CallOptions> &
-  Calls<typeof RevocationService, CallOptions>
+  Calls<typeof RevocationService, CallOptions> &
+  Calls<typeof ServerInfoService, CallOptions>
 
 /** State of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus

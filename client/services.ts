@@ -1,6 +1,7 @@
 import {
   AuthorityService,
   RevocationService,
+  ServerInfoService,
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
@@ -11,4 +12,5 @@ export const SERVICES = [
   AuthorityService,
   TrustVerificationService,
   RevocationService,
+  ServerInfoService,
 ] as const

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { ConfigError, type Flags, type LoadedConfig, loadConfig, rows } from "./config/config.js"
 import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
@@ -7,6 +6,7 @@ import { EmbeddedPostgresError } from "./embedded/errors.js"
 import { createLog } from "./log.js"
 import { migrateDatabase } from "./main.js"
 import { serve } from "./serve.js"
+import { serverVersion } from "./version.js"
 
 /**
  * The command line of `trust-registry-server`. Gives the exit code: 0 done, 1 it failed, 2 the command or a setting cannot
@@ -25,7 +25,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv) {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   const { help, version, markdown, ...flags } = values
   if (help) return print(USAGE)
-  if (version) return print(versionText())
+  if (version) return print(serverVersion())
   const [command, ...rest] = positionals
   if (command === undefined || rest.length > 0 || !isCommand(command)) return complain(positionals)
   if (markdown && command === "config") return print(configMarkdown().trimEnd())
@@ -91,11 +91,6 @@ function complain(positionals: readonly string[]): number {
 function print(text: string): number {
   process.stdout.write(`${text}\n`)
   return 0
-}
-
-function versionText() {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
-  return String(version)
 }
 
 function isUsageError(error: unknown) {

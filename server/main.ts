@@ -3,6 +3,7 @@ import {
   AuthorityService,
   health,
   RevocationService,
+  ServerInfoService,
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
@@ -16,10 +17,13 @@ import { createEdge, type RpcEdge } from "./rpc/edge.js"
 import { createAuthorityHandlers } from "./service/authorities.js"
 import { createChainHandlers } from "./service/chains.js"
 import { createRevocationHandlers } from "./service/revocations.js"
+import { createServerInfoHandlers, type ProcessInfo } from "./service/serverInfo.js"
 import { createVerificationHandlers } from "./service/verification.js"
+import { nowMicros } from "./store/rows.js"
 import type { Connection } from "./store/sql.js"
 import { createStore, type Store } from "./store/store.js"
 import { credentialsOf } from "./tls.js"
+import { serverVersion } from "./version.js"
 
 /** What a server needs. */
 export interface ServerOptions {
@@ -29,6 +33,8 @@ export interface ServerOptions {
   readonly log: Log
   /** A database that is there already, in place of the one that the settings say; the caller stops it. */
   readonly connection?: Connection
+  /** Which of several workers this is, from 1; by default there are none. */
+  readonly worker?: number
 }
 
 /** A server that is ready. */
@@ -50,7 +56,12 @@ export interface RegistryServer {
  * const server = await startServer({ config: defaultConfig(), log: createLog("info") })
  * await server.stop()
  */
-export async function startServer({ config, log, connection }: ServerOptions): Promise<RegistryServer> {
+export async function startServer({
+  config,
+  log,
+  connection,
+  worker = 0,
+}: ServerOptions): Promise<RegistryServer> {
   const credentials = credentialsOf(config)
   const database =
     connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
@@ -60,7 +71,9 @@ export async function startServer({ config, log, connection }: ServerOptions): P
     store = openStore(database, config, log)
     await prepareSchema(store, database, config, log)
     const edge = createEdge({ log, callTimeoutMs: config.callTimeoutMs, draining: draining.signal })
-    const listener = await listen(config, credentials, servicesOf(store, config, edge, draining.signal))
+    const info = { version: serverVersion(), worker, startedAtMicros: nowMicros() }
+    const services = servicesOf(store, config, edge, info, draining.signal)
+    const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
     log.info(
       { address: listener.address, tls, database: database.name },
@@ -83,7 +96,10 @@ export async function startServer({ config, log, connection }: ServerOptions): P
 }
 
 /** Opens the store and brings its schema up to date, without serving. Gives the names of the steps taken. */
-export async function migrateDatabase({ config, log }: Omit<ServerOptions, "connection">): Promise<string[]> {
+export async function migrateDatabase({
+  config,
+  log,
+}: Pick<ServerOptions, "config" | "log">): Promise<string[]> {
   const database = await providePostgres(config, log)
   const store = openStore(database, config, log)
   try {
@@ -133,12 +149,19 @@ const PATIENCE_MS = 1_000
 /** The schema was reached a moment ago; monitor and feed need one look each. */
 const SETTLE_MS = 5_000
 
-function servicesOf(store: Store, config: Config, edge: RpcEdge, draining: AbortSignal): Service[] {
+function servicesOf(
+  store: Store,
+  config: Config,
+  edge: RpcEdge,
+  info: ProcessInfo,
+  draining: AbortSignal,
+): Service[] {
   const ours = [
     serviceOf(TrustStoreService, createChainHandlers(store, config), edge),
     serviceOf(AuthorityService, createAuthorityHandlers(store.authorities, config), edge),
     serviceOf(TrustVerificationService, createVerificationHandlers(store, config), edge),
     serviceOf(RevocationService, createRevocationHandlers(store.revocations, config), edge),
+    serviceOf(ServerInfoService, createServerInfoHandlers(store, info), edge),
   ]
   const names = ours.map(({ desc }) => desc.typeName)
   const [v1, v1alpha] = reflectionServices

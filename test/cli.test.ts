@@ -349,6 +349,17 @@ describe("the command line", () => {
     expect((await run("trust nobody read --level most")).err).to.include("quick, standard or full")
   })
 
+  it("shows what the registry says of itself", async () => {
+    const { code, out } = await run("info")
+    expect(code).to.equal(0)
+    expect(out).to.match(/^version +\d+\.\d+\.\d+, schema \d+, since 20\S+Z$/m)
+    expect(out).to.match(/^feed +at revision (\d+) of \1, \d\.\d s ago$/m)
+    expect(JSON.parse((await run("info --json")).out)).to.include({
+      database_available: true,
+      oldest_revision: "1",
+    })
+  })
+
   it("asks for the health of the registry", async () => {
     expect(await run("health")).to.deep.equal({ code: 0, out: "SERVING\n", err: "" })
     expect((await run("health no.such.Service")).code).to.equal(3)

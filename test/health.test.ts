@@ -33,6 +33,7 @@ describe("health", () => {
       SERVICE,
       "trustregistry.v1.AuthorityService",
       "trustregistry.v1.RevocationService",
+      "trustregistry.v1.ServerInfoService",
       "trustregistry.v1.TrustVerificationService",
     ]
     for (const service of services) expect((await calls().check({ service })).status).to.equal(SERVING)

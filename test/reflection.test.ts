@@ -11,6 +11,7 @@ import {
   RevocationService,
   reflectionV1,
   reflectionV1alpha,
+  ServerInfoService,
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
@@ -20,7 +21,13 @@ import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 
 const BUF = fileURLToPath(new URL("../node_modules/.bin/buf", import.meta.url))
-const OURS = [TrustStoreService, AuthorityService, TrustVerificationService, RevocationService]
+const OURS = [
+  TrustStoreService,
+  AuthorityService,
+  TrustVerificationService,
+  RevocationService,
+  ServerInfoService,
+]
 const SERVED = [
   ...OURS.map(({ typeName }) => typeName),
   health.Health.typeName,

@@ -15,6 +15,7 @@ import { hash } from "./hash.js"
 import { health } from "./health.js"
 import { history } from "./history.js"
 import { importChains } from "./import.js"
+import { info } from "./info.js"
 import { keygen } from "./keygen.js"
 import { count, list } from "./list.js"
 import { liftSuspension, revocations } from "./revocations.js"
@@ -57,4 +58,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   check,
   hash,
   health,
+  info,
 }

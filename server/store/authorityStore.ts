@@ -24,6 +24,8 @@ export interface AuthorityStore {
   renew(authorityId: string): Promise<StoredSigner | null>
   /** Forgets what is in memory of these. */
   forget(authorityIds: Iterable<string>): void
+  /** How many are in memory. */
+  cached(): number
   /** The row as it is stored now. */
   read(authorityId: string): Promise<AuthorityRow | undefined>
   /** The row as it is, and what was done under the request id before. */
@@ -59,6 +61,7 @@ export function createAuthorityStore(
     get: cache.get,
     renew: cache.renew,
     forget: cache.invalidate,
+    cached: () => cache.size,
     read: (authorityId) => database.run((sql) => readAuthority(sql, authorityId)),
     readBefore: (authorityId, requestId) =>
       database.run((sql) => readAuthorityBefore(sql, authorityId, requestId)),

@@ -14,6 +14,8 @@ export interface Cache<Value> {
   changed(id: string, revision: bigint): void
   /** Forgets everything. */
   clear(): void
+  /** How many values are kept; it takes as long as it takes to look at half of them. */
+  readonly size: number
 }
 
 /** What a cache is made of. */
@@ -98,6 +100,9 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
       values?.clear()
       absences?.clear()
       flights.clear()
+    },
+    get size() {
+      return values?.size ?? 0
     },
   }
 }

@@ -21,6 +21,8 @@ export interface Advance {
 export interface Feed {
   /** The newest revision that this process has heard of: it knows of every change up to here. 0 before the first. */
   readonly position: bigint
+  /** The newest revision that is known to be in the database; above `position` while it reads on. */
+  readonly head: bigint
   /** Until when, by `performance.now()`, memory is fresh enough to be served: it lacks nothing older than the bound. */
   readonly freshUntil: number
   /** How long ago the database was last asked for changes and gave all there were, in milliseconds; Infinity: never yet. */
@@ -62,6 +64,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   let hinted = false
   let session: FeedSession | undefined
   let last: MarkedChange | undefined
+  let head = 0n
   let started = false
   let askedAt = Number.NEGATIVE_INFINITY
 
@@ -78,8 +81,9 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
     hint()
   }
 
+  const position = () => last?.revision ?? 0n
   const advance = (changes: MarkedChange[], reset: boolean) => {
-    const told = { changes, position: last?.revision ?? 0n, reset }
+    const told = { changes, position: position(), reset }
     for (const listener of [...listeners]) listener(told)
   }
 
@@ -87,7 +91,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   const readOn = async () => {
     session ??= openFeedSession(connection, { onHint: hint, onLost })
     const on = session
-    const from = last?.revision ?? 0n
+    const from = position()
     const sentAt = performance.now()
     const found = await on.read((sql) => readChanges(sql, from, READ_CHANGES), answerMs)
     const stood = found[0]?.revision === from ? found[0] : undefined
@@ -95,12 +99,16 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
       const changes = stood ? found.slice(1) : found
       last = found.at(-1) ?? last
       if (changes.length > 0) advance(changes, false)
-      if (found.length === READ_CHANGES) return false
+      if (found.length === READ_CHANGES) {
+        head = (await on.read(readNewestChange, answerMs))?.revision ?? 0n
+        return false
+      }
     } else {
       last = await on.read(readNewestChange, answerMs)
       started = true
       advance([], true)
     }
+    head = position()
     askedAt = sentAt
     return true
   }
@@ -127,7 +135,6 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   }
   const following = follow()
 
-  const position = () => last?.revision ?? 0n
   const onAdvance = (listener: (advance: Advance) => void) => {
     listeners.add(listener)
     return () => listeners.delete(listener)
@@ -153,6 +160,9 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   return {
     get position() {
       return position()
+    },
+    get head() {
+      return head
     },
     get freshUntil() {
       return askedAt + maxAgeMs

@@ -91,6 +91,12 @@ export async function assureKept(sql: Sql, { revision, micros }: Past): Promise<
   if (revision === undefined && oldest > 1n && since !== null && micros < since) throw compacted(0n, oldest)
 }
 
+/** The oldest revision from which on the history is whole. */
+export async function readOldestRevision(sql: Sql): Promise<bigint> {
+  const rows = await sql<{ oldest: bigint }[]>`select oldest_revision as oldest from trust_history`
+  return rows[0]?.oldest ?? 1n
+}
+
 /** The history no longer tells of a revision. */
 export function compacted(revision: bigint, oldest: bigint): RegistryError {
   return new RegistryError(

@@ -15,7 +15,7 @@ import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
 import { isPassing } from "./failures.js"
 import { type Feed, startFeed } from "./feed.js"
-import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./history.js"
+import { listRevisions, type RevisionsPage, type RevisionsQuery, readOldestRevision } from "./history.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
 import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
@@ -75,6 +75,10 @@ export interface Store extends TrustReader {
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
   /** A page of the changes of an agent's chain. */
   listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
+  /** How many chains and authorities are in memory. */
+  readonly cached: { chains: number; authorities: number }
+  /** The oldest revision from which on the history is whole. */
+  oldestRevision(): Promise<bigint>
   /** The authorities. */
   readonly authorities: AuthorityStore
   /** The revocations. */
@@ -137,6 +141,10 @@ export function createStore(options: StoreOptions): Store {
       authorities.forget(Object.keys(ids))
     },
     listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
+    get cached() {
+      return { chains: cache.size, authorities: authorities.cached() }
+    },
+    oldestRevision: () => database.run(readOldestRevision),
     authorities,
     revocations,
     monitor: database.monitor,

@@ -1,0 +1,50 @@
+import type { Handlers, ServerInfoService } from "@trust-registry/proto"
+import type { RpcContext } from "../rpc/context.js"
+import { SCHEMA_VERSION } from "../store/migrate.js"
+import { timestampOf } from "../store/rows.js"
+import type { Store } from "../store/store.js"
+
+/** What a process knows of itself before it serves. */
+export interface ProcessInfo {
+  /** Version of the server. */
+  readonly version: string
+  /** Which worker it is, from 1; 0: there are none. */
+  readonly worker: number
+  /** In microseconds since 1970. */
+  readonly startedAtMicros: bigint
+}
+
+/** Handlers of ServerInfoService over a store. */
+export function createServerInfoHandlers(
+  store: Store,
+  { version, worker, startedAtMicros }: ProcessInfo,
+): Handlers<typeof ServerInfoService, RpcContext> {
+  return {
+    getServerInfo: async () => {
+      const { feed, monitor, cached } = store
+      const oldestRevision = monitor.available
+        ? await store.oldestRevision().catch(() => undefined)
+        : undefined
+      const ageMs = feed.age()
+      return {
+        version,
+        schemaVersion: SCHEMA_VERSION,
+        startedAt: timestampOf(startedAtMicros),
+        worker,
+        databaseAvailable: monitor.available,
+        feedRevision: feed.position,
+        newestRevision: feed.head,
+        ...(Number.isFinite(ageMs) ? { feedAge: durationOf(ageMs) } : {}),
+        memoryFresh: performance.now() < feed.freshUntil,
+        cachedChains: BigInt(cached.chains),
+        cachedAuthorities: BigInt(cached.authorities),
+        ...(oldestRevision === undefined ? {} : { oldestRevision }),
+      }
+    },
+  }
+}
+
+function durationOf(ms: number) {
+  const seconds = Math.floor(ms / 1000)
+  return { seconds: BigInt(seconds), nanos: Math.floor((ms - seconds * 1000) * 1_000_000) }
+}
