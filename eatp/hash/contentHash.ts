@@ -12,13 +12,18 @@ export function contentJson(chain: TrustLineageChain): JsonValue {
   return toJson(TrustLineageChainSchema, chain, { useProtoFieldName: true })
 }
 
+/** The text of a chain that the store keeps and the {@link contentHash} covers. */
+export function contentText(chain: TrustLineageChain): string {
+  return sortedText(contentJson(chain))
+}
+
 /**
  * The registry's hash over all of a chain, signatures and anchors included: lowercase hex SHA-256 over its
  * {@link contentJson} with keys sorted by code point, no white space and RFC 8785's escapes. Free-form JSON is covered as
- * the text that it is. Whoever has the ProtoJSON already passes it along.
+ * the text that it is. Whoever has the {@link contentText} already passes it along.
  */
-export function contentHash(chain: TrustLineageChain, json: JsonValue = contentJson(chain)): string {
-  return contentHashOfJson(json)
+export function contentHash(chain: TrustLineageChain, text: string = contentText(chain)): string {
+  return sha256Hex(text)
 }
 
 /** The {@link contentHash} of a chain that is at hand as ProtoJSON only, as in the store. */

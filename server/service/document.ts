@@ -4,7 +4,7 @@ import {
   chainHash,
   checkShape,
   contentHash,
-  contentJson,
+  contentText,
   effectiveExpiry,
   momentProblem,
   type ShapeLimits,
@@ -55,12 +55,12 @@ function derive(
   genesis: NonNullable<TrustLineageChain["genesis"]>,
   requestExpiry: Timestamp | undefined,
 ): CheckedDocument {
-  const json = contentJson(chain)
+  const json = contentText(chain)
   return {
     agentId: genesis.agentId,
     chain,
     authorityId: genesis.authorityId,
-    json: JSON.stringify(json),
+    json,
     bytes: toBinary(TrustLineageChainSchema, chain).length,
     chainHash: chainHash(chain),
     contentHash: contentHash(chain, json),
