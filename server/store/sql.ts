@@ -68,10 +68,20 @@ const timestamptz = {
 
 /** An array of `type` as PostgreSQL reads it; none is ever read from it. */
 function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
-  const item = (value: Item | null) =>
-    value === null ? "null" : `"${textOf(value).replace(/["\\]/g, "\\$&")}"`
+  const item = (value: Item | null) => (value === null ? "null" : quoted(textOf(value)))
   return { to: type, from: [], serialize: (items) => `{${items.map(item).join()}}`, parse: () => [] }
 }
+
+/**
+ * An array's items know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
+ * four times as fast.
+ */
+function quoted(text: string): string {
+  return CONTROL.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : JSON.stringify(text)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is those that are looked for
+const CONTROL = /[\0-\x1f]/
 
 const arrays = {
   texts: arrayOf(TEXTS, String),
