@@ -32,7 +32,6 @@ export { type AuditEntry, audit } from "./make/audit.js"
 export type { CapabilityGrant } from "./make/capability.js"
 export { type Delegation, delegate } from "./make/delegate.js"
 export { type Establishment, establish } from "./make/establish.js"
-export { MAX_DELEGATION_DEPTH } from "./make/lending.js"
 export { MakeError, type MakeErrorCode } from "./make/makeError.js"
 export type { IdKind, Known, Maker } from "./make/maker.js"
 export { resign } from "./make/resign.js"
@@ -69,7 +68,7 @@ export {
 } from "./rules/delegationChain.js"
 export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./rules/delegationGraph.js"
 export { effectiveExpiry, expiredPart } from "./rules/expiry.js"
-export { type Lineage, lineageOf } from "./rules/lineage.js"
+export { type Lineage, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { checkShape } from "./shape/shape.js"
 export { AUTHORITY_LIMITS, checkAuthorityShape } from "./shape/shapeAuthority.js"
@@ -110,6 +109,8 @@ export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
+export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
+export type { ConstraintFinding } from "./verify/constraintChecks.js"
 export { checkSignatures, type SignatureFindings, type Signers } from "./verify/storedSignatures.js"
 export type {
   AgentRevocations,
@@ -120,5 +121,6 @@ export type {
   TrustOptions,
   TrustRequest,
 } from "./verify/trustInput.js"
+export type { PathRecord } from "./verify/trustPath.js"
 export type { DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
 export { verifyTrust } from "./verify/verifyTrust.js"

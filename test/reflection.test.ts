@@ -106,6 +106,11 @@ describe("reflection", () => {
         action: "read",
       })
       expect(verdict.reason).to.equal("DENIAL_REASON_CHAIN_STATE_UNSIGNED")
+      const answer = await call(`${TrustVerificationService.typeName}/CheckAuthority`, {
+        ...one,
+        action: "read",
+      })
+      expect(answer.reason).to.equal("DENIAL_REASON_CHAIN_STATE_UNSIGNED")
       expect(await call("grpc.health.v1.Health/Check", {})).to.deep.equal({ status: "SERVING" })
       expect((await call("grpc.health.v1.Health/List", {})).statuses).to.have.all.keys(
         "",

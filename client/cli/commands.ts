@@ -5,6 +5,7 @@ import { getAuthorities, listAuthorities } from "./authorityReads.js"
 import { registerAuthorities } from "./authorityRegister.js"
 import { rotateKey } from "./authorityRotate.js"
 import { check } from "./check.js"
+import { checkAuthority } from "./checkAuthority.js"
 import type { Command } from "./command.js"
 import { delegateTrust } from "./delegate.js"
 import { remove, restore } from "./delete.js"
@@ -36,6 +37,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   history,
   verify,
   trust,
+  "check-authority": checkAuthority,
   import: importChains,
   export: exportChains,
   "authority register": registerAuthorities,

@@ -1,16 +1,13 @@
 import type { CapabilityAttestation, TrustLineageChain } from "@trust-registry/proto"
 import { JsonObject } from "../json/json.js"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
-import { lineageOf } from "../rules/lineage.js"
+import { lineageOf, MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
 import { constraintsToHeed, constraintTexts, namedConstraints } from "../rules/namedConstraints.js"
 import { looserConstraints } from "../rules/tightening.js"
 import { loansOf } from "../verify/expiryChecks.js"
 import { isPast } from "../verify/moments.js"
 import { MakeError } from "./makeError.js"
 import type { Known } from "./maker.js"
-
-/** EATP's limit on how many hops trust may flow down. */
-export const MAX_DELEGATION_DEPTH = 10
 
 /**
  * How many hops down a new delegation would be. Throws MakeError for lending to oneself, in a circle through

@@ -17,11 +17,19 @@ export type ConstraintRequest = {
  * implementation's words; undefined: it does not. A constraint that EATP does not know forbids nothing.
  */
 export function forbids(value: Json, request: ConstraintRequest): string | undefined {
+  return ruleOf(value)?.(request)
+}
+
+/** Whether EATP has a rule for a constraint; it permits what it has none for. */
+export function isEvaluated(value: Json): boolean {
+  return ruleOf(value) !== undefined
+}
+
+function ruleOf(value: Json): ((request: ConstraintRequest) => string | undefined) | undefined {
   const constraint = pythonStr(value).toLowerCase()
-  if (constraint === "business_hours_only" || constraint.startsWith("time_window"))
-    return outsideHours(request)
-  if (constraint === "read_only") return writes(request.action)
-  if (constraint === "no_pii_export") return exportsPii(request)
+  if (constraint === "business_hours_only" || constraint.startsWith("time_window")) return outsideHours
+  if (constraint === "read_only") return writes
+  if (constraint === "no_pii_export") return exportsPii
   return undefined
 }
 
@@ -43,7 +51,7 @@ function hourOf({ context, nowMicros }: ConstraintRequest): number | undefined {
 
 const WRITES = ["write", "update", "delete", "create", "modify"]
 
-function writes(action: string): string | undefined {
+function writes({ action }: ConstraintRequest): string | undefined {
   const lower = action.toLowerCase()
   if (!WRITES.some((word) => lower.includes(word))) return undefined
   return `Write action '${action}' not permitted under read_only constraint`

@@ -18,7 +18,12 @@ export type AuthorityKey = {
 /**
  * An authority as verification sees it. Its being inactive does not matter here: what it signed stays signed.
  */
-export type TrustAuthority = { id: string; keys: readonly AuthorityKey[] }
+export type TrustAuthority = {
+  id: string
+  keys: readonly AuthorityKey[]
+  /** Unset: yes. Only told, in a path. */
+  active?: boolean
+}
 
 /** When a signature was made, as far as its record tells. */
 export type SigningTime = {

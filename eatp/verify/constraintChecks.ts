@@ -3,7 +3,7 @@ import { type Json, JsonObject } from "../json/json.js"
 import { parseJson } from "../json/parseJson.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { itemsOf, memberOr } from "../python/pythonValues.js"
-import { type ConstraintRequest, forbids } from "../rules/constraintEvaluation.js"
+import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
 import { isPast } from "./moments.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
@@ -15,14 +15,7 @@ import { type Denial, denial, type TrustViolation } from "./verdict.js"
 export function signedConstraintsMet(question: Question): Denial | undefined {
   const { genesis, input } = question
   if (isPast(genesis.expiresAt, input.nowMicros)) {
-    return violation([
-      {
-        constraint: "envelope",
-        source: "envelope",
-        reason: "Constraint envelope expired",
-        severity: "error",
-      },
-    ])
+    return violation([{ ...ENVELOPE_EXPIRED, severity: "error" }])
   }
   return unmet(signedConstraints(question), question)
 }
@@ -35,11 +28,47 @@ export function envelopeConstraintsMet(question: Question): Denial | undefined {
   return unmet(storedConstraints(question.chain.constraintEnvelope), question)
 }
 
+/** A constraint that was looked at, and what came of it. */
+export type ConstraintFinding = {
+  /** Its value as text. */
+  constraint: string
+  /** Where it comes from: `genesis`, `capability:<id>`, `envelope`, or what the envelope names. */
+  source: string
+  /** Why it forbids the action; unset: it does not. */
+  reason?: string
+  /** Whether EATP has a rule for it; it permits what it has none for. */
+  evaluated: boolean
+}
+
+/** Every constraint that VERIFY looks at, signed or in the stored envelope, each once for each source. */
+export function constraintFindings(question: Question): ConstraintFinding[] {
+  const { chain, genesis, input } = question
+  const request = requestOf(question)
+  const findings = new Map<string, ConstraintFinding>()
+  if (isPast(genesis.expiresAt, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
+  for (const { value, source } of [
+    ...signedConstraints(question),
+    ...storedConstraints(chain.constraintEnvelope),
+  ]) {
+    const constraint = pythonStr(value)
+    const reason = forbids(value, request)
+    const finding = { constraint, source, evaluated: isEvaluated(value) }
+    findings.set(`${source}\0${constraint}`, reason === undefined ? finding : { ...finding, reason })
+  }
+  return [...findings.values()]
+}
+
 /** Whether the envelope asks for reasoning traces (EATP's REASONING_REQUIRED). */
 export function asksForReasoning(envelope: ConstraintEnvelope | undefined): boolean {
   return (envelope?.activeConstraints ?? []).some(
     ({ constraintType }) => constraintType === ConstraintType.REASONING_REQUIRED,
   )
+}
+
+const ENVELOPE_EXPIRED = {
+  constraint: "envelope",
+  source: "envelope",
+  reason: "Constraint envelope expired",
 }
 
 type Sourced = { value: Json; source: string }
@@ -64,12 +93,13 @@ function storedConstraints(envelope: ConstraintEnvelope | undefined): Sourced[] 
   }))
 }
 
-function unmet(constraints: Sourced[], { input }: Question): Denial | undefined {
-  const request: ConstraintRequest = {
-    action: input.request.action,
-    context: input.request.context ?? new JsonObject(),
-    nowMicros: input.nowMicros,
-  }
+function requestOf({ input }: Question): ConstraintRequest {
+  const { action, context = new JsonObject() } = input.request
+  return { action, context, nowMicros: input.nowMicros }
+}
+
+function unmet(constraints: Sourced[], question: Question): Denial | undefined {
+  const request = requestOf(question)
   const violations = constraints.flatMap(({ value, source }): TrustViolation[] => {
     const reason = forbids(value, request)
     return reason === undefined ? [] : [{ constraint: pythonStr(value), source, reason, severity: "error" }]

@@ -43,8 +43,11 @@ export function loansOf(
   return delegations.filter((loan) => loan.capabilitiesDelegated.includes(capability.capability))
 }
 
-// Each delegation is looked at once; one that is its own ancestor does not run.
-function runningDelegations(
+/**
+ * Tells which of a chain's delegations run: neither they nor those above them in that chain have expired.
+ * Each is looked at once; one that is its own ancestor does not run.
+ */
+export function runningDelegations(
   delegations: readonly DelegationRecord[],
   nowMicros: bigint,
 ): (delegation: DelegationRecord) => boolean {

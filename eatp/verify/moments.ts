@@ -24,6 +24,7 @@ export function instantOf(time: string | undefined): bigint | undefined {
   return time === undefined ? undefined : parseTime(time)?.utcMicros
 }
 
-function isNaive(expiresAt: string | undefined): boolean {
+/** Whether an expiry names no instant: nobody can say when it is. */
+export function isNaive(expiresAt: string | undefined): boolean {
   return expiresAt !== undefined && instantOf(expiresAt) === undefined
 }

@@ -1,7 +1,9 @@
 import { byCodePoint } from "../json/codePointOrder.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
+import { climb, type Ladder, openLadder, type Rung } from "./climb.js"
 import type { Question } from "./question.js"
+import type { AgentRevocations, Lookup } from "./trustInput.js"
 import { type Denial, denial } from "./verdict.js"
 
 /**
@@ -36,22 +38,71 @@ export function notRevoked({ chain, genesis, revoked }: Question): Denial | unde
 /**
  * Everybody who lent, however far up as their chains are here, must be in force; EATP asks so at FULL only.
  */
-export function delegatorsInForce({ input, chain, genesis }: Question): Denial | undefined {
+export function delegatorsInForce(question: Question): Denial | undefined {
+  const { chains, revocations } = question.input
+  for (const delegatorId of delegatorsAbove(question)) {
+    const revoked = revocations?.get(delegatorId)?.agent === true
+    if (revoked || chains.get(delegatorId)?.active === false)
+      return denial("DELEGATOR_INACTIVE", `Delegator inactive: ${delegatorId}`)
+  }
+  return undefined
+}
+
+/**
+ * A capability that was lent is worth what it was lent from: not where all that covers it in the chains of
+ * who lent it, as far as they are here, is revoked or was itself lent only from such. Expiry is not looked
+ * at.
+ */
+export function sourceNotRevoked(question: Question): Denial | undefined {
+  const { chain, genesis, capability } = question
+  const { chains, revocations } = question.input
+  if (capability === undefined || revocations === undefined) return undefined
+  // Seldom is anything revoked above, and to see that is cheaper than to climb.
+  const above = Array.from(delegatorsAbove(question), (id) => revocations.get(id))
+  if (!above.some((found) => found?.capabilities?.size || found?.delegations?.size)) return undefined
+  const ladder = openLadder(chains)
+  const revoked = (rung: Rung) => isRevoked(rung, revocations)
+  const walk = climb({ kind: "CAPABILITY", agentId: genesis.agentId, chain, record: capability }, ladder)
+  let first: Rung | undefined
+  for (let turn = walk.next(); turn.done !== true; ) {
+    const rung = turn.value
+    if (revoked(rung)) first ??= rung
+    else if (rung.kind === "CAPABILITY" && isSource(rung, ladder, revoked)) return undefined
+    turn = walk.next(!revoked(rung))
+  }
+  if (first === undefined) return undefined
+  return denial(
+    "CAPABILITY_REVOKED",
+    `Capability revoked at its source: ${first.record.id} of ${first.agentId}`,
+  )
+}
+
+// Everybody who lent, however far up as chains are here, each once.
+function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string> {
   const asked = new Set([genesis.agentId])
   const waiting = [chain]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const { delegatorId } of next.delegations) {
       if (asked.has(delegatorId)) continue
       asked.add(delegatorId)
+      yield delegatorId
       const delegator = input.chains.get(delegatorId)
-      const revoked = input.revocations?.get(delegatorId)?.agent === true
-      if (revoked || delegator?.active === false) {
-        return denial("DELEGATOR_INACTIVE", `Delegator inactive: ${delegatorId}`)
-      }
       if (delegator !== undefined) waiting.push(delegator.chain)
     }
   }
-  return undefined
+}
+
+// Nothing above it is known: it was not lent, or those who lent it have nothing here that covers it.
+function isSource(rung: Rung, { above }: Ladder, revoked: (rung: Rung) => boolean): boolean {
+  const loans = above(rung)
+  const standing = loans.filter((loan) => !revoked(loan))
+  return loans.length === 0 || (standing.length > 0 && standing.every((loan) => above(loan).length === 0))
+}
+
+/** Whether the registry revoked a record by name. */
+export function isRevoked({ kind, agentId, record }: Rung, revocations: Lookup<AgentRevocations>): boolean {
+  const { capabilities, delegations } = revocations.get(agentId) ?? {}
+  return (kind === "CAPABILITY" ? capabilities : delegations)?.has(record.id) === true
 }
 
 function readLedger(ledger: SignedLedger): ReadonlySet<string> | string {

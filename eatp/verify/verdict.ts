@@ -29,6 +29,9 @@ export type DenialReason =
   | "AUDIT_SIGNATURE_INVALID"
   | "CHAIN_UNSIGNED"
   | "EVALUATION_FAILED"
+  | "CAPABILITY_EXPIRED"
+  | "PATH_BROKEN"
+  | "AUTHORITY_MISMATCH"
 
 /** One constraint that is not met, or a warning about one. */
 export type TrustViolation = {

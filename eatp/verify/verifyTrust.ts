@@ -20,7 +20,7 @@ import {
   someSignature,
   sourcesSigned,
 } from "./recordChecks.js"
-import { delegatorsInForce, notInLedger, notRevoked } from "./revocationChecks.js"
+import { delegatorsInForce, notInLedger, notRevoked, sourceNotRevoked } from "./revocationChecks.js"
 import { verifyInSlices } from "./signatureSlices.js"
 import type { TrustInput, TrustLevel } from "./trustInput.js"
 import { type Denial, denial, type TrustVerdict } from "./verdict.js"
@@ -63,8 +63,22 @@ const reference: Record<TrustLevel, Check[]> = {
 }
 const besides: Record<TrustLevel, Check[]> = {
   quick: [someSignature, delegatorsInForce],
-  standard: [delegatorsInForce, delegationSignaturesFormed, loanRuns, envelopeConstraintsMet],
-  full: [delegatorsInForce, quorumSigned, loanRuns, envelopeConstraintsMet, reasoningHolds, anchorsSigned],
+  standard: [
+    delegatorsInForce,
+    sourceNotRevoked,
+    delegationSignaturesFormed,
+    loanRuns,
+    envelopeConstraintsMet,
+  ],
+  full: [
+    delegatorsInForce,
+    sourceNotRevoked,
+    quorumSigned,
+    loanRuns,
+    envelopeConstraintsMet,
+    reasoningHolds,
+    anchorsSigned,
+  ],
 }
 
 // The reference implementation verifies traces where every record has one, and before the delegations.

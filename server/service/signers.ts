@@ -34,13 +34,15 @@ const READ_AT_ONCE = 16
  * and the authorities of the direct ones.
  *
  * @param nowMs by which clock a delegator's registration has expired
+ * @param reach `all`: with every authority that a chain above names, up to 1,000
  */
 export async function signersOf(
   reader: TrustReader,
   chain: TrustLineageChain,
   nowMs: number,
+  reach: "direct" | "all" = "direct",
 ): Promise<KnownSigners> {
-  const { lenders, tooMany } = await lendersOf(reader, chain)
+  const { lenders, tooMany: tooManyLenders } = await lendersOf(reader, chain)
   const delegators = new Map<string, StoredTrust>()
   const revocations = new Map<string, AgentRevocations>()
   const missing: string[] = []
@@ -49,24 +51,28 @@ export async function signersOf(
       delegators.set(id, trustOf(lender, nowMs))
       revocations.set(id, revocationsOf(lender, nowMs))
     } else missing.push(id)
-  const known = await readAll(authorityIdsOf(chain, delegators), (id) => reader.getAuthority(id))
+  const above = reach === "all" ? Array.from(delegators.values(), (lender) => lender.chain) : []
+  const ids = new Set([...authorityIdsOf(chain, delegators), ...above.flatMap(signerIdsOf)])
+  const tooMany = tooManyLenders || (reach === "all" && ids.size > MAX_ANCESTORS)
+  const known = await readAll(tooMany ? [] : ids, (id) => reader.getAuthority(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
-  const firstStored = await firstStoredOf(reader, chain, authorities.values())
+  const firstStored = await firstStoredOf(reader, [chain, ...above], authorities.values())
   return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
 }
 
-/** When the chain's signatures were first stored: asked only for keys that others may have, of which old ones still count. */
+/** When the chains' signatures were first stored: asked only for keys that others may have, of which old ones still count. */
 async function firstStoredOf(
   reader: TrustReader,
-  { genesis }: TrustLineageChain,
+  chains: TrustLineageChain[],
   authorities: Iterable<TrustAuthority>,
 ): Promise<Signers["firstStored"]> {
   const keys = Array.from(authorities, (authority) => authority.keys).flat()
   if (!keys.some(({ compromisedAtMicros }) => compromisedAtMicros !== undefined)) return undefined
-  const stored = await reader.firstStored(genesis?.agentId ?? "")
-  return (_agentId, signature) => stored.get(signature)
+  const agentIds = chains.map(({ genesis }) => genesis?.agentId ?? "")
+  const stored = await readAll(agentIds, (agentId) => reader.firstStored(agentId))
+  return (agentId, signature) => stored.get(agentId)?.get(signature)
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
@@ -98,15 +104,14 @@ async function lendersOf(reader: TrustReader, chain: TrustLineageChain) {
   return { lenders, tooMany: false }
 }
 
-function authorityIdsOf(
-  { genesis, capabilities, delegations }: TrustLineageChain,
-  delegators: Map<string, StoredTrust>,
-) {
-  const lenders = delegations.map(
-    ({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis?.authorityId,
-  )
-  const ids = [genesis?.authorityId, ...capabilities.map(({ attesterId }) => attesterId), ...lenders]
-  return new Set(ids.filter((id): id is string => id !== undefined && id !== ""))
+function authorityIdsOf(chain: TrustLineageChain, delegators: Map<string, StoredTrust>): string[] {
+  const lenders = chain.delegations.map(({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis)
+  return [...signerIdsOf(chain), ...lenders.flatMap((genesis) => genesis?.authorityId || [])]
+}
+
+function signerIdsOf({ genesis, capabilities }: TrustLineageChain): string[] {
+  const ids = [genesis?.authorityId ?? "", ...capabilities.map(({ attesterId }) => attesterId)]
+  return ids.filter((id) => id !== "")
 }
 
 async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promise<Found> | Found) {

@@ -1,4 +1,4 @@
-import type { GetChainRequest, VerifyTrustRequest } from "@trust-registry/proto"
+import type { CheckAuthorityRequest, GetChainRequest, VerifyTrustRequest } from "@trust-registry/proto"
 import { invalidRequest } from "../errors.js"
 import { nowMicros } from "../store/rows.js"
 import type { Store } from "../store/store.js"
@@ -12,7 +12,7 @@ export interface Standpoint {
 }
 
 /** What a request says of how new its answer is to be. */
-export type Consistency = GetChainRequest["consistency"] | VerifyTrustRequest["consistency"]
+export type Consistency = (GetChainRequest | VerifyTrustRequest | CheckAuthorityRequest)["consistency"]
 
 /** Whether memory answers, and nothing need be waited for. */
 export function asksMemory({ feed }: Store, consistency: Consistency): boolean {

@@ -1,11 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
-  type AgentRevocations,
-  type DenialReason as EatpDenialReason,
-  effectiveExpiry,
-  JsonObject,
-  jsonProblem,
-  parseJson,
+  type JsonObject,
   type ShapeLimits,
   type TrustLevel,
   type TrustVerdict,
@@ -23,18 +18,14 @@ import {
 import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
 import { timestampOf } from "../store/rows.js"
-import { isActive, revocationsOf, type ServedChain } from "../store/servedChain.js"
+import type { ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
-import type { TrustReader } from "../store/trustReader.js"
-import { assureAgentId, assureText } from "./fields.js"
-import { lineageProblem } from "./lineageProblem.js"
-import { type KnownSigners, signersOf } from "./signers.js"
-import { type Standpoint, standpointOf } from "./standpoint.js"
+import { answerAuthority } from "./authorityAnswer.js"
+import { type Evidence, evidenceOf } from "./evidence.js"
+import { standpointOf } from "./standpoint.js"
+import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
-
-/** Longest action and resource, in bytes of UTF-8. */
-const MAX_TEXT_BYTES = 4_096
 
 /** Handlers of TrustVerificationService over a store. */
 export function createVerificationHandlers(
@@ -43,16 +34,15 @@ export function createVerificationHandlers(
 ): Handlers<typeof TrustVerificationService, RpcContext> {
   return {
     verifyTrust: async (request) => {
-      assureAgentId(request.agentId, limits)
-      assureText("action", request.action, MAX_TEXT_BYTES)
-      assureText("resource", request.resource, MAX_TEXT_BYTES)
+      assureQuestion(request, limits)
       const level = levelOf(request.level)
       const context = contextOf(request, limits)
       const standpoint = await standpointOf(store, request.consistency)
-      const stored = await standpoint.reader.getChain(request.agentId)
-      const verdict = await verdictOf(standpoint, stored, { ...request, level, context })
-      return responseOf(verdict, stored, standpoint.nowMicros)
+      const evidence = await evidenceOf(standpoint, request.agentId)
+      const verdict = await verdictOf(evidence, { ...request, level, context })
+      return responseOf(verdict, evidence.stored, standpoint.nowMicros)
     },
+    checkAuthority: (request) => answerAuthority(store, request, limits),
   }
 }
 
@@ -61,45 +51,10 @@ type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
   context: JsonObject | undefined
 }
 
-async function verdictOf({ reader, nowMicros }: Standpoint, stored: ServedChain | null, request: Asked) {
-  if (!stored) return await verifyTrust({ request, nowMicros, chains: new Map(), authorities: new Map() })
-  const chain = stored.chain()
-  const nowMs = Number(nowMicros) / 1000
-  if (registrationExpired(stored, nowMicros, nowMs))
-    return deniedVerdict(request.level, "TRUST_CHAIN_EXPIRED", "Trust chain expired")
-  const signers = await signersOf(reader, chain, nowMs)
-  const { delegators, authorities } = signers
-  const misplaced = lineageProblem(chain, signers)
-  if (misplaced !== undefined)
-    return deniedVerdict(request.level, "EVALUATION_FAILED", `The delegations ${misplaced}`)
-  // One that is revoked is denied for that, and not as if it were not there.
-  const own = { chain, active: stored.status !== "deleted" }
-  const chains = { get: (id: string) => (id === request.agentId ? own : delegators.get(id)) }
-  const revocations = await allRevocations(reader, signers)
-  revocations.set(request.agentId, revocationsOf(stored, nowMs))
-  const { firstStored } = signers
-  return await verifyTrust({ request, nowMicros, chains, authorities, revocations, firstStored })
-}
-
-/** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */
-async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
-  const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
-  return new Map<string, AgentRevocations>([
-    ...revocations,
-    ...Array.from(gone, (id) => [id, { agent: true }] as const),
-  ])
-}
-
-/** Earlier than the chain itself says: EATP does not know of it. */
-function registrationExpired(stored: ServedChain, nowMicros: bigint, nowMs: number): boolean {
-  if (!isActive(stored, nowMs) || nowMs <= stored.expiresAtMs) return false
-  const own = effectiveExpiry(stored.chain())
-  return own === undefined || nowMicros <= own
-}
-
-/** What EATP's rules are not asked for. */
-function deniedVerdict(level: TrustLevel, reason: EatpDenialReason, reasonText: string): TrustVerdict {
-  return { valid: false, level, reason, reasonText, effectiveConstraints: [], violations: [] }
+async function verdictOf({ denied, input }: Evidence, request: Asked): Promise<TrustVerdict> {
+  if (denied === undefined) return await verifyTrust({ ...input, request })
+  const { reason, text: reasonText } = denied
+  return { valid: false, level: request.level, reason, reasonText, effectiveConstraints: [], violations: [] }
 }
 
 const LEVELS: Record<TrustLevel, VerificationLevel> = {
@@ -120,14 +75,6 @@ function levelOf(level: VerificationLevel): TrustLevel {
     default:
       throw invalidRequest("level", `is ${level}, which is no VerificationLevel`)
   }
-}
-
-function contextOf({ contextJson }: VerifyTrustRequest, limits: ShapeLimits): JsonObject | undefined {
-  if (contextJson === "") return undefined
-  const problem = jsonProblem(contextJson, "context_json", limits.maxJsonDepth)
-  if (problem) throw invalidRequest("context_json", problem)
-  const context = parseJson(contextJson, { maxDepth: limits.maxJsonDepth })
-  return context instanceof JsonObject ? context : undefined
 }
 
 function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros: bigint): Response {

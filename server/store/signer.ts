@@ -6,16 +6,13 @@ import { microsOf } from "./rows.js"
 /** An authority as verification sees it, and the revision at which it was so. */
 export interface StoredSigner {
   signer: TrustAuthority
-  /** What an inactive one signed stays signed. */
-  active: boolean
   revision: bigint
 }
 
 /** The signer of a row. Throws AUTHORITY_CORRUPT for a document that does not parse. */
 export function signerOf(row: AuthorityRow): StoredSigner {
   return {
-    signer: { id: row.authority_id, keys: authorityOf(row).keys.map(keyOf) },
-    active: row.is_active,
+    signer: { id: row.authority_id, keys: authorityOf(row).keys.map(keyOf), active: row.is_active },
     revision: row.revision,
   }
 }

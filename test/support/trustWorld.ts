@@ -53,8 +53,8 @@ export function signerOf(authorityId: string): MemorySigner {
   return memorySigner(createHash("sha256").update(`seed of ${authorityId}`).digest("base64"))
 }
 
-/** Makes an empty world with the authorities org-a and org-b. */
-export function trustWorld(): World {
+/** Makes an empty world with the authorities org-a and org-b, in which it is that moment, in microseconds since 1970. */
+export function trustWorld(nowMicros = NOW): World {
   const chains = new Map<string, StoredTrust>()
   const authorities = new Map<string, TrustAuthority>()
   for (const id of ["org-a", "org-b"])
@@ -62,7 +62,7 @@ export function trustWorld(): World {
   let last = 0
   const maker = (authorityId = "org-a") => ({
     signer: signerOf(authorityId),
-    nowMicros: NOW,
+    nowMicros,
     newId: (kind: string) => `${kind}-${++last}`,
   })
   const world: World = {
@@ -96,7 +96,7 @@ export function trustWorld(): World {
       return world.keep(await delegate(loan, world, maker(authorityOf(delegatorId)), owner))
     },
     verify: (agentId, level = "full", changes = {}, action = "read_data") =>
-      verifyTrust({ request: { agentId, action, level }, nowMicros: NOW, chains, authorities, ...changes }),
+      verifyTrust({ request: { agentId, action, level }, nowMicros, chains, authorities, ...changes }),
   }
   return world
 }

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/trust_verification.proto.
  */
 export const file_trustregistry_v1_trust_verification: GenFile = /*@__PURE__*/
-  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLiAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIyCgVsZXZlbBgEIAEoDjIjLnRydXN0cmVnaXN0cnkudjEuVmVyaWZpY2F0aW9uTGV2ZWwSFAoMY29udGV4dF9qc29uGAUgASgJEhYKDG1pbl9yZXZpc2lvbhgGIAEoA0gAEhAKBnN0cm9uZxgHIAEoCEgAEhUKC2F0X3JldmlzaW9uGAggASgDSABCDQoLY29uc2lzdGVuY3ki2AMKE1ZlcmlmeVRydXN0UmVzcG9uc2USDQoFdmFsaWQYASABKAgSMgoFbGV2ZWwYAiABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEi4KBnJlYXNvbhgDIAEoDjIeLnRydXN0cmVnaXN0cnkudjEuRGVuaWFsUmVhc29uEhMKC3JlYXNvbl90ZXh0GAQgASgJEhwKD2NhcGFiaWxpdHlfdXNlZBgFIAEoCUgAiAEBEh0KFWVmZmVjdGl2ZV9jb25zdHJhaW50cxgGIAMoCRI0Cgp2aW9sYXRpb25zGAcgAygLMiAudHJ1c3RyZWdpc3RyeS52MS5UcnVzdFZpb2xhdGlvbhIeChFyZWFzb25pbmdfcHJlc2VudBgIIAEoCEgBiAEBEh8KEnJlYXNvbmluZ192ZXJpZmllZBgJIAEoCEgCiAEBEhAKCHJldmlzaW9uGAogASgDEjIKDnRpbWVfZXZhbHVhdGVkGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEISChBfY2FwYWJpbGl0eV91c2VkQhQKEl9yZWFzb25pbmdfcHJlc2VudEIVChNfcmVhc29uaW5nX3ZlcmlmaWVkIoABCg5UcnVzdFZpb2xhdGlvbhISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSOgoIc2V2ZXJpdHkYBCABKA4yKC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uU2V2ZXJpdHkqkwEKEVZlcmlmaWNhdGlvbkxldmVsEiIKHlZFUklGSUNBVElPTl9MRVZFTF9VTlNQRUNJRklFRBAAEhwKGFZFUklGSUNBVElPTl9MRVZFTF9RVUlDSxABEh8KG1ZFUklGSUNBVElPTl9MRVZFTF9TVEFOREFSRBACEhsKF1ZFUklGSUNBVElPTl9MRVZFTF9GVUxMEAMqjAEKFlRydXN0VmlvbGF0aW9uU2V2ZXJpdHkSKAokVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASIgoeVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX0VSUk9SEAESJAogVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX1dBUk5JTkcQAir9CAoMRGVuaWFsUmVhc29uEh0KGURFTklBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIgChxERU5JQUxfUkVBU09OX05PX1RSVVNUX0NIQUlOEAESKQolREVOSUFMX1JFQVNPTl9SRVZPQ0FUSU9OX1VOVkVSSUZJQUJMRRACEhkKFURFTklBTF9SRUFTT05fUkVWT0tFRBADEh4KGkRFTklBTF9SRUFTT05fTkFJVkVfRVhQSVJZEAQSJQohREVOSUFMX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAUSJgoiREVOSUFMX1JFQVNPTl9DSEFJTl9TVEFURV9VTlNJR05FRBAGEiMKH0RFTklBTF9SRUFTT05fQVVUSE9SSVRZX1VOS05PV04QBxIvCitERU5JQUxfUkVBU09OX0NIQUlOX1NUQVRFX1NJR05BVFVSRV9JTlZBTElEEAgSJgoiREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX05PVF9GT1VORBAJEiQKIERFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9SRVZPS0VEEAoSLgoqREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX1NJR05BVFVSRV9JTlZBTElEEAsSKwonREVOSUFMX1JFQVNPTl9HRU5FU0lTX1NJR05BVFVSRV9JTlZBTElEEAwSJgoiREVOSUFMX1JFQVNPTl9DT05TVFJBSU5UX1ZJT0xBVElPThANEiMKH0RFTklBTF9SRUFTT05fUkVBU09OSU5HX01JU1NJTkcQDhIpCiVERU5JQUxfUkVBU09OX1JFQVNPTklOR19IQVNIX01JU01BVENIEA8SLQopREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfU0lHTkFUVVJFX01JU1NJTkcQEBItCilERU5JQUxfUkVBU09OX1JFQVNPTklOR19TSUdOQVRVUkVfSU5WQUxJRBAREiUKIURFTklBTF9SRUFTT05fREVMRUdBVE9SX05PVF9GT1VORBASEiQKIERFTklBTF9SRUFTT05fREVMRUdBVE9SX0lOQUNUSVZFEBMSMAosREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1ZFUlNJT05fVU5TVVBQT1JURUQQFBInCiNERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fVU5TSUdOQUJMRRAVEjAKLERFTklBTF9SRUFTT05fREVMRUdBVElPTl9TSUdOQVRVUkVfTUFMRk9STUVEEBYSLgoqREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1NJR05BVFVSRV9JTlZBTElEEBcSJAogREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX0VYUElSRUQQGBIpCiVERU5JQUxfUkVBU09OX0FVRElUX1NJR05BVFVSRV9JTlZBTElEEBkSIAocREVOSUFMX1JFQVNPTl9DSEFJTl9VTlNJR05FRBAaEiMKH0RFTklBTF9SRUFTT05fRVZBTFVBVElPTl9GQUlMRUQQGzJ7ChhUcnVzdFZlcmlmaWNhdGlvblNlcnZpY2USXwoLVmVyaWZ5VHJ1c3QSJC50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeVRydXN0UmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5VHJ1c3RSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLiAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIyCgVsZXZlbBgEIAEoDjIjLnRydXN0cmVnaXN0cnkudjEuVmVyaWZpY2F0aW9uTGV2ZWwSFAoMY29udGV4dF9qc29uGAUgASgJEhYKDG1pbl9yZXZpc2lvbhgGIAEoA0gAEhAKBnN0cm9uZxgHIAEoCEgAEhUKC2F0X3JldmlzaW9uGAggASgDSABCDQoLY29uc2lzdGVuY3ki2AMKE1ZlcmlmeVRydXN0UmVzcG9uc2USDQoFdmFsaWQYASABKAgSMgoFbGV2ZWwYAiABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEi4KBnJlYXNvbhgDIAEoDjIeLnRydXN0cmVnaXN0cnkudjEuRGVuaWFsUmVhc29uEhMKC3JlYXNvbl90ZXh0GAQgASgJEhwKD2NhcGFiaWxpdHlfdXNlZBgFIAEoCUgAiAEBEh0KFWVmZmVjdGl2ZV9jb25zdHJhaW50cxgGIAMoCRI0Cgp2aW9sYXRpb25zGAcgAygLMiAudHJ1c3RyZWdpc3RyeS52MS5UcnVzdFZpb2xhdGlvbhIeChFyZWFzb25pbmdfcHJlc2VudBgIIAEoCEgBiAEBEh8KEnJlYXNvbmluZ192ZXJpZmllZBgJIAEoCEgCiAEBEhAKCHJldmlzaW9uGAogASgDEjIKDnRpbWVfZXZhbHVhdGVkGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEISChBfY2FwYWJpbGl0eV91c2VkQhQKEl9yZWFzb25pbmdfcHJlc2VudEIVChNfcmVhc29uaW5nX3ZlcmlmaWVkIoABCg5UcnVzdFZpb2xhdGlvbhISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSOgoIc2V2ZXJpdHkYBCABKA4yKC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uU2V2ZXJpdHki8QEKFUNoZWNrQXV0aG9yaXR5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSDgoGYWN0aW9uGAMgASgJEhAKCHJlc291cmNlGAQgASgJEhQKDGNvbnRleHRfanNvbhgFIAEoCRIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCgxtaW5fcmV2aXNpb24YByABKANIABIQCgZzdHJvbmcYCCABKAhIABIVCgthdF9yZXZpc2lvbhgJIAEoA0gAQg0KC2NvbnNpc3RlbmN5IuUDChZDaGVja0F1dGhvcml0eVJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSLgoGcmVhc29uGAIgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SEwoLcmVhc29uX3RleHQYAyABKAkSHAoPY2FwYWJpbGl0eV91c2VkGAQgASgJSACIAQESHQoVZWZmZWN0aXZlX2NvbnN0cmFpbnRzGAUgAygJEjMKBHBhdGgYBiADKAsyJS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBhdGhSZWNvcmQSPAoPY29uc3RyYWludHNfbWV0GAcgAygLMiMudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RmluZGluZxI+ChFjb25zdHJhaW50c191bm1ldBgIIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuQ29uc3RyYWludEZpbmRpbmcSMgoOdGltZV9ldmFsdWF0ZWQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAsgASgDQhIKEF9jYXBhYmlsaXR5X3VzZWQi5AEKE0F1dGhvcml0eVBhdGhSZWNvcmQSNwoEa2luZBgBIAEoDjIpLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UGF0aFJlY29yZEtpbmQSCgoCaWQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSFAoMYXV0aG9yaXR5X2lkGAQgASgJEhAKCHJldmlzaW9uGAUgASgDEg0KBWRhdGVkGAYgASgJEhQKB2V4cGlyZXMYByABKAlIAIgBARINCgVob2xkcxgIIAEoCBIOCgZkZXRhaWwYCSABKAlCCgoIX2V4cGlyZXMiWgoRQ29uc3RyYWludEZpbmRpbmcSEgoKY29uc3RyYWludBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhEKCWV2YWx1YXRlZBgEIAEoCCqTAQoRVmVyaWZpY2F0aW9uTGV2ZWwSIgoeVkVSSUZJQ0FUSU9OX0xFVkVMX1VOU1BFQ0lGSUVEEAASHAoYVkVSSUZJQ0FUSU9OX0xFVkVMX1FVSUNLEAESHwobVkVSSUZJQ0FUSU9OX0xFVkVMX1NUQU5EQVJEEAISGwoXVkVSSUZJQ0FUSU9OX0xFVkVMX0ZVTEwQAyqMAQoWVHJ1c3RWaW9sYXRpb25TZXZlcml0eRIoCiRUUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIiCh5UUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfRVJST1IQARIkCiBUUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfV0FSTklORxACKugJCgxEZW5pYWxSZWFzb24SHQoZREVOSUFMX1JFQVNPTl9VTlNQRUNJRklFRBAAEiAKHERFTklBTF9SRUFTT05fTk9fVFJVU1RfQ0hBSU4QARIpCiVERU5JQUxfUkVBU09OX1JFVk9DQVRJT05fVU5WRVJJRklBQkxFEAISGQoVREVOSUFMX1JFQVNPTl9SRVZPS0VEEAMSHgoaREVOSUFMX1JFQVNPTl9OQUlWRV9FWFBJUlkQBBIlCiFERU5JQUxfUkVBU09OX1RSVVNUX0NIQUlOX0VYUElSRUQQBRImCiJERU5JQUxfUkVBU09OX0NIQUlOX1NUQVRFX1VOU0lHTkVEEAYSIwofREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfVU5LTk9XThAHEi8KK0RFTklBTF9SRUFTT05fQ0hBSU5fU1RBVEVfU0lHTkFUVVJFX0lOVkFMSUQQCBImCiJERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfTk9UX0ZPVU5EEAkSJAogREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX1JFVk9LRUQQChIuCipERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfU0lHTkFUVVJFX0lOVkFMSUQQCxIrCidERU5JQUxfUkVBU09OX0dFTkVTSVNfU0lHTkFUVVJFX0lOVkFMSUQQDBImCiJERU5JQUxfUkVBU09OX0NPTlNUUkFJTlRfVklPTEFUSU9OEA0SIwofREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfTUlTU0lORxAOEikKJURFTklBTF9SRUFTT05fUkVBU09OSU5HX0hBU0hfTUlTTUFUQ0gQDxItCilERU5JQUxfUkVBU09OX1JFQVNPTklOR19TSUdOQVRVUkVfTUlTU0lORxAQEi0KKURFTklBTF9SRUFTT05fUkVBU09OSU5HX1NJR05BVFVSRV9JTlZBTElEEBESJQohREVOSUFMX1JFQVNPTl9ERUxFR0FUT1JfTk9UX0ZPVU5EEBISJAogREVOSUFMX1JFQVNPTl9ERUxFR0FUT1JfSU5BQ1RJVkUQExIwCixERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fVkVSU0lPTl9VTlNVUFBPUlRFRBAUEicKI0RFTklBTF9SRUFTT05fREVMRUdBVElPTl9VTlNJR05BQkxFEBUSMAosREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1NJR05BVFVSRV9NQUxGT1JNRUQQFhIuCipERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fU0lHTkFUVVJFX0lOVkFMSUQQFxIkCiBERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fRVhQSVJFRBAYEikKJURFTklBTF9SRUFTT05fQVVESVRfU0lHTkFUVVJFX0lOVkFMSUQQGRIgChxERU5JQUxfUkVBU09OX0NIQUlOX1VOU0lHTkVEEBoSIwofREVOSUFMX1JFQVNPTl9FVkFMVUFUSU9OX0ZBSUxFRBAbEiQKIERFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9FWFBJUkVEEBwSHQoZREVOSUFMX1JFQVNPTl9QQVRIX0JST0tFThAdEiQKIERFTklBTF9SRUFTT05fQVVUSE9SSVRZX01JU01BVENIEB4q7QEKF0F1dGhvcml0eVBhdGhSZWNvcmRLaW5kEioKJkFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASKAokQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfQVVUSE9SSVRZEAESJgoiQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfR0VORVNJUxACEikKJUFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX0NBUEFCSUxJVFkQAxIpCiVBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9ERUxFR0FUSU9OEAQy5QEKGFRydXN0VmVyaWZpY2F0aW9uU2VydmljZRJfCgtWZXJpZnlUcnVzdBIkLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5VHJ1c3RSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlUcnVzdFJlc3BvbnNlIgOQAgESaAoOQ2hlY2tBdXRob3JpdHkSJy50cnVzdHJlZ2lzdHJ5LnYxLkNoZWNrQXV0aG9yaXR5UmVxdWVzdBooLnRydXN0cmVnaXN0cnkudjEuQ2hlY2tBdXRob3JpdHlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * What is asked.
@@ -228,6 +228,306 @@ export type TrustViolation = Message<"trustregistry.v1.TrustViolation"> & {
  */
 export const TrustViolationSchema: GenMessage<TrustViolation> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_verification, 2);
+
+/**
+ * What is asked: has this agent, from this authority, this permission?
+ *
+ * @generated from message trustregistry.v1.CheckAuthorityRequest
+ */
+export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequest"> & {
+  /**
+   * The authority from which the permission must come: it attested the capability at the head of the path. Empty: whichever.
+   *
+   * @generated from field: string authority_id = 1;
+   */
+  authorityId: string;
+
+  /**
+   * The agent: 1 to 512 bytes.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * What it wants to do, matched to the names of its capabilities.
+   *
+   * @generated from field: string action = 3;
+   */
+  action: string;
+
+  /**
+   * What it would be done to, at most 4,096 bytes. EATP has no rule that looks at it; a capability's scope may name resources
+   * for the caller to compare.
+   *
+   * @generated from field: string resource = 4;
+   */
+  resource: string;
+
+  /**
+   * A JSON object as text that constraints may look at, as in VerifyTrust; empty: none.
+   *
+   * @generated from field: string context_json = 5;
+   */
+  contextJson: string;
+
+  /**
+   * A past moment, for which to answer as the registry knew it then, expiry and windows judged then; by the clock of the
+   * database, which dates changes. Not with at_revision. Unset: now.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 6;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * How new what is looked at is to be; unset: what is in memory, where that is fresh. Of a past time nothing is in memory.
+   *
+   * @generated from oneof trustregistry.v1.CheckAuthorityRequest.consistency
+   */
+  consistency: {
+    /**
+     * As in VerifyTrust.
+     *
+     * @generated from field: int64 min_revision = 7;
+     */
+    value: bigint;
+    case: "minRevision";
+  } | {
+    /**
+     * True: everything as it is in the database while the call is served.
+     *
+     * @generated from field: bool strong = 8;
+     */
+    value: boolean;
+    case: "strong";
+  } | {
+    /**
+     * As in VerifyTrust.
+     *
+     * @generated from field: int64 at_revision = 9;
+     */
+    value: bigint;
+    case: "atRevision";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message trustregistry.v1.CheckAuthorityRequest.
+ * Use `create(CheckAuthorityRequestSchema)` to create a new message.
+ */
+export const CheckAuthorityRequestSchema: GenMessage<CheckAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_verification, 3);
+
+/**
+ * The answer, with its evidence.
+ *
+ * @generated from message trustregistry.v1.CheckAuthorityResponse
+ */
+export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityResponse"> & {
+  /**
+   * Whether the agent has the permission.
+   *
+   * @generated from field: bool authorized = 1;
+   */
+  authorized: boolean;
+
+  /**
+   * Why not; UNSPECIFIED when authorized.
+   *
+   * @generated from field: trustregistry.v1.DenialReason reason = 2;
+   */
+  reason: DenialReason;
+
+  /**
+   * The reason in words; empty when authorized.
+   *
+   * @generated from field: string reason_text = 3;
+   */
+  reasonText: string;
+
+  /**
+   * Id of the capability that covers the action, or would; unset: none of that name.
+   *
+   * @generated from field: optional string capability_used = 4;
+   */
+  capabilityUsed?: string | undefined;
+
+  /**
+   * What the capability and its delegations ask to heed, sorted; when authorized.
+   *
+   * @generated from field: repeated string effective_constraints = 5;
+   */
+  effectiveConstraints: string[];
+
+  /**
+   * The records from the authority down to the capability. Where the path does not stand it begins with what breaks it,
+   * above what holds; of several such paths the one that reaches highest is told.
+   *
+   * @generated from field: repeated trustregistry.v1.AuthorityPathRecord path = 6;
+   */
+  path: AuthorityPathRecord[];
+
+  /**
+   * Constraints that do not forbid the action.
+   *
+   * @generated from field: repeated trustregistry.v1.ConstraintFinding constraints_met = 7;
+   */
+  constraintsMet: ConstraintFinding[];
+
+  /**
+   * Constraints that forbid it.
+   *
+   * @generated from field: repeated trustregistry.v1.ConstraintFinding constraints_unmet = 8;
+   */
+  constraintsUnmet: ConstraintFinding[];
+
+  /**
+   * When it was answered, by the server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp time_evaluated = 9;
+   */
+  timeEvaluated?: Timestamp | undefined;
+
+  /**
+   * The moment for which this holds: now, the time that was asked for, or that of at_revision.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 10;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Revision of the agent's chain that was judged; 0 where none is stored.
+   *
+   * @generated from field: int64 revision = 11;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message trustregistry.v1.CheckAuthorityResponse.
+ * Use `create(CheckAuthorityResponseSchema)` to create a new message.
+ */
+export const CheckAuthorityResponseSchema: GenMessage<CheckAuthorityResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_verification, 4);
+
+/**
+ * One record on the path from an authority to a capability.
+ *
+ * @generated from message trustregistry.v1.AuthorityPathRecord
+ */
+export type AuthorityPathRecord = Message<"trustregistry.v1.AuthorityPathRecord"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: trustregistry.v1.AuthorityPathRecordKind kind = 1;
+   */
+  kind: AuthorityPathRecordKind;
+
+  /**
+   * Its id; of an authority the authority's.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The agent in whose chain it stands; empty for an authority.
+   *
+   * @generated from field: string agent_id = 3;
+   */
+  agentId: string;
+
+  /**
+   * The authority that signed it; of an authority itself.
+   *
+   * @generated from field: string authority_id = 4;
+   */
+  authorityId: string;
+
+  /**
+   * Revision of the stored chain, or of the authority, in which it was read.
+   *
+   * @generated from field: int64 revision = 5;
+   */
+  revision: bigint;
+
+  /**
+   * When it was made, as signed; empty for an authority.
+   *
+   * @generated from field: string dated = 6;
+   */
+  dated: string;
+
+  /**
+   * When it ends, as signed; unset: never.
+   *
+   * @generated from field: optional string expires = 7;
+   */
+  expires?: string | undefined;
+
+  /**
+   * Whether it holds.
+   *
+   * @generated from field: bool holds = 8;
+   */
+  holds: boolean;
+
+  /**
+   * What is wrong with it, or to be known of it, for example that its authority is inactive; empty: nothing.
+   *
+   * @generated from field: string detail = 9;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.AuthorityPathRecord.
+ * Use `create(AuthorityPathRecordSchema)` to create a new message.
+ */
+export const AuthorityPathRecordSchema: GenMessage<AuthorityPathRecord> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_verification, 5);
+
+/**
+ * A constraint that was looked at.
+ *
+ * @generated from message trustregistry.v1.ConstraintFinding
+ */
+export type ConstraintFinding = Message<"trustregistry.v1.ConstraintFinding"> & {
+  /**
+   * Its value as text; `envelope` for the expiry of all.
+   *
+   * @generated from field: string constraint = 1;
+   */
+  constraint: string;
+
+  /**
+   * Where it comes from: `genesis`, `capability:<id>`, `envelope`, or what the stored envelope names.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * Why it forbids the action; empty: it does not.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Whether there is a rule for it: EATP permits what it has none for, so such a one is for the caller to heed.
+   *
+   * @generated from field: bool evaluated = 4;
+   */
+  evaluated: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.ConstraintFinding.
+ * Use `create(ConstraintFindingSchema)` to create a new message.
+ */
+export const ConstraintFindingSchema: GenMessage<ConstraintFinding> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_verification, 6);
 
 /**
  * How thoroughly trust is verified (EATP: quick, standard, full).
@@ -519,6 +819,27 @@ export const DenialReason = {
    * @generated from enum value: DENIAL_REASON_EVALUATION_FAILED = 27;
    */
   EVALUATION_FAILED: 27,
+
+  /**
+   * A capability on the path from the authority has expired.
+   *
+   * @generated from enum value: DENIAL_REASON_CAPABILITY_EXPIRED = 28;
+   */
+  CAPABILITY_EXPIRED: 28,
+
+  /**
+   * No path of records leads from an authority to the capability: see what breaks it.
+   *
+   * @generated from enum value: DENIAL_REASON_PATH_BROKEN = 29;
+   */
+  PATH_BROKEN: 29,
+
+  /**
+   * A path stands, but it begins at another authority than the one that was asked for.
+   *
+   * @generated from enum value: DENIAL_REASON_AUTHORITY_MISMATCH = 30;
+   */
+  AUTHORITY_MISMATCH: 30,
 } as const;
 
 /**
@@ -533,6 +854,61 @@ export type DenialReason = (typeof DenialReason)[keyof typeof DenialReason] | Un
  */
 export const DenialReasonSchema: GenEnum<DenialReason> = /*@__PURE__*/
   enumDesc(file_trustregistry_v1_trust_verification, 2);
+
+/**
+ * What a record on a path is.
+ *
+ * @generated from enum trustregistry.v1.AuthorityPathRecordKind
+ */
+export const AuthorityPathRecordKind = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: AUTHORITY_PATH_RECORD_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * An authority.
+   *
+   * @generated from enum value: AUTHORITY_PATH_RECORD_KIND_AUTHORITY = 1;
+   */
+  AUTHORITY: 1,
+
+  /**
+   * The genesis record of an agent.
+   *
+   * @generated from enum value: AUTHORITY_PATH_RECORD_KIND_GENESIS = 2;
+   */
+  GENESIS: 2,
+
+  /**
+   * A capability of an agent.
+   *
+   * @generated from enum value: AUTHORITY_PATH_RECORD_KIND_CAPABILITY = 3;
+   */
+  CAPABILITY: 3,
+
+  /**
+   * A delegation to an agent.
+   *
+   * @generated from enum value: AUTHORITY_PATH_RECORD_KIND_DELEGATION = 4;
+   */
+  DELEGATION: 4,
+} as const;
+
+/**
+ * What a record on a path is.
+ *
+ * @generated from enum trustregistry.v1.AuthorityPathRecordKind
+ */
+export type AuthorityPathRecordKind = (typeof AuthorityPathRecordKind)[keyof typeof AuthorityPathRecordKind] | UnknownEnum;
+
+/**
+ * Describes the enum trustregistry.v1.AuthorityPathRecordKind.
+ */
+export const AuthorityPathRecordKindSchema: GenEnum<AuthorityPathRecordKind> = /*@__PURE__*/
+  enumDesc(file_trustregistry_v1_trust_verification, 3);
 
 /**
  * Answers whether an agent may do something now (EATP's VERIFY).
@@ -554,6 +930,18 @@ export const TrustVerificationService: GenService<{
     methodKind: "unary";
     input: typeof VerifyTrustRequestSchema;
     output: typeof VerifyTrustResponseSchema;
+  },
+  /**
+   * Tells whether an agent has a permission and from whom: VerifyTrust must allow it at FULL, and a path of records must lead
+   * from an authority to the capability, each of them signed, in force and not expired. So a loan or a capability further up
+   * that has run out denies here. A pair that is known and without permission is an answer, not an error.
+   *
+   * @generated from rpc trustregistry.v1.TrustVerificationService.CheckAuthority
+   */
+  checkAuthority: {
+    methodKind: "unary";
+    input: typeof CheckAuthorityRequestSchema;
+    output: typeof CheckAuthorityResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_trustregistry_v1_trust_verification, 0);

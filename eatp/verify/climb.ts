@@ -1,0 +1,114 @@
+import type { CapabilityAttestation, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
+import { capabilityCovers } from "../rules/capabilityMatch.js"
+import { runningDelegations } from "./expiryChecks.js"
+import type { Lookup, StoredTrust } from "./trustInput.js"
+
+/** A record on the way up from a capability to where it was lent from, and the one below it on that way. */
+export type Rung = CapabilityRung | LoanRung
+
+/** A capability of an agent. */
+export type CapabilityRung = {
+  kind: "CAPABILITY"
+  /** Whose chain it stands in. */
+  agentId: string
+  chain: TrustLineageChain
+  record: CapabilityAttestation
+  /** The loan that it was lent on by; unset: the way begins here. */
+  below?: LoanRung
+}
+
+/** A loan that lent the capability below it. */
+export type LoanRung = {
+  kind: "DELEGATION"
+  agentId: string
+  chain: TrustLineageChain
+  record: DelegationRecord
+  below: CapabilityRung
+}
+
+/** Tells what stands above a record, as far as chains are at hand. */
+export type Ladder = {
+  /** Of a capability the loans that lent it; of a loan the capabilities of the delegator that cover what it lent. */
+  above(rung: Rung): Rung[]
+}
+
+/** Opens the ladder of some chains. What one chain holds is sorted once. */
+export function openLadder(chains: Lookup<StoredTrust>): Ladder {
+  const loans = perChain(({ delegations }) => byName(delegations))
+  const covering = perChain(() => new Map<string, CapabilityAttestation[]>())
+  const coveringOf = (chain: TrustLineageChain, name: string) => {
+    const known = covering(chain)
+    const found =
+      known.get(name) ?? chain.capabilities.filter(({ capability }) => capabilityCovers(capability, name))
+    known.set(name, found)
+    return found
+  }
+  return {
+    above(rung) {
+      if (rung.kind === "CAPABILITY") {
+        const { agentId, chain, record } = rung
+        const lent = loans(chain).get(record.capability) ?? []
+        return lent.map((loan) => ({ kind: "DELEGATION", agentId, chain, record: loan, below: rung }))
+      }
+      const agentId = rung.record.delegatorId
+      const chain = chains.get(agentId)?.chain
+      if (chain?.genesis?.agentId !== agentId) return []
+      const found = coveringOf(chain, rung.below.record.capability)
+      return found.map((record) => ({ kind: "CAPABILITY", agentId, chain, record, below: rung }))
+    },
+  }
+}
+
+/**
+ * Climbs from a capability, level by level, so that what is reached is reached by the fewest hops. Is told
+ * after each record whether to go on above it, and passes each but once, a loan once for each name that it
+ * lent: linear, whatever circles there are.
+ */
+export function* climb(start: CapabilityRung, { above }: Ladder): Generator<Rung, void, boolean> {
+  const passed = new Map<object, Set<string>>()
+  const isNew = (rung: Rung) => {
+    const names = passed.get(rung.record) ?? new Set()
+    const name = rung.kind === "DELEGATION" ? rung.below.record.capability : ""
+    passed.set(rung.record, names)
+    return !names.has(name) && names.add(name) !== undefined
+  }
+  let level: Rung[] = [start].filter(isNew)
+  while (level.length > 0) {
+    const next: Rung[] = []
+    for (const rung of level) if (yield rung) next.push(...above(rung).filter(isNew))
+    level = next
+  }
+}
+
+/** The records from one at the top down to where the way begins. */
+export function downFrom(top: Rung): Rung[] {
+  const rungs: Rung[] = []
+  for (let rung: Rung | undefined = top; rung !== undefined; rung = rung.below) rungs.push(rung)
+  return rungs
+}
+
+/** Tells which loans of a chain run; each chain is looked through once. */
+export function runningLoans(nowMicros: bigint): (rung: LoanRung) => boolean {
+  const runs = perChain(({ delegations }) => runningDelegations(delegations, nowMicros))
+  return ({ chain, record }) => runs(chain)(record)
+}
+
+function perChain<Found>(find: (chain: TrustLineageChain) => Found): (chain: TrustLineageChain) => Found {
+  const found = new Map<TrustLineageChain, Found>()
+  return (chain) => {
+    const known = found.get(chain) ?? find(chain)
+    found.set(chain, known)
+    return known
+  }
+}
+
+function byName(loans: readonly DelegationRecord[]): Map<string, DelegationRecord[]> {
+  const named = new Map<string, DelegationRecord[]>()
+  for (const loan of loans)
+    for (const name of new Set(loan.capabilitiesDelegated)) {
+      const others = named.get(name)
+      if (others === undefined) named.set(name, [loan])
+      else others.push(loan)
+    }
+  return named
+}

@@ -1,0 +1,78 @@
+// Who gave this agent its permission? The answer names every record on the way, now and for a past time.
+import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import {
+  type AuthorityPathRecord,
+  AuthorityPathRecordKindSchema,
+  AuthorityType,
+  CapabilityType,
+  connect,
+  DenialReason,
+  delegate,
+  establish,
+  generateKeyPair,
+  makerOf,
+  memorySigner,
+  type TrustLineageChain,
+  trustAuthority,
+} from "@trust-registry/client"
+
+const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
+const run = randomUUID()
+const authorityId = `org-${run}`
+const [lead, analyst, helper] = [`lead-${run}`, `analyst-${run}`, `helper-${run}`]
+const authorityType = AuthorityType.ORGANIZATION
+
+const { privateKey, publicKey } = generateKeyPair()
+const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
+await registry.registerAuthority({ authority })
+
+// The lead lends to the analyst, and the analyst on to the helper.
+const known = {
+  authorities: new Map([[authorityId, trustAuthority(authority)]]),
+  chains: new Map<string, { chain: TrustLineageChain; active: boolean }>(),
+}
+const maker = makerOf(memorySigner(privateKey))
+
+async function store(agentId: string, chain: TrustLineageChain) {
+  known.chains.set(agentId, { chain, active: true })
+  const { record } = await registry.storeChain({ chain })
+  assert(record?.updatedAt)
+  return record.updatedAt
+}
+const capabilities = [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }]
+await store(lead, await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker))
+const loan = { taskId: "report", capabilities: ["read_data"] }
+await store(analyst, await delegate({ ...loan, delegatorId: lead, delegateeId: analyst }, known, maker))
+const time = await store(
+  helper,
+  await delegate({ ...loan, delegatorId: analyst, delegateeId: helper }, known, maker),
+)
+
+function tell({ kind, id, agentId, holds, detail }: AuthorityPathRecord) {
+  const what = AuthorityPathRecordKindSchema.value[kind]?.localName.toLowerCase()
+  console.log(`  ${what} ${id} ${agentId}${holds ? "" : ` <- ${detail}`}`)
+}
+
+const question = { authorityId, agentId: helper, action: "read_data" }
+const allowed = await registry.checkAuthority(question)
+assert(allowed.authorized)
+assert.equal(allowed.path.length, 7)
+console.log("allowed, by")
+allowed.path.forEach(tell)
+
+// Who is at the top loses what was lent: strong reads hear of it at once, in every process.
+await registry.deleteChain({ agentId: lead })
+const denied = await registry.checkAuthority({ ...question, consistency: { case: "strong", value: true } })
+assert(!denied.authorized)
+assert.equal(denied.reason, DenialReason.DELEGATOR_INACTIVE)
+console.log(`denied: ${denied.reasonText}; the path is broken at`)
+denied.path.filter(({ holds }) => !holds).forEach(tell)
+
+// History knows how it was.
+const then = await registry.checkAuthority({ ...question, time })
+assert(then.authorized)
+console.log("at the time it was lent, it was allowed")
+
+for (const agentId of [helper, analyst, lead]) await registry.deleteChain({ agentId, softDelete: false })
+registry.close()
