@@ -1,5 +1,29 @@
 import type { Figure } from "./figure.js"
+import { cacheMemory } from "./figures/cacheMemory.js"
+import { getAtSize } from "./figures/getAtSize.js"
 import { getCached } from "./figures/getCached.js"
+import { getUncached } from "./figures/getUncached.js"
+import { groupCommit } from "./figures/groupCommit.js"
+import { growth } from "./figures/growth.js"
+import { latency } from "./figures/latency.js"
+import { listDeep } from "./figures/listDeep.js"
+import { start } from "./figures/start.js"
+import { storeDurable } from "./figures/storeDurable.js"
+import { storeSigned } from "./figures/storeSigned.js"
+import { verifyFull } from "./figures/verifyFull.js"
 
 /** All figures, in the order of the table. */
-export const figures: readonly Figure[] = [getCached]
+export const figures: readonly Figure[] = [
+  getCached,
+  getUncached,
+  storeDurable,
+  storeSigned,
+  listDeep,
+  getAtSize,
+  verifyFull,
+  cacheMemory,
+  start,
+  latency,
+  groupCommit,
+  growth,
+]

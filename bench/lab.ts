@@ -3,7 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../server/embedded/start.js"
+import { agentAt, smallChain } from "./load/chains.js"
 import { bareEnvironment, type Cpu, type Running, startProcess } from "./processes.js"
+import { migrate, stock } from "./stock.js"
 
 /** A database of its own in the one cluster of the run, which is durable. */
 export interface BenchDatabase {
@@ -44,6 +46,8 @@ export interface Lab {
   readonly times: Times
   /** An empty database, or a copy of one that nobody is connected to. */
   database(template?: string): Promise<BenchDatabase>
+  /** A database with so many small chains, made once a run: it is shared, so what is written there must change little. */
+  stocked(chains: number): Promise<BenchDatabase>
   registry(options: RegistryOptions): Promise<Registry>
   /** Starts `bench/peers/NAME.ts`, which says `ready ADDRESS`. */
   peer(name: string, args: readonly string[], cpu?: Cpu): Promise<Registry>
@@ -109,6 +113,15 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
     }
   }
 
+  const stocks = new Map<string, Promise<BenchDatabase>>()
+  const stocked = async (root: string, chains: number) => {
+    options.say(`  storing ${chains} chains`)
+    const made = await database()
+    await migrate(root, made)
+    await stock(made, await smallChain(agentAt(0)), 0, chains)
+    return made
+  }
+
   const within = async <Result>(work: (lab: Lab) => Promise<Result>, root = PROJECT) => {
     const ends: (() => Promise<unknown>)[] = []
     const logFile = () => join(folder, `log-${++files}`)
@@ -122,6 +135,12 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
       rounds: options.rounds,
       times: options.times,
       database,
+      stocked: (chains) => {
+        const key = `${root} ${chains}`
+        const made = stocks.get(key) ?? stocked(root, chains)
+        stocks.set(key, made)
+        return made
+      },
       registry: async ({ database, cpu, settings, nodeArgs = [] }) => {
         const profile = profiles ? ["--cpu-prof", `--cpu-prof-dir=${profiles}`] : []
         const args = [...profile, ...nodeArgs, join(root, "server/bin/trust-registry-server.js"), "serve"]

@@ -10,6 +10,7 @@ import { agentAt, usualChain } from "../bench/load/chains.js"
 import { answersPerSecond } from "../bench/load/h2load.js"
 import { drive, type Job, writeBodies } from "../bench/load/job.js"
 import { latencyOf } from "../bench/load/latency.js"
+import { transactionsPerSecond } from "../bench/load/pgbench.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../bench/load/registryCalls.js"
 import { plot } from "../bench/plots.js"
 import { ownerOf, sharesOf } from "../bench/profile.js"
@@ -20,6 +21,11 @@ const H2LOAD = `starting benchmark...
 finished in 4.01s, 24858.67 req/s, 65.78MB/s
 requests: 74576 total, 74576 started, 74576 done, 74576 succeeded, 0 failed, 0 errored, 0 timeout
 status codes: 74544 2xx, 0 3xx, 0 4xx, 0 5xx
+`
+
+const PGBENCH = `number of transactions actually processed: 10587
+number of failed transactions: 0 (0.000%)
+tps = 5293.500000 (without initial connection time)
 `
 
 const figure: Pick<Figure, "title" | "ratios"> = {
@@ -85,6 +91,14 @@ describe("the benchmark", () => {
     expect(() => answersPerSecond(H2LOAD.replaceAll("74576", "0"))).to.throw("measured nothing")
   })
 
+  it("reads what pgbench prints, and takes no run with failures", () => {
+    expect(transactionsPerSecond(PGBENCH)).to.equal(5293.5)
+    expect(() => transactionsPerSecond(PGBENCH.replace("transactions: 0", "transactions: 2"))).to.throw(
+      "pgbench failed",
+    )
+    expect(() => transactionsPerSecond("")).to.throw("pgbench failed")
+  })
+
   it("writes between the marks of the document and nowhere else", () => {
     const text = "a\n<!-- npm run bench writes from here -->\nold\n<!-- to here -->\nz"
     const written = withGenerated(text, "new")
@@ -137,7 +151,7 @@ describe("the load generator", () => {
   before(async () => {
     registry = await startRegistry()
     folder = await mkdtemp(join(tmpdir(), "trust-registry-drive-"))
-    const times = { warmMs: 0, measureMs: 200 }
+    const times = { warmSeconds: 0, seconds: 0.2 }
     job = { address: registry.address, connections: 2, inFlight: 8, ...times }
   })
 

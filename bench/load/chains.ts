@@ -1,4 +1,4 @@
-import { establish, type MemorySigner, memorySigner } from "@trust-registry/eatp"
+import { establish, type MemorySigner, memorySigner, type Signer } from "@trust-registry/eatp"
 import { AuthorityType, CapabilityType, type TrustLineageChain } from "@trust-registry/proto"
 
 /** The authority of all chains of the benchmark. */
@@ -18,14 +18,23 @@ export function agentAt(index: number): string {
 }
 
 /** A usual chain of an agent, with every signature. */
-export async function usualChain(agentId: string, signer = benchSigner()): Promise<TrustLineageChain> {
+export function usualChain(agentId: string, signer: Signer = benchSigner()): Promise<TrustLineageChain> {
+  return madeChain(agentId, CAPABILITIES, signer)
+}
+
+/** A chain with one capability, for a million of which there is room. */
+export function smallChain(agentId: string): Promise<TrustLineageChain> {
+  return madeChain(agentId, CAPABILITIES.slice(0, 1), benchSigner())
+}
+
+async function madeChain(agentId: string, capabilities: readonly string[], signer: Signer) {
   let ids = 0
   return await establish(
     {
       agentId,
       authorityId: AUTHORITY,
       authorityType: AuthorityType.ORGANIZATION,
-      capabilities: CAPABILITIES.map((capability) => ({
+      capabilities: capabilities.map((capability) => ({
         capability,
         capabilityType: CapabilityType.ACTION,
         scopeJson: '{"tables":["ledger","invoices"],"max":1.0}',

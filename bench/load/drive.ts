@@ -16,8 +16,8 @@ let sent = 0
 let failures = 0
 const latencies: number[] = []
 const begin = performance.now()
-const measureFrom = begin + job.warmMs
-const measureTo = measureFrom + job.measureMs
+const measureFrom = begin + (job.once ? 0 : job.warmSeconds * 1000)
+const measureTo = measureFrom + (job.once ? Number.POSITIVE_INFINITY : job.seconds * 1000)
 
 if (job.rate === undefined) await keepInFlight(job.inFlight)
 else await keepRate(job.rate)
@@ -98,6 +98,6 @@ function send(line: Line, from: number, then: () => void) {
 }
 
 function resultOf(): Drive {
-  const seconds = (job.once ? performance.now() - measureFrom : job.measureMs) / 1000
+  const seconds = job.once ? (performance.now() - measureFrom) / 1000 : job.seconds
   return { seconds, answers: latencies.length, failures, latency: latencyOf(latencies) }
 }

@@ -25,6 +25,8 @@ const END_HEADERS = 4
 const DEFAULT_WINDOW = 65_535
 /** What we let the other side send without another word, on the connection and on each stream. */
 const OUR_WINDOW = 2 ** 30
+/** Most calls that are open at once; servers refuse more (ours from 1,000 on), and the rest waits here. */
+const MAX_OPEN = 500
 /** When so much has come, the connection's window is opened again. */
 const REOPEN = 2 ** 28
 
@@ -38,6 +40,7 @@ export async function openLine(host: string, port: number, path: string): Promis
   const socket = await connected(host, port)
   const head = requestHeaders(`${host}:${port}`, path)
   const waiting = new Map<number, (ok: boolean) => void>()
+  const queue: [body: Buffer, done: (ok: boolean) => void][] = []
   const held: Buffer[] = []
   let nextStream = 1
   let sendWindow = DEFAULT_WINDOW
@@ -61,9 +64,22 @@ export async function openLine(host: string, port: number, path: string): Promis
       out.push(next)
     }
   }
+  const open = (body: Buffer, done: (ok: boolean) => void) => {
+    const stream = nextStream
+    nextStream += 2
+    waiting.set(stream, done)
+    out.push(frame(HEADERS, END_HEADERS, stream, head))
+    for (let at = 0; at < body.length; at += MAX_FRAME) {
+      const end = at + MAX_FRAME >= body.length
+      held.push(frame(DATA, end ? END_STREAM : 0, stream, body.subarray(at, at + MAX_FRAME)))
+    }
+    release()
+  }
   const finish = (stream: number, ok: boolean) => {
     const done = waiting.get(stream)
     waiting.delete(stream)
+    const next = queue.shift()
+    if (next) open(...next)
     done?.(ok)
   }
   const isGood = (trailers: Buffer) => {
@@ -106,20 +122,15 @@ export async function openLine(host: string, port: number, path: string): Promis
     flush()
   })
   socket.on("close", () => {
+    for (const [, done] of queue.splice(0)) done(false)
     for (const stream of [...waiting.keys()]) finish(stream, false)
   })
   flush()
   return {
     call(body, done) {
-      const stream = nextStream
-      nextStream += 2
-      waiting.set(stream, done)
-      out.push(frame(HEADERS, END_HEADERS, stream, head))
-      for (let at = 0; at < body.length; at += MAX_FRAME) {
-        const end = at + MAX_FRAME >= body.length
-        held.push(frame(DATA, end ? END_STREAM : 0, stream, body.subarray(at, at + MAX_FRAME)))
-      }
-      release()
+      if (socket.destroyed) setImmediate(done, false)
+      else if (waiting.size < MAX_OPEN) open(body, done)
+      else queue.push([body, done])
     },
     flush,
     close: () => socket.destroy(),

@@ -20,8 +20,8 @@ export interface Job {
   /** Calls started per second. */
   readonly rate?: number
   /** Sent, but not counted. */
-  readonly warmMs: number
-  readonly measureMs: number
+  readonly warmSeconds: number
+  readonly seconds: number
 }
 
 /** What came of it. */

@@ -1,0 +1,77 @@
+import { join } from "node:path"
+import type { Figure, Point } from "../figure.js"
+import { median } from "../figure.js"
+import type { Lab } from "../lab.js"
+import { bareCall } from "../load/bareCall.js"
+import { agentAt, usualChain } from "../load/chains.js"
+import { drive, type Job, rateOf, writeBodies } from "../load/job.js"
+import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
+
+/** Shares of what the registry can answer at most. */
+const SHARES = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9]
+/** The one that stands in the table. */
+const TOLD = 0.5
+
+/** How long reads from memory take at fixed rates; calls count from when they were due. */
+export const latency: Figure = {
+  name: "latency",
+  title: "GetChain, from memory, at half of the most it can answer",
+  ratios: [],
+  async run(lab) {
+    const { address } = await lab.registry({ database: await lab.database(), cpu: "server" })
+    await bareCall(address, STORE_CHAIN, storeChain(await usualChain(agentAt(0))))
+    const bodies = await writeBodies(join(lab.folder, "get"), [getChain(agentAt(0))])
+    const job = { address, path: GET_CHAIN, bodies, connections: 4, inFlight: 64, ...lab.times }
+    await drive(job, "load")
+    const most = rateOf(await drive(job, "load"))
+    const found: Told[] = []
+    for (const share of SHARES) {
+      const rounds = share === TOLD ? lab.rounds : 1
+      for (let round = 0; round < rounds; round++) found.push(await at(lab, job, most, share))
+    }
+    const told = found.filter(({ share }) => share === TOLD)
+    const side = (name: string, of: (one: Told) => number) =>
+      ({ name, unit: "ms", values: told.map(of) }) as const
+    return {
+      measured: [
+        side("p50", ({ p50 }) => p50),
+        side("p99", ({ p99 }) => p99),
+        side("p99.9", ({ p999 }) => p999),
+      ],
+      curves: [
+        {
+          name: "latency",
+          title: "GetChain from memory: latency under load",
+          x: "calls per second",
+          y: "milliseconds",
+          logY: true,
+          points: SHARES.flatMap((share) => pointsOf(found.filter((one) => one.share === share))),
+        },
+      ],
+      notes: [
+        `at most ${Math.round(most)} req/s with 64 calls in flight, from one load generator on a core of its own`,
+      ],
+    }
+  },
+}
+
+interface Told {
+  share: number
+  rate: number
+  p50: number
+  p99: number
+  p999: number
+}
+
+async function at(lab: Lab, job: Job, most: number, share: number): Promise<Told> {
+  const rate = most * share
+  const { latency } = await drive({ ...job, rate }, "load")
+  lab.say(`  ${Math.round(rate)} req/s: p50 ${latency.p50.toFixed(3)} ms, p99 ${latency.p99.toFixed(3)} ms`)
+  return { share, rate, ...latency }
+}
+
+function pointsOf(rounds: readonly Told[]): Point[] {
+  const x = rounds[0]?.rate ?? 0
+  const point = (series: string, of: (one: Told) => number) => ({ series, x, y: median(rounds.map(of)) })
+  return [point("p50", ({ p50 }) => p50), point("p99", ({ p99 }) => p99), point("p99.9", ({ p999 }) => p999)]
+}

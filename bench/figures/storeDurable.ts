@@ -1,0 +1,50 @@
+import { join } from "node:path"
+import type { Figure, Side } from "../figure.js"
+import { agentAt, usualChain } from "../load/chains.js"
+import { drive, rateOf, writeBodies } from "../load/job.js"
+import { STORE_CHAIN, storeChain } from "../load/registryCalls.js"
+import { turnOffTriggers, upserts } from "../peers/upsert.js"
+import { inTurn } from "../rounds.js"
+import { migrate, stock } from "../stock.js"
+
+const AGENTS = 5_000
+const IN_FLIGHT = 64
+
+/** Durable writes of many callers against upserts of the same documents by hand, and against our own one by one. */
+export const storeDurable: Figure = {
+  name: "store-durable",
+  title: "StoreChain, durable, authority unknown",
+  ratios: [
+    { of: "64 in flight", to: "pgbench upserts, 64 sessions, no triggers", least: 0.7 },
+    { of: "64 in flight", to: "one by one", least: 4 },
+  ],
+  async run(lab) {
+    const [ours, theirs] = [await lab.database(), await lab.database()]
+    await migrate(lab.root, theirs)
+    await turnOffTriggers(theirs)
+    const chain = await usualChain(agentAt(0))
+    await stock(theirs, chain, 0, AGENTS)
+    const { address } = await lab.registry({ database: ours })
+    const chains = await Promise.all(Array.from({ length: AGENTS }, (_, index) => usualChain(agentAt(index))))
+    const bodies = await writeBodies(join(lab.folder, "store"), chains.map(storeChain))
+    const job = { address, path: STORE_CHAIN, bodies, connections: 4 }
+    await drive({ ...job, once: true, inFlight: IN_FLIGHT, ...lab.times })
+    const upsert = await upserts(lab, theirs, chain, AGENTS)
+    const side = (name: string, inFlight: number): Side => ({
+      name,
+      unit: "req/s",
+      measure: async () => rateOf(await drive({ ...job, inFlight, ...lab.times })),
+    })
+    const findings = await inTurn(lab, [
+      side("64 in flight", IN_FLIGHT),
+      {
+        name: "pgbench upserts, 64 sessions, no triggers",
+        unit: "req/s",
+        needs: ["pgbench"],
+        measure: () => upsert(IN_FLIGHT),
+      },
+      side("one by one", 1),
+    ])
+    return { ...findings, notes: [`updates of ${AGENTS} agents; nothing is pinned`] }
+  },
+}

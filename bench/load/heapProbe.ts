@@ -1,0 +1,11 @@
+// Loaded into a registry with --import: at SIGUSR2 it collects garbage and writes its memory use to the file that HEAP_FILE
+// names. Needs --expose-gc.
+import { renameSync, writeFileSync } from "node:fs"
+
+const file = process.env.HEAP_FILE ?? ""
+process.on("SIGUSR2", () => {
+  globalThis.gc?.()
+  const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage()
+  writeFileSync(`${file}.new`, JSON.stringify({ heapUsed, external, arrayBuffers, rss }))
+  renameSync(`${file}.new`, file)
+})
