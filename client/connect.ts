@@ -14,6 +14,7 @@ import {
 } from "@trust-registry/proto"
 import { type AuthorityList, type AuthorityListRequest, authorityList } from "./authorityList.js"
 import { type ChainList, chainList, type ListRequest } from "./chainList.js"
+import { type ChainWatch, chainWatch, type WatchRequest } from "./chainWatch.js"
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
@@ -38,11 +39,16 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  * `requestId` gets one, the same for all its attempts.
  */
 export interface TrustRegistry
-  extends Omit<RegistryCalls, "listChains" | "listChainRevisions" | "listAuthorities" | "listRevocations"> {
+  extends Omit<
+    RegistryCalls,
+    "listChains" | "listChainRevisions" | "watchChains" | "listAuthorities" | "listRevocations"
+  > {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
   listChains(request?: ListRequest, options?: CallOptions): ChainList
   /** Gives the changes of an agent's chain, newest first. */
   listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
+  /** Tells changes of chains as they come, and goes on by itself when the line or the server was away. */
+  watchChains(request?: WatchRequest, options?: CallOptions): ChainWatch
   /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
   listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
   /** Gives what was revoked, record by record, newest change first. */
@@ -78,6 +84,8 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     ...calls,
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
     listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
+    watchChains: (request = {}, options) =>
+      chainWatch(calls.watchChains, request, options, () => !line.closed),
     listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
     listRevocations: (request = {}, options) => revocationList(calls.listRevocations, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),

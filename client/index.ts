@@ -83,6 +83,8 @@ export {
   CapabilityAttestationSchema,
   CapabilityType,
   CapabilityTypeSchema,
+  type ChainEvent,
+  ChainEventSchema,
   type ChainFilter,
   ChainFilterSchema,
   type ChainRecord,
@@ -244,9 +246,14 @@ export {
   VerifyTrustRequestSchema,
   type VerifyTrustResponse,
   VerifyTrustResponseSchema,
+  type WatchChainsRequest,
+  WatchChainsRequestSchema,
+  type WatchChainsResponse,
+  WatchChainsResponseSchema,
 } from "@trust-registry/proto"
 export type { AuthorityList, AuthorityListRequest } from "./authorityList.js"
 export type { ChainList, ListRequest } from "./chainList.js"
+export type { ChainWatch, WatchRequest } from "./chainWatch.js"
 export { connect, type ServingStatus, type TrustRegistry } from "./connect.js"
 export {
   AuthorityExistsError,

@@ -39,8 +39,16 @@ export type ServerCall = grpc.ServerUnaryCall<Buffer, unknown> &
   grpc.ServerWritableStream<Buffer, unknown> &
   grpc.ServerDuplexStream<Buffer, unknown>
 
+/** What of its context a call itself looks at. */
+export interface Streamed {
+  /** Aborts when the caller is gone. */
+  readonly signal: AbortSignal
+  /** Aborts when the server begins to stop: a stream that waits for its reader hears of it then. */
+  readonly draining?: AbortSignal
+}
+
 /** What stands round every call: `open` makes what the handler is told of it, `close` turns its end into a status. */
-export interface Edge<Context extends { signal: AbortSignal }> {
+export interface Edge<Context extends Streamed> {
   /** Called first. `signal()` aborts when the caller cancels or its deadline passes; it is made when it is asked for. */
   open(method: DescMethod, call: ServerCall, signal: () => AbortSignal): Context
   /** Called once, last: without `error` when the handler answered. Gives the status of a failed call. */
@@ -52,7 +60,7 @@ export interface Edge<Context extends { signal: AbortSignal }> {
 }
 
 /** grpc-js handlers for `server.addService(serviceDefinition(desc), …)`. */
-export function implement<Desc extends DescService, Context extends { signal: AbortSignal }>(
+export function implement<Desc extends DescService, Context extends Streamed>(
   desc: Desc,
   handlers: Handlers<Desc, Context>,
   edge: Edge<Context>,
@@ -67,7 +75,7 @@ export function implement<Desc extends DescService, Context extends { signal: Ab
 /** All four kinds as one: which of them it is, the descriptor knows and the compiler has checked. */
 type AnyHandler<Context> = (input: unknown, context: Context) => Promise<unknown> & AsyncIterable<unknown>
 
-function handleCall<Context extends { signal: AbortSignal }>(
+function handleCall<Context extends Streamed>(
   method: DescMethod,
   handler: AnyHandler<Context>,
   edge: Edge<Context>,
@@ -81,7 +89,7 @@ function handleCall<Context extends { signal: AbortSignal }>(
       const input = streamsIn
         ? readAll(method, call, edge, caller.signal())
         : read(method, call.request, edge)
-      if (streamsOut) await sendAll(method, call, handler(input, context), caller.signal())
+      if (streamsOut) await sendAll(method, call, handler(input, context), caller.signal(), context.draining)
       const reply = streamsOut ? undefined : encode(method.output, (await handler(input, context)) as Encoded)
       caller.forget()
       edge.close(context)
@@ -144,11 +152,16 @@ async function sendAll(
   call: ServerCall,
   replies: AsyncIterable<unknown>,
   signal: AbortSignal,
+  draining: AbortSignal | undefined,
 ) {
+  let either: AbortSignal | undefined
   for await (const reply of replies) {
     signal.throwIfAborted()
-    // Without the signal a cancelled reader, which never drains, would keep the generator open for ever.
-    if (!call.write(encode(method.output, reply as Encoded)))
-      await once(call, "drain", { signal }).catch(() => undefined)
+    if (call.write(encode(method.output, reply as Encoded))) continue
+    if (draining && !draining.aborted) either ??= AbortSignal.any([signal, draining])
+    // Without the signal a cancelled reader, which never drains, would keep the generator open for ever; and one who does not
+    // read would keep it from ending when the server begins to stop.
+    const ending = draining?.aborted ? signal : (either ?? signal)
+    await once(call, "drain", { signal: ending }).catch(() => undefined)
   }
 }

@@ -64,10 +64,19 @@ describe("reflection", () => {
     let text = ""
     for await (const chunk of child.stdout) {
       text += chunk
-      if (text.includes("}")) break
+      if (isWhole(text)) break
     }
     child.kill()
     return JSON.parse(text)
+  }
+
+  function isWhole(text: string) {
+    try {
+      JSON.parse(text)
+      return true
+    } catch {
+      return false
+    }
   }
 
   for (const version of ["grpc-v1", "grpc-v1alpha"]) {
@@ -98,6 +107,9 @@ describe("reflection", () => {
       expect((await call("ListChainRevisions", one)).revisions).to.have.lengthOf(2)
       expect((await call("ListChains", { filter: { agentIdPrefix: agentId } })).chains).to.have.lengthOf(1)
       expect((await call("CountChains", { filter: { agentIdPrefix: agentId } })).count).to.equal("1")
+      const watch = `/${TrustStoreService.typeName}/WatchChains`
+      const { nextRevision } = await firstReply(watch, version)
+      expect(Number(nextRevision)).to.be.greaterThan(2)
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
       expect((await call("RestoreChain", one)).record.isActive).to.equal(true)
       await callAuthorities(call, `authority-${version}`)
@@ -121,7 +133,7 @@ describe("reflection", () => {
         ({ typeName, methods }) => methods.map(({ name }) => `${typeName}/${name}`),
       )
       const all = [...TrustStoreService.methods.map(({ name }) => name), ...others]
-      expect([...called, "grpc.health.v1.Health/Watch"]).to.have.members(all)
+      expect([...called, "WatchChains", "grpc.health.v1.Health/Watch"]).to.have.members(all)
     })
   }
 

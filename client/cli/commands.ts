@@ -24,6 +24,7 @@ import { revokeAgent, revokeCapability, revokeDelegation, revokeKey } from "./re
 import { store, update } from "./store.js"
 import { trust } from "./trust.js"
 import { verify } from "./verify.js"
+import { watch } from "./watch.js"
 
 /** All commands by name, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -35,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   list,
   count,
   history,
+  watch,
   verify,
   trust,
   "check-authority": checkAuthority,

@@ -27,7 +27,8 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
     "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
   [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
   [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
-  [EXIT.interrupted]: "interrupted by Ctrl-C; an import says from which line on to go on",
+  [EXIT.interrupted]:
+    "interrupted by Ctrl-C; an import says from which line on to go on, a watch from which revision",
 }
 
 /** The exit code for what was thrown. */

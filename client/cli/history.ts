@@ -1,9 +1,10 @@
-import { documentFromChain, wordOf } from "@trust-registry/eatp"
+import { wordOf } from "@trust-registry/eatp"
 import { type ChainRevision, OperationSchema } from "@trust-registry/proto"
+import { changeJson } from "./changeJson.js"
 import { command } from "./command.js"
 import { EXIT } from "./exit.js"
 import { countOf } from "./flags.js"
-import { momentText, recordJson, statusWord } from "./records.js"
+import { momentText, statusWord } from "./records.js"
 import { TERMINAL_CELL, tableLines } from "./table.js"
 
 const DEFAULT_LIMIT = 100
@@ -32,7 +33,7 @@ export const history = command({
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listChainRevisions({ ...request, pageSize, pageToken }).page()
-      if (json) for (const revision of page.revisions) await out.json(revisionJson(revision))
+      if (json) for (const revision of page.revisions) await out.json(changeJson(revision))
       else {
         const widest = out.terminal ? TERMINAL_CELL : Infinity
         for (const line of tableLines(HEADINGS, page.revisions.map(rowOf), widest)) await out.line(line)
@@ -60,17 +61,4 @@ function rowOf({ operation, record }: ChainRevision): string[] {
     updatedBy,
     contentHash.slice(0, 12),
   ]
-}
-
-/** The document is put in as the text that it is: parsing it would change its numbers. */
-function revisionJson({ operation, record, requestId, chain, unreadable }: ChainRevision): string {
-  const told = {
-    operation: wordOf(OperationSchema, operation),
-    record: recordJson(record),
-    request_id: requestId,
-    ...(unreadable ? { unreadable } : {}),
-  }
-  return chain
-    ? `{"chain":${documentFromChain(chain)},${JSON.stringify(told).slice(1)}`
-    : JSON.stringify(told)
 }

@@ -10,6 +10,7 @@ import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { expired, notFound } from "./outcomes.js"
 import { asksMemory, type Consistency, standpointOf } from "./standpoint.js"
+import { createWatch } from "./watch.js"
 
 /** Handlers of TrustStoreService over a store. */
 export function createChainHandlers(
@@ -72,6 +73,8 @@ export function createChainHandlers(
     countChains: lists.countChains,
 
     listChainRevisions: createHistory(store, rules),
+
+    watchChains: createWatch(store.history, rules),
 
     verifyChainIntegrity: async (request) => {
       assureAgentId(request.agentId, rules)

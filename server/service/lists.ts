@@ -80,7 +80,8 @@ function sorted(rows: ChainRow[]) {
   return { chains, unreadable }
 }
 
-function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
+/** Throws INVALID_REQUEST unless the filter can be asked. */
+export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
   if (!filter) return
   const ids = {
     authority_id: filter.authorityId,
@@ -107,7 +108,7 @@ function assureMetadata(text: string, limits: ShapeLimits): void {
 }
 
 /** The one value of a filter that PostgreSQL can refuse is a number beyond the range of JSONB. */
-function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+export function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   return answer.catch((error) => {
     if (!isDataFault(error)) throw error
     throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")

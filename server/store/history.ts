@@ -1,9 +1,9 @@
 import type { JsonValue } from "@bufbuild/protobuf"
-import { ErrorReason } from "@trust-registry/proto"
+import { type ChainRevision, ErrorReason, Operation } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { record } from "./chains.js"
 import type { Past } from "./past.js"
-import type { RecordRow } from "./rows.js"
+import { chainOf, type RecordRow } from "./rows.js"
 import type { Sql } from "./sql.js"
 
 /** A change of a chain as the history tells it: the record as it was then, and the document unless it is gone or was not asked for. */
@@ -104,4 +104,26 @@ export function compacted(revision: bigint, oldest: bigint): RegistryError {
     `the history was compacted: it reaches back to revision ${oldest}, and ${revision} is before it`,
     { metadata: { oldest_revision: String(oldest), revision: String(revision) } },
   )
+}
+
+/** A row of the history with its document, if it has one that parses. */
+export function documentOf(row: RevisionRow): Pick<ChainRevision, "chain" | "unreadable"> {
+  if (row.chain_data === null) return { unreadable: false }
+  try {
+    return { chain: chainOf({ agent_id: row.agent_id, chain_data: row.chain_data }), unreadable: false }
+  } catch {
+    return { unreadable: true }
+  }
+}
+
+/** What was done, as the contract names it. */
+export const OPERATIONS: Readonly<Record<OperationText, Operation>> = {
+  created: Operation.CREATED,
+  updated: Operation.UPDATED,
+  deleted: Operation.DELETED,
+  restored: Operation.RESTORED,
+  suspended: Operation.SUSPENDED,
+  revoked: Operation.REVOKED,
+  removed: Operation.REMOVED,
+  revocations_changed: Operation.REVOCATIONS_CHANGED,
 }

@@ -15,7 +15,8 @@ import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
 import { isPassing } from "./failures.js"
 import { type Feed, startFeed } from "./feed.js"
-import { listRevisions, type RevisionsPage, type RevisionsQuery, readOldestRevision } from "./history.js"
+import { readOldestRevision } from "./history.js"
+import { createHistoryStore, type HistoryStore } from "./historyStore.js"
 import { migrate } from "./migrate.js"
 import type { Monitor, OnEvent } from "./monitor.js"
 import { type Past, pastReader, type RevisionMoment, readMoment } from "./past.js"
@@ -73,12 +74,12 @@ export interface Store extends TrustReader {
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
-  /** A page of the changes of an agent's chain. */
-  listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
   /** How many chains and authorities are in memory. */
   readonly cached: { chains: number; authorities: number }
   /** The oldest revision from which on the history is whole. */
   oldestRevision(): Promise<bigint>
+  /** The changes of chains. */
+  readonly history: HistoryStore
   /** The authorities. */
   readonly authorities: AuthorityStore
   /** The revocations. */
@@ -118,6 +119,7 @@ export function createStore(options: StoreOptions): Store {
   const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
   const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
   const firstStored = (agentId: string) => database.scan((sql) => readFirstStored(sql, agentId))
+  const history = createHistoryStore(database, feed)
   const endCompaction =
     options.historyRetentionMs > 0
       ? startCompaction(database.scan, options.historyRetentionMs, options.onEvent)
@@ -140,17 +142,18 @@ export function createStore(options: StoreOptions): Store {
       cache.invalidate(Object.keys(chains))
       authorities.forget(Object.keys(ids))
     },
-    listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
     get cached() {
       return { chains: cache.size, authorities: authorities.cached() }
     },
     oldestRevision: () => database.run(readOldestRevision),
+    history,
     authorities,
     revocations,
     monitor: database.monitor,
     feed,
     close: async (graceMs) => {
       const ended = endCompaction()
+      history.tail.close()
       await Promise.all([feed.close(), database.close(graceMs)])
       await ended
     },

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/trust_store.proto.
  */
 export const file_trustregistry_v1_trust_store: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCKNAQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSFgoMbWluX3JldmlzaW9uGAMgASgDSAASEAoGc3Ryb25nGAQgASgISAASFQoLYXRfcmV2aXNpb24YBSABKANIAEINCgtjb25zaXN0ZW5jeSJ1ChBHZXRDaGFpblJlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIugBChJVcGRhdGVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSMgoFY2hhaW4YAiABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRISCgpjaGFpbl9oYXNoGAYgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJEChNVcGRhdGVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQimgEKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIYCgtzb2Z0X2RlbGV0ZRgCIAEoCEgAiAEBEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSAGIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIOCgxfc29mdF9kZWxldGVCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJxChNSZXN0b3JlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRQoUUmVzdG9yZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKfAgoLQ2hhaW5GaWx0ZXISFAoMYXV0aG9yaXR5X2lkGAEgASgJEhgKC2FjdGl2ZV9vbmx5GAIgASgISACIAQESFwoPYWdlbnRfaWRfcHJlZml4GAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAUgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRIUCgxkZWxlZ2F0b3JfaWQYBiABKAkSHgoWbWV0YWRhdGFfY29udGFpbnNfanNvbhgHIAEoCRIyCg5leHBpcmVzX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDgoMX2FjdGl2ZV9vbmx5InkKEUxpc3RDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGb2Zmc2V0GAQgASgFIo8BChJMaXN0Q2hhaW5zUmVzcG9uc2USLQoGY2hhaW5zGAEgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRDaGFpbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMQoKdW5yZWFkYWJsZRgDIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQicAoLTGlzdGVkQ2hhaW4SMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQiQwoSQ291bnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXIiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkikQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBIwCgZjaGVja3MYAyADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkludGVncml0eUNoZWNrIm0KDkludGVncml0eUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIoQBChlMaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhsKDmluY2x1ZGVfY2hhaW5zGAQgASgISACIAQFCEQoPX2luY2x1ZGVfY2hhaW5zIoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyLKAQoNQ2hhaW5SZXZpc2lvbhIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkqlAEKC0NoYWluU3RhdHVzEhwKGENIQUlOX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE0NIQUlOX1NUQVRVU19BQ1RJVkUQARIYChRDSEFJTl9TVEFUVVNfREVMRVRFRBACEhoKFkNIQUlOX1NUQVRVU19TVVNQRU5ERUQQAxIYChRDSEFJTl9TVEFUVVNfUkVWT0tFRBAEKnMKD1NpZ25hdHVyZVN0YXR1cxIgChxTSUdOQVRVUkVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHwobU0lHTkFUVVJFX1NUQVRVU19VTlZFUklGSUVEEAESHQoZU0lHTkFUVVJFX1NUQVRVU19WRVJJRklFRBACKu0BCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASFQoRT1BFUkFUSU9OX0NSRUFURUQQARIVChFPUEVSQVRJT05fVVBEQVRFRBACEhUKEU9QRVJBVElPTl9ERUxFVEVEEAMSFgoST1BFUkFUSU9OX1JFU1RPUkVEEAQSFwoTT1BFUkFUSU9OX1NVU1BFTkRFRBAFEhUKEU9QRVJBVElPTl9SRVZPS0VEEAYSFQoRT1BFUkFUSU9OX1JFTU9WRUQQBxIhCh1PUEVSQVRJT05fUkVWT0NBVElPTlNfQ0hBTkdFRBAIMqAHChFUcnVzdFN0b3JlU2VydmljZRJcCgpTdG9yZUNoYWluEiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlIgOQAgISVgoIR2V0Q2hhaW4SIS50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVxdWVzdBoiLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXNwb25zZSIDkAIBEl8KC1VwZGF0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVzcG9uc2UiA5ACAhJfCgtEZWxldGVDaGFpbhIkLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlc3BvbnNlIgOQAgISYgoMUmVzdG9yZUNoYWluEiUudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXNwb25zZSIDkAICElwKCkxpc3RDaGFpbnMSIy50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5zUmVzcG9uc2UiA5ACARJfCgtDb3VudENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuQ291bnRDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1Jlc3BvbnNlIgOQAgESegoUVmVyaWZ5Q2hhaW5JbnRlZ3JpdHkSLS50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBouLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZSIDkAIBEnQKEkxpc3RDaGFpblJldmlzaW9ucxIrLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVxdWVzdBosLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
+  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCKNAQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSFgoMbWluX3JldmlzaW9uGAMgASgDSAASEAoGc3Ryb25nGAQgASgISAASFQoLYXRfcmV2aXNpb24YBSABKANIAEINCgtjb25zaXN0ZW5jeSJ1ChBHZXRDaGFpblJlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIugBChJVcGRhdGVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSMgoFY2hhaW4YAiABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRISCgpjaGFpbl9oYXNoGAYgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJEChNVcGRhdGVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQimgEKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIYCgtzb2Z0X2RlbGV0ZRgCIAEoCEgAiAEBEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSAGIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIOCgxfc29mdF9kZWxldGVCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJxChNSZXN0b3JlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRQoUUmVzdG9yZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKfAgoLQ2hhaW5GaWx0ZXISFAoMYXV0aG9yaXR5X2lkGAEgASgJEhgKC2FjdGl2ZV9vbmx5GAIgASgISACIAQESFwoPYWdlbnRfaWRfcHJlZml4GAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAUgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRIUCgxkZWxlZ2F0b3JfaWQYBiABKAkSHgoWbWV0YWRhdGFfY29udGFpbnNfanNvbhgHIAEoCRIyCg5leHBpcmVzX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDgoMX2FjdGl2ZV9vbmx5InkKEUxpc3RDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGb2Zmc2V0GAQgASgFIo8BChJMaXN0Q2hhaW5zUmVzcG9uc2USLQoGY2hhaW5zGAEgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRDaGFpbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMQoKdW5yZWFkYWJsZRgDIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQicAoLTGlzdGVkQ2hhaW4SMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQiQwoSQ291bnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXIiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkikQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBIwCgZjaGVja3MYAyADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkludGVncml0eUNoZWNrIm0KDkludGVncml0eUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIoQBChlMaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhsKDmluY2x1ZGVfY2hhaW5zGAQgASgISACIAQFCEQoPX2luY2x1ZGVfY2hhaW5zIoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyLKAQoNQ2hhaW5SZXZpc2lvbhIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkidAoSV2F0Y2hDaGFpbnNSZXF1ZXN0EhYKDnN0YXJ0X3JldmlzaW9uGAEgASgDEi0KBmZpbHRlchgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISFwoPaW5jbHVkZV9jdXJyZW50GAMgASgIIm0KE1dhdGNoQ2hhaW5zUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwudHJ1c3RyZWdpc3RyeS52MS5DaGFpbkV2ZW50EhUKDW5leHRfcmV2aXNpb24YAiABKAMSEQoJY2F1Z2h0X3VwGAMgASgIIscBCgpDaGFpbkV2ZW50Ei4KCW9wZXJhdGlvbhgBIAEoDjIbLnRydXN0cmVnaXN0cnkudjEuT3BlcmF0aW9uEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSMgoFY2hhaW4YAyABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEhIKCnVucmVhZGFibGUYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCSqUAQoLQ2hhaW5TdGF0dXMSHAoYQ0hBSU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTQ0hBSU5fU1RBVFVTX0FDVElWRRABEhgKFENIQUlOX1NUQVRVU19ERUxFVEVEEAISGgoWQ0hBSU5fU1RBVFVTX1NVU1BFTkRFRBADEhgKFENIQUlOX1NUQVRVU19SRVZPS0VEEAQqcwoPU2lnbmF0dXJlU3RhdHVzEiAKHFNJR05BVFVSRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtTSUdOQVRVUkVfU1RBVFVTX1VOVkVSSUZJRUQQARIdChlTSUdOQVRVUkVfU1RBVFVTX1ZFUklGSUVEEAIqmAIKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fQ1JFQVRFRBABEhUKEU9QRVJBVElPTl9VUERBVEVEEAISFQoRT1BFUkFUSU9OX0RFTEVURUQQAxIWChJPUEVSQVRJT05fUkVTVE9SRUQQBBIXChNPUEVSQVRJT05fU1VTUEVOREVEEAUSFQoRT1BFUkFUSU9OX1JFVk9LRUQQBhIVChFPUEVSQVRJT05fUkVNT1ZFRBAHEiEKHU9QRVJBVElPTl9SRVZPQ0FUSU9OU19DSEFOR0VEEAgSFQoRT1BFUkFUSU9OX0NVUlJFTlQQCRISCg5PUEVSQVRJT05fTEVGVBAKMoMIChFUcnVzdFN0b3JlU2VydmljZRJcCgpTdG9yZUNoYWluEiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlIgOQAgISVgoIR2V0Q2hhaW4SIS50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVxdWVzdBoiLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXNwb25zZSIDkAIBEl8KC1VwZGF0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVzcG9uc2UiA5ACAhJfCgtEZWxldGVDaGFpbhIkLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlc3BvbnNlIgOQAgISYgoMUmVzdG9yZUNoYWluEiUudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXNwb25zZSIDkAICElwKCkxpc3RDaGFpbnMSIy50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5zUmVzcG9uc2UiA5ACARJfCgtDb3VudENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuQ291bnRDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1Jlc3BvbnNlIgOQAgESegoUVmVyaWZ5Q2hhaW5JbnRlZ3JpdHkSLS50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBouLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZSIDkAIBEnQKEkxpc3RDaGFpblJldmlzaW9ucxIrLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVxdWVzdBosLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVzcG9uc2UiA5ACARJhCgtXYXRjaENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuV2F0Y2hDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5XYXRjaENoYWluc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
 
 /**
  * What the registry knows about a stored chain beside the chain itself.
@@ -945,6 +945,133 @@ export const ChainRevisionSchema: GenMessage<ChainRevision> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 22);
 
 /**
+ * Which changes to follow.
+ *
+ * @generated from message trustregistry.v1.WatchChainsRequest
+ */
+export type WatchChainsRequest = Message<"trustregistry.v1.WatchChainsRequest"> & {
+  /**
+   * The first revision to tell of: the next_revision of the last response of an earlier watch. 1: the whole history, where
+   * retention has removed nothing. 0 and unset: only what changes from now on.
+   *
+   * @generated from field: int64 start_revision = 1;
+   */
+  startRevision: bigint;
+
+  /**
+   * Changes of which chains; unset: of all active ones. As in ListChains, but expiry is left to the caller. A chain that comes
+   * into the filter is told with the chain, one that goes out of it by OPERATION_LEFT, or by the delete, suspension or
+   * revocation that did it. Where documents were removed for good, what is asked of them is not matched.
+   *
+   * @generated from field: trustregistry.v1.ChainFilter filter = 2;
+   */
+  filter?: ChainFilter | undefined;
+
+  /**
+   * First tell what there is: each chain that matches, as OPERATION_CURRENT, at one moment, in the order of their revisions;
+   * then what changes after it. Not together with start_revision.
+   *
+   * @generated from field: bool include_current = 3;
+   */
+  includeCurrent: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.WatchChainsRequest.
+ * Use `create(WatchChainsRequestSchema)` to create a new message.
+ */
+export const WatchChainsRequestSchema: GenMessage<WatchChainsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 23);
+
+/**
+ * Some changes, or none: the word that nothing has changed, which comes every two seconds at the latest.
+ *
+ * @generated from message trustregistry.v1.WatchChainsResponse
+ */
+export type WatchChainsResponse = Message<"trustregistry.v1.WatchChainsResponse"> & {
+  /**
+   * The changes, in the order of their revisions.
+   *
+   * @generated from field: repeated trustregistry.v1.ChainEvent events = 1;
+   */
+  events: ChainEvent[];
+
+  /**
+   * All changes below this revision that concern the filter have been told: where to go on after this response, as
+   * start_revision. That holds within the current state too: going on there tells the changes that made the rest of it.
+   *
+   * @generated from field: int64 next_revision = 2;
+   */
+  nextRevision: bigint;
+
+  /**
+   * Whether nothing was missing when this was sent, as far as the server knew: it hears of a change within milliseconds, and
+   * says false here when it has not reached its database for longer than a read may be old. The first one to say true after
+   * include_current ends the current state.
+   *
+   * @generated from field: bool caught_up = 3;
+   */
+  caughtUp: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.WatchChainsResponse.
+ * Use `create(WatchChainsResponseSchema)` to create a new message.
+ */
+export const WatchChainsResponseSchema: GenMessage<WatchChainsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 24);
+
+/**
+ * A change of a chain, or that it stands.
+ *
+ * @generated from message trustregistry.v1.ChainEvent
+ */
+export type ChainEvent = Message<"trustregistry.v1.ChainEvent"> & {
+  /**
+   * What was done.
+   *
+   * @generated from field: trustregistry.v1.Operation operation = 1;
+   */
+  operation: Operation;
+
+  /**
+   * The record as the change left it; its revision is that of the change.
+   *
+   * @generated from field: trustregistry.v1.ChainRecord record = 2;
+   */
+  record?: ChainRecord | undefined;
+
+  /**
+   * The chain as the change left it, where it is in the filter. Unset after changes that left it outside, where it was removed
+   * for good since (which a later event tells), and where it is `unreadable`.
+   *
+   * @generated from field: trustregistry.v1.TrustLineageChain chain = 3;
+   */
+  chain?: TrustLineageChain | undefined;
+
+  /**
+   * The stored document does not parse.
+   *
+   * @generated from field: bool unreadable = 4;
+   */
+  unreadable: boolean;
+
+  /**
+   * The request_id of the request that did it.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.ChainEvent.
+ * Use `create(ChainEventSchema)` to create a new message.
+ */
+export const ChainEventSchema: GenMessage<ChainEvent> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 25);
+
+/**
  * State of a stored chain.
  *
  * @generated from enum trustregistry.v1.ChainStatus
@@ -1109,6 +1236,20 @@ export const Operation = {
    * @generated from enum value: OPERATION_REVOCATIONS_CHANGED = 8;
    */
   REVOCATIONS_CHANGED: 8,
+
+  /**
+   * In WatchChains with include_current only: it stands so; `record` tells of its last change.
+   *
+   * @generated from enum value: OPERATION_CURRENT = 9;
+   */
+  CURRENT: 9,
+
+  /**
+   * In WatchChains only: a change that was no delete, suspension or revocation took it out of the filter.
+   *
+   * @generated from enum value: OPERATION_LEFT = 10;
+   */
+  LEFT: 10,
 } as const;
 
 /**
@@ -1236,6 +1377,22 @@ export const TrustStoreService: GenService<{
     methodKind: "unary";
     input: typeof ListChainRevisionsRequestSchema;
     output: typeof ListChainRevisionsResponseSchema;
+  },
+  /**
+   * Follows the changes of chains: each one that concerns the filter once, in the order of revisions, none left out, whoever made
+   * it; from now on, from a revision on, or from the current state on (include_current). Every response says from which
+   * revision on to go on after it, at this server or any other on the same database. That a chain expires, or that its graceful
+   * revocation takes effect, is no change: whoever keeps chains applies expires_at and revokes_at by the clock.
+   * A watch goes on until its caller ends it, for however long the caller does not read; what it then missed is read from the
+   * history. Errors: REVISION_COMPACTED (begin anew, with include_current), SHUTTING_DOWN (ErrorInfo metadata: `next_revision`) and
+   * DATABASE_UNAVAILABLE (go on from the last next_revision).
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.WatchChains
+   */
+  watchChains: {
+    methodKind: "server_streaming";
+    input: typeof WatchChainsRequestSchema;
+    output: typeof WatchChainsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_trustregistry_v1_trust_store, 0);

@@ -1,0 +1,127 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import {
+  type ChainEvent,
+  Operation,
+  OperationSchema,
+  type WatchChainsRequestSchema,
+  type WatchChainsResponse,
+} from "@trust-registry/proto"
+import { expect } from "chai"
+import type postgres from "postgres"
+import { until } from "./until.js"
+
+/** Opens a watch: the SDK's, a bare call's, whoever's responses are to be judged. */
+export type OpenWatch = (
+  request: MessageInitShape<typeof WatchChainsRequestSchema>,
+  signal: AbortSignal,
+) => AsyncIterable<WatchChainsResponse>
+
+/** A watch whose every response is judged as it comes. */
+export interface ValidatedWatch {
+  /** The events so far, of all lines that it had. */
+  readonly events: readonly ChainEvent[]
+  /** Where it would go on. */
+  readonly next: bigint
+  /** What it ended with, or what it found wrong. */
+  readonly failure: unknown
+  /** Waits until it has been told of all below the revision; throws what it found wrong. */
+  reaches(revision: bigint): Promise<void>
+  /** Waits until it lacks nothing of what the history holds by then. */
+  reachesHead(sql: postgres.Sql): Promise<void>
+  /** Ends the line, and goes on from where it stands through another one. */
+  resume(open: OpenWatch): Promise<void>
+  /** Ends the line. */
+  stop(): Promise<void>
+  /** Compares all that it was told with the history: nothing missing, nothing twice, nothing else. Only for a watch of everything. */
+  agreesWith(sql: postgres.Sql): Promise<void>
+}
+
+/**
+ * Follows a watch and judges each response: the events in the order of revisions, none twice, and next_revision never going
+ * back nor below what was told.
+ */
+export function validateWatch(
+  open: OpenWatch,
+  request: MessageInitShape<typeof WatchChainsRequestSchema> = {},
+): ValidatedWatch {
+  const events: ChainEvent[] = []
+  let start: bigint | undefined
+  let next = 0n
+  let failure: unknown
+  let line = begin(open, request)
+
+  function begin(open: OpenWatch, asked: typeof request) {
+    const stop = new AbortController()
+    const ended = (async () => {
+      for await (const response of open(asked, stop.signal)) take(response)
+    })().catch((error) => {
+      if (!stop.signal.aborted) failure = error
+    })
+    return { stop, ended }
+  }
+
+  function take(response: WatchChainsResponse) {
+    for (const event of response.events) {
+      const revision = event.record?.revision ?? 0n
+      if (revision < next)
+        throw new Error(`revision ${revision} was told, although all below ${next} had been`)
+      if (revision >= response.nextRevision)
+        throw new Error(
+          `revision ${revision} was told in a response that goes on at ${response.nextRevision}`,
+        )
+      const last = events.at(-1)?.record?.revision ?? -1n
+      if (revision <= last) throw new Error(`revision ${revision} was told after ${last}`)
+      events.push(event)
+    }
+    if (response.nextRevision < next)
+      throw new Error(`the watch went back from ${next} to ${response.nextRevision}`)
+    next = response.nextRevision
+    start ??= events[0]?.record?.revision ?? next
+  }
+
+  const reaches = (revision: bigint) =>
+    until(`the watch has been told of all below ${revision}; it stands at ${next}`, () => {
+      if (failure !== undefined) return true
+      return next >= revision
+    }).then(() => {
+      if (failure !== undefined) throw failure
+    })
+  const stop = async () => {
+    line.stop.abort()
+    await line.ended
+  }
+
+  return {
+    events,
+    get next() {
+      return next
+    },
+    get failure() {
+      return failure
+    },
+    reaches,
+    reachesHead: async (sql) => {
+      const [row] = await sql`select coalesce(max(revision), 0)::text as head from trust_chain_revisions`
+      await reaches(BigInt(row?.head) + 1n)
+    },
+    resume: async (another) => {
+      await stop()
+      failure = undefined
+      line = begin(another, next > 0n ? { ...request, startRevision: next, includeCurrent: false } : request)
+    },
+    stop,
+    agreesWith: async (sql) => {
+      if (failure !== undefined) throw failure
+      const from = start ?? next
+      const rows = await sql`
+        select revision::text, operation from trust_chain_revisions
+        where revision >= ${String(from)} and revision < ${String(next)} order by trust_chain_revisions.revision`
+      const told = events.filter(({ operation }) => operation !== Operation.CURRENT)
+      expect(
+        told.map(
+          ({ operation, record }) => `${record?.revision} ${OperationSchema.value[operation]?.localName}`,
+        ),
+      ).to.deep.equal(rows.map(({ revision, operation }) => `${revision} ${String(operation).toUpperCase()}`))
+    },
+  }
+}
