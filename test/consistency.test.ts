@@ -10,6 +10,8 @@ import {
 import { createLog, defaultConfig, type RegistryServer, startServer } from "@trust-registry/server"
 import { expect } from "chai"
 import postgres from "postgres"
+import { createReads } from "../server/dist/store/reads.js"
+import { once } from "../server/dist/store/trustReader.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { deaf } from "./support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "./support/postgres.js"
@@ -87,6 +89,21 @@ describe("consistency", () => {
       const gone = await failureOf(chains(1).getChain({ agentId, consistency: STRONG }))
       expect(detailsOf(gone).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
     })
+  })
+
+  it("strong reads each id once in a call, and those asked for at once in one statement", async () => {
+    const statements: string[][] = []
+    const read = createReads<{ id: string }>(
+      async (ids) => {
+        statements.push(ids)
+        return ids.map((id) => ({ id }))
+      },
+      ({ id }) => id,
+    )
+    const readOnce = once(read)
+    await Promise.all(["a", "b", "a", "c"].map(readOnce))
+    await Promise.all(["c", "d"].map(readOnce))
+    expect(statements).to.deep.equal([["a", "b", "c"], ["d"]])
   })
 
   it("strong judges by everybody above as they are now, at every level", async () => {

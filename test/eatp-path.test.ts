@@ -113,6 +113,14 @@ describe("checkAuthority", () => {
     expect(answer).to.include({ authorized: false, reason: "AUTHORITY_MISMATCH" })
     expect(answer.path[0]).to.include({ kind: "AUTHORITY", id: "org-a", holds: false })
     expect(answer.path).to.have.length(7)
+    // A longer way that breaks does not hide the one that stands.
+    await world.establish("far-0", { authorityId: "org-b" })
+    for (let hop = 1; hop <= 4; hop++) await world.delegate(`far-${hop - 1}`, `far-${hop}`)
+    await world.delegate("far-4", "hop-2")
+    const revocations = new Map([
+      ["far-0", { capabilities: new Set(chainOf("far-0").capabilities.map(({ id }) => id)) }],
+    ])
+    expect((await check("hop-2", { revocations }, "org-b")).reason).to.equal("AUTHORITY_MISMATCH")
     await world.establish("lender-b", { authorityId: "org-b" })
     await world.delegate("lender-b", "hop-2")
     expect((await check("hop-2", {}, "org-b")).path[0]).to.include({ id: "org-b", holds: true })

@@ -74,9 +74,11 @@ export async function findPath(
   }
 }
 
-// That of a path that stands but for the authority tells most.
+// A path that stands but for the authority tells most.
 function higher(known: TrustPath | undefined, other: TrustPath): TrustPath {
-  return known === undefined || other.records.length > known.records.length ? other : known
+  const height = ({ fault, records }: TrustPath) =>
+    fault?.reason === "AUTHORITY_MISMATCH" ? Number.POSITIVE_INFINITY : records.length
+  return known === undefined || height(other) > height(known) ? other : known
 }
 
 function brokenAt(rung: Rung, fault: PathFault, input: TrustInput): TrustPath {
