@@ -20,8 +20,12 @@ export interface CallOptions {
 }
 
 /** A bare grpc-js connection without retries: what fails is told as it came over the wire. */
-export function connectTo(address: string, credentials = grpc.credentials.createInsecure()) {
-  const channel = new grpc.Client(address, credentials, { "grpc.enable_retries": 0 })
+export function connectTo(
+  address: string,
+  credentials = grpc.credentials.createInsecure(),
+  options: grpc.ChannelOptions = {},
+) {
+  const channel = new grpc.Client(address, credentials, { "grpc.enable_retries": 0, ...options })
   return {
     channel,
     calls: <Desc extends DescService>(desc: Desc): Calls<Desc, CallOptions> =>

@@ -1,0 +1,64 @@
+import type { Fail } from "./checkHistory.js"
+import { describeVersion, isStored } from "./checkWrites.js"
+import { type Call, describeCall, type Version } from "./history.js"
+import type { State, Timeline } from "./timeline.js"
+
+/** Who lent to an agent. */
+export type Lenders = ReadonlyMap<string, string>
+
+/** A revocation takes along everybody who was lent to, all at once, and what was revoked for good is never active again. */
+export function checkRevocations(
+  calls: readonly Call[],
+  lenders: Lenders,
+  timeline: Timeline,
+  fail: Fail,
+): void {
+  for (const call of calls) {
+    if (call.told.kind !== "revocation") continue
+    const { told } = call
+    const made = timeline.versions.filter(({ requestId }) => requestId === call.requestId)
+    const untold = made.filter(({ agentId }) => !told.agents.includes(agentId))
+    if (untold.length > 0)
+      fail("revoked", `${describeCall(call)}\n  did not tell of ${untold.map(describeVersion)}`)
+    const [first] = made
+    if (!first || call.operation === "lift") continue
+    const between = timeline.versions.filter(
+      ({ revision, requestId }) =>
+        revision > first.revision && revision <= told.revision && requestId !== call.requestId,
+    )
+    if (between.length > 0)
+      fail("revoked", `${describeCall(call)}\n  was mixed with ${between.map(describeVersion)}`)
+    for (const agentId of descendants(call.agentId, lenders, first, timeline))
+      if (!made.some((version) => version.agentId === agentId))
+        fail("revoked", `${describeCall(call)}\n  left out ${agentId}`)
+    if (call.operation === "revoke") checkFinal(call, told, timeline, fail)
+  }
+}
+
+function checkFinal(
+  call: Call,
+  { agents, revision }: { agents: string[]; revision: bigint },
+  timeline: Timeline,
+  fail: Fail,
+) {
+  for (const agentId of agents)
+    for (const { version, next } of timeline.statesOf(agentId))
+      if (version?.status === "active" && (!next || next.revision > revision))
+        fail("revoked", `${describeCall(call)}\n  and yet ${describeVersion(version)}`)
+}
+
+/** The agent, and all to whom its trust came down, whose chains were stored right before a change. */
+function descendants(agentId: string, lenders: Lenders, first: Version, timeline: Timeline): string[] {
+  const wasStored = (agent: string) => isStored(stateBefore(timeline.statesOf(agent), first.revision).version)
+  const found = new Set([agentId])
+  for (let size = 0; size < found.size; ) {
+    size = found.size
+    for (const [borrower, lender] of lenders)
+      if (found.has(lender) && wasStored(borrower)) found.add(borrower)
+  }
+  return [...found].filter(wasStored)
+}
+
+function stateBefore(states: readonly State[], revision: bigint): State {
+  return states.find(({ next }) => !next || next.revision >= revision) as State
+}

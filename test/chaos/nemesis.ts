@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import type { ProxyLine, TcpProxy } from "../support/tcpProxy.js"
+import type { Fleet, FleetServer } from "./fleet.js"
+import type { Random } from "./random.js"
+
+/** Breaks things at random until `signal`; resolves when all is whole again. Gives what it did, by name. */
+export async function unleash(
+  fleet: Fleet,
+  random: Random,
+  byHand: (random: Random) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
+  const done = new Map<string, number>()
+  const busy = new Set<FleetServer>()
+  const healing = new Set<Promise<void>>()
+  /** Faults of one process at a time; those of lines and sessions come on top of them. */
+  const alone = (fault: (server: FleetServer, random: Random) => Promise<void>) => async (choice: Random) => {
+    const server = choice.pick(fleet.servers)
+    if (busy.has(server)) return
+    busy.add(server)
+    await fault(server, choice).finally(() => busy.delete(server))
+  }
+  const faults: Record<string, (random: Random) => Promise<void>> = {
+    kill: alone(killed),
+    stop: alone(stopped),
+    sessions: (choice) => sessionsEnded(fleet, choice),
+    front: (choice) => linesBroken(choice.pick(fleet.servers).front, choice),
+    back: (choice) => linesBroken(choice.pick(fleet.servers).back, choice),
+    hand: byHand,
+  }
+  for (let turn = 0; !signal.aborted; turn++) {
+    await sleep(random.between(50, 700), undefined, { signal }).catch(() => undefined)
+    const name = random.pick(Object.keys(faults))
+    done.set(name, (done.get(name) ?? 0) + 1)
+    const fault = (faults[name] as (random: Random) => Promise<void>)(random.child(`${name} ${turn}`))
+    healing.add(fault)
+    fault.finally(() => healing.delete(fault)).catch(() => undefined)
+  }
+  await Promise.all(healing)
+  return done
+}
+
+async function killed(server: FleetServer, random: Random) {
+  await server.kill()
+  await sleep(random.between(0, 500))
+  await server.start()
+}
+
+async function stopped(server: FleetServer, random: Random) {
+  server.stop()
+  await sleep(random.between(50, 2_500))
+  server.goOn()
+}
+
+async function sessionsEnded({ sql }: Fleet, random: Random) {
+  const share = random.next()
+  await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'trust-registry' and random() < ${share}`
+}
+
+async function linesBroken(proxy: TcpProxy, random: Random) {
+  const lines = proxy.lines.filter(() => random.chance(0.6))
+  const way = random.pick(WAYS)
+  for (const line of lines) breakLine(line, way, random)
+  if (way === "cut") return
+  await sleep(random.between(50, 2_500))
+  // What was held back comes late, or never.
+  const heal = way === "delay" || random.chance(0.5)
+  for (const line of lines) {
+    line.delay(0)
+    if (heal) line.thaw()
+    else line.cut()
+  }
+}
+
+const WAYS = ["cut", "freeze", "half", "delay"] as const
+
+function breakLine(line: ProxyLine, way: (typeof WAYS)[number], random: Random) {
+  switch (way) {
+    case "cut":
+      return line.cut()
+    case "freeze":
+      return line.freeze()
+    case "half":
+      return line.freeze(random.pick(["there", "back"]))
+    case "delay":
+      return line.delay(random.between(5, 400))
+  }
+}

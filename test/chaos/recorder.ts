@@ -1,0 +1,160 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
+import * as grpc from "@grpc/grpc-js"
+import { contentHash } from "@trust-registry/eatp"
+import {
+  type ChainRecord,
+  type GetChainResponse,
+  type Revocation,
+  RevocationMode,
+  RevocationService,
+  TrustLineageChainSchema,
+  TrustStoreService,
+} from "@trust-registry/proto"
+import { connectTo, detailsOf } from "../support/calls.js"
+import type { FleetServer } from "./fleet.js"
+import type { Call, Freshness, Told } from "./history.js"
+
+type Chain = MessageInitShape<typeof TrustLineageChainSchema>
+
+/** What a call is about. */
+export type Asked = Pick<Call, "operation" | "agentId"> &
+  Partial<Pick<Call, "requestId" | "expectedRevision" | "freshness" | "includeInactive">> & {
+    chain?: Chain
+    revocationId?: string
+  }
+
+/** Makes the calls of one client and keeps what it was told. */
+export interface Recorder {
+  ask(server: FleetServer, asked: Asked): Promise<Call>
+  close(): void
+}
+
+/** A call gives up after this; the server does earlier where it can. */
+const CALL_MS = 2_500
+/** So that a server that is back is found at once. */
+const CHANNEL = {
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 250,
+  "grpc.use_local_subchannel_pool": 1,
+}
+
+/** A client with lines of its own; what it is told goes to `history`. */
+export function createRecorder(client: string, history: Call[]): Recorder {
+  const lines = new Map<FleetServer, ReturnType<typeof connectTo>>()
+  const lineTo = (server: FleetServer) => {
+    const line = lines.get(server) ?? connectTo(server.address, grpc.credentials.createInsecure(), CHANNEL)
+    lines.set(server, line)
+    return line
+  }
+  return {
+    ask: async (server, asked) => {
+      const life = server.life
+      const invokedAt = performance.now()
+      const told = await send(lineTo(server), asked).catch((error) => failureOf(error, asked))
+      const { chain, revocationId: _, ...rest } = asked
+      const call: Call = {
+        ...rest,
+        ...(chain ? { contentHash: contentHash(create(TrustLineageChainSchema, chain)) } : {}),
+        client,
+        server: server.index,
+        life: server.life === life ? life : undefined,
+        invokedAt,
+        endedAt: performance.now(),
+        told,
+      }
+      history.push(call)
+      return call
+    },
+    close: () => {
+      for (const line of lines.values()) line.close()
+    },
+  }
+}
+
+async function send(line: ReturnType<typeof connectTo>, asked: Asked): Promise<Told> {
+  const store = line.calls(TrustStoreService)
+  const revocations = line.calls(RevocationService)
+  const { operation, agentId, requestId = "", expectedRevision, chain = {}, revocationId = "" } = asked
+  const condition = expectedRevision === undefined ? {} : { expectedRevision }
+  const options = { timeoutMs: CALL_MS }
+  switch (operation) {
+    case "store":
+      return recordTold((await store.storeChain({ chain, requestId, ...condition }, options)).record)
+    case "update":
+      return recordTold(
+        (await store.updateChain({ agentId, chain, requestId, ...condition }, options)).record,
+      )
+    case "delete":
+      return recordTold((await store.deleteChain({ agentId, requestId, ...condition }, options)).record)
+    case "remove": {
+      const request = { agentId, softDelete: false, requestId, ...condition }
+      return recordTold((await store.deleteChain(request, options)).record)
+    }
+    case "restore":
+      return recordTold((await store.restoreChain({ agentId, requestId, ...condition }, options)).record)
+    case "revoke":
+      return revocationTold((await revocations.revokeAgent({ agentId, requestId }, options)).revocation)
+    case "suspend": {
+      const request = { agentId, requestId, mode: RevocationMode.SUSPEND }
+      return revocationTold((await revocations.revokeAgent(request, options)).revocation)
+    }
+    case "lift":
+      return revocationTold(
+        (await revocations.liftSuspension({ revocationId, requestId }, options)).revocation,
+      )
+    case "read":
+      return readTold(await store.getChain(readOf(asked), options))
+    case "hand":
+      throw new Error("no call")
+  }
+}
+
+function readOf({ agentId, includeInactive = false, freshness }: Asked) {
+  return { agentId, includeInactive, consistency: consistencyOf(freshness) }
+}
+
+function consistencyOf(freshness: Freshness = "plain") {
+  if (freshness === "plain") return { case: undefined }
+  if (freshness === "strong") return { case: "strong", value: true } as const
+  return { case: "minRevision", value: freshness } as const
+}
+
+function recordTold(record: ChainRecord | undefined): Told {
+  if (!record) throw new Error("an answer without a record")
+  return {
+    kind: "record",
+    revision: record.revision,
+    contentHash: record.contentHash,
+    active: record.isActive,
+  }
+}
+
+/** The hash of what came, rather than the one that came with it. */
+function readTold({ chain, record }: GetChainResponse): Told {
+  if (!chain) throw new Error("an answer without a chain")
+  return { ...recordTold(record), contentHash: contentHash(chain) } as Told
+}
+
+function revocationTold(revocation: Revocation | undefined): Told {
+  if (!revocation) throw new Error("an answer without a revocation")
+  const agents = revocation.records.map(({ agentId }) => agentId)
+  return { kind: "revocation", revision: revocation.revision, agents }
+}
+
+/** Without details nobody of ours has answered: a line was lost, or time ran out. */
+function failureOf(error: grpc.ServiceError, { operation }: Asked): Told {
+  const reason = error.metadata?.get("grpc-status-details-bin").length
+    ? detailsOf(error).info?.reason
+    : undefined
+  if (!reason || UNKNOWN.has(reason)) return { kind: "unknown", reason: reason ?? error.message }
+  if (reason === "REVISION_CONFLICT") return { kind: "refused", reason, stands: standsOf(error) }
+  if (reason === "TRUST_CHAIN_NOT_FOUND" && operation === "read") return { kind: "nothing" }
+  return { kind: "refused", reason }
+}
+
+const UNKNOWN = new Set(["DATABASE_UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "SHUTTING_DOWN"])
+
+function standsOf(error: grpc.ServiceError): bigint {
+  return BigInt(detailsOf(error).info?.metadata.revision ?? -1)
+}

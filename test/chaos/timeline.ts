@@ -1,0 +1,92 @@
+import type { Call, Version } from "./history.js"
+
+/** A state of an agent's chain, from one of its changes to the next. */
+export interface State {
+  /** The change that led to it; undefined: the one before the first, in which nothing is stored. */
+  readonly version: Version | undefined
+  /** The change that ended it, if there was one. */
+  readonly next: Version | undefined
+}
+
+/** A moment that is known from a call. */
+export interface Bound {
+  readonly at: number
+  readonly by: Call | undefined
+}
+
+/**
+ * When each change was made, as far as calls tell. Changes are made in the order of their revisions, so what is known of one
+ * bounds those after or before it too.
+ */
+export interface Timeline {
+  readonly versions: readonly Version[]
+  /** The states that an agent's chain went through, oldest first. */
+  statesOf(agentId: string): readonly State[]
+  /** A change was made no earlier than this. */
+  earliest(version: Version): Bound
+  /** A change was made no later than this. */
+  latest(version: Version): Bound
+  /** Tells that a change was made after a moment, or before one. To be followed by `settle`. */
+  after(version: Version, at: number, by: Call): void
+  before(version: Version, at: number, by: Call): void
+  /** Carries over what was told. */
+  settle(): void
+}
+
+const NEVER: Bound = { at: Number.POSITIVE_INFINITY, by: undefined }
+const EVER: Bound = { at: Number.NEGATIVE_INFINITY, by: undefined }
+
+/** Starts a timeline of these changes, of which nothing is known but their order. */
+export function createTimeline(changes: readonly Version[]): Timeline {
+  const versions = [...changes].sort((left, right) => (left.revision < right.revision ? -1 : 1))
+  const place = new Map(versions.map((version, index) => [version, index]))
+  const told = versions.map(() => ({ earliest: EVER, latest: NEVER }))
+  let settled = told
+  const states = statesByAgent(versions)
+  const at = <Item>(items: readonly Item[], version: Version) => items[place.get(version) as number] as Item
+
+  const settle = () => {
+    settled = told.map((bounds) => ({ ...bounds }))
+    settled.reduce(
+      (before, bounds) => {
+        if (before.earliest.at > bounds.earliest.at) bounds.earliest = before.earliest
+        return bounds
+      },
+      { earliest: EVER, latest: NEVER },
+    )
+    settled.reduceRight(
+      (after, bounds) => {
+        if (after.latest.at < bounds.latest.at) bounds.latest = after.latest
+        return bounds
+      },
+      { earliest: EVER, latest: NEVER },
+    )
+  }
+
+  return {
+    versions,
+    statesOf: (agentId) => states.get(agentId) ?? [{ version: undefined, next: undefined }],
+    earliest: (version) => at(settled, version).earliest,
+    latest: (version) => at(settled, version).latest,
+    after: (version, moment, by) => {
+      const bounds = at(told, version)
+      if (moment > bounds.earliest.at) bounds.earliest = { at: moment, by }
+    },
+    before: (version, moment, by) => {
+      const bounds = at(told, version)
+      if (moment < bounds.latest.at) bounds.latest = { at: moment, by }
+    },
+    settle,
+  }
+}
+
+function statesByAgent(versions: readonly Version[]): Map<string, State[]> {
+  const states = new Map<string, State[]>()
+  for (const version of versions) {
+    const list = states.get(version.agentId) ?? [{ version: undefined, next: undefined }]
+    const last = list.pop() as State
+    list.push({ version: last.version, next: version }, { version, next: undefined })
+    states.set(version.agentId, list)
+  }
+  return states
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
+import { capability, delegation } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import type { Fleet } from "./fleet.js"
+import type { Call, CallOperation, Freshness } from "./history.js"
+import type { Random } from "./random.js"
+import { type Asked, createRecorder } from "./recorder.js"
+
+/** What clients ask at random, and what they know of each other's writes. */
+export interface Workload {
+  /** All agents that were asked about. */
+  readonly agents: ReadonlySet<string>
+  /** Who is lent to by whom. */
+  readonly lenders: ReadonlyMap<string, string>
+  /** Calls as one client, one after the other, until `signal`. */
+  run(client: string, random: Random, signal: AbortSignal): Promise<void>
+}
+
+/** Few, so that writers meet. */
+const ALONE = 5
+/** Pause between two calls of a client, in milliseconds. */
+const PAUSE_MS = 12
+const ATTEMPTS = 3
+/** How many agents are read, of those that were named last. */
+const RECENT = 20
+
+/** The agents of a workload begin with `name`; what clients are told goes to `history`. */
+export function createWorkload(name: string, fleet: Fleet, history: Call[]): Workload {
+  const alone = Array.from({ length: ALONE }, (_, index) => `${name}-${index}`)
+  const agents = new Set(alone)
+  const lenders = new Map<string, string>()
+  const newest = new Map<string, bigint>()
+  const suspensions: string[] = []
+  /** A lender, its borrower and the borrower's; what is revoked for good stays so, and another family takes its place. */
+  let family: string[] = []
+  let families = 0
+  const nextFamily = () => {
+    families++
+    family = ["root", "mid", "leaf"].map((role) => `${name}-family-${families}-${role}`)
+    for (const agentId of family) agents.add(agentId)
+    lenders.set(family[1] as string, family[0] as string).set(family[2] as string, family[1] as string)
+  }
+  nextFamily()
+
+  const chainOf = (agentId: string) => {
+    const lender = lenders.get(agentId)
+    return {
+      ...sampleChain(agentId),
+      capabilities: [capability(randomUUID())],
+      delegations: lender ? [delegation(agentId, { delegatorId: lender })] : [],
+    }
+  }
+  const learn = ({ agentId, told }: Call) => {
+    if (told.kind !== "record" && told.kind !== "revocation") return
+    if (told.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, told.revision)
+  }
+  const readOf = (agentId: string, random: Random): Asked => {
+    const freshness = freshnessOf(random, newest.get(agentId) ?? 0n)
+    return { operation: "read", agentId, includeInactive: random.chance(0.5), freshness }
+  }
+  const choose = (random: Random): Asked => {
+    const agentId = random.pick(random.chance(0.65) ? alone : family)
+    const operation = operationOf(random, family.includes(agentId))
+    if (operation === "read")
+      return readOf(random.chance(0.8) ? agentId : random.pick([...agents].slice(-RECENT)), random)
+    const write = { operation, agentId, requestId: randomUUID() }
+    if (operation === "revoke" || operation === "suspend") return write
+    if (operation === "lift") return { ...write, revocationId: random.pick(suspensions) }
+    const document = operation === "store" || operation === "update" ? { chain: chainOf(agentId) } : {}
+    return { ...write, ...document, ...conditionOf(operation, newest.get(agentId), random) }
+  }
+  const operationOf = (random: Random, inFamily: boolean): CallOperation => {
+    const roll = random.next()
+    if (roll < 0.55) return "read"
+    if (roll < 0.73) return "store"
+    if (roll < 0.8) return "update"
+    if (roll < 0.86) return "delete"
+    if (roll < 0.94 || !inFamily) return random.chance(0.3) ? "remove" : "restore"
+    if (roll < 0.955) return "revoke"
+    return suspensions.length > 0 && random.chance(0.6) ? "lift" : "suspend"
+  }
+
+  return {
+    agents,
+    lenders,
+    run: async (client, random, signal) => {
+      const recorder = createRecorder(client, history)
+      while (!signal.aborted) {
+        const asked = choose(random)
+        if (asked.operation === "suspend") suspensions.push(asked.requestId as string)
+        if (asked.operation === "revoke") nextFamily()
+        for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+          const call = await recorder.ask(random.pick(fleet.servers), asked)
+          learn(call)
+          if (call.told.kind !== "unknown" || asked.operation === "read" || random.chance(0.4)) break
+        }
+        await sleep(random.between(0, PAUSE_MS))
+      }
+      recorder.close()
+    },
+  }
+}
+
+/** That nothing is stored yet is a condition of StoreChain only. */
+function conditionOf(operation: CallOperation, known: bigint | undefined, random: Random) {
+  if (random.chance(0.7)) return {}
+  if (operation === "store" && random.chance(0.3)) return { expectedRevision: 0n }
+  return known === undefined ? {} : { expectedRevision: known }
+}
+
+function freshnessOf(random: Random, known: bigint): Freshness {
+  const roll = random.next()
+  if (roll < 0.5) return "plain"
+  return roll < 0.75 ? "strong" : known
+}
