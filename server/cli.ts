@@ -1,3 +1,4 @@
+import cluster from "node:cluster"
 import { parseArgs } from "node:util"
 import { ConfigError, type Flags, type LoadedConfig, loadConfig, rows } from "./config/config.js"
 import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
@@ -54,7 +55,7 @@ function isCommand(word: string): word is keyof typeof COMMANDS {
 
 function openLog({ config, warnings }: LoadedConfig) {
   const log = createLog(config.logLevel)
-  for (const warning of warnings) log.warn(warning)
+  if (cluster.isPrimary) for (const warning of warnings) log.warn(warning)
   return log
 }
 

@@ -95,18 +95,28 @@ export async function startServer({
   }
 }
 
-/** Opens the store and brings its schema up to date, without serving. Gives the names of the steps taken. */
-export async function migrateDatabase({
+/** Brings the schema up to date, without serving. Gives the names of the steps taken. */
+export async function migrateDatabase(options: Pick<ServerOptions, "config" | "log">): Promise<string[]> {
+  const { stop, steps } = await prepareDatabase(options)
+  await stop()
+  return steps
+}
+
+/** The database with its schema up to date, for whoever serves it; the caller stops it. */
+export async function prepareDatabase({
   config,
   log,
-}: Pick<ServerOptions, "config" | "log">): Promise<string[]> {
+}: Pick<ServerOptions, "config" | "log">): Promise<Postgres & { steps: string[] }> {
   const database = await providePostgres(config, log)
   const store = openStore(database, config, log)
   try {
-    return await prepareSchema(store, database, config, log)
-  } finally {
+    const steps = await prepareSchema(store, database, config, log)
+    await store.close(0)
+    return { ...database, steps }
+  } catch (error) {
     await store.close(0)
     await database.stop()
+    throw error
   }
 }
 

@@ -1,29 +1,28 @@
-import { constants } from "node:os"
+import cluster from "node:cluster"
 import { setLogger } from "@grpc/grpc-js"
 import type { Log } from "./log.js"
 import { type RegistryServer, type ServerOptions, startServer } from "./main.js"
+import { awaitStop } from "./stopRequest.js"
+import { awaitAssignment, tellReady } from "./worker.js"
+import { serveWithWorkers } from "./workers.js"
 
 /**
  * Runs the server until SIGTERM or SIGINT; a second one ends the process at once. Resolves to the exit code: 0 after a stop
- * in good order, 1 after a fault that nobody caught.
+ * in good order, 1 after a fault that nobody caught. With several workers this process serves nothing itself: it starts itself
+ * again for each, and keeps the database and their number.
  */
 export async function serve(options: ServerOptions): Promise<number> {
-  const { log } = options
-  const stop = stopRequest()
-  hearGrpc(log)
-  process.on("unhandledRejection", (err) =>
-    log.error({ err }, "a promise failed and nobody was there to hear it"),
-  )
-  process.on("uncaughtException", (err) => {
-    // What it left half done nobody knows, so the process must not go on for long; calls that can still end may.
-    log.fatal({ err }, "an exception that nobody caught: stopping")
-    stop.request(1)
-  })
-  const starting = startServer(options)
+  const stop = awaitStop(options.log)
+  if (cluster.isPrimary && options.config.workers > 1) return await serveWithWorkers(options, stop)
+  const own = cluster.isWorker ? await awaitAssignment(options, stop) : options
+  if (typeof own === "number") return own
+  hearGrpc(own.log)
+  const starting = startServer(own)
   // Only the embedded database would be left behind by an end in the middle of a start.
-  const early = options.config.databaseUrl === "" ? NEVER : stop.requested
+  const early = own.config.databaseUrl === "" && !own.connection ? NEVER : stop.requested
   const server = await Promise.race([starting, early])
   if (typeof server === "number") return server
+  if (cluster.isWorker) tellReady(server.address)
   return await finish(server, stop.requested)
 }
 
@@ -40,22 +39,3 @@ async function finish(server: RegistryServer, requested: Promise<number>) {
   await server.stop()
   return code
 }
-
-function stopRequest() {
-  let request: (code: number) => void = () => undefined
-  const requested = new Promise<number>((resolve) => {
-    request = resolve
-  })
-  let firstAt: number | undefined
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      firstAt ??= performance.now()
-      if (performance.now() - firstAt > ECHO_MS) process.exit(128 + constants.signals[signal])
-      request(0)
-    })
-  }
-  return { request, requested }
-}
-
-/** Ctrl-C under `npm start` arrives twice, from the terminal and handed on by npm: that is one wish to stop. */
-const ECHO_MS = 300

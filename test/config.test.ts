@@ -104,6 +104,14 @@ describe("the configuration", () => {
       expect(isLoopback(host), host).to.equal(true)
   })
 
+  it("wants two connections to the database for each worker", () => {
+    expect(() => loadConfig({ TRUST_REGISTRY_WORKERS: "6" }))
+      .to.throw(ConfigError)
+      .with.property("message")
+      .that.includes("TRUST_REGISTRY_DATABASE_CONNECTIONS is 10, allowed is at least 12 with 6 workers")
+    expect(loadConfig({ TRUST_REGISTRY_WORKERS: "5" }).config.workers).to.equal(5)
+  })
+
   it("wants certificate and key together, and both for client certificates", () => {
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CERT: "cert.pem" })).to.throw("go together")
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CLIENT_CA: "ca.pem" })).to.throw(

@@ -97,6 +97,12 @@ function contradictions(config: Config): string[] {
   if (config.tlsClientCa !== "" && config.tlsCert === "") {
     problems.push("TRUST_REGISTRY_TLS_CLIENT_CA needs TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY")
   }
+  if (config.workers > 1 && config.databaseConnections < 2 * config.workers) {
+    problems.push(
+      `TRUST_REGISTRY_DATABASE_CONNECTIONS is ${config.databaseConnections}, allowed is at least ${2 * config.workers} ` +
+        `with ${config.workers} workers (TRUST_REGISTRY_WORKERS)`,
+    )
+  }
   if (config.maxChainBytes + ENVELOPE_BYTES > config.maxMessageBytes) {
     problems.push(
       `TRUST_REGISTRY_MAX_CHAIN_BYTES is ${config.maxChainBytes}, allowed is at most ` +

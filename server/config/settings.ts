@@ -28,6 +28,15 @@ export const settings = {
     default: "127.0.0.1:50051",
     read: listenOf,
   },
+  workers: {
+    variable: "TRUST_REGISTRY_WORKERS",
+    unit: "processes",
+    sentence:
+      "How many processes `serve` shares the port among; each has its own memory and takes whole connections, so callers " +
+      "should open several.",
+    default: "1",
+    read: countOf(1, 128),
+  },
   tlsCert: {
     variable: "TRUST_REGISTRY_TLS_CERT",
     unit: "path",
@@ -84,7 +93,9 @@ export const settings = {
   databaseConnections: {
     variable: "TRUST_REGISTRY_DATABASE_CONNECTIONS",
     unit: "connections",
-    sentence: "How many connections to the database are open at most.",
+    sentence:
+      "How many connections to the database calls may use at most, shared among the workers; each process has two more, " +
+      "to watch over the database and to hear of changes.",
     default: "10",
     read: countOf(2, 1_000),
   },

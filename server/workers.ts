@@ -1,0 +1,108 @@
+import cluster, { type Worker } from "node:cluster"
+import { once } from "node:events"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Log } from "./log.js"
+import { prepareDatabase, type ServerOptions } from "./main.js"
+import type { StopRequest } from "./stopRequest.js"
+import type { Connection } from "./store/sql.js"
+import type { PrimaryMessage, WorkerMessage } from "./worker.js"
+
+/**
+ * Keeps the database and as many workers as the settings say; one that ends is replaced. Resolves to the exit code after a
+ * stop; throws if a worker cannot start at first.
+ */
+export async function serveWithWorkers({ config, log }: ServerOptions, stop: StopRequest): Promise<number> {
+  const database = await prepareDatabase({ config, log })
+  try {
+    const workers = startWorkers(config.workers, database.connection, log)
+    const address = await Promise.race([workers.ready, workers.failed, stop.requested])
+    if (typeof address === "string") {
+      const facts = { address, workers: config.workers, database: database.name }
+      log.info(facts, `ready: serving on ${address} with ${config.workers} workers`)
+    }
+    const code = await Promise.race([stop.requested, workers.failed]).finally(() =>
+      workers.stop(config.drainTimeoutMs + LATE_MS),
+    )
+    log.info("stopped all workers")
+    return code
+  } finally {
+    await database.stop()
+  }
+}
+
+/** What a worker may take beyond its drain before it is killed. */
+const LATE_MS = 5_000
+
+function startWorkers(count: number, connection: Connection, log: Log) {
+  const stopping = new AbortController()
+  const present = new Map<number, Worker>()
+  const serving = new Set<number>()
+  let begun = false
+  let begin: (address: string) => void = () => undefined
+  const ready = new Promise<string>((resolve) => {
+    begin = resolve
+  })
+
+  const hear = (worker: Worker, number: number) => (message: WorkerMessage) => {
+    if (message.kind === "hello") tell(worker, { kind: "serve", worker: number, connection })
+    if (message.kind !== "ready") return
+    log.info({ worker: number, pid: worker.process.pid }, "a worker serves")
+    serving.add(number)
+    if (serving.size < count) return
+    begun = true
+    begin(message.address)
+  }
+
+  /** Runs one worker to its end; throws if it was to be there from the beginning and could not start. */
+  const runOne = async (number: number) => {
+    const worker = cluster.fork()
+    present.set(number, worker)
+    worker.on("message", hear(worker, number))
+    const [code, signal] = await once(worker, "exit")
+    present.delete(number)
+    if (stopping.signal.aborted) return
+    const facts = { worker: number, pid: worker.process.pid, code, signal }
+    if (!begun) throw new Error(`worker ${number} ended before all were ready (exit code ${code})`)
+    log.error(facts, "a worker has ended; starting another")
+  }
+
+  const keep = async (number: number) => {
+    let waitMs = FIRST_WAIT_MS
+    while (!stopping.signal.aborted) {
+      const since = performance.now()
+      await runOne(number)
+      waitMs = performance.now() - since > STEADY_MS ? FIRST_WAIT_MS : Math.min(waitMs * 2, LONGEST_WAIT_MS)
+      await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  }
+
+  const keeping = Promise.all(Array.from({ length: count }, (_, index) => keep(index + 1)))
+  const failed = keeping.then(() => new Promise<never>(() => undefined))
+  failed.catch(() => undefined)
+
+  return {
+    /** The address, once all serve. */
+    ready,
+    /** Rejects when a worker cannot start at first. */
+    failed,
+    /** Drains all workers; those that are left after `ms` are killed. */
+    stop: async (ms: number) => {
+      stopping.abort()
+      for (const worker of present.values()) tell(worker, { kind: "stop" })
+      const late = setTimeout(() => {
+        for (const worker of present.values()) worker.process.kill("SIGKILL")
+      }, ms)
+      await Promise.all(Array.from(present.values(), (worker) => once(worker, "exit")))
+      clearTimeout(late)
+    },
+  }
+}
+
+/** One that keeps dying at once is not hammered. */
+const FIRST_WAIT_MS = 50
+const LONGEST_WAIT_MS = 5_000
+const STEADY_MS = 10_000
+
+function tell(worker: Worker, message: PrimaryMessage) {
+  if (worker.isConnected()) worker.send(message)
+}
