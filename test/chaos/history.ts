@@ -1,7 +1,7 @@
 /** How new the answer of a read is to be; a bigint is a min_revision. */
 export type Freshness = "plain" | "strong" | bigint
 
-/** What a call tried. `hand` is a change made in psql. */
+/** What a call tried. `hand` is a change made in psql, `watch` an event that came, at the moment when it came. */
 export type CallOperation =
   | "store"
   | "update"
@@ -13,6 +13,7 @@ export type CallOperation =
   | "lift"
   | "hand"
   | "read"
+  | "watch"
 
 /** What its caller was told. */
 export type Told =

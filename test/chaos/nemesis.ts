@@ -35,10 +35,14 @@ export async function unleash(
     const fault = (faults[name] as (random: Random) => Promise<void>)(random.child(`${name} ${turn}`))
     healing.add(fault)
     fault.finally(() => healing.delete(fault)).catch(() => undefined)
+    if (random.chance(CALM)) await Promise.all(healing)
   }
   await Promise.all(healing)
   return done
 }
+
+/** How often nothing more is broken until all is whole. */
+const CALM = 0.15
 
 async function killed(server: FleetServer, random: Random) {
   await server.kill()

@@ -32,7 +32,7 @@ export interface Recorder {
 /** A call gives up after this; the server does earlier where it can. */
 const CALL_MS = 2_500
 /** So that a server that is back is found at once. */
-const CHANNEL = {
+export const CHANNEL = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 250,
@@ -106,6 +106,7 @@ async function send(line: ReturnType<typeof connectTo>, asked: Asked): Promise<T
     case "read":
       return readTold(await store.getChain(readOf(asked), options))
     case "hand":
+    case "watch":
       throw new Error("no call")
   }
 }

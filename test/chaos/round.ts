@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { until } from "../support/until.js"
 import { changeByHand } from "./byHand.js"
 import { checkHistory, type Violation } from "./checkHistory.js"
 import type { Fleet } from "./fleet.js"
 import type { Call } from "./history.js"
 import { unleash } from "./nemesis.js"
-import { randomFrom } from "./random.js"
+import { type Random, randomFrom } from "./random.js"
 import { createRecorder } from "./recorder.js"
 import { readTruth } from "./truth.js"
+import { mirror, watchAll } from "./watchers.js"
 import { createWorkload } from "./workload.js"
 
 /** What a round found. */
@@ -18,30 +20,62 @@ export interface Round {
 }
 
 const CLIENTS = 8
+/** Names the agents of each round anew, also where a seed is played twice. */
+let rounds = 0
+
+/** How many reads of each kind, and changes, a round has at least. */
+const ENOUGH = 25
 
 /**
- * Lets clients call and the nemesis break things for so long, all as the seed says, and compares what they were told with what
- * happened.
+ * Lets clients call and the nemesis break things for so long, or until enough was answered, all as the seed says, and compares
+ * what they were told with what happened.
  *
  * @param boundMs how old the servers' plain reads may be
  */
 export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs: number): Promise<Round> {
   const random = randomFrom(seed)
   const calls: Call[] = []
-  const workload = createWorkload(`seed-${seed}`, fleet, calls)
-  const over = AbortSignal.timeout(ms)
-  const byHand = (choice: ReturnType<typeof randomFrom>) =>
-    changeByHand(fleet.sql, choice.pick([...workload.agents]), calls, choice)
-  const names = Array.from({ length: CLIENTS }, (_, index) => `client-${index}`)
-  const [faults] = await Promise.all([
-    unleash(fleet, random.child("nemesis"), byHand, over),
-    ...names.map((name) => workload.run(name, random.child(name), over)),
+  const name = `seed-${seed}-${++rounds}`
+  const workload = createWorkload(name, fleet, calls)
+  const watchers = [await watchAll(fleet, `${name}-`, random.child("watch"), calls)]
+  const over = new AbortController()
+  const byHand = (choice: Random) => changeByHand(fleet.sql, choice.pick([...workload.agents]), calls, choice)
+  const clients = Array.from({ length: CLIENTS }, (_, index) => `client-${index}`)
+  const playing = Promise.all([
+    unleash(fleet, random.child("nemesis"), byHand, over.signal),
+    ...clients.map((client) => workload.run(client, random.child(client), over.signal)),
   ])
+  await sleep(ms / 2)
+  for (const activeOnly of [false, true])
+    watchers.push(mirror(fleet, `${name}-`, activeOnly, random.child(`mirror ${activeOnly}`)))
+  await sleep(ms / 2)
+  await until("enough was answered", () => isEnough(calls), LONGEST_MS).finally(() => over.abort())
+  const [faults] = await playing
   await sleep(boundMs)
   await readAll(fleet, workload.agents, calls)
   const versions = await readTruth(fleet.sql, workload.agents)
-  const violations = checkHistory({ calls, versions, boundMs, lenders: workload.lenders })
+  const faultsOfWatches = (await Promise.all(watchers.map((watcher) => watcher.end(versions)))).flat()
+  const violations = [
+    ...checkHistory({ calls, versions, boundMs, lenders: workload.lenders }),
+    ...faultsOfWatches.map((text) => ({ rule: "watch", text })),
+  ]
   return { violations, calls, faults }
+}
+
+const LONGEST_MS = 40_000
+
+function isEnough(calls: readonly Call[]) {
+  const answered = calls.filter(({ told }) => told.kind !== "unknown")
+  const reads = (fits: (freshness: Call["freshness"]) => boolean) =>
+    answered.filter(({ operation, freshness }) => operation === "read" && fits(freshness)).length
+  const writes = answered.filter(({ requestId, told }) => requestId !== undefined && told.kind !== "refused")
+  const counts = [
+    writes.length,
+    reads((freshness) => freshness === "plain"),
+    reads((freshness) => freshness === "strong"),
+    reads((freshness) => typeof freshness === "bigint"),
+  ]
+  return counts.every((count) => count >= ENOUGH)
 }
 
 /** When all is whole again, every server gives every agent, plainly and strongly. */

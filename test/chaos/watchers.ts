@@ -1,0 +1,169 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import * as grpc from "@grpc/grpc-js"
+import { contentHash } from "@trust-registry/eatp"
+import {
+  type ChainEvent,
+  Operation,
+  OperationSchema,
+  TrustStoreService,
+  type WatchChainsRequestSchema,
+} from "@trust-registry/proto"
+import { connectTo } from "../support/calls.js"
+import { until } from "../support/until.js"
+import { type OpenWatch, type ValidatedWatch, validateWatch } from "../support/watchValidator.js"
+import type { Fleet } from "./fleet.js"
+import type { Call, Version } from "./history.js"
+import type { Random } from "./random.js"
+import { CHANNEL } from "./recorder.js"
+
+type Request = MessageInitShape<typeof WatchChainsRequestSchema>
+
+/** Watches the agents of a round, whatever breaks, until it is ended. */
+export interface Watcher {
+  /** Resolves when it has been told of everything; gives what was wrong with what it was told. */
+  end(versions: readonly Version[]): Promise<string[]>
+}
+
+/** A line without a word for this long is given up: a server speaks every two seconds. */
+const SILENT_MS = 3_000
+const LATE_MS = 20_000
+
+/** Watches every change of the agents whose ids begin so, from now on; resolves when it has begun. */
+export async function watchAll(
+  fleet: Fleet,
+  name: string,
+  random: Random,
+  history: Call[],
+): Promise<Watcher> {
+  const filter = { agentIdPrefix: name, activeOnly: false }
+  const { watch, finish } = follow(fleet, { filter }, random, (event) => note(event, history))
+  await until("the watch has begun", () => watch.next > 0n)
+  return {
+    end: async (versions) => {
+      const faults = await finish(versions)
+      const told = watch.events.map(({ operation, record }) => `r${record?.revision} ${wordOf(operation)}`)
+      const made = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
+      return [...faults, ...differences(told, made), ...wrongContents(watch.events, versions)]
+    },
+  }
+}
+
+/** Keeps a mirror of the agents whose ids begin so, from their current state on; only of the active ones where asked. */
+export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: Random): Watcher {
+  const filter = { agentIdPrefix: name, activeOnly }
+  const { watch, finish } = follow(fleet, { filter, includeCurrent: true }, random, () => {})
+  return {
+    end: async (versions) => {
+      const faults = await finish(versions)
+      const kept = new Map<string, bigint | undefined>()
+      for (const { operation, record, chain } of watch.events) {
+        const goes = operation === Operation.REMOVED || (activeOnly && !chain)
+        if (goes) kept.delete(record?.agentId ?? "")
+        else kept.set(record?.agentId ?? "", record?.revision)
+      }
+      const stand = new Map<string, bigint>()
+      for (const { agentId, revision, operation, status } of versions)
+        if (operation === "removed" || (activeOnly && status !== "active")) stand.delete(agentId)
+        else stand.set(agentId, revision)
+      const lines = (map: ReadonlyMap<string, bigint | undefined>) =>
+        [...map].map(([agentId, revision]) => `${agentId} r${revision}`).sort()
+      return [...faults, ...differences(lines(kept), lines(stand)), ...wrongContents(watch.events, versions)]
+    },
+  }
+}
+
+/** A watch that goes on at another server whenever its line ends or says nothing for too long. */
+function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event: ChainEvent) => void) {
+  let heardAt = performance.now()
+  const open: OpenWatch = async function* (request, signal) {
+    heardAt = performance.now()
+    const { address } = random.pick(fleet.servers)
+    const line = connectTo(address, grpc.credentials.createInsecure(), CHANNEL)
+    try {
+      const responses = line.calls(TrustStoreService).watchChains(request, { signal, timeoutMs: 3_600_000 })
+      for await (const response of responses) {
+        heardAt = performance.now()
+        yield response
+        for (const event of response.events) onEvent(event)
+      }
+      throw new Error("the watch ended by itself")
+    } finally {
+      line.close()
+    }
+  }
+  const watch = validateWatch(open, request)
+  const over = new AbortController()
+  const keeping = (async () => {
+    while (!over.signal.aborted && isPassing(watch.failure)) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (watch.failure !== undefined ? isPassing(watch.failure) : performance.now() - heardAt > SILENT_MS)
+        await watch.resume(open)
+    }
+  })()
+  const finish = async (versions: readonly Version[]) => {
+    const head = versions.at(-1)?.revision ?? 0n
+    await until(
+      `a watch is told of r${head}`,
+      () => watch.next > head || !isPassing(watch.failure),
+      LATE_MS,
+    ).finally(() => over.abort())
+    await keeping
+    await watch.stop()
+    return isPassing(watch.failure) ? [] : [describeFailure(watch)]
+  }
+  return { watch, finish }
+}
+
+/** A line that was lost, or a server that is away; anything else is a fault of what was told. */
+function isPassing(failure: unknown) {
+  if (failure === undefined) return true
+  const { code } = failure as Partial<grpc.ServiceError>
+  return code !== undefined && PASSING.has(code)
+}
+
+const { UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL } = grpc.status
+/** grpc-js tells a stream that was reset as INTERNAL. */
+const PASSING: ReadonlySet<number> = new Set([UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL])
+
+function describeFailure({ failure, next }: ValidatedWatch) {
+  return `it ended below r${next} with ${failure instanceof Error ? failure.message : String(failure)}`
+}
+
+/** What is told of a change is told after it was made. */
+function note({ operation, record }: ChainEvent, history: Call[]) {
+  if (!record || operation === Operation.REMOVED) return
+  const { agentId, revision, contentHash, isActive: active } = record
+  const at = performance.now()
+  history.push({
+    client: "watcher",
+    server: -1,
+    life: undefined,
+    operation: "watch",
+    agentId,
+    invokedAt: at,
+    endedAt: at,
+    told: { kind: "record", revision, contentHash, active },
+  })
+}
+
+function wordOf(operation: Operation) {
+  return OperationSchema.value[operation]?.localName.toLowerCase()
+}
+
+function wrongContents(events: readonly ChainEvent[], versions: readonly Version[]): string[] {
+  const hashes = new Map(versions.map(({ revision, contentHash }) => [revision, contentHash]))
+  return events.flatMap(({ record, chain }) => {
+    const hash = hashes.get(record?.revision ?? 0n)
+    const same = record?.contentHash === hash && (!chain || contentHash(chain) === hash)
+    return same ? [] : [`it was told another content at r${record?.revision}`]
+  })
+}
+
+function differences(told: readonly string[], made: readonly string[]): string[] {
+  const [heard, happened] = [new Set(told), new Set(made)]
+  return [
+    ...made.filter((line) => !heard.has(line)).map((line) => `it was not told ${line}`),
+    ...told.filter((line) => !happened.has(line)).map((line) => `it was told ${line}, which is not so`),
+    ...(heard.size < told.length ? ["it was told something twice"] : []),
+  ]
+}
