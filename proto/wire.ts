@@ -1,6 +1,8 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf"
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
+import { create } from "@bufbuild/protobuf"
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js"
+import { decodeMessage } from "./decoder.js"
+import { encodeMessage } from "./encoder.js"
 import { keepByteOrderMarks } from "./utf8.js"
 
 keepByteOrderMarks()
@@ -42,11 +44,10 @@ export function methodDefinition<Method extends DescMethod>(method: Method): Wir
   }
 }
 
-/** Binary form of a message, in the memory that protobuf-es made; bytes that are encoded already pass through. */
+/** Binary form of a message, in memory of its own; bytes that are encoded already pass through. */
 export function encode<Schema extends DescMethod["input"]>(schema: Schema, value: Sendable<Schema>): Buffer {
   if (Buffer.isBuffer(value)) return value
-  const bytes = toBinary(schema, create(schema, value as MessageInitShape<Schema>))
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return encodeMessage(schema, create(schema, value as MessageInitShape<Schema>))
 }
 
 /** The message that the bytes hold. Throws an Error for bytes that are no such message, invalid UTF-8 included. */
@@ -54,7 +55,7 @@ export function decode<Schema extends DescMethod["input"]>(
   schema: Schema,
   bytes: Buffer,
 ): MessageShape<Schema> {
-  return fromBinary(schema, bytes)
+  return decodeMessage(schema, bytes)
 }
 
 function streamsOf(kind: DescMethod["methodKind"]) {

@@ -1,0 +1,101 @@
+/**
+ * Memory that is written from its end to its beginning, so that the length of a message is known when it comes before it, and
+ * nothing has to be moved. It grows as needed.
+ */
+export class Tail {
+  #bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
+  #at = USUAL_BYTES
+
+  /** How many bytes were written; the difference of two is the length of what came between. */
+  get length(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  /** Forgets what was written, and the memory of what was unusually large. */
+  clear(): void {
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
+    this.#at = this.#bytes.length
+  }
+
+  /** A copy of what was written, in memory of its own. */
+  copy(): Buffer {
+    const copy = Buffer.allocUnsafeSlow(this.length)
+    this.#bytes.copy(copy, 0, this.#at)
+    return copy
+  }
+
+  /** Writes one byte. */
+  byte(value: number): void {
+    this.#room(1)
+    this.#bytes[--this.#at] = value
+  }
+
+  /** Writes a varint of a whole number from 0 to 2^32 - 1. */
+  varint(value: number): void {
+    this.#room(5)
+    let at = this.#at - varintLength(value)
+    this.#at = at
+    let rest = value
+    for (; rest > 0x7f; rest >>>= 7) this.#bytes[at++] = (rest & 0x7f) | 0x80
+    this.#bytes[at] = rest
+  }
+
+  /** Writes a varint of 64 bits. */
+  varint64(value: bigint): void {
+    const bits = BigInt.asUintN(64, value)
+    let shift = 63n
+    while (shift > 0n && bits >> shift === 0n) shift -= 7n
+    for (let more = 0; shift >= 0n; shift -= 7n, more = 0x80)
+      this.byte(Number((bits >> shift) & 0x7fn) | more)
+  }
+
+  /** Writes UTF-8. */
+  text(value: string): void {
+    const { length } = value
+    if (length <= SHORT && this.#ascii(value, length)) return
+    const bytes = Buffer.byteLength(value)
+    this.#room(bytes)
+    this.#at -= bytes
+    this.#bytes.write(value, this.#at, bytes, "utf8")
+  }
+
+  /** Writes bytes. */
+  raw(value: Uint8Array): void {
+    this.#room(value.length)
+    this.#at -= value.length
+    this.#bytes.set(value, this.#at)
+  }
+
+  /** Short texts are done before the calls that would do it in native code are on their way. */
+  #ascii(value: string, length: number) {
+    this.#room(length)
+    const start = this.#at - length
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index)
+      if (code > 0x7f) return false
+      this.#bytes[start + index] = code
+    }
+    this.#at = start
+    return true
+  }
+
+  #room(bytes: number) {
+    if (this.#at >= bytes) return
+    const written = this.length
+    const larger = Buffer.allocUnsafeSlow(2 * (written + bytes))
+    this.#bytes.copy(larger, larger.length - written, this.#at)
+    this.#bytes = larger
+    this.#at = larger.length - written
+  }
+}
+
+function varintLength(value: number) {
+  if (value < 0x80) return 1
+  if (value < 0x4000) return 2
+  if (value < 0x200000) return 3
+  return value < 0x10000000 ? 4 : 5
+}
+
+const USUAL_BYTES = 16 * 1024
+const KEPT_BYTES = 1024 * 1024
+const SHORT = 24
