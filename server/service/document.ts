@@ -1,4 +1,3 @@
-import { toBinary } from "@bufbuild/protobuf"
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import {
   chainHash,
@@ -9,7 +8,7 @@ import {
   momentProblem,
   type ShapeLimits,
 } from "@trust-registry/eatp"
-import { ErrorReason, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { ErrorReason, encode, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../errors.js"
 import { microsOf } from "../store/rows.js"
 import type { Document } from "../store/writes.js"
@@ -61,7 +60,7 @@ function derive(
     chain,
     authorityId: genesis.authorityId,
     json,
-    bytes: toBinary(TrustLineageChainSchema, chain).length,
+    bytes: encode(TrustLineageChainSchema, chain).length,
     chainHash: chainHash(chain),
     contentHash: contentHash(chain, json),
     expiresAt: atMostLatest(effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry))),
