@@ -1,4 +1,3 @@
-import { once } from "node:events"
 import type {
   DescMethod,
   DescMethodBiDiStreaming,
@@ -147,6 +146,12 @@ async function* readAll(method: DescMethod, call: ServerCall, edge: Reading, sig
   signal.throwIfAborted()
 }
 
+/**
+ * What is under way to a caller who does not read, in bytes, beside one reply and what HTTP/2 holds. grpc-js by itself would
+ * take sixteen replies of any size.
+ */
+const MAX_UNSENT_BYTES = 128 * 1024
+
 async function sendAll(
   method: DescMethod,
   call: ServerCall,
@@ -154,14 +159,30 @@ async function sendAll(
   signal: AbortSignal,
   draining: AbortSignal | undefined,
 ) {
-  let either: AbortSignal | undefined
-  for await (const reply of replies) {
-    signal.throwIfAborted()
-    if (call.write(encode(method.output, reply as Encoded))) continue
-    if (draining && !draining.aborted) either ??= AbortSignal.any([signal, draining])
-    // Without the signal a cancelled reader, which never drains, would keep the generator open for ever; and one who does not
-    // read would keep it from ending when the server begins to stop.
-    const ending = draining?.aborted ? signal : (either ?? signal)
-    await once(call, "drain", { signal: ending }).catch(() => undefined)
+  let unsent = 0
+  let wake: () => void = () => undefined
+  const look = () => wake()
+  signal.addEventListener("abort", look)
+  draining?.addEventListener("abort", look)
+  try {
+    for await (const reply of replies) {
+      signal.throwIfAborted()
+      const bytes = encode(method.output, reply as Encoded)
+      unsent += bytes.length
+      call.write(bytes, () => {
+        unsent -= bytes.length
+        wake()
+      })
+      const stopping = draining?.aborted
+      // A caller who is gone never reads; and one who does not read must not keep the handler from ending when the server
+      // begins to stop.
+      while (unsent > MAX_UNSENT_BYTES && !signal.aborted && draining?.aborted === stopping)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  } finally {
+    signal.removeEventListener("abort", look)
+    draining?.removeEventListener("abort", look)
   }
 }

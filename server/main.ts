@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import {
   AuthorityService,
@@ -66,6 +67,8 @@ export async function startServer({
   const database =
     connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
   const draining = new AbortController()
+  // Every stream listens.
+  setMaxListeners(0, draining.signal)
   let store: Store | undefined
   try {
     store = openStore(database, config, log)

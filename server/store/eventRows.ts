@@ -40,7 +40,7 @@ export interface EventsPage {
 
 /**
  * Changes of chains from a revision on. Sizes are measured one after the other, so that no more documents are looked at than
- * fit. Throws REVISION_COMPACTED where some may have been removed.
+ * fit, and one more. Throws REVISION_COMPACTED where some may have been removed.
  */
 export async function readEvents(
   sql: Sql,
@@ -49,25 +49,25 @@ export async function readEvents(
   const next = (above: ReturnType<Sql>) => sql`
     select h.revision, coalesce(octet_length(h.chain_data::text), 0) as bytes from trust_chain_revisions h
     where ${above} order by h.revision limit 1`
-  const rows = await sql<(Partial<EventRow> & { oldest: bigint; fits: boolean | null })[]>`
+  const rows = await sql<(EventRow & { oldest: bigint; walked: bigint })[]>`
     with recursive walk (revision, place, bytes) as (
       (select revision, 1, bytes::bigint from (${next(sql`h.revision >= ${from}`)}) first)
       union all
       select h.revision, w.place + 1, w.bytes + h.bytes
       from walk w cross join lateral (${next(sql`h.revision > w.revision`)}) h
-      where w.place <= ${limit} and w.bytes <= ${maxBytes}
+      where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     )
-    select history.oldest_revision as oldest, page.*
+    select history.oldest_revision as oldest, (select count(*) from walk) as walked, page.*
     from trust_history history left join (
-      select w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes}) as fits, ${columns(sql, facts)}
+      select ${columns(sql, facts)}
       from walk w join trust_chain_revisions c using (revision) ${previous(sql)}
+      where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     ) page on true
     order by page.revision`
-  const oldest = rows[0]?.oldest ?? 1n
+  const { oldest = 1n, walked = 0n } = rows[0] ?? {}
   if (from < oldest) throw compacted(from, oldest)
-  const found = rows.filter(({ revision }) => revision !== null)
-  const page = found.filter(({ fits }) => fits)
-  return { rows: page as EventRow[], complete: page.length === found.length }
+  const page = rows.filter(({ revision }) => revision !== null)
+  return { rows: page, complete: BigInt(page.length) === walked }
 }
 
 /** The chains that match at one moment, by the revisions of their last changes, and the newest revision of any chain then. */

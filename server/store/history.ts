@@ -54,29 +54,26 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
   const next = (below: ReturnType<Sql>) => sql`
     select h.revision, ${bytes} as bytes from trust_chain_revisions h
     where h.agent_id = ${agentId} and ${below} order by h.revision desc limit 1`
-  const rows = await sql<
-    (Nullable<RevisionRow> & { oldest: bigint; place: number | null; fits: boolean | null })[]
-  >`
+  const rows = await sql<(RevisionRow & { oldest: bigint; walked: bigint })[]>`
     with recursive walk (revision, place, bytes) as (
       (select revision, 1, bytes::bigint from (${next(before === undefined ? sql`true` : sql`h.revision < ${before}`)}) first)
       union all
       select h.revision, w.place + 1, w.bytes + h.bytes
       from walk w cross join lateral (${next(sql`h.revision < w.revision`)}) h
-      where w.place <= ${limit} and w.bytes <= ${maxBytes}
+      where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     )
-    select history.oldest_revision as oldest, page.*
+    select history.oldest_revision as oldest, (select count(*) from walk) as walked, page.*
     from trust_history history left join (
-      select w.place, w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes}) as fits, ${record(sql)}, c.operation,
-             c.request_id, ${documents ? sql`c.chain_data` : sql`null::jsonb as chain_data`}
+      select ${record(sql)}, c.operation, c.request_id,
+             ${documents ? sql`c.chain_data` : sql`null::jsonb as chain_data`}
       from walk w join trust_chain_revisions c using (revision)
+      where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     ) page on true
-    order by page.place`
-  const found = rows.filter(({ place }) => place !== null)
-  const page = found.filter(({ fits }) => fits)
-  return { rows: page as RevisionRow[], more: page.length < found.length, oldest: rows[0]?.oldest ?? 1n }
+    order by page.revision desc`
+  const { oldest = 1n, walked = 0n } = rows[0] ?? {}
+  const page = rows.filter(({ revision }) => revision !== null)
+  return { rows: page, more: BigInt(page.length) < walked, oldest }
 }
-
-type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
 
 /**
  * Throws REVISION_COMPACTED where the history no longer tells how things stood then. To be asked after what was read of it:
