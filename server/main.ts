@@ -12,6 +12,8 @@ import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
 import { type Listener, listen, type Service, serviceOf } from "./listen.js"
 import type { Log } from "./log.js"
+import { measure } from "./metrics.js"
+import { serveMetrics } from "./metricsListener.js"
 import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
 import { createEdge, type RpcEdge } from "./rpc/edge.js"
@@ -70,10 +72,16 @@ export async function startServer({
   // Every stream listens.
   setMaxListeners(0, draining.signal)
   let store: Store | undefined
+  let endMetrics: (() => Promise<void>) | undefined
   try {
     store = openStore(database, config, log)
     await prepareSchema(store, database, config, log)
-    const edge = createEdge({ log, callTimeoutMs: config.callTimeoutMs, draining: draining.signal })
+    const metrics = config.metricsListen && measure(store, worker)
+    const bounds = { callTimeoutMs: config.callTimeoutMs, draining: draining.signal }
+    // Of workers the primary tells all.
+    if (metrics && config.metricsListen && worker === 0)
+      endMetrics = await serveMetrics(config.metricsListen, metrics.text, log)
+    const edge = createEdge({ ...bounds, log, ended: metrics?.ended })
     const info = { version: serverVersion(), worker, startedAtMicros: nowMicros() }
     const services = servicesOf(store, config, edge, info, draining.signal)
     const listener = await listen(config, credentials, services)
@@ -82,7 +90,7 @@ export async function startServer({
       { address: listener.address, tls, database: database.name },
       `ready: serving on ${listener.address}`,
     )
-    const running = { config, log, database, store, edge, listener, draining }
+    const running = { config, log, database, store, edge, listener, endMetrics, draining }
     let stopped: Promise<void> | undefined
     return {
       address: listener.address,
@@ -92,6 +100,7 @@ export async function startServer({
       },
     }
   } catch (error) {
+    await endMetrics?.()
     await store?.close(0)
     await database.stop()
     throw error
@@ -195,14 +204,16 @@ interface Running {
   readonly store: Store
   readonly edge: RpcEdge
   readonly listener: Listener
+  readonly endMetrics: (() => Promise<void>) | undefined
   readonly draining: AbortController
 }
 
-async function drain({ config, log, database, store, edge, listener, draining }: Running) {
+async function drain({ config, log, database, store, edge, listener, endMetrics, draining }: Running) {
   log.info("stopping: no new calls are taken")
   draining.abort()
   try {
     await finish(listener, edge, config.drainTimeoutMs, log)
+    await endMetrics?.()
     await store.close(CLOSE_MS)
   } finally {
     await database.stop()

@@ -19,7 +19,9 @@ export async function awaitAssignment(
 ): Promise<ServerOptions | number> {
   const assigned = new Promise<ServerOptions>((resolve) => {
     process.on("message", (message: PrimaryMessage) => {
-      if (message.kind === "stop") return stop.request(0)
+      if (message.kind === "stop") stop.request(0)
+      // Others speak over this line too: whoever asks for metrics.
+      if (message.kind !== "serve") return
       const { worker, connection } = message
       resolve({ config: shareOf(config), log: log.child({ worker }), connection, worker })
     })

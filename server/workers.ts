@@ -3,6 +3,8 @@ import { once } from "node:events"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Log } from "./log.js"
 import { prepareDatabase, type ServerOptions } from "./main.js"
+import { workersMetrics } from "./metrics.js"
+import { serveMetrics } from "./metricsListener.js"
 import type { StopRequest } from "./stopRequest.js"
 import type { Connection } from "./store/sql.js"
 import type { PrimaryMessage, WorkerMessage } from "./worker.js"
@@ -13,7 +15,9 @@ import type { PrimaryMessage, WorkerMessage } from "./worker.js"
  */
 export async function serveWithWorkers({ config, log }: ServerOptions, stop: StopRequest): Promise<number> {
   const database = await prepareDatabase({ config, log })
+  let endMetrics: (() => Promise<void>) | undefined
   try {
+    if (config.metricsListen) endMetrics = await serveMetrics(config.metricsListen, workersMetrics(), log)
     const workers = startWorkers(config.workers, database.connection, log)
     const address = await Promise.race([workers.ready, workers.failed, stop.requested])
     if (typeof address === "string") {
@@ -26,6 +30,7 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
     log.info("stopped all workers")
     return code
   } finally {
+    await endMetrics?.()
     await database.stop()
   }
 }

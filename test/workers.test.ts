@@ -17,7 +17,7 @@ describe("serve --workers", function () {
   const start = async () => {
     const args = ["serve", "--workers", `${WORKERS}`, "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
     // So high that nothing but word of a change can be what made it seen.
-    server = spawnServer([...args, "--cache-max-age-ms", "60000"])
+    server = spawnServer([...args, "--cache-max-age-ms", "60000", "--metrics-listen", "127.0.0.1:0"])
     return String((await server.line(({ workers }) => workers === WORKERS)).address)
   }
   beforeEach(async () => {
@@ -84,6 +84,10 @@ describe("serve --workers", function () {
       await two?.restoreChain({ agentId })
     }
     await expectSharedBudget([one, two])
+    const { metrics } = await server.line(({ msg }) => msg === "serving metrics")
+    const text = await (await fetch(`http://${metrics}/metrics`)).text()
+    for (const worker of [1, 2])
+      expect(text).to.match(new RegExp(`^trust_registry_feed_revision{worker="${worker}"} \\d+$`, "m"))
   })
 
   it("goes on when a worker is killed, and replaces it", async () => {

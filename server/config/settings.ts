@@ -73,6 +73,15 @@ export const settings = {
     default: "info",
     read: choiceOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
   },
+  metricsListen: {
+    variable: "TRUST_REGISTRY_METRICS_LISTEN",
+    unit: "host:port",
+    sentence:
+      "Where metrics are served for Prometheus, over HTTP at /metrics, those of all workers at one place; empty: nowhere. They " +
+      "name no agent and no caller.",
+    default: "",
+    read: (text: string) => (text === "" ? undefined : listenOf(text)),
+  },
   cacheEntries: {
     variable: "TRUST_REGISTRY_CACHE_ENTRIES",
     unit: "chains",

@@ -1,4 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf"
+import { status as Code } from "@grpc/grpc-js"
 import { type Edge, ErrorReason, type Handlers } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
@@ -16,23 +17,34 @@ export interface RpcEdge extends Edge<RpcContext> {
   cutOff(): void
 }
 
-/** Makes the path round every RPC: who calls and until when, the handler within its bounds, log and status. */
-export function createEdge({ log, ...bounds }: CallBounds & { readonly log: Log }): RpcEdge {
+/** What the path round every RPC is made of. */
+export interface EdgeOptions extends CallBounds {
+  readonly log: Log
+  /** Hears of the end of every call. */
+  readonly ended?: ((context: RpcContext, code: Code) => void) | undefined
+}
+
+/** Makes the path round every RPC: who calls and until when, the handler within its bounds, log, measure and status. */
+export function createEdge({ log, ended, ...bounds }: EdgeOptions): RpcEdge {
   const waiting = new Map<Call, (error: RegistryError) => void>()
   return {
     open: (method, call, signal) => new Call(method, call, signal, bounds),
     close(context, thrown) {
       if (thrown === undefined) {
         logAnswer(log, context)
+        ended?.(context, Code.OK)
         return {}
       }
       if (thrown instanceof PlainStatusError) {
         logPlainStatus(log, context, thrown.code)
+        ended?.(context, thrown.code)
         return { code: thrown.code, details: thrown.message }
       }
       const error = registryErrorOf(causeOfEnd(context, thrown))
       logError(log, context, error)
-      return statusOf(error, context.deadline - Date.now())
+      const status = statusOf(error, context.deadline - Date.now())
+      ended?.(context, status.code ?? Code.UNKNOWN)
+      return status
     },
     inspect: ({ input }, bytes) => {
       // Each takes two bytes at least, so that small requests need no counting.

@@ -21,7 +21,7 @@ export function createServerInfoHandlers(
 ): Handlers<typeof ServerInfoService, RpcContext> {
   return {
     getServerInfo: async () => {
-      const { feed, monitor, cached } = store
+      const { feed, monitor, counts } = store
       const oldestRevision = monitor.available
         ? await store.oldestRevision().catch(() => undefined)
         : undefined
@@ -36,8 +36,8 @@ export function createServerInfoHandlers(
         newestRevision: feed.head,
         ...(Number.isFinite(ageMs) ? { feedAge: durationOf(ageMs) } : {}),
         memoryFresh: performance.now() < feed.freshUntil,
-        cachedChains: BigInt(cached.chains),
-        cachedAuthorities: BigInt(cached.authorities),
+        cachedChains: BigInt(counts.chains.size),
+        cachedAuthorities: BigInt(counts.authorities.size),
         ...(oldestRevision === undefined ? {} : { oldestRevision }),
       }
     },

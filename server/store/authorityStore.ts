@@ -10,7 +10,7 @@ import {
   writeAuthority,
 } from "./authorities.js"
 import type { AuthorityRow } from "./authorityRows.js"
-import { createCache, followFeed } from "./cache.js"
+import { type CacheState, createCache, followFeed } from "./cache.js"
 import type { Database } from "./database.js"
 import type { Feed } from "./feed.js"
 import { createReads } from "./reads.js"
@@ -24,8 +24,8 @@ export interface AuthorityStore {
   renew(authorityId: string): Promise<StoredSigner | null>
   /** Forgets what is in memory of these. */
   forget(authorityIds: Iterable<string>): void
-  /** How many are in memory. */
-  cached(): number
+  /** How its memory does. */
+  readonly cache: CacheState
   /** The row as it is stored now. */
   read(authorityId: string): Promise<AuthorityRow | undefined>
   /** The row as it is, and what was done under the request id before. */
@@ -61,7 +61,7 @@ export function createAuthorityStore(
     get: cache.get,
     renew: cache.renew,
     forget: cache.invalidate,
-    cached: () => cache.size,
+    cache: cache.state,
     read: (authorityId) => database.run((sql) => readAuthority(sql, authorityId)),
     readBefore: (authorityId, requestId) =>
       database.run((sql) => readAuthorityBefore(sql, authorityId, requestId)),

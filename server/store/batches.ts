@@ -20,6 +20,18 @@ export interface BatchOptions<Item, Answer> {
   full: () => Error
   /** Whether a failed batch means that those that wait would fail as well. */
   failsAll?: (error: unknown) => boolean
+  /** Kept up to date, for whoever wants to know. */
+  counts?: BatchCounts
+}
+
+/** How batches do. */
+export interface BatchCounts {
+  /** Items that wait for a batch. */
+  waiting: number
+  /** Batches since the start. */
+  batches: number
+  /** Items in these batches. */
+  items: number
 }
 
 interface Waiting<Item, Answer> {
@@ -43,6 +55,7 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
 
   const takeAll = () => {
     waitingBytes = 0
+    if (options.counts) options.counts.waiting = 0
     return waiting.splice(0)
   }
 
@@ -53,6 +66,11 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
     waiting = rest
     waitingBytes -= sizeOfAll(batch)
     going++
+    if (options.counts) {
+      options.counts.waiting = waiting.length
+      options.counts.batches++
+      options.counts.items += batch.length
+    }
     try {
       const answers = await options.run(batch.map(({ item }) => item))
       batch.forEach(({ resolve, reject }, index) => {
@@ -83,6 +101,7 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
     waitingBytes = bytes
     return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
+      if (options.counts) options.counts.waiting = waiting.length
       schedule()
     })
   }

@@ -14,8 +14,18 @@ export interface Cache<Value> {
   changed(id: string, revision: bigint): void
   /** Forgets everything. */
   clear(): void
-  /** How many values are kept; it takes as long as it takes to look at half of them. */
+  /** How it does. */
+  readonly state: CacheState
+}
+
+/** How a cache does. */
+export interface CacheState {
+  /** How many values are kept; counting takes as long as it takes to look at half of them. */
   readonly size: number
+  /** Reads that were answered from memory since the start. */
+  readonly hits: number
+  /** Reads that were not, those that joined others included. */
+  readonly misses: number
 }
 
 /** What a cache is made of. */
@@ -47,6 +57,8 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
   const values = createKept<Value>(options.entries)
   const absences = createKept<true>(options.entries)
   const flights = new Map<string, Flight<Value>>()
+  let hits = 0
+  let misses = 0
 
   const keep = (id: string, value: Value | null) => {
     values?.delete(id)
@@ -75,9 +87,16 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
       const now = performance.now()
       if (now < feed.freshUntil) {
         const value = values?.get(id)
-        if (value !== undefined) return value
-        if (absences?.get(id)) return null
+        if (value !== undefined) {
+          hits++
+          return value
+        }
+        if (absences?.get(id)) {
+          hits++
+          return null
+        }
       }
+      misses++
       const flight = flights.get(id)
       return flight && now < flight.freshUntil ? flight.answer : fly(id)
     },
@@ -101,8 +120,16 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
       absences?.clear()
       flights.clear()
     },
-    get size() {
-      return values?.size ?? 0
+    state: {
+      get size() {
+        return values?.size ?? 0
+      },
+      get hits() {
+        return hits
+      },
+      get misses() {
+        return misses
+      },
     },
   }
 }

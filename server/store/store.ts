@@ -1,6 +1,7 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
-import { createCache, followFeed } from "./cache.js"
+import type { BatchCounts } from "./batches.js"
+import { type CacheState, createCache, followFeed } from "./cache.js"
 import {
   type ChainWithHistory,
   countChains,
@@ -74,8 +75,12 @@ export interface Store extends TrustReader {
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
-  /** How many chains and authorities are in memory. */
-  readonly cached: { chains: number; authorities: number }
+  /** What there is to count. */
+  readonly counts: {
+    readonly chains: CacheState
+    readonly authorities: CacheState
+    readonly writes: BatchCounts
+  }
   /** The oldest revision from which on the history is whole. */
   oldestRevision(): Promise<bigint>
   /** The changes of chains. */
@@ -116,7 +121,8 @@ export function createStore(options: StoreOptions): Store {
     cache.invalidate(chains)
     authorities.forget(ids)
   })
-  const write = createWrites(database, options.maxWaitingWrites, cache.invalidate)
+  const writes = { waiting: 0, batches: 0, items: 0 }
+  const write = createWrites(database, options.maxWaitingWrites, cache.invalidate, writes)
   const goneAgents = (agentIds: string[]) => database.run((sql) => readGone(sql, agentIds, nowMicros()))
   const firstStored = (agentId: string) => database.scan((sql) => readFirstStored(sql, agentId))
   const history = createHistoryStore(database, feed)
@@ -142,9 +148,7 @@ export function createStore(options: StoreOptions): Store {
       cache.invalidate(Object.keys(chains))
       authorities.forget(Object.keys(ids))
     },
-    get cached() {
-      return { chains: cache.size, authorities: authorities.cached() }
-    },
+    counts: { chains: cache.state, authorities: authorities.cache, writes },
     oldestRevision: () => database.run(readOldestRevision),
     history,
     authorities,

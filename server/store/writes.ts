@@ -1,6 +1,6 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
-import { createBatches } from "./batches.js"
+import { type BatchCounts, createBatches } from "./batches.js"
 import type { Database } from "./database.js"
 import { isDataFault, isUnavailable } from "./failures.js"
 import { nowMicros, type RecordRow } from "./rows.js"
@@ -83,7 +83,12 @@ const RETRY_AFTER_MS = 500
  * Writes that come at once share a transaction; one agent's are done one after the other, in the order they came.
  * `settled` hears of every agent whose chain may have changed, before the callers do.
  */
-export function createWrites(database: Database, maxWaiting: number, settled: (agentIds: string[]) => void) {
+export function createWrites(
+  database: Database,
+  maxWaiting: number,
+  settled: (agentIds: string[]) => void,
+  counts: BatchCounts,
+) {
   return createBatches<Write, Outcome>({
     run: async (writes) => {
       try {
@@ -105,6 +110,7 @@ export function createWrites(database: Database, maxWaiting: number, settled: (a
         retryAfterMs: RETRY_AFTER_MS,
       }),
     failsAll: isUnavailable,
+    counts,
   })
 }
 
