@@ -162,6 +162,10 @@ async function sendAll(
   let unsent = 0
   let wake: () => void = () => undefined
   const look = () => wake()
+  const rung = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+    })
   signal.addEventListener("abort", look)
   draining?.addEventListener("abort", look)
   try {
@@ -176,11 +180,12 @@ async function sendAll(
       const stopping = draining?.aborted
       // A caller who is gone never reads; and one who does not read must not keep the handler from ending when the server
       // begins to stop.
-      while (unsent > MAX_UNSENT_BYTES && !signal.aborted && draining?.aborted === stopping)
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      while (unsent > MAX_UNSENT_BYTES && !signal.aborted && draining?.aborted === stopping) await rung()
     }
+  } catch (error) {
+    // The status would overtake what was answered before.
+    while (unsent > 0 && !signal.aborted) await rung()
+    throw error
   } finally {
     signal.removeEventListener("abort", look)
     draining?.removeEventListener("abort", look)

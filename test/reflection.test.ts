@@ -112,6 +112,11 @@ describe("reflection", () => {
       expect(Number(nextRevision)).to.be.greaterThan(2)
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
       expect((await call("RestoreChain", one)).record.isActive).to.equal(true)
+      expect((await call("BatchGetChains", { agentIds: [agentId] })).found).to.have.lengthOf(1)
+      const batch = await call("BatchStoreChains", { requests: [{ chain: { genesis } }] })
+      expect(batch.results[0].stored.record.agentId).to.equal(agentId)
+      const imported = await call("ImportChains", { chain: { genesis } })
+      expect(imported.stored.record.agentId).to.equal(agentId)
       await callAuthorities(call, `authority-${version}`)
       const verdict = await call(`${TrustVerificationService.typeName}/VerifyTrust`, {
         ...one,
@@ -161,8 +166,10 @@ describe("reflection", () => {
           const [answer] = await ask(desc, question)
           expect(filesOf(answer)).to.deep.equal([
             file,
+            "google/protobuf/duration.proto",
             "google/protobuf/timestamp.proto",
             "trustregistry/v1/chain.proto",
+            "trustregistry/v1/errors.proto",
           ])
         }
       })
@@ -170,7 +177,7 @@ describe("reflection", () => {
       it("sends on one stream what it has sent already only where it is asked for", async () => {
         const file: Question = { case: "fileByFilename", value: "trustregistry/v1/trust_store.proto" }
         const [first, second] = await ask(desc, file, file)
-        expect(filesOf(first)).to.have.lengthOf(3)
+        expect(filesOf(first)).to.have.lengthOf(5)
         expect(filesOf(second)).to.deep.equal(["trustregistry/v1/trust_store.proto"])
       })
 

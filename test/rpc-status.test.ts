@@ -32,6 +32,7 @@ const CODES: Record<Exclude<ReasonName, "UNSPECIFIED">, keyof typeof Code> = {
   TRUST_RECORD_NOT_FOUND: "NOT_FOUND",
   REVOCATION_NOT_FOUND: "NOT_FOUND",
   REVOCATION_FINAL: "FAILED_PRECONDITION",
+  BATCH_REFUSED: "ABORTED",
 }
 
 describe("the status of an error", () => {

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import { ErrorReason, type ServerCall } from "@trust-registry/proto"
+import { ErrorReason, type ItemError, type ServerCall } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { actorOf } from "./actor.js"
 import type { RpcContext } from "./context.js"
@@ -10,6 +10,8 @@ export interface CallBounds {
   readonly callTimeoutMs: number
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal
+  /** What one item of a call failed with, logged where the server is at fault. */
+  readonly itemError: (call: RpcContext, thrown: unknown, prefix?: string) => ItemError
 }
 
 /**
@@ -22,6 +24,8 @@ export class Call implements RpcContext {
   readonly draining: AbortSignal
   agentId?: string
   authorityId?: string
+  counts?: Readonly<Record<string, number>>
+  readonly #bounds: CallBounds
   readonly #call: ServerCall
   readonly #caller: () => AbortSignal
   readonly #timeoutMs: number
@@ -30,6 +34,7 @@ export class Call implements RpcContext {
   constructor(method: DescMethod, call: ServerCall, caller: () => AbortSignal, bounds: CallBounds) {
     this.method = method
     this.draining = bounds.draining
+    this.#bounds = bounds
     this.#call = call
     this.#caller = caller
     this.#timeoutMs = method.methodKind === "unary" ? bounds.callTimeoutMs : Number.POSITIVE_INFINITY
@@ -49,6 +54,10 @@ export class Call implements RpcContext {
 
   get signal(): AbortSignal {
     return this.#controller().signal
+  }
+
+  itemError(thrown: unknown, prefix?: string): ItemError {
+    return this.#bounds.itemError(this, thrown, prefix)
   }
 
   /** Ends the work on the call; `signal.reason` is what the call fails with. */

@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
+import type { ItemError } from "@trust-registry/proto"
 
 /** What a handler is told of the call it answers. */
 export interface RpcContext {
@@ -20,4 +21,11 @@ export interface RpcContext {
   agentId?: string
   /** The authority that the request names or holds, likewise. */
   authorityId?: string
+  /** How many items of which outcome a call of many had so far, for the log; set by the handler. */
+  counts?: Readonly<Record<string, number>>
+  /**
+   * What one item of many failed with, in the terms of the contract; `prefix` goes before the paths of its fields. Where
+   * the server is at fault it is logged, like a call that fails.
+   */
+  itemError(thrown: unknown, prefix?: string): ItemError
 }

@@ -6,7 +6,8 @@ import type { Log } from "../log.js"
 import { Call, type CallBounds } from "./call.js"
 import type { RpcContext } from "./context.js"
 import { countFields } from "./fieldCount.js"
-import { logAnswer, logError, logPlainStatus } from "./journal.js"
+import { itemErrorOf } from "./itemError.js"
+import { logAnswer, logError, logItemError, logPlainStatus } from "./journal.js"
 import { PlainStatusError, registryErrorOf, statusOf } from "./status.js"
 
 /** The one path round every RPC. */
@@ -18,15 +19,21 @@ export interface RpcEdge extends Edge<RpcContext> {
 }
 
 /** What the path round every RPC is made of. */
-export interface EdgeOptions extends CallBounds {
+export interface EdgeOptions extends Omit<CallBounds, "itemError"> {
   readonly log: Log
   /** Hears of the end of every call. */
   readonly ended?: ((context: RpcContext, code: Code) => void) | undefined
 }
 
 /** Makes the path round every RPC: who calls and until when, the handler within its bounds, log, measure and status. */
-export function createEdge({ log, ended, ...bounds }: EdgeOptions): RpcEdge {
+export function createEdge({ log, ended, ...times }: EdgeOptions): RpcEdge {
   const waiting = new Map<Call, (error: RegistryError) => void>()
+  const itemError = (context: RpcContext, thrown: unknown, prefix?: string) => {
+    const error = registryErrorOf(thrown)
+    logItemError(log, context, error)
+    return itemErrorOf(error, prefix)
+  }
+  const bounds = { ...times, itemError }
   return {
     open: (method, call, signal) => new Call(method, call, signal, bounds),
     close(context, thrown) {

@@ -25,6 +25,11 @@ export function logError(log: Log, context: RpcContext, error: RegistryError): v
   else log.info(facts, "refused")
 }
 
+/** Logs one item of a call of many where the server is at fault; what is refused is counted, not told one by one. */
+export function logItemError(log: Log, context: RpcContext, error: RegistryError): void {
+  if (REASONS[nameOf(error.reason)].fault === "server") logError(log, context, error)
+}
+
 /** Logs a call that was refused in the terms of another contract than ours. */
 export function logPlainStatus(log: Log, context: RpcContext, code: Code): void {
   log.info(factsOf(context, Code[code]), "refused")
@@ -38,10 +43,10 @@ function isWrite({ method }: RpcContext) {
   )
 }
 
-function factsOf({ method, agentId, authorityId, startedAt, peer }: RpcContext, code: string) {
+function factsOf({ method, agentId, authorityId, counts, startedAt, peer }: RpcContext, code: string) {
   const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
   const subject = { agent_id: idText(agentId), authority_id: idText(authorityId) }
-  return { method: `${method.parent.typeName}/${method.name}`, ...subject, code, ms, peer }
+  return { method: `${method.parent.typeName}/${method.name}`, ...subject, ...counts, code, ms, peer }
 }
 
 function idText(id: string | undefined) {

@@ -48,6 +48,7 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   TRUST_RECORD_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
   REVOCATION_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },
   REVOCATION_FINAL: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
+  BATCH_REFUSED: { code: Code.ABORTED, fault: "caller" },
 }
 
 const NAMES = new Map<number, ReasonName>(

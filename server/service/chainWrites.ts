@@ -13,6 +13,8 @@ import { acceptedRecord } from "./outcomes.js"
 export interface ChainRules extends ShapeLimits {
   /** Whether a chain is refused of which some signature cannot be checked. */
   requireSignatures: boolean
+  /** Most writes that may wait for the database. */
+  maxWaitingWrites: number
 }
 
 /** What every write says of itself. */
@@ -27,8 +29,19 @@ export interface Written {
   operation: string | null
 }
 
+/** A document that passed its own checks. */
+export interface PreparedWrite {
+  /** Judges and writes it; again, it is the same request. */
+  write: () => Promise<Written>
+  /** Size of the chain in protobuf's binary form. */
+  bytes: number
+}
+
+/** The writes of chains over a store. */
+export type ChainWrites = ReturnType<typeof createChainWrites>
+
 /** How often a document is judged anew because what it was judged by has changed. */
-const MAX_JUDGEMENTS = 5
+export const MAX_JUDGEMENTS = 5
 /** How long a caller should wait whose document could not be judged in time. */
 const RETRY_AFTER_MS = 100
 
@@ -39,30 +52,38 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
-  /** Judges a document by other rows and writes it while those are as they were. */
-  const writeDocument = async (
+  /** Checks a document; what comes of it judges it by other rows and writes it while those are as they were. */
+  const prepareDocument = (
     operation: "store" | "update",
     request: WriteRequest & DocumentRequest,
     actor: string,
-  ): Promise<Written> => {
+  ): PreparedWrite => {
     const { agentId, chain, ...document } = checkedDocument(request, rules, nowMicros())
     const common = { ...commonOf(request, actor), operation, agentId }
-    for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
-      const judged = await judgeChain(store, chain, rules.requireSignatures)
-      const change: Write = { ...common, document: { ...document, ...judged } }
-      const outcome = await store.write(change)
-      if (outcome.outcome !== "stale")
-        return { record: acceptedRecord(change, outcome), operation: outcome.operation }
-      store.forget(judged.depends)
+    const write = async () => {
+      for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
+        const judged = await judgeChain(store, chain, rules.requireSignatures)
+        const change: Write = { ...common, document: { ...document, ...judged } }
+        const outcome = await store.write(change)
+        if (outcome.outcome !== "stale")
+          return { record: acceptedRecord(change, outcome), operation: outcome.operation }
+        store.forget(judged.depends)
+      }
+      throw judgedInVain(agentId)
     }
-    throw new RegistryError(
-      ErrorReason.OVERLOADED,
-      "the signers of the chain are being changed faster than it can be judged",
-      { agentId, retryAfterMs: RETRY_AFTER_MS },
-    )
+    return { write, bytes: document.bytes }
   }
 
-  return { write, writeDocument }
+  return { write, prepareDocument }
+}
+
+/** What changes faster than it can be judged by. */
+export function judgedInVain(agentId?: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.OVERLOADED,
+    "the signers of the chain are being changed faster than it can be judged",
+    { ...(agentId === undefined ? {} : { agentId }), retryAfterMs: RETRY_AFTER_MS },
+  )
 }
 
 /** The parts of a write that every request gives. */

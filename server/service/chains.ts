@@ -3,11 +3,16 @@ import { invalidRequest } from "../errors.js"
 import type { RpcContext } from "../rpc/context.js"
 import { isActive, type ServedChain } from "../store/servedChain.js"
 import type { Store } from "../store/store.js"
+import { createStoreTogether } from "./atomicWrites.js"
+import { createBatchGet } from "./batchGet.js"
+import { createBatchStore } from "./batchStore.js"
 import { type ChainRules, commonOf, createChainWrites } from "./chainWrites.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields.js"
 import { createHistory } from "./history.js"
+import { createImport } from "./importChains.js"
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
+import { createManyWrites } from "./manyWrites.js"
 import { expired, notFound } from "./outcomes.js"
 import { asksMemory, type Consistency, standpointOf } from "./standpoint.js"
 import { createWatch } from "./watch.js"
@@ -18,13 +23,15 @@ export function createChainHandlers(
   rules: ChainRules,
 ): Handlers<typeof TrustStoreService, RpcContext> {
   const lists = createLists(store, rules)
-  const { write, writeDocument } = createChainWrites(store, rules)
+  const writes = createChainWrites(store, rules)
+  const { write, prepareDocument } = writes
+  const storeMany = createManyWrites(writes, rules.maxWaitingWrites)
 
   return {
     storeChain: async (request, { actor }) => {
       assureExpectedRevision(request.expectedRevision, 0n)
       assureRequestId(request.requestId)
-      const { record, operation } = await writeDocument("store", request, actor)
+      const { record, operation } = await prepareDocument("store", request, actor).write()
       return { record, created: operation === "created" }
     },
 
@@ -44,7 +51,7 @@ export function createChainHandlers(
       const { genesis } = request.chain ?? {}
       if (genesis && genesis.agentId !== request.agentId)
         throw invalidRequest("agent_id", "is not the chain's genesis.agent_id")
-      const { record } = await writeDocument("update", request, actor)
+      const { record } = await prepareDocument("update", request, actor).write()
       return { record }
     },
 
@@ -80,6 +87,10 @@ export function createChainHandlers(
       assureAgentId(request.agentId, rules)
       return await verifyIntegrity(store, request.agentId, rules)
     },
+
+    batchGetChains: createBatchGet(store, rules),
+    batchStoreChains: createBatchStore(storeMany, createStoreTogether(store, rules)),
+    importChains: createImport(storeMany),
   }
 }
 

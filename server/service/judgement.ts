@@ -3,6 +3,7 @@ import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../errors.js"
 import type { Store } from "../store/store.js"
+import type { TrustReader } from "../store/trustReader.js"
 import type { Depends, SignatureStatusText } from "../store/writes.js"
 import { sentenceOf } from "./fields.js"
 import { lineageProblem } from "./lineageProblem.js"
@@ -14,13 +15,16 @@ export interface Judgement {
   depends: Depends
 }
 
+/** What a chain is judged by. */
+export type Judge = TrustReader & Pick<Store, "forget">
+
 /**
  * Judges a chain by what else is stored: its place among its delegators, and the signatures whose signers are known. Throws
  * TRUST_CHAIN_INVALID for a cycle, a way of more than ten hops, a signature that does not hold, and, where signatures are
  * required, for one that cannot be checked.
  */
 export async function judgeChain(
-  store: Store,
+  store: Judge,
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Judgement> {

@@ -1,4 +1,5 @@
 import type { ChainFilter } from "@trust-registry/proto"
+import { type AtomicOutcome, createAtomicWrites } from "./atomicWrites.js"
 import { type AuthorityStore, createAuthorityStore } from "./authorityStore.js"
 import type { BatchCounts } from "./batches.js"
 import { type CacheState, createCache, followFeed } from "./cache.js"
@@ -69,6 +70,8 @@ export interface Store extends TrustReader {
   readWithHistory(agentId: string): Promise<ChainWithHistory>
   /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
   write(write: Write): Promise<Outcome>
+  /** Makes changes of many agents, each once, all in one transaction or none. */
+  writeTogether(writes: Write[]): Promise<AtomicOutcome>
   /** Forgets what is in memory of these: it turned out to be old. */
   forget(stale: Depends): void
   /** A page of chains. */
@@ -142,6 +145,7 @@ export function createStore(options: StoreOptions): Store {
     newestRevision: () => database.run(readNewestRevision),
     readWithHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     write,
+    writeTogether: createAtomicWrites(database, cache.invalidate),
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
     forget: ({ chains, authorities: ids }) => {

@@ -4,7 +4,7 @@ import { type BatchCounts, createBatches } from "./batches.js"
 import type { Database } from "./database.js"
 import { isDataFault, isUnavailable } from "./failures.js"
 import { nowMicros, type RecordRow } from "./rows.js"
-import { BIGINTS, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "./sql.js"
+import { BIGINTS, type Fragment, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "./sql.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
 export interface Document {
@@ -99,7 +99,7 @@ export function createWrites(
       }
     },
     keyOf: ({ agentId }) => agentId,
-    sizeOf: ({ document }) => ROW_BYTES + (document?.json.length ?? 0),
+    sizeOf,
     maxItems: BATCH_ROWS,
     maxBytes: BATCH_BYTES,
     atOnce: 1,
@@ -112,6 +112,11 @@ export function createWrites(
     failsAll: isUnavailable,
     counts,
   })
+}
+
+/** What a write weighs, in bytes. */
+export function sizeOf({ document }: Write): number {
+  return ROW_BYTES + (document?.json.length ?? 0)
 }
 
 /** A row whose data PostgreSQL refuses must not fail its neighbours: it is looked for by halves. */
@@ -138,13 +143,19 @@ function failed(error: Error, count: number): Error[] {
 }
 
 async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise<Outcome[]> {
+  const rows = await sql<WrittenRow[]>`select * from ${writeCall(sql, writes, notAfter)}`
+  return rows.map(outcomeOf)
+}
+
+/** The call of trust_chains_write, for a `from`. */
+export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
   const texts = (of: (write: Write) => string | undefined) =>
     sql.array(
       writes.map((w) => of(w) ?? null),
       TEXTS,
     )
-  const rows = await sql<(Pick<Outcome, "outcome" | "operation" | "culprit"> & Nullable<RecordRow>)[]>`
-    select * from trust_chains_write(
+  return sql`
+    trust_chains_write(
       ${texts((w) => w.operation)},
       ${texts((w) => w.agentId)},
       ${sql.array(
@@ -172,12 +183,19 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
       ${texts((w) => w.document && dependsText(w.document.depends))},
       trust_write_until(${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)})
     )`
-  return rows.map((row) => ({
+}
+
+/** A row that trust_chains_write answers. */
+export type WrittenRow = Pick<Outcome, "outcome" | "operation" | "culprit"> & Nullable<RecordRow>
+
+/** What such a row says. */
+export function outcomeOf(row: WrittenRow): Outcome {
+  return {
     outcome: row.outcome,
     operation: row.operation,
     culprit: row.culprit,
     record: row.revision === null ? undefined : (row as RecordRow),
-  }))
+  }
 }
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }

@@ -4,17 +4,19 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { CapabilityType, TrustLineageChain } from "./chain_pb.js";
 import { file_trustregistry_v1_chain } from "./chain_pb.js";
+import type { ErrorReason } from "./errors_pb.js";
+import { file_trustregistry_v1_errors } from "./errors_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file trustregistry/v1/trust_store.proto.
  */
 export const file_trustregistry_v1_trust_store: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCKNAQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSFgoMbWluX3JldmlzaW9uGAMgASgDSAASEAoGc3Ryb25nGAQgASgISAASFQoLYXRfcmV2aXNpb24YBSABKANIAEINCgtjb25zaXN0ZW5jeSJ1ChBHZXRDaGFpblJlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIugBChJVcGRhdGVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSMgoFY2hhaW4YAiABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRISCgpjaGFpbl9oYXNoGAYgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJEChNVcGRhdGVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQimgEKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIYCgtzb2Z0X2RlbGV0ZRgCIAEoCEgAiAEBEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSAGIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIOCgxfc29mdF9kZWxldGVCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJxChNSZXN0b3JlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRQoUUmVzdG9yZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKfAgoLQ2hhaW5GaWx0ZXISFAoMYXV0aG9yaXR5X2lkGAEgASgJEhgKC2FjdGl2ZV9vbmx5GAIgASgISACIAQESFwoPYWdlbnRfaWRfcHJlZml4GAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAUgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRIUCgxkZWxlZ2F0b3JfaWQYBiABKAkSHgoWbWV0YWRhdGFfY29udGFpbnNfanNvbhgHIAEoCRIyCg5leHBpcmVzX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDgoMX2FjdGl2ZV9vbmx5InkKEUxpc3RDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGb2Zmc2V0GAQgASgFIo8BChJMaXN0Q2hhaW5zUmVzcG9uc2USLQoGY2hhaW5zGAEgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRDaGFpbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMQoKdW5yZWFkYWJsZRgDIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQicAoLTGlzdGVkQ2hhaW4SMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQiQwoSQ291bnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXIiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkikQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBIwCgZjaGVja3MYAyADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkludGVncml0eUNoZWNrIm0KDkludGVncml0eUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIoQBChlMaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhsKDmluY2x1ZGVfY2hhaW5zGAQgASgISACIAQFCEQoPX2luY2x1ZGVfY2hhaW5zIoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyLKAQoNQ2hhaW5SZXZpc2lvbhIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkidAoSV2F0Y2hDaGFpbnNSZXF1ZXN0EhYKDnN0YXJ0X3JldmlzaW9uGAEgASgDEi0KBmZpbHRlchgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISFwoPaW5jbHVkZV9jdXJyZW50GAMgASgIIm0KE1dhdGNoQ2hhaW5zUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwudHJ1c3RyZWdpc3RyeS52MS5DaGFpbkV2ZW50EhUKDW5leHRfcmV2aXNpb24YAiABKAMSEQoJY2F1Z2h0X3VwGAMgASgIIscBCgpDaGFpbkV2ZW50Ei4KCW9wZXJhdGlvbhgBIAEoDjIbLnRydXN0cmVnaXN0cnkudjEuT3BlcmF0aW9uEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSMgoFY2hhaW4YAyABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEhIKCnVucmVhZGFibGUYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCSqUAQoLQ2hhaW5TdGF0dXMSHAoYQ0hBSU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTQ0hBSU5fU1RBVFVTX0FDVElWRRABEhgKFENIQUlOX1NUQVRVU19ERUxFVEVEEAISGgoWQ0hBSU5fU1RBVFVTX1NVU1BFTkRFRBADEhgKFENIQUlOX1NUQVRVU19SRVZPS0VEEAQqcwoPU2lnbmF0dXJlU3RhdHVzEiAKHFNJR05BVFVSRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtTSUdOQVRVUkVfU1RBVFVTX1VOVkVSSUZJRUQQARIdChlTSUdOQVRVUkVfU1RBVFVTX1ZFUklGSUVEEAIqmAIKCU9wZXJhdGlvbhIZChVPUEVSQVRJT05fVU5TUEVDSUZJRUQQABIVChFPUEVSQVRJT05fQ1JFQVRFRBABEhUKEU9QRVJBVElPTl9VUERBVEVEEAISFQoRT1BFUkFUSU9OX0RFTEVURUQQAxIWChJPUEVSQVRJT05fUkVTVE9SRUQQBBIXChNPUEVSQVRJT05fU1VTUEVOREVEEAUSFQoRT1BFUkFUSU9OX1JFVk9LRUQQBhIVChFPUEVSQVRJT05fUkVNT1ZFRBAHEiEKHU9QRVJBVElPTl9SRVZPQ0FUSU9OU19DSEFOR0VEEAgSFQoRT1BFUkFUSU9OX0NVUlJFTlQQCRISCg5PUEVSQVRJT05fTEVGVBAKMoMIChFUcnVzdFN0b3JlU2VydmljZRJcCgpTdG9yZUNoYWluEiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlIgOQAgISVgoIR2V0Q2hhaW4SIS50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVxdWVzdBoiLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXNwb25zZSIDkAIBEl8KC1VwZGF0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVzcG9uc2UiA5ACAhJfCgtEZWxldGVDaGFpbhIkLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlc3BvbnNlIgOQAgISYgoMUmVzdG9yZUNoYWluEiUudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5SZXN0b3JlQ2hhaW5SZXNwb25zZSIDkAICElwKCkxpc3RDaGFpbnMSIy50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5zUmVzcG9uc2UiA5ACARJfCgtDb3VudENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuQ291bnRDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1Jlc3BvbnNlIgOQAgESegoUVmVyaWZ5Q2hhaW5JbnRlZ3JpdHkSLS50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeUNoYWluSW50ZWdyaXR5UmVxdWVzdBouLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXNwb25zZSIDkAIBEnQKEkxpc3RDaGFpblJldmlzaW9ucxIrLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVxdWVzdBosLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluUmV2aXNpb25zUmVzcG9uc2UiA5ACARJhCgtXYXRjaENoYWlucxIkLnRydXN0cmVnaXN0cnkudjEuV2F0Y2hDaGFpbnNSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5XYXRjaENoYWluc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
+  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCKNAQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSFgoMbWluX3JldmlzaW9uGAMgASgDSAASEAoGc3Ryb25nGAQgASgISAASFQoLYXRfcmV2aXNpb24YBSABKANIAEINCgtjb25zaXN0ZW5jeSJ1ChBHZXRDaGFpblJlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIugBChJVcGRhdGVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSMgoFY2hhaW4YAiABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRISCgpjaGFpbl9oYXNoGAYgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJEChNVcGRhdGVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQimgEKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIYCgtzb2Z0X2RlbGV0ZRgCIAEoCEgAiAEBEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSAGIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIOCgxfc29mdF9kZWxldGVCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJxChNSZXN0b3JlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRQoUUmVzdG9yZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKfAgoLQ2hhaW5GaWx0ZXISFAoMYXV0aG9yaXR5X2lkGAEgASgJEhgKC2FjdGl2ZV9vbmx5GAIgASgISACIAQESFwoPYWdlbnRfaWRfcHJlZml4GAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAUgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRIUCgxkZWxlZ2F0b3JfaWQYBiABKAkSHgoWbWV0YWRhdGFfY29udGFpbnNfanNvbhgHIAEoCRIyCg5leHBpcmVzX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDgoMX2FjdGl2ZV9vbmx5InkKEUxpc3RDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGb2Zmc2V0GAQgASgFIo8BChJMaXN0Q2hhaW5zUmVzcG9uc2USLQoGY2hhaW5zGAEgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRDaGFpbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMQoKdW5yZWFkYWJsZRgDIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQicAoLTGlzdGVkQ2hhaW4SMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQiQwoSQ291bnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXIiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkikQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBIwCgZjaGVja3MYAyADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkludGVncml0eUNoZWNrIm0KDkludGVncml0eUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIoQBChlMaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhsKDmluY2x1ZGVfY2hhaW5zGAQgASgISACIAQFCEQoPX2luY2x1ZGVfY2hhaW5zIoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyLKAQoNQ2hhaW5SZXZpc2lvbhIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkidAoSV2F0Y2hDaGFpbnNSZXF1ZXN0EhYKDnN0YXJ0X3JldmlzaW9uGAEgASgDEi0KBmZpbHRlchgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISFwoPaW5jbHVkZV9jdXJyZW50GAMgASgIIm0KE1dhdGNoQ2hhaW5zUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwudHJ1c3RyZWdpc3RyeS52MS5DaGFpbkV2ZW50EhUKDW5leHRfcmV2aXNpb24YAiABKAMSEQoJY2F1Z2h0X3VwGAMgASgIIscBCgpDaGFpbkV2ZW50Ei4KCW9wZXJhdGlvbhgBIAEoDjIbLnRydXN0cmVnaXN0cnkudjEuT3BlcmF0aW9uEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSMgoFY2hhaW4YAyABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEhIKCnVucmVhZGFibGUYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCSJEChVCYXRjaEdldENoYWluc1JlcXVlc3QSEQoJYWdlbnRfaWRzGAEgAygJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgigAEKFkJhdGNoR2V0Q2hhaW5zUmVzcG9uc2USMQoFZm91bmQYASADKAsyIi50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVzcG9uc2USDwoHbWlzc2luZxgCIAMoCRIOCgZ1bnJlYWQYAyADKAkSEgoKdW5yZWFkYWJsZRgEIAMoCSJgChdCYXRjaFN0b3JlQ2hhaW5zUmVxdWVzdBI1CghyZXF1ZXN0cxgBIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlcXVlc3QSDgoGYXRvbWljGAIgASgIIk8KGEJhdGNoU3RvcmVDaGFpbnNSZXNwb25zZRIzCgdyZXN1bHRzGAEgAygLMiIudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVzdWx0IoIBChBTdG9yZUNoYWluUmVzdWx0EjYKBnN0b3JlZBgBIAEoCzIkLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlSAASLAoFZXJyb3IYAiABKAsyGy50cnVzdHJlZ2lzdHJ5LnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCK/AgoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSLQoGcmVhc29uGAIgASgOMh0udHJ1c3RyZWdpc3RyeS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAMgASgJEjQKCnZpb2xhdGlvbnMYBCADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkZpZWxkVmlvbGF0aW9uEhAKCGFnZW50X2lkGAUgASgJEjsKCG1ldGFkYXRhGAYgAygLMikudHJ1c3RyZWdpc3RyeS52MS5JdGVtRXJyb3IuTWV0YWRhdGFFbnRyeRIuCgtyZXRyeV9hZnRlchgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNAoORmllbGRWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAki1wEKE0ltcG9ydENoYWluc1JlcXVlc3QSMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESEgoKcmVxdWVzdF9pZBgEIAEoCRISCgpjaGFpbl9oYXNoGAUgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKVAQoUSW1wb3J0Q2hhaW5zUmVzcG9uc2USDQoFaW5kZXgYASABKAMSNgoGc3RvcmVkGAIgASgLMiQudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVzcG9uc2VIABIsCgVlcnJvchgDIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuSXRlbUVycm9ySABCCAoGcmVzdWx0KpQBCgtDaGFpblN0YXR1cxIcChhDSEFJTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNDSEFJTl9TVEFUVVNfQUNUSVZFEAESGAoUQ0hBSU5fU1RBVFVTX0RFTEVURUQQAhIaChZDSEFJTl9TVEFUVVNfU1VTUEVOREVEEAMSGAoUQ0hBSU5fU1RBVFVTX1JFVk9LRUQQBCpzCg9TaWduYXR1cmVTdGF0dXMSIAocU0lHTkFUVVJFX1NUQVRVU19VTlNQRUNJRklFRBAAEh8KG1NJR05BVFVSRV9TVEFUVVNfVU5WRVJJRklFRBABEh0KGVNJR05BVFVSRV9TVEFUVVNfVkVSSUZJRUQQAiqYAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9DUkVBVEVEEAESFQoRT1BFUkFUSU9OX1VQREFURUQQAhIVChFPUEVSQVRJT05fREVMRVRFRBADEhYKEk9QRVJBVElPTl9SRVNUT1JFRBAEEhcKE09QRVJBVElPTl9TVVNQRU5ERUQQBRIVChFPUEVSQVRJT05fUkVWT0tFRBAGEhUKEU9QRVJBVElPTl9SRU1PVkVEEAcSIQodT1BFUkFUSU9OX1JFVk9DQVRJT05TX0NIQU5HRUQQCBIVChFPUEVSQVRJT05fQ1VSUkVOVBAJEhIKDk9QRVJBVElPTl9MRUZUEAoyxQoKEVRydXN0U3RvcmVTZXJ2aWNlElwKClN0b3JlQ2hhaW4SIy50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVzcG9uc2UiA5ACAhJWCghHZXRDaGFpbhIhLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXF1ZXN0GiIudHJ1c3RyZWdpc3RyeS52MS5HZXRDaGFpblJlc3BvbnNlIgOQAgESXwoLVXBkYXRlQ2hhaW4SJC50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQ2hhaW5SZXNwb25zZSIDkAICEl8KC0RlbGV0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkRlbGV0ZUNoYWluUmVzcG9uc2UiA5ACAhJiCgxSZXN0b3JlQ2hhaW4SJS50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlc3BvbnNlIgOQAgISXAoKTGlzdENoYWlucxIjLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluc1JlcXVlc3QaJC50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXNwb25zZSIDkAIBEl8KC0NvdW50Q2hhaW5zEiQudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1JlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkNvdW50Q2hhaW5zUmVzcG9uc2UiA5ACARJ6ChRWZXJpZnlDaGFpbkludGVncml0eRItLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXF1ZXN0Gi4udHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlDaGFpbkludGVncml0eVJlc3BvbnNlIgOQAgESdAoSTGlzdENoYWluUmV2aXNpb25zEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZSIDkAIBEmEKC1dhdGNoQ2hhaW5zEiQudHJ1c3RyZWdpc3RyeS52MS5XYXRjaENoYWluc1JlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLldhdGNoQ2hhaW5zUmVzcG9uc2UiA5ACATABEmgKDkJhdGNoR2V0Q2hhaW5zEicudHJ1c3RyZWdpc3RyeS52MS5CYXRjaEdldENoYWluc1JlcXVlc3QaKC50cnVzdHJlZ2lzdHJ5LnYxLkJhdGNoR2V0Q2hhaW5zUmVzcG9uc2UiA5ACARJuChBCYXRjaFN0b3JlQ2hhaW5zEikudHJ1c3RyZWdpc3RyeS52MS5CYXRjaFN0b3JlQ2hhaW5zUmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuQmF0Y2hTdG9yZUNoYWluc1Jlc3BvbnNlIgOQAgISZgoMSW1wb3J0Q2hhaW5zEiUudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXNwb25zZSIDkAICKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_trustregistry_v1_chain, file_trustregistry_v1_errors]);
 
 /**
  * What the registry knows about a stored chain beside the chain itself.
@@ -1072,6 +1074,346 @@ export const ChainEventSchema: GenMessage<ChainEvent> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 25);
 
 /**
+ * Whose chains to give.
+ *
+ * @generated from message trustregistry.v1.BatchGetChainsRequest
+ */
+export type BatchGetChainsRequest = Message<"trustregistry.v1.BatchGetChainsRequest"> & {
+  /**
+   * The agents, 1 to 512 bytes each; at most 1,000, none twice.
+   *
+   * @generated from field: repeated string agent_ids = 1;
+   */
+  agentIds: string[];
+
+  /**
+   * Give deleted, suspended, revoked and expired chains too.
+   *
+   * @generated from field: bool include_inactive = 2;
+   */
+  includeInactive: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchGetChainsRequest.
+ * Use `create(BatchGetChainsRequestSchema)` to create a new message.
+ */
+export const BatchGetChainsRequestSchema: GenMessage<BatchGetChainsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 26);
+
+/**
+ * Each agent of the request is in exactly one of these lists; each list is in the order of the request.
+ *
+ * @generated from message trustregistry.v1.BatchGetChainsResponse
+ */
+export type BatchGetChainsResponse = Message<"trustregistry.v1.BatchGetChainsResponse"> & {
+  /**
+   * The chains.
+   *
+   * @generated from field: repeated trustregistry.v1.GetChainResponse found = 1;
+   */
+  found: GetChainResponse[];
+
+  /**
+   * Agents of whom no chain is stored, or none that is active and not expired (unless include_inactive).
+   *
+   * @generated from field: repeated string missing = 2;
+   */
+  missing: string[];
+
+  /**
+   * Agents whose chains did not fit into this answer (3 MiB of chains): ask for them again.
+   *
+   * @generated from field: repeated string unread = 3;
+   */
+  unread: string[];
+
+  /**
+   * Agents whose stored row does not parse (TRUST_CHAIN_CORRUPT).
+   *
+   * @generated from field: repeated string unreadable = 4;
+   */
+  unreadable: string[];
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchGetChainsResponse.
+ * Use `create(BatchGetChainsResponseSchema)` to create a new message.
+ */
+export const BatchGetChainsResponseSchema: GenMessage<BatchGetChainsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 27);
+
+/**
+ * Chains to store.
+ *
+ * @generated from message trustregistry.v1.BatchStoreChainsRequest
+ */
+export type BatchStoreChainsRequest = Message<"trustregistry.v1.BatchStoreChainsRequest"> & {
+  /**
+   * The chains, at most 1,000 and 4 MiB in all; each with a request_id of its own.
+   *
+   * @generated from field: repeated trustregistry.v1.StoreChainRequest requests = 1;
+   */
+  requests: StoreChainRequest[];
+
+  /**
+   * All or none, in one transaction: where one is refused none is stored.
+   *
+   * @generated from field: bool atomic = 2;
+   */
+  atomic: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchStoreChainsRequest.
+ * Use `create(BatchStoreChainsRequestSchema)` to create a new message.
+ */
+export const BatchStoreChainsRequestSchema: GenMessage<BatchStoreChainsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 28);
+
+/**
+ * What came of each.
+ *
+ * @generated from message trustregistry.v1.BatchStoreChainsResponse
+ */
+export type BatchStoreChainsResponse = Message<"trustregistry.v1.BatchStoreChainsResponse"> & {
+  /**
+   * In the order of the requests.
+   *
+   * @generated from field: repeated trustregistry.v1.StoreChainResult results = 1;
+   */
+  results: StoreChainResult[];
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchStoreChainsResponse.
+ * Use `create(BatchStoreChainsResponseSchema)` to create a new message.
+ */
+export const BatchStoreChainsResponseSchema: GenMessage<BatchStoreChainsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 29);
+
+/**
+ * What came of one chain of a batch.
+ *
+ * @generated from message trustregistry.v1.StoreChainResult
+ */
+export type StoreChainResult = Message<"trustregistry.v1.StoreChainResult"> & {
+  /**
+   * Stored, or why not.
+   *
+   * @generated from oneof trustregistry.v1.StoreChainResult.result
+   */
+  result: {
+    /**
+     * What was stored.
+     *
+     * @generated from field: trustregistry.v1.StoreChainResponse stored = 1;
+     */
+    value: StoreChainResponse;
+    case: "stored";
+  } | {
+    /**
+     * Why it was not.
+     *
+     * @generated from field: trustregistry.v1.ItemError error = 2;
+     */
+    value: ItemError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message trustregistry.v1.StoreChainResult.
+ * Use `create(StoreChainResultSchema)` to create a new message.
+ */
+export const StoreChainResultSchema: GenMessage<StoreChainResult> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 30);
+
+/**
+ * Why one item of many failed: what a call for it alone would have failed with.
+ *
+ * @generated from message trustregistry.v1.ItemError
+ */
+export type ItemError = Message<"trustregistry.v1.ItemError"> & {
+  /**
+   * The gRPC status code.
+   *
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * The reason.
+   *
+   * @generated from field: trustregistry.v1.ErrorReason reason = 2;
+   */
+  reason: ErrorReason;
+
+  /**
+   * A sentence for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * The fields that are wrong: the first 16; what is left over is counted in a last one without a field.
+   *
+   * @generated from field: repeated trustregistry.v1.FieldViolation violations = 4;
+   */
+  violations: FieldViolation[];
+
+  /**
+   * The agent it is about, if it is about one.
+   *
+   * @generated from field: string agent_id = 5;
+   */
+  agentId: string;
+
+  /**
+   * Facts, as ErrorInfo carries them.
+   *
+   * @generated from field: map<string, string> metadata = 6;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * How long to wait before it is sent again; unset where that is of no use.
+   *
+   * @generated from field: google.protobuf.Duration retry_after = 7;
+   */
+  retryAfter?: Duration | undefined;
+};
+
+/**
+ * Describes the message trustregistry.v1.ItemError.
+ * Use `create(ItemErrorSchema)` to create a new message.
+ */
+export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 31);
+
+/**
+ * A field that breaks a rule.
+ *
+ * @generated from message trustregistry.v1.FieldViolation
+ */
+export type FieldViolation = Message<"trustregistry.v1.FieldViolation"> & {
+  /**
+   * Path in proto names; in a batch it begins with the place of the item: `requests[3].chain.genesis.agent_id`.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * A sentence that names the limit.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.FieldViolation.
+ * Use `create(FieldViolationSchema)` to create a new message.
+ */
+export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 32);
+
+/**
+ * A chain to store; the fields of StoreChainRequest.
+ *
+ * @generated from message trustregistry.v1.ImportChainsRequest
+ */
+export type ImportChainsRequest = Message<"trustregistry.v1.ImportChainsRequest"> & {
+  /**
+   * The chain. Required; at most 1 MiB encoded.
+   *
+   * @generated from field: trustregistry.v1.TrustLineageChain chain = 1;
+   */
+  chain?: TrustLineageChain | undefined;
+
+  /**
+   * An expiry of the registration itself, earlier than what the chain says; unset: the chain's own.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Write only if the chain's revision is this; 0: only if none is stored (a deleted one is stored). Unset: always.
+   *
+   * @generated from field: optional int64 expected_revision = 3;
+   */
+  expectedRevision?: bigint | undefined;
+
+  /**
+   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * The chain_hash that the caller computed; refused if it is not ours. Empty: not compared.
+   *
+   * @generated from field: string chain_hash = 5;
+   */
+  chainHash: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.ImportChainsRequest.
+ * Use `create(ImportChainsRequestSchema)` to create a new message.
+ */
+export const ImportChainsRequestSchema: GenMessage<ImportChainsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 33);
+
+/**
+ * What came of one chain.
+ *
+ * @generated from message trustregistry.v1.ImportChainsResponse
+ */
+export type ImportChainsResponse = Message<"trustregistry.v1.ImportChainsResponse"> & {
+  /**
+   * Which request of the stream it answers, from 0. None is left out.
+   *
+   * @generated from field: int64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * Stored, or why not.
+   *
+   * @generated from oneof trustregistry.v1.ImportChainsResponse.result
+   */
+  result: {
+    /**
+     * What was stored; it is durable.
+     *
+     * @generated from field: trustregistry.v1.StoreChainResponse stored = 2;
+     */
+    value: StoreChainResponse;
+    case: "stored";
+  } | {
+    /**
+     * Why it was not.
+     *
+     * @generated from field: trustregistry.v1.ItemError error = 3;
+     */
+    value: ItemError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message trustregistry.v1.ImportChainsResponse.
+ * Use `create(ImportChainsResponseSchema)` to create a new message.
+ */
+export const ImportChainsResponseSchema: GenMessage<ImportChainsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 34);
+
+/**
  * State of a stored chain.
  *
  * @generated from enum trustregistry.v1.ChainStatus
@@ -1393,6 +1735,42 @@ export const TrustStoreService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchChainsRequestSchema;
     output: typeof WatchChainsResponseSchema;
+  },
+  /**
+   * Gives the chains of many agents, each as GetChain would, from memory where that is fresh.
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.BatchGetChains
+   */
+  batchGetChains: {
+    methodKind: "unary";
+    input: typeof BatchGetChainsRequestSchema;
+    output: typeof BatchGetChainsResponseSchema;
+  },
+  /**
+   * Stores many chains, each as StoreChain would, or all of them or none. Delegators go before those they lent to, wherever
+   * they stand among the requests. Errors of a single chain are in its result.
+   * Errors: INVALID_REQUEST (more than 1,000; atomic: two chains of one agent), OVERLOADED (atomic).
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.BatchStoreChains
+   */
+  batchStoreChains: {
+    methodKind: "unary";
+    input: typeof BatchStoreChainsRequestSchema;
+    output: typeof BatchStoreChainsResponseSchema;
+  },
+  /**
+   * Stores chains as they come, each as StoreChain would, and answers each in the order of the requests once it is durable.
+   * A chain is judged after those before it that it rests on were stored: let delegators go before those they lent to.
+   * Where the database is away or the server stops, the stream ends with that error after the answers to what was stored;
+   * what was not answered may or may not have been stored, and may be sent again with the same request_id.
+   * At most 2,000 requests or 16 MiB are worked on at once: who sends more without reading the answers has to wait.
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.ImportChains
+   */
+  importChains: {
+    methodKind: "bidi_streaming";
+    input: typeof ImportChainsRequestSchema;
+    output: typeof ImportChainsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_trustregistry_v1_trust_store, 0);

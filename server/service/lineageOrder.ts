@@ -1,0 +1,62 @@
+import type { TrustLineageChain } from "@trust-registry/proto"
+
+/** The agents that lent to a chain directly. */
+export function lendersIn(chain: TrustLineageChain | undefined): string[] {
+  return chain ? chain.delegations.map(({ delegatorId }) => delegatorId) : []
+}
+
+/**
+ * Does work on chains side by side, though on each after the work on those that came before of the same agent and of its
+ * direct delegators has ended, however it ended.
+ */
+export function createLineageOrder() {
+  const last = new Map<string, Promise<void>>()
+  return <Answer>(chain: TrustLineageChain | undefined, work: () => Promise<Answer>): Promise<Answer> => {
+    const agentId = chain?.genesis?.agentId ?? ""
+    const before = [agentId, ...lendersIn(chain)].flatMap((id) => last.get(id) ?? [])
+    const answer = before.length === 0 ? work() : Promise.all(before).then(work)
+    if (agentId === "") return answer
+    const ended = answer.then(nothing, nothing).then(() => {
+      if (last.get(agentId) === ended) last.delete(agentId)
+    })
+    last.set(agentId, ended)
+    return answer
+  }
+}
+
+function nothing() {}
+
+/**
+ * The places of chains with delegators before those they lent to, and those of one agent in their order; a circle is cut
+ * somewhere.
+ */
+export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)[]): number[] {
+  const places = new Map<string, number[]>()
+  chains.forEach((chain, place) => {
+    const agentId = chain?.genesis?.agentId ?? ""
+    const others = places.get(agentId)
+    if (others) others.push(place)
+    else places.set(agentId, [place])
+  })
+  // From the last to the first, since the walk takes them from the end.
+  const lendersOf = (place: number) =>
+    lendersIn(chains[place])
+      .flatMap((id) => places.get(id) ?? [])
+      .reverse()
+  const order: number[] = []
+  const seen = new Set<number>()
+  for (const root of chains.keys()) {
+    // Not recursive: a thousand chains may be one line.
+    const path = seen.has(root) ? [] : [{ place: root, lenders: lendersOf(root) }]
+    seen.add(root)
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const next = top.lenders.pop()
+      if (next === undefined) order.push((path.pop() as typeof top).place)
+      else if (!seen.has(next)) {
+        seen.add(next)
+        path.push({ place: next, lenders: lendersOf(next) })
+      }
+    }
+  }
+  return order
+}
