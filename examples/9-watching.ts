@@ -1,0 +1,68 @@
+// Keep a copy of some chains that is always current: what there is, then every change, across a lost line.
+import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import { type ChainEvent, connect, OperationSchema, type TrustLineageChain } from "@trust-registry/client"
+import { exampleChain } from "./chain.js"
+
+const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
+const prefix = `example-watch-${randomUUID()}-`
+const [first, second] = [`${prefix}1`, `${prefix}2`]
+const writers = "write_reports"
+
+await registry.storeChain({ chain: exampleChain(first, { capabilities: [writers] }) })
+
+// Only agents that may write reports. Their chains by agent, as the registry has them.
+const copy = new Map<string, TrustLineageChain>()
+const filter = { agentIdPrefix: prefix, capability: writers }
+const stop = new AbortController()
+const watch = registry.watchChains({ filter, includeCurrent: true }, { signal: stop.signal })
+const responses = watch.responses()[Symbol.asyncIterator]()
+
+await readUntil((caughtUp) => caughtUp)
+assert.deepEqual([...copy.keys()], [first])
+
+await registry.storeChain({ chain: exampleChain(second, { capabilities: [writers, "read_data"] }) })
+await registry.storeChain({ chain: exampleChain(first, { capabilities: ["read_data"] }) })
+await readUntil(() => copy.has(second) && !copy.has(first))
+
+const { record } = await registry.deleteChain({ agentId: second, softDelete: false })
+await readUntil(() => copy.size === 0)
+await responses.return?.()
+
+// Somebody who was away goes on from where they were, here from the first change on.
+const told: string[] = []
+const again = registry.watchChains({ filter: { agentIdPrefix: prefix }, startRevision: 1n })
+for await (const event of again) {
+  told.push(textOf(event))
+  if (event.record?.revision === record?.revision) break
+}
+assert.deepEqual(told, ["CREATED", "CREATED", "UPDATED", "REMOVED"])
+
+// Who changed the first one, and what was it then?
+for await (const { operation, record, chain } of registry.listChainRevisions({ agentId: first })) {
+  const names = chain?.capabilities.map(({ capability }) => capability)
+  console.log(`revision ${record?.revision}: ${OperationSchema.value[operation]?.localName} with ${names}`)
+}
+
+await registry.deleteChain({ agentId: first, softDelete: false })
+registry.close()
+
+async function readUntil(done: (caughtUp: boolean) => boolean) {
+  for (;;) {
+    const { value, done: ended } = await responses.next()
+    if (ended) throw new Error("the watch ended")
+    for (const event of value.events) apply(event)
+    if (done(value.caughtUp)) return
+  }
+}
+
+function apply(event: ChainEvent) {
+  console.log(`revision ${event.record?.revision}: ${textOf(event)} ${event.record?.agentId}`)
+  const agentId = event.record?.agentId ?? ""
+  if (event.chain) copy.set(agentId, event.chain)
+  else copy.delete(agentId)
+}
+
+function textOf({ operation }: ChainEvent) {
+  return OperationSchema.value[operation]?.localName ?? ""
+}

@@ -1,0 +1,252 @@
+import { status as Code } from "@grpc/grpc-js"
+import { connect, RevisionCompactedError, type TrustRegistry, TrustStoreError } from "@trust-registry/client"
+import { TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo } from "./support/calls.js"
+import { endOf, startTrustRegistry } from "./support/commandLine.js"
+import { embeddedFolder, type ServerProcess, spawnServer } from "./support/process.js"
+import { sampleChain } from "./support/sample.js"
+import { startRegistry, type TestRegistry } from "./support/server.js"
+import { startTcpProxy } from "./support/tcpProxy.js"
+import { Status, startTrustStore } from "./support/trustStore.js"
+import { until } from "./support/until.js"
+import { type OpenWatch, validateWatch } from "./support/watchValidator.js"
+
+const openBy =
+  (registry: TrustRegistry): OpenWatch =>
+  (request, signal) =>
+    registry.watchChains(request, { signal }).responses()
+
+describe("a watch of the SDK", () => {
+  const registries: TrustRegistry[] = []
+  const open = (...args: Parameters<typeof connect>) => {
+    const registry = connect(...args)
+    registries.push(registry)
+    return registry
+  }
+  afterEach(() => {
+    for (const registry of registries.splice(0)) registry.close()
+  })
+
+  describe("of a registry that is there", () => {
+    let server: TestRegistry
+    beforeEach(async () => {
+      server = await startRegistry({ historyRetentionMs: 1_000, drainTimeoutMs: 500 })
+    })
+    afterEach(() => server.stop())
+
+    it("gives events, and says where another one would go on", async () => {
+      const registry = open(server.address)
+      for (const agentId of ["a", "b", "c"]) await registry.storeChain({ chain: sampleChain(agentId) })
+      const watch = registry.watchChains({ startRevision: 1n })
+      const seen: string[] = []
+      for await (const { record } of watch) {
+        seen.push(record?.agentId ?? "")
+        if (seen.length === 2) break
+      }
+      expect([seen, watch.nextRevision]).to.deep.equal([["a", "b"], 2n])
+      const stop = new AbortController()
+      const rest = registry.watchChains({ startRevision: 3n }, { signal: stop.signal })
+      const reason = new Error("enough")
+      let thrown: unknown
+      try {
+        for await (const { record } of rest) {
+          expect(record?.agentId).to.equal("c")
+          stop.abort(reason)
+        }
+      } catch (error) {
+        thrown = error
+      }
+      expect(thrown).to.equal(reason)
+    })
+
+    it("rejects with RevisionCompactedError, which says from where on the history is whole", async () => {
+      const registry = open(server.address)
+      for (let i = 0; i < 3; i++) await registry.storeChain({ chain: sampleChain("a") })
+      const watching = async () => {
+        for await (const _ of registry.watchChains({ startRevision: 1n }, { timeoutMs: 1_000 }));
+      }
+      const error = await until("the history is compacted", async () => {
+        const thrown = await watching().catch((error) => error)
+        return thrown instanceof RevisionCompactedError && thrown.oldestRevision === 3n && thrown
+      })
+      expect(error.code).to.equal(Code.OUT_OF_RANGE)
+    })
+
+    it("goes on through another line when one goes dead, with nothing twice and nothing missing", async () => {
+      const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
+      const direct = open(server.address)
+      const registry = open(`127.0.0.1:${proxy.port}`, { keepaliveMs: 300, keepaliveTimeoutMs: 300 })
+      const watch = validateWatch(openBy(registry), { startRevision: 1n })
+      const store = async (count: number) => {
+        for (let i = 0; i < count; i++) await direct.storeChain({ chain: sampleChain(`agent-${i}`) })
+      }
+      await store(10)
+      await watch.reachesHead(server.sql)
+      proxy.freeze()
+      await store(10)
+      await watch.reachesHead(server.sql)
+      await watch.stop()
+      expect(watch.failure).to.equal(undefined)
+      expect(watch.events).to.have.lengthOf(20)
+      proxy.close()
+    })
+
+    it("ends with its connection", async () => {
+      const registry = open(server.address)
+      await registry.storeChain({ chain: sampleChain("a") })
+      let thrown: unknown
+      try {
+        for await (const _ of registry.watchChains({ startRevision: 1n })) {
+          registry.close()
+          await server.stopServer()
+        }
+      } catch (error) {
+        thrown = error
+      }
+      expect(thrown).to.be.instanceOf(TrustStoreError)
+    })
+  })
+
+  it("goes on where it was when the server is killed, in the middle of the current state and later", async () => {
+    const folder = await embeddedFolder()
+    let server: ServerProcess = spawnServer([
+      "serve",
+      "--listen",
+      "127.0.0.1:0",
+      "--data-dir",
+      folder.dataDir,
+    ])
+    const address = await server.address()
+    const again = async () => {
+      server.signal("SIGKILL")
+      await server.ended
+      server = spawnServer(["serve", "--listen", address, "--data-dir", folder.dataDir])
+      await server.address()
+    }
+    try {
+      const registry = open(address)
+      const store = (i: number) => registry.storeChain({ chain: sampleChain(`agent-${i}`) })
+      await Promise.all(Array.from({ length: 200 }, (_, i) => store(i)))
+      const watch = validateWatch(openBy(registry), { includeCurrent: true })
+      await until("the current state has begun", () => watch.events.length > 0)
+      for (let round = 0; round < 2; round++) {
+        await again()
+        await Promise.all(Array.from({ length: 20 }, (_, i) => store(i * 7 + round)))
+      }
+      await folder.withSql((sql) => watch.reachesHead(sql))
+      const last = new Map(watch.events.map(({ record }) => [record?.agentId, String(record?.revision)]))
+      const rows = await folder.withSql((sql) => sql`select agent_id, revision::text from trust_chains`)
+      expect(last.size).to.equal(rows.length)
+      for (const row of rows) expect(last.get(row.agent_id)).to.equal(row.revision)
+      await watch.stop()
+    } finally {
+      server.signal("SIGKILL")
+      await server.ended
+      await folder.end()
+    }
+  })
+
+  describe("of a registry that fails", () => {
+    it("asks again from where it was, and rejects with what asking again cannot mend", async () => {
+      const asked: bigint[] = []
+      const server = await startTrustStore({
+        async *watchChains({ startRevision, includeCurrent }) {
+          asked.push(includeCurrent ? -1n : startRevision)
+          if (asked.length === 1) throw new Status(Code.UNAVAILABLE, "not yet")
+          if (asked.length === 2) {
+            yield { nextRevision: 7n, events: [{ record: { revision: 6n } }] }
+            throw new Status(Code.UNAVAILABLE, "gone")
+          }
+          if (asked.length === 3) {
+            yield { nextRevision: 9n }
+            return
+          }
+          throw new Status(Code.INVALID_ARGUMENT, "no more")
+        },
+      })
+      const watch = open(server.address).watchChains({ includeCurrent: true })
+      const seen: bigint[] = []
+      let thrown: unknown
+      try {
+        for await (const { nextRevision } of watch.responses()) seen.push(nextRevision)
+      } catch (error) {
+        thrown = error
+      }
+      expect(thrown).to.include({ code: Code.INVALID_ARGUMENT })
+      expect(asked).to.deep.equal([-1n, -1n, 7n, 9n])
+      expect([seen, watch.nextRevision]).to.deep.equal([[7n, 9n], 9n])
+      server.stop()
+    })
+
+    it("reads little further than it is iterated", async () => {
+      let given = 0
+      const server = await startTrustStore({
+        async *watchChains() {
+          for (;;) {
+            yield { nextRevision: BigInt(++given), events: [{ requestId: "x".repeat(100_000) }] }
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+        },
+      })
+      const iterator = open(server.address).watchChains().responses()[Symbol.asyncIterator]()
+      await iterator.next()
+      let before = -1
+      let quiet = 0
+      await until("nothing more is given", () => {
+        quiet = before === given ? quiet + 1 : 0
+        before = given
+        return quiet > 20
+      })
+      expect(given).to.be.within(2, 40)
+      await iterator.return?.()
+      server.stop()
+    })
+  })
+
+  describe("on the command line", () => {
+    let server: TestRegistry
+    beforeEach(async () => {
+      server = await startRegistry()
+    })
+    afterEach(() => server.stop())
+
+    it("tells a line an event, and on Ctrl-C from where to go on", async () => {
+      const line = connectTo(server.address)
+      const { storeChain, deleteChain } = line.calls(TrustStoreService)
+      await storeChain({ chain: sampleChain("before") })
+      const runs = [
+        ["watch", "--include-current"],
+        ["watch", "--from", "1", "--json"],
+        ["watch", "--prefix", "x-"],
+      ]
+      const children = runs.map((args) => startTrustRegistry(args, { address: server.address }))
+      const texts = children.map(() => "")
+      children.forEach((child, i) => {
+        child.stdout.on("data", (chunk) => {
+          texts[i] += chunk
+        })
+      })
+      const ends = children.map(endOf)
+      await until("two have begun", () => texts[0] !== "" && texts[1] !== "")
+      await deleteChain({ agentId: "before" })
+      await until("both tell", () => texts.slice(0, 2).every((text) => text.split("\n").length === 3))
+      for (const child of children) child.kill("SIGINT")
+      const [plain, json, other] = await Promise.all(ends)
+      expect(plain?.out).to.match(
+        /^1 {2}current {2}before {2}active .*\n2 {2}deleted {2}before {2}deleted .*\n$/,
+      )
+      const events = (json?.out ?? "")
+        .trim()
+        .split("\n")
+        .map((text) => JSON.parse(text))
+      expect(events.map(({ operation }) => operation)).to.deep.equal(["created", "deleted"])
+      expect(events[0]?.chain.genesis.agent_id).to.equal("before")
+      expect(events[1]).to.have.all.keys("operation", "record", "request_id")
+      for (const run of [plain, json])
+        expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 3\n"])
+      expect([other?.code, other?.out]).to.deep.equal([130, ""])
+      line.close()
+    })
+  })
+})
