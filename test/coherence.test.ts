@@ -212,6 +212,8 @@ describe("a server that hears of nothing", () => {
   })
 })
 
+const TIMEOUT_MS = 5_000
+
 describe("a store behind a line that holds up answers", () => {
   let registry: TestRegistry
   let proxy: TcpProxy
@@ -224,7 +226,7 @@ describe("a store behind a line that holds up answers", () => {
     store = createStore({
       connection,
       maxConnections: 6,
-      timeoutMs: 10_000,
+      timeoutMs: TIMEOUT_MS,
       cacheEntries: 100,
       cacheMaxAgeMs: 60_000,
       maxWaitingWrites: 10,
@@ -265,5 +267,24 @@ describe("a store behind a line that holds up answers", () => {
     const after = await store.getChain("slow")
     expect(after?.revision).to.equal(changed)
     expect(store.getChain("slow"), "kept now").to.equal(after)
+  })
+
+  it("holds nobody longer than the database's time, however many wait for a line that is half dead", async () => {
+    const read = (agentId: string) => Promise.resolve(store.getChain(agentId))
+    await read("first")
+    const ask = () => Promise.allSettled(Array.from({ length: 60 }, (_, i) => read(`half-dead-${i % 20}`)))
+    for (let round = 0; round < 2; round++) {
+      proxy.freeze()
+      const begun = performance.now()
+      // Some find lines that are frozen, some open new ones that work.
+      const outcomes = await ask()
+      expect(performance.now() - begun).to.be.lessThan(3 * TIMEOUT_MS)
+      for (const outcome of outcomes)
+        if (outcome.status === "rejected") expect(outcome.reason.message).to.include("the database")
+      await until("all are answered again", async () =>
+        (await ask()).every(({ status }) => status === "fulfilled"),
+      )
+      expect(performance.now() - begun).to.be.lessThan(6 * TIMEOUT_MS)
+    }
   })
 })

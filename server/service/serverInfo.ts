@@ -21,8 +21,9 @@ export function createServerInfoHandlers(
 ): Handlers<typeof ServerInfoService, RpcContext> {
   return {
     getServerInfo: async () => {
-      const { feed, monitor, counts } = store
-      const oldestRevision = monitor.available
+      const { feed, counts } = store
+      const databaseAvailable = store.monitor.available
+      const oldestRevision = databaseAvailable
         ? await store.oldestRevision().catch(() => undefined)
         : undefined
       const ageMs = feed.age()
@@ -31,7 +32,7 @@ export function createServerInfoHandlers(
         schemaVersion: SCHEMA_VERSION,
         startedAt: timestampOf(startedAtMicros),
         worker,
-        databaseAvailable: monitor.available,
+        databaseAvailable,
         feedRevision: feed.position,
         newestRevision: feed.head,
         ...(Number.isFinite(ageMs) ? { feedAge: durationOf(ageMs) } : {}),
