@@ -129,17 +129,22 @@ describe("a watch of the SDK", () => {
       const store = (i: number) => registry.storeChain({ chain: sampleChain(`agent-${i}`) })
       await Promise.all(Array.from({ length: 200 }, (_, i) => store(i)))
       const watch = validateWatch(openBy(registry), { includeCurrent: true })
+      const whole = validateWatch(openBy(registry), { startRevision: 1n, filter: { activeOnly: false } })
       await until("the current state has begun", () => watch.events.length > 0)
       for (let round = 0; round < 2; round++) {
         await again()
         await Promise.all(Array.from({ length: 20 }, (_, i) => store(i * 7 + round)))
       }
-      await folder.withSql((sql) => watch.reachesHead(sql))
+      await folder.withSql(async (sql) => {
+        await watch.reachesHead(sql)
+        await whole.reachesHead(sql)
+        await whole.agreesWith(sql)
+      })
       const last = new Map(watch.events.map(({ record }) => [record?.agentId, String(record?.revision)]))
       const rows = await folder.withSql((sql) => sql`select agent_id, revision::text from trust_chains`)
       expect(last.size).to.equal(rows.length)
       for (const row of rows) expect(last.get(row.agent_id)).to.equal(row.revision)
-      await watch.stop()
+      await Promise.all([watch.stop(), whole.stop()])
     } finally {
       server.signal("SIGKILL")
       await server.ended

@@ -16,8 +16,8 @@ export interface Memory {
 const MAX_BYTES = 16 * 1024 * 1024
 /** What an event weighs beside its bytes, roughly. */
 const EVENT_BYTES = 1024
-/** Most events that are handed out at once. */
-const MOST_EVENTS = 512
+/** Events are handed out up to this size, though one at least: a reader who then does not go on keeps them from being let go. */
+const HANDED_OUT_BYTES = 256 * 1024
 
 /** An empty memory of the changes from a revision on. */
 export function memory(start: bigint): Memory {
@@ -55,15 +55,27 @@ export function memory(start: bigint): Memory {
     from: (revision) => {
       if (revision >= next) return undefined
       const first = placeOf(events, revision)
-      const found = events.slice(first, first + MOST_EVENTS)
-      const all = first + found.length === events.length
-      return { events: found, next: all ? next : (found.at(-1)?.revision ?? revision) + 1n }
+      const end = endOf(events, first)
+      const last = events[end - 1]?.revision ?? revision
+      return { events: events.slice(first, end), next: end === events.length ? next : last + 1n }
     },
   }
 }
 
 function weightOf(event: HistoryEvent | undefined): number {
   return EVENT_BYTES + (event?.full.length ?? 0)
+}
+
+/** Behind the last event that is handed out with that one. */
+function endOf(events: HistoryEvent[], first: number): number {
+  let bytes = 0
+  let end = first
+  while (end < events.length) {
+    bytes += weightOf(events[end])
+    if (end > first && bytes > HANDED_OUT_BYTES) break
+    end++
+  }
+  return end
 }
 
 /** The place of the first event from that revision on. */
