@@ -115,6 +115,8 @@ describe("reflection", () => {
       expect((await call("BatchGetChains", { agentIds: [agentId] })).found).to.have.lengthOf(1)
       const batch = await call("BatchStoreChains", { requests: [{ chain: { genesis } }] })
       expect(batch.results[0].stored.record.agentId).to.equal(agentId)
+      const exported = await call("ExportChains", { afterAgentId: agentId })
+      expect(Number(exported.snapshotRevision)).to.be.greaterThan(3)
       const imported = await call("ImportChains", { chain: { genesis } })
       expect(imported.stored.record.agentId).to.equal(agentId)
       await callAuthorities(call, `authority-${version}`)

@@ -7,6 +7,7 @@ import { createStoreTogether } from "./atomicWrites.js"
 import { createBatchGet } from "./batchGet.js"
 import { createBatchStore } from "./batchStore.js"
 import { type ChainRules, commonOf, createChainWrites } from "./chainWrites.js"
+import { createExport } from "./exportChains.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "./fields.js"
 import { createHistory } from "./history.js"
 import { createImport } from "./importChains.js"
@@ -91,6 +92,7 @@ export function createChainHandlers(
     batchGetChains: createBatchGet(store, rules),
     batchStoreChains: createBatchStore(storeMany, createStoreTogether(store, rules)),
     importChains: createImport(storeMany),
+    exportChains: createExport(store, rules),
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import { readNewestRevision } from "./changes.js"
 import { startCompaction } from "./compaction.js"
 import { openDatabase } from "./database.js"
+import { type ExportQuery, readExport } from "./exportPages.js"
 import { isPassing } from "./failures.js"
 import { type Feed, startFeed } from "./feed.js"
 import { readOldestRevision } from "./history.js"
@@ -76,6 +77,8 @@ export interface Store extends TrustReader {
   forget(stale: Depends): void
   /** A page of chains. */
   listChains(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
+  /** A part of the state at a revision. */
+  readExport(query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
   /** What there is to count. */
@@ -147,6 +150,7 @@ export function createStore(options: StoreOptions): Store {
     write,
     writeTogether: createAtomicWrites(database, cache.invalidate),
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
+    readExport: (query) => database.scan((sql) => readExport(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
     forget: ({ chains, authorities: ids }) => {
       cache.invalidate(Object.keys(chains))
