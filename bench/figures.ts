@@ -7,10 +7,14 @@ import { groupCommit } from "./figures/groupCommit.js"
 import { growth } from "./figures/growth.js"
 import { latency } from "./figures/latency.js"
 import { listDeep } from "./figures/listDeep.js"
+import { soak } from "./figures/soak.js"
 import { start } from "./figures/start.js"
 import { storeDurable } from "./figures/storeDurable.js"
 import { storeSigned } from "./figures/storeSigned.js"
 import { verifyFull } from "./figures/verifyFull.js"
+import { watchCrowd } from "./figures/watchCrowd.js"
+import { watchLag } from "./figures/watchLag.js"
+import { workers } from "./figures/workers.js"
 
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
@@ -20,10 +24,14 @@ export const figures: readonly Figure[] = [
   storeSigned,
   listDeep,
   getAtSize,
+  watchLag,
   verifyFull,
   cacheMemory,
   start,
   latency,
   groupCommit,
+  watchCrowd,
+  workers,
   growth,
+  soak,
 ]

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
@@ -124,7 +124,12 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
 
   const within = async <Result>(work: (lab: Lab) => Promise<Result>, root = PROJECT) => {
     const ends: (() => Promise<unknown>)[] = []
-    const logFile = () => join(folder, `log-${++files}`)
+    const logs: string[] = []
+    const logFile = () => {
+      const file = join(folder, `log-${++files}`)
+      logs.push(file)
+      return file
+    }
     const started = <Started extends Running>(running: Started) => {
       ends.push(running.end)
       return running
@@ -173,7 +178,14 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
       for (let end = ends.pop(); end; end = ends.pop()) await end()
     }
     open.add(endAll)
-    return await work(lab).finally(endAll)
+    try {
+      return await work(lab)
+    } catch (error) {
+      for (const file of logs) options.say(await lastWords(file))
+      throw error
+    } finally {
+      await endAll()
+    }
   }
 
   return {
@@ -187,6 +199,13 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+}
+
+/** What a process said last that is no answered call: where a figure fails, one of them knows why. */
+async function lastWords(logFile: string) {
+  const lines = (await readFile(logFile, "utf8").catch(() => "")).split("\n")
+  const telling = lines.filter((line) => line !== "" && !line.includes('"answered"'))
+  return [`  the log of a process (${telling.length} lines):`, ...telling.slice(-3)].join("\n")
 }
 
 async function startCluster(dataDir: string): Promise<{ embedded: EmbeddedPostgres; admin: postgres.Sql }> {

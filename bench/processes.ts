@@ -22,6 +22,8 @@ export interface ProcessOptions {
 /** A process that this run started. */
 export interface Running {
   readonly pid: number
+  /** What it said so far. */
+  readonly logFile: string
   /** The exit code, once it has ended. */
   readonly ended: Promise<number | null>
   /** What `find` finds in what the process said; throws if the process ends or half a minute passes before. */
@@ -69,7 +71,7 @@ export function startProcess(options: ProcessOptions): Running {
     await whenOver
     clearTimeout(stubborn)
   }
-  return { pid: child.pid ?? 0, ended, said, end }
+  return { pid: child.pid ?? 0, logFile, ended, said, end }
 }
 
 /** Runs a program to its end and gives what it wrote on standard output; throws for another exit code than 0. */

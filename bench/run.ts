@@ -63,35 +63,41 @@ async function measure() {
 async function measureHere(labs: Labs) {
   const began = performance.now()
   const done: Judged[] = []
+  const failed: string[] = []
   for (const figure of chosen) {
-    const result = await measureOne(labs, figure)
-    done.push(result)
-    // A profile is taken at the cost of speed.
-    if (flags.profile) continue
-    const results = await readResults(RESULTS)
-    await writeResults(RESULTS, { ...results, figures: { ...results.figures, [figure.name]: result } })
-    await writeDocument(DOCUMENT, await readResults(RESULTS))
+    try {
+      done.push(await measureOne(labs, figure))
+    } catch (error) {
+      // The others can be measured all the same.
+      say(`  not measured: ${(error as Error).stack}`)
+      failed.push(`${figure.name} could not be measured: ${(error as Error).message}`)
+      process.exitCode = 1
+    }
   }
   say(`\n${columns([RATIO_HEADS, ...done.flatMap(ratioRows)])}`)
   say(`\n${columns([MEASURED_HEADS, ...done.flatMap(measuredRows)])}`)
-  for (const remark of new Set(done.flatMap(remarks))) say(`\n${remark}`)
+  for (const remark of new Set([...done.flatMap(remarks), ...failed])) say(`\n${remark}`)
   const written = flags.profile
     ? "not written anywhere"
     : "written to bench/results.json and docs/performance.md"
   say(`\n${pinning()}; it took ${minutesSince(began)} minutes; ${written}`)
 }
 
-async function measureOne(labs: Labs, figure: Figure): Promise<Result> {
+async function measureOne(labs: Labs, figure: Figure): Promise<Judged> {
   say(`\n${figure.name}: ${figure.title}`)
   const began = performance.now()
   const judged = judge(figure, await labs.within((lab) => figure.run(lab)))
-  if (labs.profiles !== undefined) say(await profileText(labs.profiles))
-  return {
-    ...judged,
-    at: new Date().toISOString(),
-    commit: await workingCommit(),
-    minutes: minutesSince(began),
+  if (labs.profiles !== undefined) {
+    // A profile is taken at the cost of speed.
+    say(await profileText(labs.profiles))
+    return judged
   }
+  const at = new Date().toISOString()
+  const result: Result = { ...judged, at, commit: await workingCommit(), minutes: minutesSince(began) }
+  const results = await readResults(RESULTS)
+  await writeResults(RESULTS, { ...results, figures: { ...results.figures, [figure.name]: result } })
+  await writeDocument(DOCUMENT, await readResults(RESULTS))
+  return judged
 }
 
 /** Both commits in turn, old and new and old and new, each figure whole: their servers do not run at once. */

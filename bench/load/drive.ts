@@ -14,6 +14,7 @@ const lines = await Promise.all(Array.from({ length: job.connections }, () => op
 
 let sent = 0
 let failures = 0
+let total = 0
 const latencies: number[] = []
 const begin = performance.now()
 const measureFrom = begin + (job.once ? 0 : job.warmSeconds * 1000)
@@ -91,13 +92,14 @@ function send(line: Line, from: number, then: () => void) {
   const body = bodies[sent++ % bodies.length] as Buffer
   line.call(body, (ok) => {
     const now = performance.now()
-    if (!ok) failures++
-    else if (now >= measureFrom && now <= measureTo) latencies.push(now - from)
+    if (ok) total++
+    else failures++
+    if (ok && now >= measureFrom && now <= measureTo) latencies.push(now - from)
     then()
   })
 }
 
 function resultOf(): Drive {
   const seconds = job.once ? (performance.now() - measureFrom) / 1000 : job.seconds
-  return { seconds, answers: latencies.length, failures, latency: latencyOf(latencies) }
+  return { seconds, answers: latencies.length, failures, total, latency: latencyOf(latencies) }
 }

@@ -30,6 +30,8 @@ export interface Drive {
   /** Calls that were answered well in this time. */
   readonly answers: number
   readonly failures: number
+  /** All calls that were answered well, those of the warm-up too. */
+  readonly total: number
   readonly latency: Latency
 }
 

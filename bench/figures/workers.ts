@@ -1,0 +1,32 @@
+import { join } from "node:path"
+import type { Figure, Side } from "../figure.js"
+import { bareCall } from "../load/bareCall.js"
+import { agentAt, usualChain } from "../load/chains.js"
+import { h2load } from "../load/h2load.js"
+import { writeBodies } from "../load/job.js"
+import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
+import { inTurn } from "../rounds.js"
+
+/** What a second process brings; on two cores the load takes its share of them. */
+export const workers: Figure = {
+  name: "workers",
+  title: "GetChain, from memory, by the number of workers",
+  ratios: [{ of: "2 workers", to: "1 worker" }],
+  async run(lab) {
+    const database = await lab.database()
+    const body = await writeBodies(join(lab.folder, "get"), [getChain(agentAt(0))])
+    const side = async (name: string, count: number): Promise<Side> => {
+      const settings = { TRUST_REGISTRY_WORKERS: String(count) }
+      const { address } = await lab.registry({ database, settings })
+      await bareCall(address, STORE_CHAIN, storeChain(await usualChain(agentAt(0))))
+      return {
+        name,
+        unit: "req/s",
+        needs: ["h2load"],
+        measure: () => h2load({ address, path: GET_CHAIN, body, connections: 8, streams: 8, ...lab.times }),
+      }
+    }
+    const findings = await inTurn(lab, [await side("1 worker", 1), await side("2 workers", 2)])
+    return { ...findings, notes: ["8 connections; nothing but the load is pinned"] }
+  },
+}
