@@ -1,10 +1,13 @@
+import { join } from "node:path"
 import { expect } from "chai"
 import postgres from "postgres"
 import { openDatabase } from "../server/dist/store/database.js"
 import { type Advance, type Feed, startFeed } from "../server/dist/store/feed.js"
 import { migrate } from "../server/dist/store/migrate.js"
 import { openPool } from "../server/dist/store/sql.js"
-import { type FreshDatabase, freshDatabase } from "./support/postgres.js"
+import { findPostmaster } from "../server/embedded/postmaster.js"
+import { kill } from "./support/kill.js"
+import { type FreshDatabase, freshDatabase, ownCluster } from "./support/postgres.js"
 import { startTcpProxy, type TcpProxy } from "./support/tcpProxy.js"
 import { until } from "./support/until.js"
 
@@ -185,6 +188,41 @@ describe("the change feed", () => {
     await until("it has started anew", () => advances.some(({ reset }) => reset))
     expect(again).to.equal(revision)
     expect(feed.position).to.equal((revision as bigint) + 1n)
+  })
+
+  it("has memory forgotten where another server tells the changes, and stands where it stood", async function () {
+    this.timeout(60_000)
+    const cluster = await ownCluster()
+    const { monitor, close } = openDatabase({
+      ...cluster,
+      maxConnections: 2,
+      timeoutMs: 1_000,
+      onEvent: () => {},
+    })
+    const pool = openPool(cluster.connection, 1, () => {})
+    await migrate(pool)
+    await pool.end()
+    const feed = startFeed(cluster.connection, monitor, 2_000)
+    const advances: Advance[] = []
+    feed.onAdvance((advance) => advances.push(advance))
+    try {
+      const other = postgres({ ...cluster.connection, max: 1, onnotice: () => {} })
+      const [revision] = await insert(["kept"], other)
+      await other.end()
+      await reach(feed, revision as bigint)
+      await kill(await findPostmaster(join(cluster.dataDir, "postgres", "data")))
+      const told = await until(
+        "another server tells",
+        () => advances.find((one) => one.forget && !one.reset),
+        30_000,
+      )
+      expect(told).to.include({ position: revision, reset: false })
+      expect(advances.filter(({ reset }) => reset)).to.have.length(1)
+    } finally {
+      await feed.close()
+      await close(100)
+      await cluster.end()
+    }
   })
 
   it("gives up waiting for a revision when its caller does", async () => {

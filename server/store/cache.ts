@@ -136,8 +136,8 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
 
 /** Has the cache forget what the feed tells of, before the feed stands past it. */
 export function followFeed(cache: Cache<unknown>, feed: Feed, kind: Change["kind"]): void {
-  feed.onAdvance(({ changes, reset }) => {
-    if (reset) cache.clear()
+  feed.onAdvance(({ changes, forget }) => {
+    if (forget) cache.clear()
     for (const change of changes) if (change.kind === kind) cache.changed(change.id, change.revision)
   })
 }

@@ -45,6 +45,13 @@ export async function readNewestChange(sql: Sql): Promise<MarkedChange | undefin
   return rows[0]
 }
 
+/** Which server answers, and whether it is one that hears of changes late. */
+export async function readServer(sql: Sql): Promise<{ startedAt: bigint; standby: boolean } | undefined> {
+  const rows = await sql<{ startedAt: bigint; standby: boolean }[]>`
+    select pg_postmaster_start_time() as "startedAt", pg_is_in_recovery() as standby`
+  return rows[0]
+}
+
 /** The newest revision that was given out, be it to a change that is not committed yet. */
 export async function readNewestRevision(sql: Sql): Promise<bigint> {
   const rows = await sql<{ newest: bigint }[]>`

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Change, type MarkedChange, readChanges, readNewestChange } from "./changes.js"
+import { type Change, type MarkedChange, readChanges, readNewestChange, readServer } from "./changes.js"
 import { type FeedSession, openFeedSession } from "./feedSession.js"
 import type { Monitor } from "./monitor.js"
 import type { Connection } from "./sql.js"
@@ -12,9 +12,14 @@ export interface Advance {
   position: bigint
   /**
    * Whether other changes may have been missed: at the start, and where the history is not the one that was read before
-   * (another database, or one that lost its newest changes). Whatever is in memory is forgotten then.
+   * (another database, or one that lost its newest changes).
    */
   reset: boolean
+  /**
+   * Whether whatever is in memory is to be forgotten: at a reset, and where another server tells the changes now. While one took
+   * over from the other, a row may have been read from a third that had not heard of all.
+   */
+  forget: boolean
 }
 
 /** The changes of all chains and authorities, whoever made them, as this process hears of them. */
@@ -66,6 +71,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   let last: MarkedChange | undefined
   let head = 0n
   let started = false
+  let server: bigint | undefined
   let askedAt = Number.NEGATIVE_INFINITY
 
   const hint = () => {
@@ -82,15 +88,25 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   }
 
   const position = () => last?.revision ?? 0n
-  const advance = (changes: MarkedChange[], reset: boolean) => {
-    const told = { changes, position: position(), reset }
+  const advance = (changes: MarkedChange[], why: Partial<Pick<Advance, "reset" | "forget">> = {}) => {
+    const { reset = false, forget = reset } = why
+    const told = { changes, position: position(), reset, forget }
     for (const listener of [...listeners]) listener(told)
+  }
+
+  const open = async () => {
+    const opened = openFeedSession(connection, { onHint: hint, onLost })
+    session = opened
+    const answers = await opened.read(readServer, answerMs)
+    if (answers?.standby) throw new Error("a standby hears of changes late")
+    if (server !== undefined && answers?.startedAt !== server) advance([], { forget: true })
+    server = answers?.startedAt
+    return opened
   }
 
   /** Reads on from where it stands; gives whether that was all there is. */
   const readOn = async () => {
-    session ??= openFeedSession(connection, { onHint: hint, onLost })
-    const on = session
+    const on = session ?? (await open())
     const from = position()
     const sentAt = performance.now()
     const found = await on.read((sql) => readChanges(sql, from, READ_CHANGES), answerMs)
@@ -98,7 +114,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
     if (started && (!last?.mark || stood?.mark === last.mark)) {
       const changes = stood ? found.slice(1) : found
       last = found.at(-1) ?? last
-      if (changes.length > 0) advance(changes, false)
+      if (changes.length > 0) advance(changes)
       if (found.length === READ_CHANGES) {
         head = (await on.read(readNewestChange, answerMs))?.revision ?? 0n
         return false
@@ -106,7 +122,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
     } else {
       last = await on.read(readNewestChange, answerMs)
       started = true
-      advance([], true)
+      advance([], { reset: true })
     }
     head = position()
     askedAt = sentAt
