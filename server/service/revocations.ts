@@ -88,9 +88,10 @@ export function createRevocationHandlers(
     liftSuspension: async ({ revocationId, requestId }, { actor }) => {
       assureUuid("revocation_id", revocationId)
       assureRequestId(requestId)
-      const outcome = await revocations.lift({ revocationId, requestId: requestId || randomUUID(), actor })
+      const lift = { revocationId, requestId: requestId || randomUUID(), actor }
+      const outcome = await revocations.lift(lift)
       if (outcome.outcome !== "lifted" && outcome.outcome !== "unchanged")
-        throw refusedRevocation({ recordId: revocationId }, outcome)
+        throw refusedRevocation({ recordId: revocationId, requestId: lift.requestId }, outcome)
       return { revocation: revocationOf(revocationId, outcome) }
     },
 
