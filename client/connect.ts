@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { DescMethod, DescService } from "@bufbuild/protobuf"
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
 import { type Client, Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
@@ -18,6 +19,7 @@ import { type ChainWatch, chainWatch, type WatchRequest } from "./chainWatch.js"
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
+import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
 import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
 import { type RevocationList, type RevocationListRequest, revocationList } from "./revocationList.js"
@@ -79,19 +81,22 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
+  const watchChains = (request: WatchRequest = {}, options?: CallOptions) =>
+    chainWatch(calls.watchChains, request, options, () => !line.closed)
+  const cache = options.cache ? nearCache(calls.getChain, watchChains, options.cache) : undefined
   const healthCalls = createCalls(health.Health, client, callerEdge(line))
   return {
-    ...calls,
+    ...(cache ? { ...hearWrites(calls, cache.written), getChain: cache.getChain } : calls),
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
     listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
-    watchChains: (request = {}, options) =>
-      chainWatch(calls.watchChains, request, options, () => !line.closed),
+    watchChains,
     listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
     listRevocations: (request = {}, options) => revocationList(calls.listRevocations, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
     close() {
       line.closed = true
+      cache?.close()
       client.close()
     },
   }
@@ -141,6 +146,26 @@ function withRequestId(call: UntypedCall): UntypedCall {
   return (request: { requestId?: string }, options) =>
     call({ ...request, requestId: request.requestId || randomUUID() }, options)
 }
+
+/** The same calls; each that may have changed something tells its answer. */
+function hearWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
+  const unary = SERVICES.flatMap((service) => service.methods).filter(
+    ({ methodKind, idempotency }) => methodKind === "unary" && idempotency !== NO_SIDE_EFFECTS,
+  )
+  const all = { ...calls } as unknown as Record<string, UntypedCall>
+  for (const { localName } of unary) {
+    const call = all[localName] as UntypedCall
+    all[localName] = async (request, options) => {
+      const answer = await call(request, options)
+      written(answer as object)
+      return answer
+    }
+  }
+  // The same names with functions of the same types, which a loop cannot express.
+  return all as unknown as RegistryCalls
+}
+
+const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel
 
 async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promise<ServingStatus> {
   try {

@@ -277,12 +277,14 @@ export {
 } from "./errors.js"
 export { makerOf } from "./maker.js"
 export {
+  type CacheOptions,
   type CallOptions,
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   DEFAULT_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
+  MAX_SILENCE_MS,
   type TlsOptions,
 } from "./options.js"
 export type { Paged } from "./pages.js"

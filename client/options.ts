@@ -24,6 +24,17 @@ export interface ConnectOptions {
    * Default: {@link DEFAULT_KEEPALIVE_TIMEOUT_MS}.
    */
   keepaliveTimeoutMs?: number | undefined
+  /** A cache of chains in this process, for hot reads without a call. Default: none. */
+  cache?: CacheOptions | undefined
+}
+
+/**
+ * A cache of chains that `getChain` answers from. A watch drops what was changed, within milliseconds of its commit; while that
+ * watch is silent for longer than {@link MAX_SILENCE_MS}, or not caught up, every read is a call as without a cache.
+ */
+export interface CacheOptions {
+  /** Most chains that are kept. */
+  maxEntries: number
 }
 
 /** How the registry is known, and how it knows us; all in PEM. */
@@ -55,3 +66,6 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 5_000
 
 /** The largest message that the registry takes; a page of a list ends at 3 MiB. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+/** The registry gives word every second: after so long without, the cache cannot know what it missed. */
+export const MAX_SILENCE_MS = 1_500

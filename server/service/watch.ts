@@ -18,7 +18,7 @@ import type { TailReader } from "../store/tail.js"
 import { answered, assureFilter } from "./lists.js"
 
 /** A response comes at least this often: the word that nothing has changed keeps proxies from cutting the line, and tells progress. */
-const BOOKMARK_MS = 2_000
+const BOOKMARK_MS = 1_000
 /** A response ends at this size, though it holds one event at least: what a watcher who does not read holds on to. */
 const MAX_RESPONSE_BYTES = 128 * 1024
 
@@ -37,7 +37,8 @@ export function createWatch(
       const next = request.includeCurrent
         ? yield* tellCurrent(history, request)
         : await startOf(history, request.startRevision)
-      yield* follow(reader, matcher, next, { signal, draining })
+      const tell = (event: HistoryEvent) => toldOf(matcher, event, request.includeChains ?? true)
+      yield* follow(reader, tell, next, { signal, draining })
     } finally {
       signal.removeEventListener("abort", reader.wake)
       draining.removeEventListener("abort", reader.wake)
@@ -62,7 +63,7 @@ async function* tellCurrent(history: HistoryStore, request: WatchChainsRequest) 
   if (request.startRevision !== 0n)
     throw invalidRequest("start_revision", "cannot go together with include_current")
   const { head, pieces } = await answered(history.current(request.filter, nowMicros()))
-  for await (const some of pieces()) {
+  for await (const some of pieces(request.includeChains ?? true)) {
     const told = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
     const last = told.at(-1)
     if (last) yield* responses(told, last.revision + 1n, false)
@@ -78,7 +79,7 @@ interface Told {
 /** The changes from a revision on, until the caller ends it or the server stops. */
 async function* follow(
   reader: TailReader,
-  matcher: Matcher,
+  tell: (event: HistoryEvent) => Told | undefined,
   start: bigint,
   { signal, draining }: Pick<RpcContext, "signal" | "draining">,
 ) {
@@ -88,7 +89,7 @@ async function* follow(
   while (!signal.aborted) {
     if (draining.aborted) throw stopping(next)
     const batch = await reader.read(next)
-    const told = batch?.events.flatMap((event) => toldOf(matcher, event) ?? []) ?? []
+    const told = batch?.events.flatMap((event) => tell(event) ?? []) ?? []
     next = batch?.next ?? next
     const isCurrent = reader.isCurrent(next)
     const silentMs = performance.now() - spokenAt
@@ -101,9 +102,9 @@ async function* follow(
 }
 
 /** The event as this watcher is told of it; undefined: it does not concern the filter. */
-function toldOf(matcher: Matcher, event: HistoryEvent): Told | undefined {
+function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | undefined {
   const { revision, operation, standing, previous } = event
-  if (matcher.matches(standing)) return { revision, piece: event.full }
+  if (matcher.matches(standing)) return { revision, piece: chains ? event.full : event.bare(false) }
   const before = previous && matcher.matches(previous)
   // With the documents went the answer whether it was in the filter: who does not have it has nothing to drop.
   if (operation === "removed") return before === false ? undefined : { revision, piece: event.bare(false) }

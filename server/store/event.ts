@@ -50,9 +50,9 @@ export function eventOf(row: EventRow): HistoryEvent {
   }
 }
 
-/** The chain of a row as one that stands now. */
-export function currentPiece(row: RevisionRow): Buffer {
-  return pieceOf(row, Operation.CURRENT, documentOf(row))
+/** The chain of a row, or its record alone, as one that stands now. */
+export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
+  return pieceOf(row, Operation.CURRENT, withChain ? documentOf(row) : {})
 }
 
 function pieceOf(

@@ -19,8 +19,8 @@ export interface CurrentPiece {
 export interface Current {
   /** The newest revision then: what changed later is not in it. */
   head: bigint
-  /** The chains in the order of their last changes, some at a time; only their revisions are held meanwhile. */
-  pieces(): AsyncGenerator<CurrentPiece[]>
+  /** The chains, or their records alone, in the order of their last changes, some at a time; only their revisions are held meanwhile. */
+  pieces(chains: boolean): AsyncGenerator<CurrentPiece[]>
 }
 
 /** The history of chains, for those who page through it and for those who follow it. */
@@ -44,7 +44,7 @@ const REVISION_BYTES = 8
 
 /** The history in a database, its tail behind a feed. */
 export function createHistoryStore(database: Database, feed: Feed): HistoryStore {
-  async function* pieces(revisions: Buffer) {
+  async function* pieces(revisions: Buffer, chains: boolean) {
     const count = revisions.length / REVISION_BYTES
     for (let done = 0; done < count; ) {
       const asked = Array.from({ length: Math.min(CURRENT_CHAINS, count - done) }, (_, index) =>
@@ -54,7 +54,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
       done += taken
       // What was removed for good meanwhile has no document any more; that it was removed is told afterwards.
       const kept = rows.filter(({ chain_data }) => chain_data !== null)
-      yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row) }))
+      yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row, chains) }))
     }
   }
   return {
@@ -69,7 +69,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
     },
     current: async (filter, now) => {
       const { head, revisions } = await database.scan((sql) => readCurrent(sql, filter, now))
-      return { head, pieces: () => pieces(revisions) }
+      return { head, pieces: (chains) => pieces(revisions, chains) }
     },
     tail: createTail(feed, (query) => database.scan((sql) => readEvents(sql, query))),
   }

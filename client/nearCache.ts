@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { timestampMs } from "@bufbuild/protobuf/wkt"
+import type { Call, GetChainResponse, TrustStoreService } from "@trust-registry/proto"
+import QuickLRU from "quick-lru"
+import type { ChainWatch, WatchRequest } from "./chainWatch.js"
+import { type CacheOptions, type CallOptions, MAX_SILENCE_MS } from "./options.js"
+
+type GetChain = Call<(typeof TrustStoreService)["method"]["getChain"], CallOptions>
+
+/** A cache in front of GetChain. */
+export interface NearCache {
+  /** From memory where that is current, else by a call. What it gives is shared and cannot be changed. */
+  getChain: GetChain
+  /** Hears the answer of a write of this connection: later reads see it. */
+  written(answer: object): void
+  /** Ends its watch. */
+  close(): void
+}
+
+interface Entry {
+  response: GetChainResponse
+  /** Until when it may be served, in milliseconds since 1970. */
+  until: number
+}
+
+/** Before the watch begins anew after it failed for good. */
+const RENEW_MS = 1_000
+
+/** A cache whose watch begins with the first read. */
+export function nearCache(
+  getChain: GetChain,
+  watchChains: (request: WatchRequest, options: CallOptions) => ChainWatch,
+  { maxEntries }: CacheOptions,
+): NearCache {
+  if (!(maxEntries >= 1)) throw new TypeError(`cache.maxEntries is ${maxEntries}; it must be 1 or more`)
+  // quick-lru keeps up to twice its maxSize.
+  const entries = new QuickLRU<string, Entry>({ maxSize: Math.max(1, Math.ceil(maxEntries / 2)) })
+  const flights = new Map<string, Set<object>>()
+  const closed = new AbortController()
+  let following = false
+  /** All changes up to here are known. */
+  let position = 0n
+  /** The newest change that this connection made itself. */
+  let own = 0n
+  let heardAt = Number.NEGATIVE_INFINITY
+
+  const isCurrent = () => position >= own && performance.now() - heardAt < MAX_SILENCE_MS
+
+  const drop = (agentId: string) => {
+    entries.delete(agentId)
+    // What they read may be from before the change.
+    flights.delete(agentId)
+  }
+
+  const follow = async () => {
+    following = true
+    while (!closed.signal.aborted) {
+      try {
+        const watch = watchChains(
+          { filter: { activeOnly: false }, includeChains: false },
+          { signal: closed.signal },
+        )
+        let begun = false
+        for await (const { events, nextRevision, caughtUp } of watch.responses()) {
+          // What was read before may lack what changed between its read and the begin of this watch.
+          if (!begun) flights.clear()
+          begun = true
+          for (const { record } of events) drop(record?.agentId ?? "")
+          position = nextRevision - 1n
+          heardAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
+        }
+      } catch {
+        // The next watch begins at the present: what changed until then was not heard.
+        heardAt = Number.NEGATIVE_INFINITY
+        entries.clear()
+        flights.clear()
+        await sleep(RENEW_MS, undefined, { signal: closed.signal, ref: false }).catch(() => undefined)
+      }
+    }
+  }
+
+  /** At least as new as all that is known, by whichever server: an answer from another one's memory may be older. */
+  const read: GetChain = async (request, options) => {
+    const agentId = request.agentId ?? ""
+    const flight = {}
+    const under = flights.get(agentId) ?? new Set()
+    flights.set(agentId, under.add(flight))
+    const value = position > own ? position : own
+    try {
+      const consistency = value > 0n ? { case: "minRevision" as const, value } : { case: undefined }
+      const response = await getChain({ ...request, consistency }, options)
+      if (isCurrent() && flights.get(agentId)?.has(flight)) entries.set(agentId, entryOf(response))
+      return response
+    } finally {
+      under.delete(flight)
+      if (under.size === 0 && flights.get(agentId) === under) flights.delete(agentId)
+    }
+  }
+
+  return {
+    getChain: async (request, options) => {
+      if (!following) void follow()
+      if (request.includeInactive || request.consistency?.case !== undefined)
+        return getChain(request, options)
+      options?.signal?.throwIfAborted()
+      if (!isCurrent()) return position >= own ? getChain(request, options) : read(request, options)
+      const entry = entries.get(request.agentId ?? "")
+      return entry && Date.now() < entry.until ? entry.response : read(request, options)
+    },
+    written: (answer) => {
+      const revision = newestRevision(answer)
+      if (revision > own) own = revision
+    },
+    close: () => closed.abort(),
+  }
+}
+
+function entryOf(response: GetChainResponse): Entry {
+  const { expiresAt, revokesAt } = response.record ?? {}
+  const moments = [expiresAt, revokesAt].flatMap((moment) => (moment ? timestampMs(moment) : []))
+  return { response: frozen(response), until: Math.min(Number.POSITIVE_INFINITY, ...moments) }
+}
+
+/** Many readers get the same object: what one of them changes, the others would take for the registry's word. */
+function frozen<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
+    for (const inner of Object.values(value)) frozen(inner)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** The newest revision that an answer names. */
+function newestRevision(answer: object): bigint {
+  let newest = 0n
+  for (const [name, value] of Object.entries(answer)) {
+    const found =
+      typeof value === "object" && value !== null ? newestRevision(value) : name === "revision" ? value : 0n
+    if (typeof found === "bigint" && found > newest) newest = found
+  }
+  return newest
+}
