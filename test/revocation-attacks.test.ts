@@ -393,6 +393,19 @@ describe("an attack on revocations", () => {
       )
     })
 
+    it("a store that is sent again after its signer's key was revoked gets its first answer, and no other is stored", async () => {
+      await authorities().registerAuthority({ authority: authority("late-retry") })
+      const chain = await trustWorld().establish("of-late-retry", { authorityId: "late-retry" })
+      const requestId = randomUUID()
+      const first = await store(chain, requestId)
+      await revocations().revokeKey({ authorityId: "late-retry", keyId: "1" })
+      expect(await store(chain, requestId)).to.deep.equal(first)
+      expect(await reasonOf(store(chain, randomUUID()))).to.equal("TRUST_CHAIN_INVALID")
+      expect(await reasonOf(store({ ...chain, capabilities: [] }, requestId))).to.equal("TRUST_CHAIN_INVALID")
+      const { record } = await chains().getChain({ agentId: "of-late-retry", consistency: strong })
+      expect(record?.revision).to.equal(first?.revision)
+    })
+
     it("an update and a rotation that race with the revocation do not write the key back", async () => {
       for (let round = 0; round < 8; round++) {
         const authorityId = `race-${round}`

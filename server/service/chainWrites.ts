@@ -4,7 +4,7 @@ import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { nowMicros } from "../store/rows.js"
 import type { Store } from "../store/store.js"
-import type { Write } from "../store/writes.js"
+import type { Document, Write } from "../store/writes.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
 import { judgeChain } from "./judgement.js"
 import { acceptedRecord } from "./outcomes.js"
@@ -60,9 +60,20 @@ export function createChainWrites(store: Store, rules: ChainRules) {
   ): PreparedWrite => {
     const { agentId, chain, ...document } = checkedDocument(request, rules, nowMicros())
     const common = { ...commonOf(request, actor), operation, agentId }
+    /** What was done already under its request_id stays done, though it would be refused by now. */
+    const replayed = async (refusal: unknown): Promise<Written> => {
+      if (request.requestId === "") throw refusal
+      const change: Write = { ...common, document: { ...document, ...unjudged(agentId) } }
+      const outcome = await store.write(change)
+      if (outcome.outcome !== "replayed") throw refusal
+      return { record: acceptedRecord(change, outcome), operation: outcome.operation }
+    }
     const write = async () => {
       for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
-        const judged = await judgeChain(store, chain, rules.requireSignatures)
+        const judged = await judgeChain(store, chain, rules.requireSignatures).catch((refusal: unknown) => ({
+          refusal,
+        }))
+        if ("refusal" in judged) return await replayed(judged.refusal)
         const change: Write = { ...common, document: { ...document, ...judged } }
         const outcome = await store.write(change)
         if (outcome.outcome !== "stale")
@@ -75,6 +86,11 @@ export function createChainWrites(store: Store, rules: ChainRules) {
   }
 
   return { write, prepareDocument }
+}
+
+/** Depends on what never is, so that nothing is written: replays are looked for first. */
+function unjudged(agentId: string): Pick<Document, "signatureStatus" | "depends"> {
+  return { signatureStatus: "unverified", depends: { chains: { [agentId]: -1n }, authorities: {} } }
 }
 
 /** What changes faster than it can be judged by. */
