@@ -43,7 +43,7 @@ describe("the change feed", () => {
       onEvent: () => {},
     })
     const { path: _, ...connection } = { ...database.connection, host: "127.0.0.1", port: proxy.port }
-    const feed = startFeed(connection, monitor, maxAgeMs)
+    const feed = startFeed(connection, monitor, maxAgeMs, () => {})
     const advances: Advance[] = []
     feed.onAdvance((advance) => advances.push(advance))
     stop.push(async () => {
@@ -202,7 +202,7 @@ describe("the change feed", () => {
     const pool = openPool(cluster.connection, 1, () => {})
     await migrate(pool)
     await pool.end()
-    const feed = startFeed(cluster.connection, monitor, 2_000)
+    const feed = startFeed(cluster.connection, monitor, 2_000, () => {})
     const advances: Advance[] = []
     feed.onAdvance((advance) => advances.push(advance))
     try {

@@ -49,6 +49,10 @@ describe("GetServerInfo", () => {
       expect((await client.getChain({ agentId: "read" })).record?.agentId).to.equal("read")
     })
     await until("memory is fresh", async () => (await client.getServerInfo({})).memoryFresh)
+    const told = registry.log
+      .filter(({ msg }) => msg.startsWith("the change feed is"))
+      .map(({ level }) => level)
+    expect(told).to.deep.equal(["error", "info"])
   })
 
   it("answers without the database", async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Change, type MarkedChange, readChanges, readNewestChange, readServer } from "./changes.js"
 import { type FeedSession, openFeedSession } from "./feedSession.js"
-import type { Monitor } from "./monitor.js"
+import type { Monitor, OnEvent } from "./monitor.js"
 import type { Connection } from "./sql.js"
 
 /** What the feed has just heard of. */
@@ -59,8 +59,14 @@ const READ_CHANGES = 1_000
  * read at once; the truth is what the history holds after the last revision read.
  *
  * @param maxAgeMs how old memory may be and still be served
+ * @param onEvent told when the feed falls behind that although the database is there, and when it is back
  */
-export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: number): Feed {
+export function startFeed(
+  connection: Connection,
+  monitor: Monitor,
+  maxAgeMs: number,
+  onEvent: OnEvent,
+): Feed {
   const listeners = new Set<(advance: Advance) => void>()
   const closed = new AbortController()
   const pauseMs = Math.min(EVERY_MS, Math.max(LEAST_MS, maxAgeMs / 4))
@@ -72,6 +78,7 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
   let head = 0n
   let started = false
   let server: bigint | undefined
+  let late = false
   let askedAt = Number.NEGATIVE_INFINITY
 
   const hint = () => {
@@ -137,15 +144,27 @@ export function startFeed(connection: Connection, monitor: Monitor, maxAgeMs: nu
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 
+  const tellLate = (error: unknown) => {
+    if (late || closed.signal.aborted || performance.now() - askedAt < maxAgeMs) return
+    late = true
+    const why = error instanceof Error ? error.message : String(error)
+    onEvent("error", `the change feed is behind, and reads go to the database: ${why}`)
+  }
+
   const follow = async () => {
     while (!closed.signal.aborted) {
       hinted = false
       try {
         await monitor.whenAvailable(RETRY_MS)
-        if (await readOn()) await pause()
-      } catch {
+        const current = await readOn()
+        if (current && late) onEvent("info", "the change feed is current again")
+        if (current) late = false
+        if (current) await pause()
+      } catch (error) {
         renew()
-        if (monitor.available) await sleep(RETRY_MS)
+        if (!monitor.available) continue
+        tellLate(error)
+        await sleep(RETRY_MS)
       }
     }
   }

@@ -106,7 +106,7 @@ export interface Store extends TrustReader {
 /** Opens a store; nothing is read before `migrate`. */
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options)
-  const feed = startFeed(options.connection, database.monitor, options.cacheMaxAgeMs)
+  const feed = startFeed(options.connection, database.monitor, options.cacheMaxAgeMs, options.onEvent)
   const readRow = createReads<ServedRow>(
     (ids) => database.run((sql) => readChains(sql, ids)),
     (row) => row.agent_id,
