@@ -14,6 +14,8 @@ import {
   type TrustVerificationService,
 } from "@trust-registry/proto"
 import { type AuthorityList, type AuthorityListRequest, authorityList } from "./authorityList.js"
+import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
+import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
 import { type ChainList, chainList, type ListRequest } from "./chainList.js"
 import { type ChainWatch, chainWatch, type WatchRequest } from "./chainWatch.js"
 import { openChannel } from "./channel.js"
@@ -24,6 +26,7 @@ import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./opt
 import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
 import { type RevocationList, type RevocationListRequest, revocationList } from "./revocationList.js"
 import { SERVICES } from "./services.js"
+import { type BatchStoreRequest, type StoreResult, storeBatch } from "./storeResult.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
 type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
@@ -43,7 +46,14 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
 export interface TrustRegistry
   extends Omit<
     RegistryCalls,
-    "listChains" | "listChainRevisions" | "watchChains" | "listAuthorities" | "listRevocations"
+    | "listChains"
+    | "listChainRevisions"
+    | "watchChains"
+    | "batchStoreChains"
+    | "importChains"
+    | "exportChains"
+    | "listAuthorities"
+    | "listRevocations"
   > {
   /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
   listChains(request?: ListRequest, options?: CallOptions): ChainList
@@ -51,6 +61,19 @@ export interface TrustRegistry
   listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
   /** Tells changes of chains as they come, and goes on by itself when the line or the server was away. */
   watchChains(request?: WatchRequest, options?: CallOptions): ChainWatch
+  /** Stores up to a thousand chains, each for itself or, `atomic`, all or none; gives their results in the same order. */
+  batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
+  /**
+   * Stores chains as they come, many at once, and gives the result of each in their order once it is durable. Let delegators
+   * go before those they lent to. Throws where the line, the database or the server goes away: all that a result was given
+   * for is stored, what comes after may be sent again (with the same request ids, it is done once).
+   */
+  importChains(
+    chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
+    options?: CallOptions,
+  ): AsyncIterable<ImportedChain>
+  /** Gives all chains of a filter as they stood at one revision, in the order of their agent_id. */
+  exportChains(request?: ExportRequest, options?: CallOptions): ChainExport
   /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
   listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
   /** Gives what was revoked, record by record, newest change first. */
@@ -84,12 +107,17 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const watchChains = (request: WatchRequest = {}, options?: CallOptions) =>
     chainWatch(calls.watchChains, request, options, () => !line.closed)
   const cache = options.cache ? nearCache(calls.getChain, watchChains, options.cache) : undefined
+  const heard = cache ? hearWrites(calls, cache.written) : calls
   const healthCalls = createCalls(health.Health, client, callerEdge(line))
   return {
-    ...(cache ? { ...hearWrites(calls, cache.written), getChain: cache.getChain } : calls),
+    ...heard,
+    ...(cache ? { getChain: cache.getChain } : {}),
     listChains: (request = {}, options) => chainList(calls.listChains, request, options),
     listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
     watchChains,
+    batchStoreChains: (request, options) => storeBatch(heard.batchStoreChains, request, options),
+    importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
+    exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
     listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
     listRevocations: (request = {}, options) => revocationList(calls.listRevocations, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
@@ -135,9 +163,9 @@ type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 /** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
 function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
   const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
-  const pairs = service.methods.map(({ localName, input }): [string, UntypedCall] => {
+  const pairs = service.methods.map(({ localName, input, methodKind }): [string, UntypedCall] => {
     const call = calls[localName] as UntypedCall
-    return [localName, "requestId" in input.field ? withRequestId(call) : call]
+    return [localName, methodKind === "unary" && "requestId" in input.field ? withRequestId(call) : call]
   })
   return Object.fromEntries(pairs)
 }

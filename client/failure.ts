@@ -1,12 +1,14 @@
 import { create, createRegistry, type DescMethod } from "@bufbuild/protobuf"
-import { anyUnpack } from "@bufbuild/protobuf/wkt"
+import { anyUnpack, durationMs } from "@bufbuild/protobuf/wkt"
 import { type ServiceError, status } from "@grpc/grpc-js"
 import {
   AuthoritySchema,
   BadRequestSchema,
   decode,
   ErrorInfoSchema,
+  ErrorReasonSchema,
   IllFormedStringError,
+  type ItemError,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
@@ -35,10 +37,32 @@ import { MAX_MESSAGE_BYTES } from "./options.js"
 
 /** The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is. */
 export function failureOf(method: DescMethod, error: unknown): Error {
-  const name = `${method.parent.typeName}.${method.name}`
+  const name = nameOf(method)
   if (error instanceof IllFormedStringError) return refusalOf(name, error)
   if (isServiceError(error)) return statusError(name, error)
   return error as Error
+}
+
+/** The RPC as errors name it. */
+export function nameOf(method: DescMethod): string {
+  return `${method.parent.typeName}.${method.name}`
+}
+
+/** The typed error of one item of many: what a call for it alone would have failed with. */
+export function itemFailure(method: DescMethod, item: ItemError | undefined): TrustStoreError {
+  const { code = status.UNKNOWN, message = "the registry gave no result", violations = [] } = item ?? {}
+  const reason = item && ErrorReasonSchema.value[item.reason]?.localName
+  const fieldViolations = violations.map(({ field, description }) => ({ field, description }))
+  const Class = CLASSES[reason ?? ""] ?? TrustStoreError
+  return new Class(message, {
+    code,
+    reason,
+    method: nameOf(method),
+    agentId: item?.agentId || undefined,
+    details: fieldViolations.length > 0 ? [create(BadRequestSchema, { fieldViolations })] : [],
+    metadata: item?.metadata ?? {},
+    retryAfterMs: item?.retryAfter && durationMs(item.retryAfter),
+  })
 }
 
 const CLASSES: Record<string, typeof TrustStoreError> = {
@@ -122,8 +146,7 @@ function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
         else facts.agentId = detail.resourceName
         break
       case "google.rpc.RetryInfo":
-        facts.retryAfterMs =
-          Number(detail.retryDelay?.seconds ?? 0) * 1000 + (detail.retryDelay?.nanos ?? 0) / 1e6
+        facts.retryAfterMs = detail.retryDelay ? durationMs(detail.retryDelay) : 0
     }
   }
   return facts

@@ -79,6 +79,12 @@ export {
   AuthorityService,
   AuthorityType,
   AuthorityTypeSchema,
+  type BatchGetChainsRequest,
+  BatchGetChainsRequestSchema,
+  type BatchGetChainsResponse,
+  BatchGetChainsResponseSchema,
+  type BatchStoreChainsRequest,
+  BatchStoreChainsRequestSchema,
   type CapabilityAttestation,
   CapabilityAttestationSchema,
   CapabilityType,
@@ -252,6 +258,8 @@ export {
   WatchChainsResponseSchema,
 } from "@trust-registry/proto"
 export type { AuthorityList, AuthorityListRequest } from "./authorityList.js"
+export type { ChainExport, ExportedChain, ExportRequest } from "./chainExport.js"
+export type { ChainToImport, ImportedChain } from "./chainImport.js"
 export type { ChainList, ListRequest } from "./chainList.js"
 export type { ChainWatch, WatchRequest } from "./chainWatch.js"
 export { connect, type ServingStatus, type TrustRegistry } from "./connect.js"
@@ -290,4 +298,5 @@ export {
 export type { Paged } from "./pages.js"
 export type { RevisionList, RevisionListRequest } from "./revisionList.js"
 export type { RevocationList, RevocationListRequest } from "./revocationList.js"
+export type { BatchStoreRequest, StoreResult } from "./storeResult.js"
 export { trustAuthority } from "./trustAuthority.js"

@@ -51,7 +51,8 @@ async function readyAddress(): Promise<string> {
 
 async function examples() {
   const files = await readdir(import.meta.dirname)
-  return files.filter((file) => /^\d-.*\.ts$/.test(file)).sort()
+  const numbered = files.filter((file) => /^\d+-.*\.ts$/.test(file))
+  return numbered.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
 }
 
 async function runExample(file: string, address: string) {

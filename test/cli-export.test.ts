@@ -37,7 +37,12 @@ describe("an export", () => {
     trustRegistry(["export", ...args], { address: server.address, cwd: folder })
 
   before(async () => {
-    server = await startTrustStore({ listChains: () => ({ chains: CHAINS.map((chain) => ({ chain })) }) })
+    server = await startTrustStore({
+      async *exportChains() {
+        yield { snapshotRevision: 7n }
+        for (const chain of CHAINS) yield { chain, record: { agentId: chain.genesis?.agentId ?? "" } }
+      },
+    })
   })
   after(() => server.stop())
   beforeEach(() => {

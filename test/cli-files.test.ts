@@ -92,7 +92,11 @@ describe("the command line on files", () => {
   })
 
   it("reads no further where more than twenty lines in a row are no JSON, and goes on with the next file", async () => {
-    const server = await startTrustStore({ storeChain: () => ({ created: true }) })
+    const server = await startTrustStore({
+      async *importChains(requests) {
+        for await (const _ of requests) yield { result: { case: "stored", value: { created: true } } }
+      },
+    })
     const wrong = (count: number) => "no json\n".repeat(count)
     write("some.txt", `${wrong(20)}${documentOf("a")}\n${wrong(20)}${documentOf("b")}\n`)
     write("csv.txt", `${documentOf("c")}\n${wrong(1000)}${documentOf("d")}\n`)
@@ -124,11 +128,12 @@ describe("the command line on files", () => {
         go = resolve
       })
       const server = await startTrustStore({
-        async storeChain({ chain }) {
-          const id = chain?.genesis?.agentId ?? ""
-          stored.push(id)
-          if (stored.length > 3) await gone
-          return { created: true }
+        async *importChains(requests) {
+          for await (const { chain } of requests) {
+            stored.push(chain?.genesis?.agentId ?? "")
+            if (stored.length > 4) await gone
+            yield { result: { case: "stored", value: { created: true } } }
+          }
         },
       })
       return { ...server, stored, go: () => go?.() }

@@ -265,11 +265,11 @@ describe("the command line", () => {
     it("stops where the registry is gone, and says from which line on to go on", async () => {
       let stored = 0
       const failing = await startTrustStore({
-        async storeChain() {
-          if (++stored > 20) {
-            throw new Status(status.UNAVAILABLE, "gone", { "grpc-retry-pushback-ms": "-1" })
+        async *importChains(requests) {
+          for await (const _ of requests) {
+            if (++stored > 20) throw new Status(status.UNAVAILABLE, "gone")
+            yield { result: { case: "stored", value: { created: true } } }
           }
-          return { created: true }
         },
       })
       async function* endless() {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import type { ImportedChain } from "../chainImport.js"
 import type { TrustRegistry } from "../connect.js"
 import { command, type Invocation } from "./command.js"
 import { complain, documentComplaint } from "./complaint.js"
@@ -6,14 +7,10 @@ import { type Origin, openDocuments, type ReadDocument } from "./documents.js"
 import { EXIT, isRefusal } from "./exit.js"
 import { countOf } from "./flags.js"
 import { onInterrupt, untilAborted } from "./interrupt.js"
-import { forEachInPool } from "./pool.js"
 import { type Progress, progressOn } from "./progress.js"
 
-/** Enough to fill the registry's batches; more only waits there. */
-const DEFAULT_IN_FLIGHT = 64
-
-/** With many writes in flight each waits longer than one alone. */
-const TIMEOUT_MS = 30_000
+/** As many as the registry works on at once; more only wait there. */
+const DEFAULT_IN_FLIGHT = 2_000
 
 const FLAGS = {
   "in-flight": {
@@ -31,7 +28,7 @@ export const importChains = command({
   details:
     "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
     "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
-    "that is refused is named with its line, and the rest goes on. When the registry cannot be reached it stops, and says " +
+    "that is refused is named with its line, and the rest goes on. When the line or the registry goes away it stops, and says " +
     "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm.",
   examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
   flags: FLAGS,
@@ -39,10 +36,10 @@ export const importChains = command({
     const files = await openDocuments(invocation.args)
     const run: Run = {
       invocation,
-      registry: invocation.registry({ timeoutMs: TIMEOUT_MS }),
+      registry: invocation.registry(),
       progress: progressOn(invocation.err, "documents"),
       counts: { created: 0, updated: 0, refused: 0 },
-      open: new Set<Origin>(),
+      open: [],
       last: undefined,
       read: 0,
       size: files.size,
@@ -53,11 +50,9 @@ export const importChains = command({
     let rest: Promise<IteratorResult<Origin>> | undefined
     const untilInterrupt = untilAborted(documents, interrupt.signal, (next) => (rest = next))
     try {
-      await forEachInPool(opened(run, untilInterrupt), {
-        limit,
-        keyOf,
-        work: (document) => storeOne(run, document),
-      })
+      for await (const result of run.registry.importChains(readable(run, untilInterrupt, limit))) {
+        await tellResult(run, result)
+      }
     } catch (error) {
       run.progress.clear()
       await tellStop(run)
@@ -79,41 +74,44 @@ interface Run {
   registry: TrustRegistry
   progress: Progress
   counts: { created: number; updated: number; refused: number }
-  /** Documents that are neither stored nor refused yet, in their order. */
-  open: Set<Origin>
+  /** Documents that were sent and not answered yet, in their order. */
+  open: ReadDocument[]
+  /** Tells that there is room for one more. */
+  room?: () => void
   /** The last document that was begun. */
   last: Origin | undefined
   read: number
   size: number | undefined
 }
 
-async function* opened(run: Run, documents: AsyncIterable<ReadDocument>) {
+/** The chains of the documents; those that are none are refused on the way. */
+async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit: number) {
   for await (const document of documents) {
-    run.open.add(document)
     run.last = document
-    yield document
-  }
-}
-
-function keyOf({ file, line, chain }: ReadDocument) {
-  return chain?.genesis?.agentId ?? `${file}:${line}`
-}
-
-async function storeOne(run: Run, document: ReadDocument) {
-  const { chain } = document
-  if (chain === undefined) await refuse(run, document)
-  else {
-    try {
-      const { created } = await run.registry.storeChain({ chain, chainHash: document.chainHash ?? "" })
-      run.counts[created ? "created" : "updated"]++
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      await refuse(run, document, error)
+    if (document.chain === undefined) await refuse(run, document)
+    else {
+      run.open.push(document)
+      yield { chain: document.chain, chainHash: document.chainHash ?? "" }
+      while (run.open.length >= limit) await new Promise<void>((resolve) => (run.room = resolve))
     }
+    tick(run)
   }
-  run.open.delete(document)
-  const { created, updated, refused } = run.counts
-  run.progress.tick(created + updated + refused, run.size ? run.read / run.size : undefined)
+}
+
+/** Results come in the order of the documents. */
+async function tellResult(run: Run, { stored, error }: ImportedChain) {
+  const document = run.open[0] as ReadDocument
+  if (stored) run.counts[stored.created ? "created" : "updated"]++
+  else if (isRefusal(error)) await refuse(run, document, error)
+  else throw error
+  run.open.shift()
+  run.room?.()
+  tick(run)
+}
+
+function tick({ counts, progress, size, read }: Run) {
+  const { created, updated, refused } = counts
+  progress.tick(created + updated + refused, size ? read / size : undefined)
 }
 
 async function refuse({ counts, progress, invocation }: Run, document: ReadDocument, error?: unknown) {
