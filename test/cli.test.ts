@@ -434,7 +434,8 @@ describe("the command line", () => {
       for (const flag of Object.keys(COMMANDS[name]?.flags ?? {})) expect(out).to.contain(`--${flag} `)
     }
     expect((await run("--version")).out).to.match(/^\d+\.\d+\.\d+\n$/)
-  })
+    // A process for each command.
+  }).timeout(120_000)
 
   it("is documented: every command and every exit code", () => {
     const page = readFileSync(new URL("../docs/command-line.md", import.meta.url), "utf8")

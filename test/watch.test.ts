@@ -329,6 +329,20 @@ describe("a watch", () => {
     await idle.return?.()
   })
 
+  it("ends when the database holds another history than the one it was told", async () => {
+    await store("a")
+    const watch = validateWatch(open, { startRevision: 1n })
+    await watch.reachesHead(registry.sql)
+    // As after a failover to a database that has lost this change and made another one under its number.
+    await registry.sql`update trust_chain_revisions set request_id = gen_random_uuid()`
+    const error = await until("the watch has ended", () => watch.failure !== undefined && watch.failure)
+    expect(detailsOf(error as Parameters<typeof detailsOf>[0]).info?.reason).to.equal("REVISION_COMPACTED")
+    const anew = validateWatch(open, { includeCurrent: true })
+    await anew.reachesHead(registry.sql)
+    expect(told(anew.events)).to.deep.equal(["CURRENT a +"])
+    await anew.stop()
+  })
+
   it("goes on at another server from where it was, with nothing twice and nothing missing", async () => {
     const watch = validateWatch(open, { startRevision: 1n })
     for (let i = 0; i < 20; i++) await store(`agent-${i}`)
