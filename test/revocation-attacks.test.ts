@@ -277,7 +277,7 @@ describe("an attack on revocations", () => {
       )
       expect((await verify("both")).reason).to.equal(DenialReason.REVOKED)
       expect(await reasonOf(lent("both"))).to.equal("TRUST_CHAIN_REVOKED")
-      await chains().deleteChain({ agentId: "both" })
+      expect(await reasonOf(chains().deleteChain({ agentId: "both" }))).to.equal("TRUST_CHAIN_REVOKED")
       expect(await reasonOf(chains().restoreChain({ agentId: "both" }))).to.equal("TRUST_CHAIN_REVOKED")
     })
 

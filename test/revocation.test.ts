@@ -178,6 +178,14 @@ describe("revocation", () => {
       expect(await countOf("heir")).to.equal(0n)
       const late = await reasonOf(lent("heir", "retiring"))
       expect(late.info?.reason).to.be.oneOf(["TRUST_CHAIN_INVALID", "TRUST_CHAIN_REVOKED"])
+      for (const call of [
+        chains().restoreChain({ agentId: "heir" }),
+        chains().deleteChain({ agentId: "heir" }),
+      ])
+        expect((await reasonOf(call)).info).to.deep.include({
+          reason: "TRUST_CHAIN_REVOKED",
+          metadata: { status: "REVOKED" },
+        })
       const [{ last } = { last: 0n }] =
         await registry.sql`select max(revision) as last from trust_revocations`
       expect(BigInt(last) <= revision).to.equal(true)

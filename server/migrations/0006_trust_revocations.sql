@@ -351,11 +351,15 @@ begin
         then 'lender_revoked'
       when w.operation = 'remove' then 'removed'
       when w.operation = 'delete' then
-        case c.status when 'active' then 'deleted' when 'deleted' then 'unchanged' else 'inactive' end
+        case
+          when c.status = 'deleted' then 'unchanged'
+          when c.status <> 'active' or c.revokes_at <= at then 'inactive'
+          else 'deleted'
+        end
       when w.operation = 'restore' then
         case
-          when c.status = 'active' then 'unchanged'
           when c.status = 'revoked' or any_revoked and trust_agent_revoked(w.agent_id, at) then 'inactive'
+          when c.status = 'active' then 'unchanged'
           when c.expires_at < at then 'expired'
           else 'restored'
         end
