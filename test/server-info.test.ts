@@ -19,6 +19,9 @@ describe("GetServerInfo", () => {
     await registry.stop()
   })
 
+  const feedLines = () =>
+    registry.log.filter(({ msg }) => msg.startsWith("the change feed is")).map(({ level }) => level)
+
   it("tells version, start, feed and what is in memory", async () => {
     const empty = await client.getServerInfo({})
     expect(empty).to.include({ worker: 0, databaseAvailable: true, memoryFresh: true })
@@ -45,14 +48,13 @@ describe("GetServerInfo", () => {
       })
       expect(held.feedAge && durationMs(held.feedAge)).to.be.at.least(500)
       expect(held.databaseAvailable).to.equal(true)
+      await until("the log says so", () => feedLines().length === 1)
       expect(await client.checkHealth()).to.equal("SERVING")
       expect((await client.getChain({ agentId: "read" })).record?.agentId).to.equal("read")
     })
     await until("memory is fresh", async () => (await client.getServerInfo({})).memoryFresh)
-    const told = registry.log
-      .filter(({ msg }) => msg.startsWith("the change feed is"))
-      .map(({ level }) => level)
-    expect(told).to.deep.equal(["error", "info"])
+    await until("the log says so", () => feedLines().length === 2)
+    expect(feedLines()).to.deep.equal(["error", "info"])
   })
 
   it("answers without the database", async () => {
