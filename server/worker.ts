@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.js"
+import type { ListenAddress } from "./config/values.js"
 import type { ServerOptions } from "./main.js"
 import type { StopRequest } from "./stopRequest.js"
 import type { Connection } from "./store/sql.js"
@@ -6,8 +7,16 @@ import type { Connection } from "./store/sql.js"
 /** What a worker says to its primary. */
 export type WorkerMessage = { kind: "hello" } | { kind: "ready"; address: string }
 
+/** Which worker it is, and what all workers share. */
+export interface ServeMessage {
+  kind: "serve"
+  worker: number
+  listen: ListenAddress
+  connection: Connection
+}
+
 /** What a primary says to its worker. */
-export type PrimaryMessage = { kind: "serve"; worker: number; connection: Connection } | { kind: "stop" }
+export type PrimaryMessage = ServeMessage | { kind: "stop" }
 
 /**
  * Asks the primary which worker this process is, and for the database; from then on the primary can stop it. Gives the exit code
@@ -22,8 +31,8 @@ export async function awaitAssignment(
       if (message.kind === "stop") stop.request(0)
       // Others speak over this line too: whoever asks for metrics.
       if (message.kind !== "serve") return
-      const { worker, connection } = message
-      resolve({ config: shareOf(config), log: log.child({ worker }), connection, worker })
+      const { worker, connection, listen } = message
+      resolve({ config: { ...shareOf(config), listen }, log: log.child({ worker }), connection, worker })
     })
   })
   tell({ kind: "hello" })

@@ -1,13 +1,14 @@
 import cluster, { type Worker } from "node:cluster"
 import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import type { ListenAddress } from "./config/values.js"
 import type { Log } from "./log.js"
 import { prepareDatabase, type ServerOptions } from "./main.js"
 import { workersMetrics } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import type { StopRequest } from "./stopRequest.js"
-import type { Connection } from "./store/sql.js"
-import type { PrimaryMessage, WorkerMessage } from "./worker.js"
+import type { PrimaryMessage, ServeMessage, WorkerMessage } from "./worker.js"
 
 /**
  * Keeps the database and as many workers as the settings say; one that ends is replaced. Resolves to the exit code after a
@@ -18,7 +19,8 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
   let endMetrics: (() => Promise<void>) | undefined
   try {
     if (config.metricsListen) endMetrics = await serveMetrics(config.metricsListen, workersMetrics(), log)
-    const workers = startWorkers(config.workers, database.connection, log)
+    const listen = await settledAddress(config.listen)
+    const workers = startWorkers(config.workers, { listen, connection: database.connection }, log)
     const address = await Promise.race([workers.ready, workers.failed, stop.requested])
     if (typeof address === "string") {
       const facts = { address, workers: config.workers, database: database.name }
@@ -38,7 +40,23 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
 /** What a worker may take beyond its drain before it is killed. */
 const LATE_MS = 5_000
 
-function startWorkers(count: number, connection: Connection, log: Log) {
+/**
+ * With a port in the place of 0. Workers that all ask for a free one share it, and give it back where all end at once: those that
+ * replace them would serve on another.
+ */
+async function settledAddress({ host, port }: ListenAddress): Promise<ListenAddress> {
+  if (port !== 0) return { host, port }
+  const probe = createServer().listen(0, host)
+  const listening = await once(probe, "listening").catch(() => undefined)
+  // A worker says what is wrong with the host.
+  if (!listening) return { host, port }
+  const free = (probe.address() as AddressInfo).port
+  probe.close()
+  await once(probe, "close")
+  return { host, port: free }
+}
+
+function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "connection">, log: Log) {
   const stopping = new AbortController()
   const present = new Map<number, Worker>()
   const serving = new Set<number>()
@@ -49,7 +67,7 @@ function startWorkers(count: number, connection: Connection, log: Log) {
   })
 
   const hear = (worker: Worker, number: number) => (message: WorkerMessage) => {
-    if (message.kind === "hello") tell(worker, { kind: "serve", worker: number, connection })
+    if (message.kind === "hello") tell(worker, { kind: "serve", worker: number, ...shared })
     if (message.kind !== "ready") return
     log.info({ worker: number, pid: worker.process.pid }, "a worker serves")
     serving.add(number)

@@ -106,6 +106,13 @@ describe("serve --workers", function () {
     expect([...(await lineToEach(address)).keys()].sort()).to.deep.equal([1, 2])
   })
 
+  it("serves where it did after all workers were killed at once, also on a port that was free", async () => {
+    const address = await start()
+    for (const pid of pids()) process.kill(pid, "SIGKILL")
+    await until("there are others", () => pids().length === 2 * WORKERS)
+    expect([...(await lineToEach(address)).keys()].sort()).to.deep.equal([1, 2])
+  })
+
   it("drains all on SIGTERM, and leaves nothing running", async () => {
     await start()
     const present = [...pids(), (await folder.postmaster()) as number]
