@@ -1,19 +1,144 @@
+import { randomUUID } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
+import { OperationSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { type Fleet, startFleet } from "./chaos/fleet.js"
+import { checkHistory } from "./chaos/checkHistory.js"
+import { type Fleet, type FleetServer, startFleet } from "./chaos/fleet.js"
+import type { Call, Freshness } from "./chaos/history.js"
+import { type Asked, createRecorder, type Recorder } from "./chaos/recorder.js"
 import { playRound, type Round } from "./chaos/round.js"
+import { readTruth } from "./chaos/truth.js"
+import { lentChain } from "./chaos/workload.js"
+import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { sampleChain } from "./support/sample.js"
+import { until } from "./support/until.js"
+import { type OpenWatch, validateWatch } from "./support/watchValidator.js"
 
 /** How old plain reads may be; short, so that lines are often frozen for longer. */
 const BOUND_MS = 600
 
-describe("three servers under a nemesis", () => {
+describe("three servers on one database", () => {
   let fleet: Fleet
 
   before(async function () {
     this.timeout(60_000)
-    fleet = await startFleet(3, { TRUST_REGISTRY_CACHE_MAX_AGE_MS: String(BOUND_MS) })
+    fleet = await startFleet([1, 1, 2], { TRUST_REGISTRY_CACHE_MAX_AGE_MS: String(BOUND_MS) })
   })
   after(async () => {
     await fleet.end()
+  })
+
+  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async function () {
+    this.timeout(60_000)
+    const calls: Call[] = []
+    const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
+    const { agents, lenders } = cascadeOf("revoked", 1_000)
+    const some = agents.filter((_, index) => index % 10 === 0)
+    const [root] = agents as [string]
+    const recorders = Array.from({ length: 32 }, (_, index) => createRecorder(`client-${index}`, calls))
+    const ask = async (
+      server: FleetServer,
+      agentIds: readonly string[],
+      what: (agentId: string) => Asked,
+    ) => {
+      const waiting = [...agentIds].reverse()
+      const answers = new Set<string>()
+      const lane = async (recorder: Recorder) => {
+        for (let next = waiting.pop(); next; next = waiting.pop())
+          answers.add((await recorder.ask(server, what(next))).told.kind)
+      }
+      await Promise.all(recorders.map(lane))
+      return [...answers]
+    }
+    const read = (freshness: Freshness) => (agentId: string) =>
+      ({ operation: "read", agentId, freshness }) as const
+    const store = (agentId: string) =>
+      ({
+        operation: "store",
+        agentId,
+        requestId: randomUUID(),
+        chain: lentChain(agentId, lenders.get(agentId)),
+      }) as const
+
+    expect(await ask(here, agents, store)).to.deep.equal(["record"])
+    expect(await ask(there, agents, read("plain"))).to.include("record")
+    expect(await ask(deaf, some, read("strong"))).to.deep.equal(["record"])
+    deaf.back.freeze()
+    const [recorder] = recorders as [Recorder]
+    const revoke = { operation: "revoke", agentId: root, requestId: randomUUID() } as const
+    const { told, endedAt } = await recorder.ask(here, revoke)
+    const bound = sleep(endedAt + BOUND_MS - performance.now())
+    const { revision } = told as { revision: bigint }
+    expect(await ask(there, agents, read(revision))).to.deep.equal(["nothing"])
+    expect(await ask(there, some, read("strong"))).to.deep.equal(["nothing"])
+    await bound
+    expect(await ask(there, agents, read("plain"))).to.deep.equal(["nothing"])
+    expect(await ask(deaf, some, read("plain"))).to.not.include("record")
+    deaf.back.thaw()
+    for (const recorder of recorders) recorder.close()
+    const versions = await readTruth(fleet.sql, new Set(agents))
+    expect(versions.filter(({ operation }) => operation === "revoked")).to.have.lengthOf(1_001)
+    expect(checkHistory({ calls, versions, boundMs: BOUND_MS, lenders })).to.deep.equal([])
+  })
+
+  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async function () {
+    this.timeout(60_000)
+    const lines = fleet.servers.map(({ address }) => connectTo(address))
+    const stores = lines.map((line) => line.calls(TrustStoreService))
+    const [here] = stores as [(typeof stores)[0]]
+    const filter = { agentIdPrefix: "held-", activeOnly: false }
+    const watches = stores.map((store) => {
+      const open: OpenWatch = (request, signal) => store.watchChains(request, { signal, timeoutMs: 60_000 })
+      return validateWatch(open, { filter })
+    })
+    for (const watch of watches) await watch.reaches(1n)
+    for (const name of ["touched", "deleted", "other"])
+      await here.storeChain({ chain: sampleChain(`held-${name}`) })
+    const revisionOf = async (store: (typeof stores)[0], agentId: string) =>
+      (await store.getChain({ agentId, includeInactive: true }).catch(() => undefined))?.record?.revision
+    const [touched] = await fleet.sql.begin(async (sql) => {
+      await sql`select count(*) from trust_chains`
+      await here.storeChain({ chain: lentChain("held-other", undefined) })
+      await sql`delete from trust_chains where agent_id = 'held-deleted'`
+      const rows = await sql<{ revision: string }[]>`
+        update trust_chains set authority_id = 'org-by-hand' where agent_id = 'held-touched' returning revision`
+      const began = performance.now()
+      for (const failure of await Promise.all(
+        stores.map((store) => failureOf(store.storeChain({ chain: sampleChain("held-late") }))),
+      )) {
+        expect(detailsOf(failure).info?.reason).to.equal("DATABASE_UNAVAILABLE")
+        expect(detailsOf(failure).retry).to.not.equal(undefined)
+      }
+      expect(performance.now() - began).to.be.lessThan(2_500)
+      for (const store of stores) {
+        const strong = { case: "strong", value: true } as const
+        const { record } = await store.getChain({ agentId: "held-touched", consistency: strong })
+        expect(record?.authorityId).to.equal("org-acme")
+        expect(await revisionOf(store, "held-deleted")).to.not.equal(undefined)
+      }
+      return rows
+    })
+    const { record: last } = await here.storeChain({ chain: sampleChain("held-late") })
+    for (const store of stores) {
+      await until(
+        "the update is read",
+        async () => String(await revisionOf(store, "held-touched")) === touched?.revision,
+      )
+      await until("the deletion is read", async () => (await revisionOf(store, "held-deleted")) === undefined)
+    }
+    const versions = await fleet.sql<{ line: string }[]>`
+      select revision || ' ' || upper(operation) as line from trust_chain_revisions
+      where agent_id like 'held-%' order by revision`
+    expect(versions).to.have.lengthOf(7)
+    for (const watch of watches) {
+      await watch.reaches((last?.revision ?? 0n) + 1n)
+      const told = watch.events.map(
+        ({ operation, record }) => `${record?.revision} ${OperationSchema.value[operation]?.localName}`,
+      )
+      expect(told).to.deep.equal(versions.map(({ line }) => line))
+      await watch.stop()
+    }
+    for (const line of lines) line.close()
   })
 
   // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random ones, of 20 s each, for so long.
@@ -23,7 +148,7 @@ describe("three servers under a nemesis", () => {
   const anySeed = () => Math.floor(Math.random() * 2 ** 31)
   const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
 
-  it("tell all callers one history: no acknowledged write is lost, done twice or read too old", async function () {
+  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async function () {
     this.timeout(longestMs + 120_000)
     const started = performance.now()
     while (seeds.length > 0 || performance.now() - started < longestMs) {
@@ -35,6 +160,15 @@ describe("three servers under a nemesis", () => {
     }
   })
 })
+
+/** A lender, ten to whom it lent, and the rest to whom those lent on. */
+function cascadeOf(name: string, descendants: number) {
+  const root = `${name}-root`
+  const lenders = new Map<string, string>()
+  for (let index = 0; index < descendants; index++)
+    lenders.set(`${name}-${index}`, index < 10 ? root : `${name}-${index % 10}`)
+  return { agents: [root, ...lenders.keys()], lenders }
+}
 
 /** How many calls there were, and how many were answered, by what was asked or why it was refused. */
 function countsOf({ calls }: Round): Record<string, number> {

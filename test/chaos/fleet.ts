@@ -1,4 +1,5 @@
 import postgres from "postgres"
+import { childrenOf } from "../support/kill.js"
 import { ownCluster } from "../support/postgres.js"
 import { type ServerProcess, spawnServer } from "../support/process.js"
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
@@ -6,8 +7,11 @@ import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
 /** One of several server processes, with a proxy before it and one between it and the database. */
 export interface FleetServer {
   readonly index: number
-  /** Which process it is by now, counted from 1; callers who saw the same number before and after got their answer from it. */
-  readonly life: number
+  /**
+   * Which process it is by now: callers who saw the same number before and after got their answer from it. Undefined of one
+   * with several workers, of which any may answer.
+   */
+  readonly life: number | undefined
   /** Where callers reach it, whichever process it is. */
   readonly address: string
   readonly front: TcpProxy
@@ -15,9 +19,8 @@ export interface FleetServer {
   /** Ends the process as a crash does; `start` makes another. */
   kill(): Promise<void>
   start(): Promise<void>
-  /** As `kill -STOP` and `kill -CONT`. */
-  stop(): void
-  goOn(): void
+  /** The process ids, of its workers too; none while it is not there. */
+  processes(): Promise<number[]>
 }
 
 /** Server processes on one PostgreSQL of their own. */
@@ -28,8 +31,8 @@ export interface Fleet {
   end(): Promise<void>
 }
 
-/** Starts a durable PostgreSQL and so many server processes on it; `env` for each. */
-export async function startFleet(size: number, env: Record<string, string>): Promise<Fleet> {
+/** Starts a durable PostgreSQL and servers on it, each with so many workers (1: it is a single process); `env` for each. */
+export async function startFleet(workers: readonly number[], env: Record<string, string>): Promise<Fleet> {
   const cluster = await ownCluster()
   const { username, database, path } = cluster.connection
   const sql = postgres({ ...cluster.superuser, database, max: 8, onnotice: () => {} })
@@ -40,13 +43,14 @@ export async function startFleet(size: number, env: Record<string, string>): Pro
     await cluster.end()
   }
   try {
-    for (let index = 0; index < size; index++)
-      servers.push(
-        await placeServer(index, path, (port) => ({
-          ...env,
-          DATABASE_URL: `postgres://${username}@127.0.0.1:${port}/${database}`,
-        })),
-      )
+    for (const [index, count] of workers.entries()) {
+      const envOf = (port: number) => ({
+        ...env,
+        TRUST_REGISTRY_WORKERS: String(count),
+        DATABASE_URL: `postgres://${username}@127.0.0.1:${port}/${database}`,
+      })
+      servers.push(await placeServer(index, count, path, envOf))
+    }
     await Promise.all(servers.map((server) => server.start()))
   } catch (error) {
     await end()
@@ -57,7 +61,12 @@ export async function startFleet(size: number, env: Record<string, string>): Pro
 
 const START_ATTEMPTS = 10
 
-async function placeServer(index: number, database: string, envOf: (port: number) => Record<string, string>) {
+async function placeServer(
+  index: number,
+  workers: number,
+  database: string,
+  envOf: (port: number) => Record<string, string>,
+) {
   const back = await startTcpProxy(database)
   const front = await startTcpProxy(0)
   let process: ServerProcess | undefined
@@ -85,15 +94,14 @@ async function placeServer(index: number, database: string, envOf: (port: number
   return {
     index,
     get life() {
-      return life
+      return workers === 1 ? life : undefined
     },
     address: `127.0.0.1:${front.port}`,
     front,
     back,
     kill,
     start,
-    stop: () => process?.signal("SIGSTOP"),
-    goOn: () => process?.signal("SIGCONT"),
+    processes: async () => (process ? [process.pid, ...(await childrenOf(process.pid).catch(() => []))] : []),
     end: async () => {
       await kill()
       front.close()

@@ -23,6 +23,7 @@ export async function unleash(
   const faults: Record<string, (random: Random) => Promise<void>> = {
     kill: alone(killed),
     stop: alone(stopped),
+    worker: (choice) => workerKilled(fleet, choice),
     sessions: (choice) => sessionsEnded(fleet, choice),
     front: (choice) => linesBroken(choice.pick(fleet.servers).front, choice),
     back: (choice) => linesBroken(choice.pick(fleet.servers).back, choice),
@@ -51,9 +52,29 @@ async function killed(server: FleetServer, random: Random) {
 }
 
 async function stopped(server: FleetServer, random: Random) {
-  server.stop()
+  const processes = await server.processes()
+  if (processes.length === 0) return
+  const pid = random.pick(processes)
+  signal(pid, "SIGSTOP")
   await sleep(random.between(50, 2_500))
-  server.goOn()
+  signal(pid, "SIGCONT")
+}
+
+/** A worker, where there are some, comes back by itself. */
+async function workerKilled({ servers }: Fleet, random: Random) {
+  for (const server of servers) {
+    const [, ...workers] = await server.processes()
+    if (workers.length > 0) signal(random.pick(workers), "SIGKILL")
+  }
+}
+
+/** It may be gone by itself. */
+function signal(pid: number, name: NodeJS.Signals) {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
 }
 
 async function sessionsEnded({ sql }: Fleet, random: Random) {

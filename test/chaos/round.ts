@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { until } from "../support/until.js"
 import { changeByHand } from "./byHand.js"
 import { checkHistory, type Violation } from "./checkHistory.js"
-import type { Fleet } from "./fleet.js"
-import type { Call } from "./history.js"
+import type { Fleet, FleetServer } from "./fleet.js"
+import type { Call, Freshness } from "./history.js"
 import { unleash } from "./nemesis.js"
 import { type Random, randomFrom } from "./random.js"
 import { createRecorder } from "./recorder.js"
@@ -81,17 +81,20 @@ function isEnough(calls: readonly Call[]) {
 /** When all is whole again, every server gives every agent, plainly and strongly. */
 async function readAll(fleet: Fleet, agents: ReadonlySet<string>, calls: Call[]) {
   const recorder = createRecorder("afterwards", calls)
+  const read = async (server: FleetServer, agentId: string, freshness: Freshness) => {
+    const asked = { operation: "read", agentId, freshness, includeInactive: true } as const
+    await until(
+      `server ${server.index} answers`,
+      async () => {
+        const { told } = await recorder.ask(server, asked)
+        if (told.kind === "unknown") throw new Error(told.reason)
+        return true
+      },
+      LONGEST_MS,
+    )
+  }
   for (const server of fleet.servers)
     for (const agentId of agents)
-      for (const freshness of ["plain", "strong"] as const)
-        for (;;) {
-          const call = await recorder.ask(server, {
-            operation: "read",
-            agentId,
-            freshness,
-            includeInactive: true,
-          })
-          if (call.told.kind !== "unknown") break
-        }
+      for (const freshness of ["plain", "strong"] as const) await read(server, agentId, freshness)
   recorder.close()
 }

@@ -43,14 +43,6 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
   nextFamily()
 
-  const chainOf = (agentId: string) => {
-    const lender = lenders.get(agentId)
-    return {
-      ...sampleChain(agentId),
-      capabilities: [capability(randomUUID())],
-      delegations: lender ? [delegation(agentId, { delegatorId: lender })] : [],
-    }
-  }
   const learn = ({ agentId, told }: Call) => {
     if (told.kind !== "record" && told.kind !== "revocation") return
     if (told.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, told.revision)
@@ -67,7 +59,10 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     const write = { operation, agentId, requestId: randomUUID() }
     if (operation === "revoke" || operation === "suspend") return write
     if (operation === "lift") return { ...write, revocationId: random.pick(suspensions) }
-    const document = operation === "store" || operation === "update" ? { chain: chainOf(agentId) } : {}
+    const document =
+      operation === "store" || operation === "update"
+        ? { chain: lentChain(agentId, lenders.get(agentId)) }
+        : {}
     return { ...write, ...document, ...conditionOf(operation, newest.get(agentId), random) }
   }
   const operationOf = (random: Random, inFamily: boolean): CallOperation => {
@@ -99,6 +94,15 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
       }
       recorder.close()
     },
+  }
+}
+
+/** A chain that no other is equal to, lent to by this agent if there is one. */
+export function lentChain(agentId: string, lender: string | undefined) {
+  return {
+    ...sampleChain(agentId),
+    capabilities: [capability(randomUUID())],
+    delegations: lender ? [delegation(agentId, { delegatorId: lender })] : [],
   }
 }
 

@@ -10,14 +10,19 @@ export async function kill(pid: number | undefined) {
 
 /** The postmaster and all its children at one moment, as when the machine's memory runs out. */
 export async function killAll(pid: number | undefined) {
+  const children = await childrenOf(pid)
+  await kill(pid)
+  for (const child of children) await kill(child).catch(() => undefined)
+}
+
+/** The processes that this one started and that run. */
+export async function childrenOf(pid: number | undefined): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")
   // An empty text would become process id 0, which is this whole process group.
-  const children = text
+  return text
     .split(" ")
     .filter((word) => Number(word) > 0)
     .map(Number)
-  await kill(pid)
-  for (const child of children) await kill(child).catch(() => undefined)
 }
 
 /** A child started `detached`, with all that it started in its group; it may be gone already. */
