@@ -2,7 +2,6 @@ import type { JsonValue } from "@bufbuild/protobuf"
 import { type ChainRevision, ErrorReason, Operation } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { record } from "./chains.js"
-import type { Past } from "./past.js"
 import { chainOf, type RecordRow } from "./rows.js"
 import type { Sql } from "./sql.js"
 
@@ -73,6 +72,14 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
   const { oldest = 1n, walked = 0n } = rows[0] ?? {}
   const page = rows.filter(({ revision }) => revision !== null)
   return { rows: page, more: BigInt(page.length) < walked, oldest }
+}
+
+/** A state of the registry that was. */
+export interface Past {
+  /** At this moment, in microseconds since 1970. */
+  readonly micros: bigint
+  /** Right after this revision, whose moment that is; unset: after the last one up to the moment. */
+  readonly revision?: bigint
 }
 
 /**

@@ -3,7 +3,7 @@ import { columns } from "./authorities.js"
 import type { AuthorityRow } from "./authorityRows.js"
 import { record } from "./chains.js"
 import type { Database } from "./database.js"
-import { assureKept } from "./history.js"
+import { assureKept, type Past } from "./history.js"
 import { createReads } from "./reads.js"
 import { readFirstStored } from "./revocations.js"
 import type { ServedRow } from "./rows.js"
@@ -11,14 +11,6 @@ import { servedChain } from "./servedChain.js"
 import { signerOf } from "./signer.js"
 import { type Sql, TEXTS } from "./sql.js"
 import { once, type TrustReader } from "./trustReader.js"
-
-/** A state of the registry that was. */
-export interface Past {
-  /** At this moment, in microseconds since 1970. */
-  readonly micros: bigint
-  /** Right after this revision, whose moment that is; unset: after the last one up to the moment. */
-  readonly revision?: bigint
-}
 
 /**
  * A reader for one call that knows what the history tells of then. A chain whose documents were removed for good since
