@@ -24,7 +24,7 @@ describe("GetServerInfo", () => {
 
   it("tells version, start, feed and what is in memory", async () => {
     const empty = await client.getServerInfo({})
-    expect(empty).to.include({ worker: 0, databaseAvailable: true, memoryFresh: true })
+    expect(empty).to.include({ worker: 0, databaseAvailable: true })
     expect([empty.feedRevision, empty.newestRevision, empty.oldestRevision]).to.deep.equal([0n, 0n, 1n])
     expect(empty.version).to.match(/^\d+\.\d+\.\d+$/)
     expect(empty.schemaVersion).to.be.greaterThan(6)
@@ -37,6 +37,7 @@ describe("GetServerInfo", () => {
       return info.feedRevision === record?.revision && info
     })
     expect(told).to.include({ newestRevision: record?.revision, cachedChains: 1n, cachedAuthorities: 0n })
+    await until("memory is fresh", async () => (await client.getServerInfo({})).memoryFresh)
   })
 
   it("tells how old the feed is; while it is too old, reads go to the database and health is SERVING", async () => {
@@ -48,13 +49,12 @@ describe("GetServerInfo", () => {
       })
       expect(held.feedAge && durationMs(held.feedAge)).to.be.at.least(500)
       expect(held.databaseAvailable).to.equal(true)
-      await until("the log says so", () => feedLines().length === 1)
+      await until("the log says so", () => feedLines().at(-1) === "error")
       expect(await client.checkHealth()).to.equal("SERVING")
       expect((await client.getChain({ agentId: "read" })).record?.agentId).to.equal("read")
     })
     await until("memory is fresh", async () => (await client.getServerInfo({})).memoryFresh)
-    await until("the log says so", () => feedLines().length === 2)
-    expect(feedLines()).to.deep.equal(["error", "info"])
+    await until("the log says so", () => feedLines().at(-1) === "info")
   })
 
   it("answers without the database", async () => {
