@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import postgres from "postgres"
+import { findPostmaster } from "../server/embedded/postmaster.js"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../server/embedded/start.js"
+import { cpuSeconds, cpuSecondsOfChildren } from "./cpuTime.js"
 import { agentAt, smallChain } from "./load/chains.js"
 import { bareEnvironment, type Cpu, type Running, startProcess } from "./processes.js"
 import { migrate, stock } from "./stock.js"
@@ -51,6 +53,8 @@ export interface Lab {
   registry(options: RegistryOptions): Promise<Registry>
   /** Starts `bench/peers/NAME.ts`, which says `ready ADDRESS`. */
   peer(name: string, args: readonly string[], cpu?: Cpu): Promise<Registry>
+  /** What processor time a registry and the database take for each call of `work`, which gives how many it made. */
+  cost(registry: Registry, work: () => Promise<number>): Promise<string>
   /** Starts any other program. */
   program(command: string, args: readonly string[], cpu?: Cpu): Running
   /** Hears of the end of the figure: what was started last is ended first. */
@@ -168,6 +172,16 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
           startProcess({ command: process.execPath, args: nodeArgs, cpu, logFile: logFile() }),
         )
         return { ...running, address: await running.said((text) => /^ready (\S+)$/m.exec(text)?.[1]) }
+      },
+      cost: async ({ pid }, work) => {
+        const postmaster = await findPostmaster(join(folder, "database", "postgres", "data"))
+        const seconds = async () => [await cpuSeconds(pid), await cpuSecondsOfChildren(postmaster ?? 0)]
+        const before = await seconds()
+        const calls = await work()
+        const [registry, database] = (await seconds()).map((after, index) => {
+          return Math.round(((after - (before[index] ?? 0)) / calls) * 1e6)
+        })
+        return `processor time of a call: registry ${registry} us, PostgreSQL ${database} us`
       },
       program: (command, args, cpu) => started(startProcess({ command, args, cpu, logFile: logFile() })),
       defer: (end) => void ends.push(end),

@@ -21,31 +21,27 @@ export const getUncached: Figure = {
     await migrate(lab.root, database)
     await stock(database, await usualChain(agentAt(0)), 0, AGENTS)
     const settings = { TRUST_REGISTRY_CACHE_ENTRIES: "0" }
-    const { address } = await lab.registry({ database, settings })
+    const registry = await lab.registry({ database, settings })
+    const { address } = registry
     await storeAnswers(database, await bareCall(address, GET_CHAIN, getChain(agentAt(0))))
     const bare = await lab.peer("selectServer", [GET_CHAIN, JSON.stringify(database.connection)])
     const requests = Array.from({ length: AGENTS }, (_, index) => getChain(agentAt(index)))
     const bodies = await writeBodies(join(lab.folder, "get"), requests)
+    const job = { path: GET_CHAIN, bodies, connections: 4, inFlight: IN_FLIGHT, ...lab.times }
     const side = (name: string, address: string): Side => ({
       name,
       unit: "req/s",
-      measure: async () =>
-        rateOf(
-          await drive({
-            address,
-            path: GET_CHAIN,
-            bodies,
-            connections: 4,
-            inFlight: IN_FLIGHT,
-            ...lab.times,
-          }),
-        ),
+      measure: async () => rateOf(await drive({ ...job, address })),
     })
     const findings = await inTurn(lab, [
       side("GetChain", address),
       side("bare grpc-js handler with one select", bare.address),
     ])
-    return { ...findings, notes: [`${IN_FLIGHT} calls in flight over ${AGENTS} agents; nothing is pinned`] }
+    const cost = await lab.cost(registry, async () => (await drive({ ...job, address })).total)
+    return {
+      ...findings,
+      notes: [`${IN_FLIGHT} calls in flight over ${AGENTS} agents; nothing is pinned`, cost],
+    }
   },
 }
 

@@ -24,7 +24,8 @@ export const storeDurable: Figure = {
     await turnOffTriggers(theirs)
     const chain = await usualChain(agentAt(0))
     await stock(theirs, chain, 0, AGENTS)
-    const { address } = await lab.registry({ database: ours })
+    const registry = await lab.registry({ database: ours })
+    const { address } = registry
     const chains = await Promise.all(Array.from({ length: AGENTS }, (_, index) => usualChain(agentAt(index))))
     const bodies = await writeBodies(join(lab.folder, "store"), chains.map(storeChain))
     const job = { address, path: STORE_CHAIN, bodies, connections: 4 }
@@ -45,6 +46,9 @@ export const storeDurable: Figure = {
       },
       side("one by one", 1),
     ])
-    return { ...findings, notes: [`updates of ${AGENTS} agents; nothing is pinned`] }
+    const cost = await lab.cost(registry, async () => {
+      return (await drive({ ...job, inFlight: IN_FLIGHT, ...lab.times })).total
+    })
+    return { ...findings, notes: [`updates of ${AGENTS} agents; nothing is pinned`, `64 in flight: ${cost}`] }
   },
 }
