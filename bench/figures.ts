@@ -5,8 +5,10 @@ import { getCached } from "./figures/getCached.js"
 import { getUncached } from "./figures/getUncached.js"
 import { groupCommit } from "./figures/groupCommit.js"
 import { growth } from "./figures/growth.js"
+import { importChains } from "./figures/importChains.js"
 import { latency } from "./figures/latency.js"
 import { listDeep } from "./figures/listDeep.js"
+import { nearCache } from "./figures/nearCache.js"
 import { soak } from "./figures/soak.js"
 import { start } from "./figures/start.js"
 import { storeDurable } from "./figures/storeDurable.js"
@@ -22,9 +24,11 @@ export const figures: readonly Figure[] = [
   getUncached,
   storeDurable,
   storeSigned,
+  importChains,
   listDeep,
   getAtSize,
   watchLag,
+  nearCache,
   verifyFull,
   cacheMemory,
   start,

@@ -1,9 +1,10 @@
 import { join } from "node:path"
 import type { Figure } from "../figure.js"
 import { bareCall } from "../load/bareCall.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, usualChain } from "../load/chains.js"
 import { watchedRegistry } from "../load/heap.js"
-import { drive, writeBodies } from "../load/job.js"
+import { drive } from "../load/job.js"
 import { GET_CHAIN, getChain } from "../load/registryCalls.js"
 import { migrate, stock } from "../stock.js"
 

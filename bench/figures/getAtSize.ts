@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import type { Figure, Side } from "../figure.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt } from "../load/chains.js"
-import { drive, writeBodies } from "../load/job.js"
+import { drive } from "../load/job.js"
 import { GET_CHAIN, getChain } from "../load/registryCalls.js"
 import { inTurn } from "../rounds.js"
 

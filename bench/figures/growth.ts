@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Curve, Figure, Point } from "../figure.js"
 import type { BenchDatabase, Lab, Registry } from "../lab.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, smallChain } from "../load/chains.js"
-import { drive, writeBodies } from "../load/job.js"
+import { drive } from "../load/job.js"
 import {
   COUNT_CHAINS,
   GET_CHAIN,

@@ -3,8 +3,9 @@ import type { Figure, Point } from "../figure.js"
 import { median } from "../figure.js"
 import type { Lab } from "../lab.js"
 import { bareCall } from "../load/bareCall.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, usualChain } from "../load/chains.js"
-import { drive, type Job, rateOf, writeBodies } from "../load/job.js"
+import { drive, type Job, rateOf } from "../load/job.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 
 /** Shares of what the registry can answer at most. */

@@ -2,9 +2,10 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Figure, Point } from "../figure.js"
 import type { Lab } from "../lab.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, usualChain } from "../load/chains.js"
 import { type Heap, watchedRegistry } from "../load/heap.js"
-import { drive, writeBodies } from "../load/job.js"
+import { drive } from "../load/job.js"
 import {
   GET_CHAIN,
   getChain,

@@ -13,12 +13,12 @@ export const verifyFull: Figure = {
       {
         name: "FULL verification",
         unit: "chains/s",
-        measure: () => loop("load/fullVerification.ts", [lab.root, seconds]),
+        measure: () => loop("load/fullVerification.ts", [lab.root, seconds], "server"),
       },
       {
         name: "bare Ed25519 checks",
         unit: "chains/s",
-        measure: () => loop("peers/ed25519.ts", [seconds]),
+        measure: () => loop("peers/ed25519.ts", [seconds], "server"),
       },
     ])
   },

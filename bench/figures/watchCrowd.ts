@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import type { Figure, Point } from "../figure.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, usualChain } from "../load/chains.js"
-import { drive, writeBodies } from "../load/job.js"
+import { drive } from "../load/job.js"
 import { STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 import { watching } from "../load/watch.js"
 

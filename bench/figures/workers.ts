@@ -1,9 +1,9 @@
 import { join } from "node:path"
 import type { Figure, Side } from "../figure.js"
 import { bareCall } from "../load/bareCall.js"
+import { writeBodies } from "../load/bodies.js"
 import { agentAt, usualChain } from "../load/chains.js"
 import { h2load } from "../load/h2load.js"
-import { writeBodies } from "../load/job.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 import { inTurn } from "../rounds.js"
 

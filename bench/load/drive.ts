@@ -1,12 +1,13 @@
 // The load generator: unary gRPC calls with prepared bodies, in a process of its own. `drive.ts JOB` (JSON, see Job) writes a
 // Drive as JSON. h2load can only send one body; an uncached read and a write need a different one for each call.
 import { readFileSync } from "node:fs"
+import { readBodies } from "./bodies.js"
 import { type Line, openLine } from "./frames.js"
 import type { Drive, Job } from "./job.js"
 import { latencyOf } from "./latency.js"
 
 const job = JSON.parse(process.argv[2] ?? "") as Job
-const bodies = readBodies(job.bodies)
+const bodies = readBodies(readFileSync(job.bodies))
 const separator = job.address.lastIndexOf(":")
 const host = job.address.slice(0, separator)
 const port = Number(job.address.slice(separator + 1))
@@ -25,18 +26,6 @@ else await keepRate(job.rate)
 
 for (const line of lines) line.close()
 process.stdout.write(JSON.stringify(resultOf()))
-
-/** The calls that stand in the file one after the other, each with gRPC's prefix, which tells its length. */
-function readBodies(path: string): Buffer[] {
-  const bytes = readFileSync(path)
-  const found: Buffer[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 5 + bytes.readUInt32BE(at + 1)
-    found.push(bytes.subarray(at, end))
-    at = end
-  }
-  return found
-}
 
 /** Closed loop: as many calls are always open. Ends when the last one has. */
 function keepInFlight(inFlight: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Cpu } from "../processes.js"
 import { runProgram } from "../processes.js"
@@ -10,7 +9,7 @@ export interface Job {
   readonly address: string
   /** `/package.Service/Method`. */
   readonly path: string
-  /** A file of calls, see {@link writeBodies}; they are sent in turn, over and over. */
+  /** A file of calls, see writeBodies; they are sent in turn, over and over. */
   readonly bodies: string
   /** Whether each is sent once only, and all count. */
   readonly once?: boolean
@@ -47,16 +46,4 @@ export async function drive(job: Job, cpu?: Cpu): Promise<Drive> {
 /** Answers per second. */
 export function rateOf({ answers, seconds }: Drive): number {
   return answers / seconds
-}
-
-/** Writes calls for the load generator and for h2load: each message with gRPC's prefix of five bytes. */
-export async function writeBodies(path: string, messages: Iterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = []
-  for (const message of messages) {
-    const prefix = Buffer.alloc(5)
-    prefix.writeUInt32BE(message.length, 1)
-    parts.push(prefix, message)
-  }
-  await writeFile(path, Buffer.concat(parts))
-  return path
 }

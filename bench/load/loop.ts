@@ -1,9 +1,9 @@
 import { join } from "node:path"
-import { runProgram } from "../processes.js"
+import { type Cpu, runProgram } from "../processes.js"
 
 /** Runs a loop of `bench/` in a process of its own, and gives how often it went round in a second. */
-export async function loop(file: string, args: readonly string[]): Promise<number> {
+export async function loop(file: string, args: readonly string[], cpu?: Cpu): Promise<number> {
   const nodeArgs = ["--import", "tsx", join(import.meta.dirname, "..", file), ...args]
-  const out = await runProgram({ command: process.execPath, args: nodeArgs, cpu: "server" })
+  const out = await runProgram({ command: process.execPath, args: nodeArgs, cpu })
   return (JSON.parse(out) as { perSecond: number }).perSecond
 }

@@ -8,6 +8,7 @@ import {
 
 /** Where RPCs of the registry are called. */
 export const GET_CHAIN = "/trustregistry.v1.TrustStoreService/GetChain"
+export const IMPORT_CHAINS = "/trustregistry.v1.TrustStoreService/ImportChains"
 export const WATCH_CHAINS = "/trustregistry.v1.TrustStoreService/WatchChains"
 export const LIST_CHAINS = "/trustregistry.v1.TrustStoreService/ListChains"
 export const COUNT_CHAINS = "/trustregistry.v1.TrustStoreService/CountChains"
