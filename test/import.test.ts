@@ -289,6 +289,17 @@ describe("ImportChains", () => {
     expect(registry.log.filter(({ level, msg }) => level === "error" && msg === "failed")).to.have.length(1)
   })
 
+  it("goes on where the database takes seconds for what it is usually given at once", async () => {
+    await open()
+    await registry.sql`create function slow() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.003); return new; end'`
+    await registry.sql`create trigger slow before insert on trust_chains for each row execute function slow()`
+    const { answers, error } = await answersTo(stream(many(1_500)))
+    expect(error).to.equal(undefined)
+    expect(answers.map(said)).to.deep.equal(answers.map((_, i) => `created agent-${i}`))
+    expect(answers).to.have.length(1_500)
+  })
+
   it("ends with DATABASE_UNAVAILABLE where the database is busy, after the answers to what was stored", async () => {
     await open()
     let release: (() => void) | undefined

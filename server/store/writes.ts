@@ -71,6 +71,11 @@ export interface Outcome {
 
 /** Most rows of a transaction, and most bytes of documents. */
 const BATCH_ROWS = 1_000
+/** So many rows the first ones have; where the database is slow, so few. */
+const FIRST_ROWS = 128
+const LEAST_ROWS = 8
+/** A transaction that took longer is followed by smaller ones: all its callers wait for it, and not for ever. */
+const SLOW_MS = 400
 const BATCH_BYTES = 8 * 1024 * 1024
 /** What a write without a document weighs, roughly. */
 const ROW_BYTES = 512
@@ -89,18 +94,25 @@ export function createWrites(
   settled: (agentIds: string[]) => void,
   counts: BatchCounts,
 ) {
+  let rows = FIRST_ROWS
   return createBatches<Write, Outcome>({
     run: async (writes) => {
+      const began = performance.now()
       try {
         return await runBatch(database, writes)
       } finally {
+        const slow = performance.now() - began > SLOW_MS
+        if (slow) rows = Math.max(LEAST_ROWS, writes.length >> 1)
+        else if (writes.length === rows) rows = Math.min(BATCH_ROWS, rows * 2)
         // After a failure too: it may have been committed all the same.
         settled(writes.map(({ agentId }) => agentId))
       }
     },
     keyOf: ({ agentId }) => agentId,
     sizeOf,
-    maxItems: BATCH_ROWS,
+    get maxItems() {
+      return rows
+    },
     maxBytes: BATCH_BYTES,
     atOnce: 1,
     maxWaiting,
