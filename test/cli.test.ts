@@ -12,7 +12,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { COMMANDS } from "../client/cli/commands.js"
-import { EXIT_MEANINGS } from "../client/cli/exit.js"
+import { EXIT_MEANINGS } from "../client/cli/output/exit.js"
 import { endOf, type RunOptions, startTrustRegistry, trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"

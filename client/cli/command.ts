@@ -1,6 +1,6 @@
 import type { TrustRegistry } from "../connect.js"
 import type { CallOptions } from "../options.js"
-import type { Output } from "./output.js"
+import type { Output } from "./output/output.js"
 
 /** A flag of a command. */
 export interface Flag {
