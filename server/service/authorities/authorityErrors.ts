@@ -64,7 +64,7 @@ export function revisionConflict(
   )
 }
 
-/** The request id did something else before. */
+/** The request id did something else before; whose change that was is told where it is known. */
 export function requestIdReused({
   requestId,
   ...subject
@@ -74,13 +74,11 @@ export function requestIdReused({
   authorityId?: string
 }): RegistryError {
   const { agentId, authorityId } = subject
-  const whose =
-    authorityId === undefined
-      ? `agent ${JSON.stringify(agentId)}`
-      : `authority ${JSON.stringify(authorityId)}`
+  const [kind, id] = authorityId === undefined ? ["agent", agentId] : ["authority", authorityId]
+  const whose = id === undefined ? "" : ` of ${kind} ${JSON.stringify(id)}`
   return new RegistryError(
     ErrorReason.REQUEST_ID_REUSED,
-    `request_id ${requestId} was used before for another change of ${whose}`,
+    `request_id ${requestId} was used before for another change${whose}`,
     {
       ...(agentId === undefined ? {} : { agentId }),
       ...(authorityId === undefined ? {} : { authorityId }),

@@ -49,18 +49,29 @@ function conflict({ agentId, expectedRevision }: Write, record: RecordRow | unde
   )
 }
 
+const BY_WHAT = "ListRevocations tells by what, and LiftSuspension lifts a suspension"
+
+/** The way out of each status. */
 const WAYS = {
   active: "a graceful revocation has taken effect, and it stays revoked",
-  revoked: "it stays revoked",
+  revoked: "it stays revoked; ListRevocations tells by what",
   suspended: "LiftSuspension makes it active again, or RestoreChain where it was suspended by hand",
-  deleted: "RestoreChain makes it active again, unless its agent is suspended",
+  deleted: "RestoreChain makes it active again, unless its agent stands revoked or suspended",
+}
+
+/** RestoreChain is refused only because of the agent. */
+const WAYS_TO_RESTORE = {
+  ...WAYS,
+  suspended: `its agent stands suspended or revoked: ${BY_WHAT}`,
+  deleted: `its agent stands suspended or revoked: ${BY_WHAT}, after which it can be restored`,
 }
 
 function inactive({ agentId, operation }: Write, { status }: RecordRow): RegistryError {
   const stands = status === "active" ? "revoked" : status
+  const way = (operation === "restore" ? WAYS_TO_RESTORE : WAYS)[status]
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `the trust chain of agent ${quoted(agentId)} is ${stands}, so ${operation} is refused; ${WAYS[status]}`,
+    `the trust chain of agent ${quoted(agentId)} is ${stands}, so ${operation} is refused; ${way}`,
     { agentId, metadata: { status: stands.toUpperCase() }, precondition: "the chain is active" },
   )
 }
@@ -68,7 +79,7 @@ function inactive({ agentId, operation }: Write, { status }: RecordRow): Registr
 function agentRevoked({ agentId }: Write): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `agent ${quoted(agentId)} stands revoked or suspended, so no chain of it is stored`,
+    `agent ${quoted(agentId)} stands revoked or suspended, so no chain of it is stored: ${BY_WHAT}`,
     { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
   )
 }

@@ -18,7 +18,8 @@ export function refusedRevocation(
     case "record_not_found":
       return recordNotFound(what)
     case "reused":
-      return requestIdReused({ ...what, requestId })
+      // It may be of any agent that the revocation reaches.
+      return requestIdReused({ requestId })
     case "past":
       return invalidRequest("effective_at", "is past: REVOCATION_MODE_IMMEDIATE revokes at once")
     case "not_suspension":
