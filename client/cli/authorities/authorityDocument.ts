@@ -85,7 +85,10 @@ const ONE_KEY = ["public_key", "signing_key_id"]
 const ITS_OWN = ["is_active", "created_at", "updated_at"]
 const FIELDS = ["id", "name", "authority_type", "keys", "permissions", "parent_authority_id", "metadata"]
 const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...ITS_OWN])
-const KNOWN_OF_KEY = new Set(["key_id", "public_key", "not_before", "not_after"])
+const WINDOW = ["not_before", "not_after"]
+/** Only of revoked keys, which no registry takes: who copies authorities must not lose it. */
+const REVOKED = ["revoked_at", "compromised_at"]
+const KNOWN_OF_KEY = new Set(["key_id", "public_key", ...WINDOW, ...REVOKED])
 
 function keysOf(root: JsonObject): AuthorityKey[] {
   if (!ONE_KEY.some((name) => root.has(name)))
@@ -102,17 +105,27 @@ function keyOf(key: JsonObject, path: string): AuthorityKey {
   const publicKey = requiredText(key, "public_key", path)
   const notBefore = momentOf(key, "not_before", path)
   const notAfter = momentOf(key, "not_after", path)
+  const revokedAt = momentOf(key, "revoked_at", path)
+  const compromisedAt = momentOf(key, "compromised_at", path)
   return create(AuthorityKeySchema, {
     keyId: optionalText(key, "key_id", path) ?? keyIdOf(publicKey),
     publicKey,
     ...(notBefore ? { notBefore } : {}),
     ...(notAfter ? { notAfter } : {}),
+    ...(revokedAt ? { revokedAt } : {}),
+    ...(compromisedAt ? { compromisedAt } : {}),
   })
 }
 
-function keyJson({ keyId, publicKey, notBefore, notAfter }: AuthorityKey) {
+function keyJson({ keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey) {
   const moment = (at: Timestamp | undefined) => (at ? toJson(TimestampSchema, at) : null)
-  return { key_id: keyId, public_key: publicKey, not_before: moment(notBefore), not_after: moment(notAfter) }
+  return {
+    key_id: keyId,
+    public_key: publicKey,
+    not_before: moment(notBefore),
+    not_after: moment(notAfter),
+    ...(revokedAt ? { revoked_at: moment(revokedAt), compromised_at: moment(compromisedAt) } : {}),
+  }
 }
 
 function momentOf(object: JsonObject, name: string, path: string): Timestamp | undefined {

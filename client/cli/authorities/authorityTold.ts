@@ -46,8 +46,13 @@ export function authorityRow(
     authority?.name ?? "-",
     wordOf(AuthorityTypeSchema, authority?.authorityType ?? 0) ?? "-",
     record?.isActive ? "active" : "inactive",
-    authority ? `${authority.keys.length}` : "-",
+    authority ? keysText(authority) : "-",
     `${record?.revision}`,
     momentText(record?.updatedAt),
   ]
+}
+
+function keysText({ keys }: Authority) {
+  const revoked = keys.filter(({ revokedAt }) => revokedAt).length
+  return revoked === 0 ? `${keys.length}` : `${keys.length}, ${revoked} revoked`
 }

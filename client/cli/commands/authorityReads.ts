@@ -18,7 +18,8 @@ export const getAuthorities = command({
   args: "AUTHORITY...",
   arity: [1, Infinity],
   summary: "print authorities as JSON documents, one a line, active or not",
-  details: "With --json each line holds the document as `authority` and what the registry knows as `record`.",
+  details:
+    "A revoked key has `revoked_at`, and `compromised_at` where that is known. With --json each line holds the document as `authority` and what the registry knows as `record`.",
   examples: ["authority get org-acme", "authority get org-acme | jq .keys"],
   flags: {},
   run(invocation) {

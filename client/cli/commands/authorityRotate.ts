@@ -1,3 +1,5 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt"
+import type { Authority } from "@trust-registry/proto"
 import { keyIdOf } from "../authorities/authorityDocument.js"
 import { bothAsJson } from "../authorities/authorityTold.js"
 import { command } from "../command.js"
@@ -6,6 +8,7 @@ import { countOf } from "../flags/flags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { complain, complaintOf } from "../output/complaint.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
+import { momentText } from "../output/records.js"
 import { visible } from "../output/visible.js"
 
 /** Gives an authority a new key. */
@@ -15,7 +18,8 @@ export const rotateKey = command({
   summary: "give an authority a new key and end the windows of the older ones",
   details:
     "The key is base64 of the 32 bytes of an Ed25519 public key. What was signed with an older key while its window was " +
-    "open still verifies.",
+    "open still verifies, what is dated later does not: with --at in the past, what the older keys signed since then, and no " +
+    "command undoes that.",
   examples: [
     "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
@@ -51,10 +55,10 @@ export const rotateKey = command({
     try {
       const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
       if (json) await out.json(bothAsJson(authority, record))
-      else
-        await out.line(
-          `rotated ${visible(authorityId)} to key ${visible(keyId)} at revision ${record?.revision}`,
-        )
+      else {
+        const names = `${visible(authorityId)} to key ${visible(keyId)}`
+        await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
+      }
       return EXIT.done
     } catch (error) {
       await complain(invocation, complaintOf(error, { authorityId }))
@@ -62,3 +66,11 @@ export const rotateKey = command({
     }
   },
 })
+
+/** The new key stands last. */
+function endOfOlder(authority: Authority | undefined) {
+  const ends = (authority?.keys ?? []).slice(0, -1).flatMap(({ notAfter }) => notAfter ?? [])
+  if (ends.length === 0) return ""
+  const last = ends.reduce((a, b) => (timestampMs(b) > timestampMs(a) ? b : a))
+  return `; what older keys signed after ${momentText(last)} does not verify`
+}
