@@ -19,6 +19,7 @@ import { importChains } from "./commands/import.js"
 import { info } from "./commands/info.js"
 import { keygen } from "./commands/keygen.js"
 import { count, list } from "./commands/list.js"
+import { resignChain } from "./commands/resign.js"
 import { liftSuspension, revocations } from "./commands/revocations.js"
 import { revokeAgent, revokeCapability, revokeDelegation, revokeKey } from "./commands/revoke.js"
 import { store, update } from "./commands/store.js"
@@ -59,6 +60,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   attest: attestCapabilities,
   delegate: delegateTrust,
   audit: auditAction,
+  resign: resignChain,
   check,
   hash,
   health,

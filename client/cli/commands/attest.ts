@@ -1,8 +1,14 @@
 import { attest } from "@trust-registry/eatp"
 import { command } from "../command.js"
-import { addChain, assureOneReader, oneChain, TRUST_FLAGS, trustFilesOf } from "../documents/trustFiles.js"
+import {
+  addChain,
+  assureOneReader,
+  builtOn,
+  oneChain,
+  TRUST_FLAGS,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
 import { BOUND_FLAGS, CAPABILITY_FLAGS, grantsOf, KEY_FLAG } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
 
 /** Attests more capabilities to an agent. */
@@ -20,6 +26,7 @@ export const attestCapabilities = command({
   flags: {
     ...KEY_FLAG,
     ...CAPABILITY_FLAGS,
+    capability: { ...CAPABILITY_FLAGS.capability, required: true },
     ...BOUND_FLAGS,
     attester: { type: "string", value: "ID", help: "the authority of the key (default: the chain's own)" },
     ...OWNER_KEY_FLAG,
@@ -30,7 +37,6 @@ export const attestCapabilities = command({
     const { values, args } = invocation
     const [file = "-"] = args
     const capabilities = grantsOf(values)
-    if (capabilities.length === 0) throw new UsageError("--capability is needed")
     assureOneReader([file, values.authorities, values.chains])
     const { chain, agentId } = await oneChain(file)
     const files = await trustFilesOf(values)
@@ -38,7 +44,8 @@ export const attestCapabilities = command({
     const owns = chain.genesis?.authorityId ?? ""
     const attesterId = values.attester ?? owns
     const { maker, owner } = await signersOf(values, files, attesterId, owns)
-    const attested = await attest({ agentId, attesterId, capabilities }, files, maker, owner)
+    const grants = { agentId, attesterId, capabilities }
+    const attested = await builtOn(files, values, () => attest(grants, files, maker, owner))
     return printMade(invocation, attested, maker.nowMicros)
   },
 })

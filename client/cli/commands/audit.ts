@@ -1,8 +1,15 @@
 import { audit, wordsOf } from "@trust-registry/eatp"
 import { type ActionResult, ActionResultSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
-import { addChain, assureOneReader, oneChain, TRUST_FLAGS, trustFilesOf } from "../documents/trustFiles.js"
-import { jsonObjectOf, KEY_FLAG, needed, wordFlag } from "../flags/makeFlags.js"
+import {
+  addChain,
+  assureOneReader,
+  builtOn,
+  oneChain,
+  TRUST_FLAGS,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
+import { jsonObjectOf, KEY_FLAG, wordFlag } from "../flags/makeFlags.js"
 import { printMade, signersOf } from "../signing.js"
 
 /** Records what an agent did. */
@@ -17,7 +24,7 @@ export const auditAction = command({
     `get agent-7 | trust-registry audit --key org-acme.key --action pay --result denied --context '{"amount":9}' | trust-registry store`,
   ],
   flags: {
-    action: { type: "string", value: "TEXT", help: "what it did" },
+    action: { type: "string", value: "TEXT", required: true, help: "what it did" },
     result: {
       type: "string",
       value: "RESULT",
@@ -33,7 +40,7 @@ export const auditAction = command({
   async run(invocation) {
     const { values, args } = invocation
     const [file = "-"] = args
-    const action = needed(values, "action")
+    const { action } = values
     const result = wordFlag(ActionResultSchema, "result", values.result ?? "success") as ActionResult
     const contextJson = jsonObjectOf(values, "context")
     assureOneReader([file, values.authorities, values.chains])
@@ -50,6 +57,7 @@ export const auditAction = command({
       ...(contextJson === undefined ? {} : { contextJson }),
       ...(values["parent-anchor"] === undefined ? {} : { parentAnchorId: values["parent-anchor"] }),
     }
-    return printMade(invocation, await audit(entry, files, maker), maker.nowMicros)
+    const made = await builtOn(files, values, () => audit(entry, files, maker))
+    return printMade(invocation, made, maker.nowMicros)
   },
 })

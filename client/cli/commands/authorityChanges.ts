@@ -6,6 +6,7 @@ import { forEachAuthority } from "../agents.js"
 import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.js"
 import { tellChange } from "../authorities/authorityTold.js"
 import { command, type Flag, type Values } from "../command.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { EXIT } from "../output/exit.js"
@@ -37,6 +38,7 @@ export const updateAuthority = command({
   run(invocation) {
     const { values } = invocation
     const condition = expectedRevision(values)
+    if (values.metadata) jsonObjectOf(values, "metadata")
     const changes = changesOf(values)
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {

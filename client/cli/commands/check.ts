@@ -9,16 +9,18 @@ import {
   type Violation,
   verifyTrust,
 } from "@trust-registry/eatp"
-import { command, type Invocation, type Values } from "../command.js"
+import { command, type Flag, type Invocation, type Values } from "../command.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
 import {
   addChain,
   assureOneReader,
+  missingChain,
+  missingLenders,
   TRUST_FLAGS,
   type TrustFiles,
   trustFilesOf,
 } from "../documents/trustFiles.js"
-import { jsonObjectOf, needed } from "../flags/makeFlags.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { complain, documentComplaint } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
@@ -29,12 +31,14 @@ const FLAGS = {
   level: {
     type: "string",
     value: "LEVEL",
+    choices: ["quick", "standard", "full"],
     help: "quick, standard or full (default: full with an action, else quick)",
   },
   resource: { type: "string", value: "TEXT", help: "what it would be done to" },
   context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
   ...TRUST_FLAGS,
-} as const
+  authorities: { ...TRUST_FLAGS.authorities, required: true },
+} as const satisfies Record<string, Flag>
 
 /** Verifies documents without a registry. */
 export const check = command({
@@ -54,7 +58,6 @@ export const check = command({
   offline: true,
   async run(invocation) {
     const { args, values } = invocation
-    needed(values, "authorities")
     const question = questionOf(values)
     const names = args.length === 0 ? ["-"] : args
     assureOneReader([...names, values.authorities, values.chains])
@@ -73,12 +76,10 @@ export const check = command({
 })
 
 type Asked = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
-type Findings = { agentId: string; violations: Violation[]; verdict?: TrustVerdict }
+type Findings = { agentId: string; violations: Violation[]; missing: string[]; verdict?: TrustVerdict }
 
 function questionOf(values: Values<typeof FLAGS>): Asked {
   const { action = "", level = action === "" ? "quick" : "full", resource } = values
-  if (level !== "quick" && level !== "standard" && level !== "full")
-    throw new UsageError(`--level ${level}: quick, standard or full`)
   if (action === "" && level !== "quick") throw new UsageError("name the --action, or check at --level quick")
   const context = parseJson(jsonObjectOf(values, "context") ?? "null")
   return {
@@ -97,7 +98,7 @@ async function findingsOf(
   const agentId = chain.genesis?.agentId ?? ""
   const violations = checkShape(chain)
   // Signatures and verdict are for chains that a registry would take at all.
-  if (violations.length > 0) return { agentId, violations }
+  if (violations.length > 0) return { agentId, violations, missing: [] }
   if (stated !== undefined && stated !== chainHash(chain))
     violations.push({ field: "chain_hash", description: `is ${chainHash(chain)}, not the stated ${stated}` })
   // A file may hold an agent twice: each of its chains is checked as itself.
@@ -106,17 +107,26 @@ async function findingsOf(
   const { bad, open } = await checkSignatures(chain, { authorities, delegators: chains })
   const nowMicros = BigInt(Date.now()) * 1000n
   const verdict = await verifyTrust({ request: { agentId, ...question }, nowMicros, chains, authorities })
-  return { agentId, violations: [...violations, ...bad, ...open], verdict }
+  const missing = missingLenders(files, chain)
+  return { agentId, violations: [...violations, ...bad, ...open], missing, verdict }
 }
 
 /** Prints what was found; gives whether all is well. */
 async function tell(
   { json, out }: Pick<Invocation, "json" | "out">,
-  { agentId, violations, verdict }: Findings,
+  { agentId, violations, missing, verdict }: Findings,
 ): Promise<boolean> {
   const verified = violations.length === 0 && verdict?.valid === true
   if (json) {
-    await out.json(JSON.stringify({ agent_id: agentId, verified, violations, verdict: verdictJson(verdict) }))
+    await out.json(
+      JSON.stringify({
+        agent_id: agentId,
+        verified,
+        violations,
+        missing_chains: missing,
+        verdict: verdictJson(verdict),
+      }),
+    )
     return verified
   }
   for (const { field, description } of violations)
@@ -125,6 +135,7 @@ async function tell(
     await out.line(visible(`denied ${agentId}: ${verdict.reason}: ${verdict.reasonText}`))
   for (const { constraint, source, reason } of verdict?.violations ?? [])
     await out.line(visible(`  ${constraint} (${source}): ${reason}`))
+  if (!verified) for (const id of missing) await out.line(visible(`  ${missingChain(id)}`))
   if (verified) for (const line of soundLines(agentId, verdict)) await out.line(visible(line))
   return verified
 }

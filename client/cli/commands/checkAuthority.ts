@@ -11,7 +11,9 @@ import {
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { momentOf } from "../flags/filterFlags.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
+import { denialHint } from "../output/denialHint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
 
@@ -22,7 +24,8 @@ export const checkAuthority = command({
   summary: "ask whether an agent has a permission, and by which path of records",
   details:
     "Prints `allowed` or `denied` and why (exit code 1), then the path from the authority down to the capability, a record " +
-    "a line, and each constraint. A denied path begins with what breaks it.",
+    "a line, and each constraint: `unmet`, `met`, or `not evaluated` where no rule looks at it, so that it is for you to heed. " +
+    "A denied path begins with what breaks it.",
   examples: [
     "check-authority agent-7 read_data",
     "check-authority agent-7 read_data --authority org-acme --strong",
@@ -37,7 +40,8 @@ export const checkAuthority = command({
   },
   async run({ args, values, json, out, registry }) {
     const [agentId = "", action = ""] = args
-    const { authority: authorityId = "", resource = "", context: contextJson = "" } = values
+    const { authority: authorityId = "", resource = "" } = values
+    const contextJson = jsonObjectOf(values, "context") ?? ""
     const time = momentOf(values, "at")
     if (time && values["at-revision"] !== undefined)
       throw new UsageError("--at and --at-revision each say another moment: give one of them")
@@ -57,7 +61,10 @@ function* linesOf({ authorized, reason, reasonText, capabilityUsed, ...answer }:
   for (const record of answer.path) yield pathLine(record)
   for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
   for (const finding of answer.constraintsUnmet) yield `unmet ${findingText(finding)}: ${finding.reason}`
-  for (const finding of answer.constraintsMet) yield `met ${findingText(finding)}`
+  for (const finding of answer.constraintsMet)
+    yield `${finding.evaluated ? "met" : "not evaluated"} ${findingText(finding)}`
+  const hint = denialHint(reason)
+  if (hint) yield hint
 }
 
 function pathLine(record: AuthorityPathRecord) {
@@ -76,6 +83,6 @@ function wordOf(kind: AuthorityPathRecordKind) {
   return AuthorityPathRecordKindSchema.value[kind]?.localName.toLowerCase() ?? String(kind)
 }
 
-function findingText({ constraint, source, evaluated }: ConstraintFinding) {
-  return `${constraint} (${source}${evaluated ? "" : "; no rule looks at it"})`
+function findingText({ constraint, source }: ConstraintFinding) {
+  return `${constraint} (${source})`
 }

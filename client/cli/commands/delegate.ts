@@ -1,7 +1,14 @@
 import { delegate } from "@trust-registry/eatp"
 import { command } from "../command.js"
-import { addChain, assureOneReader, oneChain, TRUST_FLAGS, trustFilesOf } from "../documents/trustFiles.js"
-import { BOUND_FLAGS, expiryOf, KEY_FLAG, needed } from "../flags/makeFlags.js"
+import {
+  addChain,
+  assureOneReader,
+  builtOn,
+  oneChain,
+  TRUST_FLAGS,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
+import { BOUND_FLAGS, expiryOf, KEY_FLAG } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
 
@@ -20,8 +27,14 @@ export const delegateTrust = command({
   ],
   flags: {
     to: { type: "string", value: "AGENT", help: "the delegatee, in place of DELEGATEE_FILE" },
-    task: { type: "string", value: "ID", help: "the task for which" },
-    capability: { type: "string", multiple: true, value: "NAME", help: "a capability that is lent" },
+    task: { type: "string", value: "ID", required: true, help: "the task for which" },
+    capability: {
+      type: "string",
+      multiple: true,
+      value: "NAME",
+      required: true,
+      help: "a capability that is lent",
+    },
     ...BOUND_FLAGS,
     ...KEY_FLAG,
     ...OWNER_KEY_FLAG,
@@ -33,9 +46,8 @@ export const delegateTrust = command({
     const [delegatorFile = "", delegateeFile] = args
     if ((delegateeFile === undefined) === !values.to)
       throw new UsageError("name the delegatee: DELEGATEE_FILE or --to AGENT, one of both")
-    const { capability: capabilities = [], constraint: constraints = [] } = values
-    if (capabilities.length === 0) throw new UsageError("--capability is needed")
-    const [taskId, expiresAt] = [needed(values, "task"), expiryOf(values)]
+    const { capability: capabilities, constraint: constraints = [], task: taskId } = values
+    const expiresAt = expiryOf(values)
     assureOneReader([delegatorFile, delegateeFile, values.authorities, values.chains])
     const delegator = await oneChain(delegatorFile)
     const delegatee = delegateeFile === undefined ? undefined : await oneChain(delegateeFile)
@@ -54,6 +66,7 @@ export const delegateTrust = command({
       constraints,
       ...(expiresAt === undefined ? {} : { expiresAt }),
     }
-    return printMade(invocation, await delegate(loan, files, maker, owner), maker.nowMicros)
+    const made = await builtOn(files, values, () => delegate(loan, files, maker, owner))
+    return printMade(invocation, made, maker.nowMicros)
   },
 })

@@ -27,11 +27,14 @@ export const remove = command({
   },
 })
 
-/** Makes deleted or suspended chains active again. */
+/** Makes deleted chains active again. */
 export const restore = command({
   args: "AGENT...",
   arity: [1, Infinity],
-  summary: "make deleted or suspended chains active again",
+  summary: "make deleted chains active again",
+  details:
+    "What `revoke --mode suspend` suspended is lifted by `lift-suspension`. While an agent stands revoked or suspended its " +
+    "chain is not restored; `revocations --agent AGENT --standing` tells by what.",
   examples: ["restore agent-7"],
   flags: REVISION_FLAG,
   run(invocation) {

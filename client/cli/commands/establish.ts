@@ -8,7 +8,6 @@ import {
   grantsOf,
   jsonObjectOf,
   KEY_FLAG,
-  needed,
   wordFlag,
 } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
@@ -27,7 +26,7 @@ export const establishAgent = command({
     "establish agent-7 --authority org-acme --key org-acme.key --capability read_data:access | trust-registry store -",
   ],
   flags: {
-    authority: { type: "string", value: "ID", help: "the authority that establishes it" },
+    authority: { type: "string", value: "ID", required: true, help: "the authority that establishes it" },
     type: {
       type: "string",
       value: "TYPE",
@@ -45,13 +44,13 @@ export const establishAgent = command({
     if (agentId === "") throw new UsageError("AGENT must not be empty")
     const agent = {
       agentId,
-      authorityId: needed(values, "authority"),
+      authorityId: values.authority,
       authorityType: wordFlag(AuthorityTypeSchema, "type", values.type ?? "organization") as AuthorityType,
       capabilities: grantsOf(values),
       metadataJson: jsonObjectOf(values, "metadata"),
       expiresAt: expiryOf(values),
     }
-    const maker = await makerWithKey(needed(values, "key"))
+    const maker = await makerWithKey(values.key)
     return printMade(invocation, await establish(agent, maker), maker.nowMicros)
   },
 })

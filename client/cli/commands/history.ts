@@ -2,6 +2,7 @@ import { wordOf } from "@trust-registry/eatp"
 import { type ChainRevision, OperationSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { countOf } from "../flags/flags.js"
+import { UsageError } from "../flags/usage.js"
 import { changeJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
@@ -25,9 +26,10 @@ export const history = command({
   },
   async run({ values, args, json, out, err, registry: connect }) {
     const [agentId = ""] = args
+    if (values.chains && !json) throw new UsageError("--chains goes with --json")
     let left = countOf(values, "limit") ?? DEFAULT_LIMIT
     const registry = connect()
-    const request = { agentId, includeChains: values.chains === true && json }
+    const request = { agentId, includeChains: values.chains === true }
     let pageToken = ""
     let oldest = 1n
     do {

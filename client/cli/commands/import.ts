@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { SignatureStatus } from "@trust-registry/proto"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
@@ -29,7 +30,8 @@ export const importChains = command({
     "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
     "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
     "that is refused is named with its line, and the rest goes on. When the line or the registry goes away it stops, and says " +
-    "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm.",
+    "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm. UNVERIFIED are " +
+    "those stored of which not every signature could be checked.",
   examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
   flags: FLAGS,
   async run(invocation) {
@@ -38,7 +40,7 @@ export const importChains = command({
       invocation,
       registry: invocation.registry(),
       progress: progressOn(invocation.err, "documents"),
-      counts: { created: 0, updated: 0, refused: 0 },
+      counts: { created: 0, updated: 0, refused: 0, unverified: 0 },
       open: [],
       last: undefined,
       read: 0,
@@ -73,7 +75,8 @@ interface Run {
   invocation: Invocation<typeof FLAGS>
   registry: TrustRegistry
   progress: Progress
-  counts: { created: number; updated: number; refused: number }
+  /** UNVERIFIED are those stored of which not every signature could be checked. */
+  counts: { created: number; updated: number; refused: number; unverified: number }
   /** Documents that were sent and not answered yet, in their order. */
   open: ReadDocument[]
   /** Tells that there is room for one more. */
@@ -101,8 +104,10 @@ async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit
 /** Results come in the order of the documents. */
 async function tellResult(run: Run, { stored, error }: ImportedChain) {
   const document = run.open[0] as ReadDocument
-  if (stored) run.counts[stored.created ? "created" : "updated"]++
-  else if (isRefusal(error)) await refuse(run, document, error)
+  if (stored) {
+    run.counts[stored.created ? "created" : "updated"]++
+    if (stored.record?.signatureStatus === SignatureStatus.UNVERIFIED) run.counts.unverified++
+  } else if (isRefusal(error)) await refuse(run, document, error)
   else throw error
   run.open.shift()
   run.room?.()
@@ -143,7 +148,8 @@ async function tellInterrupt({ invocation, last }: Run, rest: Promise<IteratorRe
 const NEXT_WITHIN_MS = 200
 
 async function tellCounts({ invocation: { json, out }, counts }: Run) {
-  const { created, updated, refused } = counts
+  const { created, updated, refused, unverified } = counts
+  const text = `${created} created, ${updated} updated, ${refused} refused`
   if (json) await out.json(JSON.stringify(counts))
-  else await out.line(`${created} created, ${updated} updated, ${refused} refused`)
+  else await out.line(unverified ? `${text}; ${unverified} UNVERIFIED` : text)
 }

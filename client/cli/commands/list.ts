@@ -15,7 +15,7 @@ const LARGEST_PAGE = 1000
 export const list = command({
   args: "",
   arity: [0, 0],
-  summary: "list chains: agent, authority, status, revision, expiry",
+  summary: "list chains: agent, authority, status, signatures, revision, expiry",
   details: "`export` gives the chains themselves.",
   examples: ["list --prefix billing-", "list --expires-before 2030-01-01T00:00:00Z --limit 20"],
   flags: {

@@ -1,4 +1,5 @@
 import { command } from "../command.js"
+import { UsageError } from "../flags/usage.js"
 import { EXIT } from "../output/exit.js"
 import { tellRecords, tellRevocation } from "../output/revocationTold.js"
 
@@ -19,6 +20,8 @@ export const revocations = command({
   },
   async run(invocation) {
     const { agent, authority, revocation, standing } = invocation.values
+    if (agent && authority) throw new UsageError("--agent and --authority: give one of them")
+    if (revocation) assureUuid("--revocation", revocation)
     const request = {
       agentId: agent ?? "",
       authorityId: authority ?? "",
@@ -38,13 +41,21 @@ export const liftSuspension = command({
   arity: [1, 1],
   summary: "lift a suspension with all that it suspended",
   details:
-    "REVOCATION is the id that `revoke --mode suspend` told. What else revokes an agent or record stands.",
+    "REVOCATION is the id that `revoke --mode suspend` told, and `revocations` tells. What else revokes an agent or record stands.",
   examples: ["lift-suspension 0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"],
   flags: {},
   async run(invocation) {
     const [revocationId = ""] = invocation.args
-    const { revocation } = await invocation.registry().liftSuspension({ revocationId })
-    await tellRevocation(invocation, "lifted", revocation)
+    assureUuid("REVOCATION", revocationId)
+    const registry = invocation.registry()
+    const before = await registry.listRevocations({ revocationId, standingOnly: true, pageSize: 1 }).page()
+    const { revocation } = await registry.liftSuspension({ revocationId })
+    await tellRevocation(invocation, "lifted", revocation, before.records.length > 0)
     return EXIT.done
   },
 })
+
+function assureUuid(name: string, text: string) {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
+}

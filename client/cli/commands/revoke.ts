@@ -1,4 +1,4 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt"
 import { wordsOf } from "@trust-registry/eatp"
 import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
@@ -29,7 +29,9 @@ export const revokeAgent = cascade({
   args: "AGENT",
   arity: [1, 1],
   summary: "revoke an agent and every agent that its trust came down to",
-  details: "No chain of the agent need be stored: what it lent is revoked.",
+  details:
+    "The agent must be known to the registry: a chain of it is stored, or was before, or somebody's stored chain names it as " +
+    "the lender.",
   examples: [
     'revoke agent agent-7 --reason "key was stolen"',
     "revoke agent agent-7 --mode suspend",
@@ -83,6 +85,8 @@ export const revokeKey = command({
   async run(invocation) {
     const [authorityId = "", keyId = ""] = invocation.args
     const compromisedAt = momentOf(invocation.values, "compromised-at")
+    if (compromisedAt && timestampMs(compromisedAt) > Date.now())
+      throw new UsageError("--compromised-at is to come: what the key signs until then would still verify")
     const { reason = "" } = invocation.values
     const request = { authorityId, keyId, reason, ...(compromisedAt ? { compromisedAt } : {}) }
     return await tell(invocation, { authorityId }, invocation.registry().revokeKey(request))
@@ -120,6 +124,8 @@ function howOf(values: Values<typeof MODE_FLAGS>): How {
   const effectiveAt = momentOf(values, "at")
   if (effectiveAt && mode !== RevocationMode.GRACEFUL) throw new UsageError("--at goes with --mode graceful")
   if (!effectiveAt && mode === RevocationMode.GRACEFUL) throw new UsageError("--mode graceful needs --at")
+  if (effectiveAt && timestampMs(effectiveAt) <= Date.now())
+    throw new UsageError("--at is past: --mode immediate revokes at once")
   return { mode, reason: values.reason ?? "", ...(effectiveAt ? { effectiveAt } : {}) }
 }
 

@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
-import type { ChainRecord, TrustLineageChain } from "@trust-registry/proto"
+import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
@@ -76,7 +76,11 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
 
 async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, record: ChainRecord | undefined) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
-  else await out.line(`${verb} ${visible(record?.agentId ?? "")} at revision ${record?.revision}`)
+  else {
+    const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
+    const text = `${verb} ${visible(record?.agentId ?? "")} at revision ${record?.revision}`
+    await out.line(unverified ? `${text}; UNVERIFIED: not every signature could be checked` : text)
+  }
 }
 
 async function refuse(invocation: Invocation<typeof FLAGS>, document: ReadDocument, error?: unknown) {

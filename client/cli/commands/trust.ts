@@ -7,7 +7,9 @@ import {
 } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
+import { denialHint } from "../output/denialHint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
 
@@ -31,17 +33,23 @@ export const trust = command({
     `trust agent-7 read_data --level full --context '{"contains_pii":true}' --json`,
   ],
   flags: {
-    level: { type: "string", value: "LEVEL", help: "quick, standard or full (default: standard)" },
+    level: {
+      type: "string",
+      value: "LEVEL",
+      choices: ["quick", "standard", "full"],
+      help: "quick, standard or full (default: standard)",
+    },
     resource: { type: "string", value: "TEXT", help: "what it would be done to" },
     context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
     const [agentId = "", action = ""] = args
-    const level = levelOf(values.level ?? "standard")
+    const level = LEVELS[values.level ?? "standard"]
     if (action === "" && level !== VerificationLevel.QUICK)
       throw new UsageError("name the action, or ask at --level quick")
-    const { resource = "", context: contextJson = "" } = values
+    const { resource = "" } = values
+    const contextJson = jsonObjectOf(values, "context") ?? ""
     const asked = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
     const answer = await registry().verifyTrust(asked)
     if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, AS_TOLD)))
@@ -52,16 +60,12 @@ export const trust = command({
 
 const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
-function levelOf(word: string): VerificationLevel {
-  const level = (LEVELS as Record<string, VerificationLevel>)[word]
-  if (level === undefined) throw new UsageError(`--level ${word}: quick, standard or full`)
-  return level
-}
-
 function* linesOf({ valid, reason, reasonText, capabilityUsed, ...answer }: VerifyTrustResponse) {
   const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
   yield valid ? `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}` : `denied: ${name}: ${reasonText}`
   for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
+  const hint = denialHint(reason)
+  if (hint) yield hint
 }

@@ -1,4 +1,4 @@
-import type { Known, StoredTrust, TrustAuthority } from "@trust-registry/eatp"
+import { type Known, MakeError, type StoredTrust, type TrustAuthority } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { trustAuthority } from "../../trustAuthority.js"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
@@ -38,6 +38,40 @@ export async function trustFilesOf({ authorities, chains }: Values<typeof TRUST_
 export function addChain({ chains }: Pick<TrustFiles, "chains">, chain: TrustLineageChain): void {
   chains.set(chain.genesis?.agentId ?? "", { chain, active: true })
 }
+
+/** The agents who lent to those whose chains are there, or to one more, and whose own chains are missing. */
+export function missingLenders({ chains }: TrustFiles, ...more: TrustLineageChain[]): string[] {
+  const borrowers = [...more, ...Array.from(chains.values(), ({ chain }) => chain)]
+  const lenders = borrowers.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId))
+  return [...new Set(lenders)].filter((agentId) => !chains.has(agentId))
+}
+
+/**
+ * Makes what builds on the files' chains; where one of them does not hold, the error names the flags of the files that may
+ * be missing.
+ */
+export async function builtOn<Made>(
+  files: TrustFiles,
+  { authorities }: Values<typeof TRUST_FLAGS>,
+  make: () => Promise<Made>,
+): Promise<Made> {
+  try {
+    return await make()
+  } catch (error) {
+    if (!(error instanceof MakeError) || error.code !== "SOURCE_INVALID") throw error
+    const hints = missingLenders(files).map(missingChain)
+    if (hints.length === 0 && authorities === undefined) hints.push(MISSING_KEYS)
+    throw new MakeError(error.code, [error.message, ...hints].join("; "))
+  }
+}
+
+/** Names the flag of the file that has a chain. */
+export function missingChain(agentId: string): string {
+  return `the chain of ${JSON.stringify(agentId)} is missing: --chains FILE`
+}
+
+const MISSING_KEYS =
+  "if other keys signed it, --authorities FILE tells those of its authorities, older ones too"
 
 /** The one chain that a file holds, and its agent. */
 export async function oneChain(file: string): Promise<{ chain: TrustLineageChain; agentId: string }> {

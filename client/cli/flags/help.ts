@@ -49,10 +49,10 @@ function section(parts: string[][]) {
 }
 
 function flagRows(flags: Record<string, Flag>) {
-  return Object.entries(flags).map(([name, { short, value, multiple, help }]) =>
+  return Object.entries(flags).map(([name, { short, value, required, multiple, help }]) =>
     row(
       `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`,
-      multiple ? `${help} (may be repeated)` : help,
+      `${required ? "required: " : ""}${help}${multiple ? " (may be repeated)" : ""}`,
     ),
   )
 }

@@ -14,7 +14,12 @@ import { UsageError } from "./usage.js"
 
 /** Flag of every command that signs. */
 export const KEY_FLAG = {
-  key: { type: "string", value: "FILE", help: "the key file of the authority that signs (see keygen)" },
+  key: {
+    type: "string",
+    value: "FILE",
+    required: true,
+    help: "the key file of the authority that signs (see keygen)",
+  },
 } as const satisfies Record<string, Flag>
 
 /** Flags of the commands that attest capabilities. */
@@ -66,13 +71,6 @@ export function jsonObjectOf<Name extends string>(
     throw new UsageError(`--${name} must be a JSON object: ${cause.message}`, { cause })
   }
   throw new UsageError(`--${name} must be a JSON object`)
-}
-
-/** What a flag gives that must be there and not be empty. */
-export function needed<Name extends string>(values: { [K in Name]?: string }, name: Name): string {
-  const text = values[name]
-  if (!text) throw new UsageError(`--${name} is needed`)
-  return text
 }
 
 /** The enum number of the word that a flag gives. */

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util"
+import { type ParseArgsConfig, parseArgs } from "node:util"
 import type { Command, Flag } from "../command.js"
 import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
 import { UsageError } from "./usage.js"
@@ -16,17 +16,32 @@ export function parse(command: Command, args: readonly string[]) {
       { type, multiple, ...(short ? { short } : {}) },
     ]),
   )
+  const { values, positionals } = parsed({
+    args: withNumbersJoined(args, flags),
+    options,
+    allowPositionals: true,
+  })
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureChoice(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureGiven(name, flag, values[name])
+  // Each flag was given at most the type that its definition says.
+  return { values: values as Record<string, string & boolean>, positionals }
+}
+
+function parsed<Config extends ParseArgsConfig>(config: Config) {
   try {
-    const { values, positionals } = parseArgs({
-      args: withNumbersJoined(args, flags),
-      options,
-      allowPositionals: true,
-    })
-    // Each flag was given at most the type that its definition says.
-    return { values: values as Record<string, string & boolean>, positionals }
+    return parseArgs(config)
   } catch (error) {
     throw new UsageError(error instanceof Error ? plainMessage(error.message) : String(error))
   }
+}
+
+function assureChoice(name: string, { choices }: Flag, value: unknown) {
+  if (choices === undefined || value === undefined || choices.includes(String(value))) return
+  throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
+}
+
+function assureGiven(name: string, { required }: Flag, value: unknown) {
+  if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is needed`)
 }
 
 /** `--limit -1` as `--limit=-1`: parseArgs would ask whether -1 is a flag, and not say that it is no limit. */

@@ -1,7 +1,12 @@
 import { toJson } from "@bufbuild/protobuf"
-import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt"
+import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt"
 import { wordOf } from "@trust-registry/eatp"
-import { type ChainRecord, ChainRecordSchema, ChainStatusSchema } from "@trust-registry/proto"
+import {
+  type ChainRecord,
+  ChainRecordSchema,
+  ChainStatusSchema,
+  SignatureStatusSchema,
+} from "@trust-registry/proto"
 
 /** A record as JSON with the contract's field names; fields that are empty stand there too. */
 export function recordJson(record: ChainRecord | undefined) {
@@ -10,25 +15,35 @@ export function recordJson(record: ChainRecord | undefined) {
 }
 
 /** Headings of {@link recordRow}. */
-export const RECORD_HEADINGS = ["AGENT", "AUTHORITY", "STATUS", "REVISION", "EXPIRES", "UPDATED"]
+export const RECORD_HEADINGS = [
+  "AGENT",
+  "AUTHORITY",
+  "STATUS",
+  "SIGNATURES",
+  "REVISION",
+  "EXPIRES",
+  "UPDATED",
+]
 
 /** A record as a row of a table. */
 export function recordRow(record: ChainRecord): string[] {
-  const { agentId, authorityId, revision, expiresAt, updatedAt } = record
+  const { agentId, authorityId, signatureStatus, revision, expiresAt, updatedAt } = record
   return [
     agentId,
     authorityId,
     statusWord(record),
+    wordOf(SignatureStatusSchema, signatureStatus) ?? "unknown",
     `${revision}`,
     momentText(expiresAt),
     momentText(updatedAt),
   ]
 }
 
-/** The state of a chain in one word, expiry included. */
-export function statusWord({ status, isActive, expiresAt }: ChainRecord): string {
-  const expired = isActive && expiresAt !== undefined && timestampDate(expiresAt).getTime() < Date.now()
-  return expired ? "expired" : (wordOf(ChainStatusSchema, status) ?? "unknown")
+/** The state of a chain in one word, by the clock: expiry and graceful revocations change no status. */
+export function statusWord({ status, isActive, expiresAt, revokesAt }: ChainRecord): string {
+  if (isActive && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
+  if (isActive && expiresAt && timestampMs(expiresAt) < Date.now()) return "expired"
+  return wordOf(ChainStatusSchema, status) ?? "unknown"
 }
 
 /** A moment for people, to the second. */

@@ -14,20 +14,22 @@ import { TERMINAL_CELL, tableLines } from "./table.js"
 
 type Told = Pick<Invocation, "json" | "out" | "err">
 
-/** Tells what a call revoked or lifted, record by record. */
+/** Tells what a call revoked or lifted, record by record, or that it found it so. */
 export async function tellRevocation(
   told: Told,
   verb: "revoked" | "lifted",
   revocation: Revocation | undefined,
+  now = true,
 ): Promise<void> {
   if (!revocation) throw new Error("the registry answered without a revocation")
   const { revocationId, revision, records, recordCount } = revocation
   if (told.json)
     return await told.out.json(
-      JSON.stringify({ [verb]: true, revocation: toJson(RevocationSchema, revocation, AS_TOLD) }),
+      JSON.stringify({ [verb]: now, revocation: toJson(RevocationSchema, revocation, AS_TOLD) }),
     )
   const count = recordCount === 1n ? "1 record" : `${recordCount} records`
-  await told.out.line(`${verb} ${count} at revision ${revision}; revocation ${revocationId}`)
+  const done = now ? verb : `${verb} before this:`
+  await told.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
   await table(told, HEADINGS, records.map(rowOf))
   const left = recordCount - BigInt(records.length)
   if (left > 0n) await told.err.line(`${left} more: revocations --revocation ${revocationId}`)
@@ -55,14 +57,15 @@ function rowOf(record: RevokedRecord): string[] {
   return [kindWord(record), agentId || authorityId, recordId || "-", descendsFrom ?? "-", `${revision}`]
 }
 
-const LIST_HEADINGS = [...HEADINGS, "MODE", "SINCE", "LIFTED", "BY", "REVOCATION", "REASON"]
+const LIST_HEADINGS = [...HEADINGS, "MODE", "SINCE", "COMPROMISED", "LIFTED", "BY", "REVOCATION", "REASON"]
 
 function listRowOf(record: RevokedRecord): string[] {
-  const { mode, effectiveAt, liftedAt, revokedBy, revocationId, reason } = record
+  const { mode, effectiveAt, compromisedAt, liftedAt, revokedBy, revocationId, reason } = record
   return [
     ...rowOf(record),
     wordOf(RevocationModeSchema, mode) ?? "unknown",
     momentText(effectiveAt),
+    momentText(compromisedAt),
     momentText(liftedAt),
     revokedBy,
     revocationId,
