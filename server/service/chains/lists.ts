@@ -1,5 +1,13 @@
 import { create, toBinary } from "@bufbuild/protobuf"
-import { jsonProblem, momentProblem, type ShapeLimits, textProblem } from "@trust-registry/eatp"
+import {
+  type Json,
+  JsonObject,
+  jsonProblem,
+  momentProblem,
+  parseJson,
+  type ShapeLimits,
+  textProblem,
+} from "@trust-registry/eatp"
 import {
   CapabilityTypeSchema,
   type ChainFilter,
@@ -23,6 +31,8 @@ export const DEFAULT_PAGE_SIZE = 100
 export const MAX_PAGE_SIZE = 1_000
 /** Documents only; with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
 export const MAX_PAGE_BYTES = 3 * 1024 * 1024
+/** Each array and object of it is looked for in all of a chain's metadata, by each watch at each change. */
+const MAX_METADATA_VALUES = 32
 const MAX_INT32 = 2 ** 31 - 1
 
 /** The handlers of ListChains and CountChains. */
@@ -105,6 +115,15 @@ function assureMetadata(text: string, limits: ShapeLimits): void {
   const problem =
     text === "null" ? "is null, no object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
   if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
+  const values = countValues(parseJson(text, { maxDepth: limits.maxJsonDepth }))
+  if (values <= MAX_METADATA_VALUES) return
+  const fault = `has ${values} values; at most ${MAX_METADATA_VALUES} are allowed`
+  throw invalidRequest("filter.metadata_contains_json", fault)
+}
+
+function countValues(value: Json): number {
+  const inner = value instanceof JsonObject ? [...value.values()] : Array.isArray(value) ? value : []
+  return inner.reduce((count: number, item) => count + countValues(item), 1)
 }
 
 /** The one value of a filter that PostgreSQL can refuse is a number beyond the range of JSONB. */

@@ -45,6 +45,25 @@ export async function readNewestChange(sql: Sql): Promise<MarkedChange | undefin
   return rows[0]
 }
 
+/** The newest change that has a mark, if there is any. */
+export async function readNewestMarked(sql: Sql): Promise<MarkedChange | undefined> {
+  const rows = await sql<MarkedChange[]>`
+    select revision, kind, id, mark from (
+      (${chainChanges(sql)} order by revision desc limit 1)
+      union all
+      (${authorityChanges(sql)} order by revision desc limit 1)
+    ) change
+    order by revision desc limit 1`
+  return rows[0]
+}
+
+/** The mark of the change with that revision; null: there is none, or it has no mark. */
+export async function readMark(sql: Sql, revision: bigint): Promise<string | null> {
+  const rows = await sql<{ mark: string | null }[]>`
+    ${chainChanges(sql)} where revision = ${revision} union all ${authorityChanges(sql)} where revision = ${revision}`
+  return rows[0]?.mark ?? null
+}
+
 /** Which server answers, and whether it is one that hears of changes late. */
 export async function readServer(sql: Sql): Promise<{ startedAt: bigint; standby: boolean } | undefined> {
   const rows = await sql<{ startedAt: bigint; standby: boolean }[]>`

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Monitor, OnEvent } from "../database/monitor.js"
 import type { Connection } from "../database/sql.js"
-import { type Change, type MarkedChange, readChanges, readNewestChange, readServer } from "./changes.js"
+import {
+  type Change,
+  type MarkedChange,
+  readChanges,
+  readMark,
+  readNewestChange,
+  readNewestMarked,
+  readServer,
+} from "./changes.js"
 import { type FeedSession, openFeedSession } from "./feedSession.js"
 
 /** What the feed has just heard of. */
@@ -75,6 +83,8 @@ export function startFeed(
   let hinted = false
   let session: FeedSession | undefined
   let last: MarkedChange | undefined
+  /** The newest change with a mark. */
+  let marked: MarkedChange | undefined
   let head = 0n
   let started = false
   let server: bigint | undefined
@@ -111,6 +121,14 @@ export function startFeed(
     return opened
   }
 
+  /** Whether what stands where the feed stood is what it read there. A revocation moves when it is lifted: then what is before it tells. */
+  const isSameHistory = async (on: FeedSession, stood: MarkedChange | undefined) => {
+    if (last?.mark) return stood?.mark === last.mark
+    if (stood && (stood.kind !== last?.kind || stood.id !== last.id)) return false
+    const known = marked
+    return !known || (await on.read((sql) => readMark(sql, known.revision), answerMs)) === known.mark
+  }
+
   /** Reads on from where it stands; gives whether that was all there is. */
   const readOn = async () => {
     const on = session ?? (await open())
@@ -118,9 +136,10 @@ export function startFeed(
     const sentAt = performance.now()
     const found = await on.read((sql) => readChanges(sql, from, READ_CHANGES), answerMs)
     const stood = found[0]?.revision === from ? found[0] : undefined
-    if (started && (!last?.mark || stood?.mark === last.mark)) {
+    if (started && (await isSameHistory(on, stood))) {
       const changes = stood ? found.slice(1) : found
       last = found.at(-1) ?? last
+      marked = found.findLast(({ mark }) => mark !== null) ?? marked
       if (changes.length > 0) advance(changes)
       if (found.length === READ_CHANGES) {
         head = (await on.read(readNewestChange, answerMs))?.revision ?? 0n
@@ -128,6 +147,7 @@ export function startFeed(
       }
     } else {
       last = await on.read(readNewestChange, answerMs)
+      marked = await on.read(readNewestMarked, answerMs)
       started = true
       advance([], { reset: true })
     }

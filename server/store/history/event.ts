@@ -1,4 +1,4 @@
-import { parseJson } from "@trust-registry/eatp"
+import { type Json, parseJson } from "@trust-registry/eatp"
 import { encode, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
 import { recordOf } from "../chains/rows.js"
 import type { EventRow } from "./eventRows.js"
@@ -64,6 +64,24 @@ function pieceOf(
   return encode(WatchChainsResponseSchema, { events: [event] })
 }
 
-function factsOf(found: EventRow["facts"], metadata: string | null): Facts | null {
-  return found && { ...found, metadata: metadata === null ? undefined : parseJson(metadata) }
+function factsOf(found: EventRow["facts"], text: string | null): Facts | null {
+  let metadata: { value: Json | undefined } | undefined
+  return (
+    found && {
+      ...found,
+      metadata: () => {
+        metadata ??= { value: text === null ? undefined : parsed(text) }
+        return metadata.value
+      },
+    }
+  )
+}
+
+/** What was set by hand may nest deeper, or repeat a key. */
+function parsed(text: string): Json | undefined {
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
 }

@@ -16,7 +16,7 @@ export interface EventRow extends RevisionRow, FactColumns {
 
 interface FactColumns {
   facts: { capabilities: unknown[]; types: unknown[]; delegators: unknown[] } | null
-  /** JSON text as JSONB writes it. */
+  /** The text as it was signed; null: there is none, or none that JSONB can hold. */
   metadata: string | null
 }
 
@@ -127,10 +127,9 @@ export async function readEnds(sql: Sql): Promise<{ oldest: bigint; newest: bigi
   return rows[0] ?? { oldest: 1n, newest: 0n }
 }
 
-/** A JSON text as JSONB writes it; throws what PostgreSQL says of one that it cannot hold. */
-export async function readAsJsonb(sql: Sql, text: string): Promise<string> {
-  const rows = await sql<{ text: string }[]>`select ${text}::text::jsonb::text as text`
-  return rows[0]?.text ?? ""
+/** Throws what PostgreSQL says of a JSON text that JSONB cannot hold. */
+export async function assureJsonb(sql: Sql, text: string): Promise<void> {
+  await sql`select jsonb_typeof(${text}::text::jsonb)`
 }
 
 function columns(sql: Sql, facts: boolean) {
@@ -160,5 +159,6 @@ function factsOf(sql: Sql, data: Piece, asked: boolean): Piece {
 }
 
 function metadataOf(sql: Sql, data: Piece, asked: boolean): Piece {
-  return asked ? sql`trust_chain_metadata(${data})::text` : sql`null::text`
+  if (!asked) return sql`null::text`
+  return sql`case when trust_chain_metadata(${data}) is not null then ${data} #>> '{genesis,metadata_json}' end`
 }

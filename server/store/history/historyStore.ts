@@ -3,7 +3,7 @@ import type { ChainFilter } from "@trust-registry/proto"
 import type { Database } from "../database/database.js"
 import type { Feed } from "../feed/feed.js"
 import { currentPiece } from "./event.js"
-import { readAsJsonb, readCurrent, readEnds, readEvents, readEventsOf } from "./eventRows.js"
+import { assureJsonb, readCurrent, readEnds, readEvents, readEventsOf } from "./eventRows.js"
 import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./history.js"
 import { type Matcher, matcherOf } from "./matcher.js"
 import { createTail, type Tail } from "./tail.js"
@@ -62,10 +62,9 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
     ends: () => database.run((sql) => readEnds(sql)),
     matcher: async (filter) => {
       const text = filter?.metadataContainsJson
-      return matcherOf(
-        filter,
-        text ? parseJson(await database.run((sql) => readAsJsonb(sql, text))) : undefined,
-      )
+      if (!text) return matcherOf(filter, undefined)
+      await database.run((sql) => assureJsonb(sql, text))
+      return matcherOf(filter, parseJson(text))
     },
     current: async (filter, now) => {
       const { head, revisions } = await database.scan((sql) => readCurrent(sql, filter, now))

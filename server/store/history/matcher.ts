@@ -19,8 +19,8 @@ export interface Facts {
   capabilities: unknown[]
   types: unknown[]
   delegators: unknown[]
-  /** As JSONB holds it; undefined where it has none, or none that JSONB can hold. */
-  metadata: Json | undefined
+  /** Undefined where it has none, or none that JSONB can hold. */
+  metadata(): Json | undefined
 }
 
 /** A filter that is asked of single changes. */
@@ -35,7 +35,7 @@ export interface Matcher {
  * The filter as lists understand it, but for the clock: that a chain expires, or that its graceful revocation takes effect, is
  * no change, so both are left to who applies the times in its record.
  *
- * @param metadata the filter's metadata_contains_json as JSONB holds it
+ * @param metadata the filter's metadata_contains_json
  */
 export function matcherOf(filter: ChainFilter | undefined, metadata: Json | undefined): Matcher {
   const plain = plainTests(filter)
@@ -74,6 +74,9 @@ function factTests(filter: ChainFilter | undefined, metadata: Json | undefined) 
   }
   if (delegatorId) tests.push((facts) => facts.delegators.includes(delegatorId))
   if (metadata !== undefined)
-    tests.push((facts) => facts.metadata !== undefined && jsonContains(facts.metadata, metadata))
+    tests.push((facts) => {
+      const whole = facts.metadata()
+      return whole !== undefined && jsonContains(whole, metadata)
+    })
   return tests
 }

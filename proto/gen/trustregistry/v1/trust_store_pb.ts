@@ -539,7 +539,7 @@ export type ChainFilter = Message<"trustregistry.v1.ChainFilter"> & {
 
   /**
    * The genesis metadata contains this JSON object, as PostgreSQL's `@>` understands it: `{"department":"support"}`.
-   * Metadata that JSONB cannot hold is never matched.
+   * Metadata that JSONB cannot hold is never matched. At most 32 values, arrays and objects included.
    *
    * @generated from field: string metadata_contains_json = 7;
    */
