@@ -4,8 +4,7 @@ import type { AuthorityKey } from "@trust-registry/proto"
 
 /**
  * An authority of the registry as `verifyTrust`, `checkSignatures` and the makers want it: its id and its keys with
- * their windows, in microseconds since 1970 UTC. A revoked key verifies nothing here: when a registry first stored what it
- * signed before it was compromised, only that registry knows.
+ * their windows, in microseconds since 1970 UTC.
  *
  * @example
  * const { authority } = await registry.getAuthority({ authorityId: "org-acme" })
@@ -15,15 +14,13 @@ export function trustAuthority({ id, keys }: { id: string; keys: readonly Key[] 
   return { id, keys: keys.map(keyOf) }
 }
 
-type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">
+type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter">
 
-function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: Key): TrustAuthorityKey {
+function keyOf({ publicKey, notBefore, notAfter }: Key): TrustAuthorityKey {
   return {
     publicKey,
     ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
     ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
-    ...(revokedAt ? { revoked: true } : {}),
-    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
   }
 }
 

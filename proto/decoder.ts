@@ -32,11 +32,15 @@ type Read = (cursor: Cursor, end: number) => Values | undefined
 /** Reads one field into the message; gives false likewise. */
 type ReadField = (message: Values, cursor: Cursor, end: number) => boolean
 
-const readers = new WeakMap<DescMessage, Read | undefined>()
+const readers = new WeakMap<DescMessage, Read | "others">()
 
 function readerOf(schema: DescMessage): Read | undefined {
-  if (!readers.has(schema)) readers.set(schema, isPlainMessage(schema) ? messageReader(schema) : undefined)
-  return readers.get(schema)
+  let reader = readers.get(schema)
+  if (reader === undefined) {
+    reader = isPlainMessage(schema) ? messageReader(schema) : "others"
+    readers.set(schema, reader)
+  }
+  return reader === "others" ? undefined : reader
 }
 
 function messageReader(schema: DescMessage): Read {
@@ -58,17 +62,22 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
   const zeros: [string, unknown][] = []
   const lists: string[] = []
   const groups: string[] = []
+  const maps: string[] = []
   for (const member of members) {
     if (member.kind === "oneof") groups.push(member.localName)
     else if (member.fieldKind === "list") lists.push(member.localName)
+    else if (member.fieldKind === "map") maps.push(member.localName)
     else if (member.fieldKind !== "message" && member.presence === IMPLICIT)
       zeros.push([member.localName, zeroOf(member)])
   }
-  const scalars: Values = { $typeName: typeName, ...Object.fromEntries(zeros) }
+  // All that is always there, in one shape: V8 copies it at once.
+  const always = [...zeros, ...[...lists, ...groups, ...maps].map((name) => [name, undefined] as const)]
+  const shape: Values = { $typeName: typeName, ...Object.fromEntries(always) }
   return () => {
-    const message = { ...scalars }
+    const message = { ...shape }
     for (const name of lists) message[name] = []
     for (const name of groups) message[name] = { case: undefined }
+    for (const name of maps) message[name] = {}
     return message
   }
 }
@@ -84,14 +93,14 @@ function zeroOf(field: DescField) {
 }
 
 function tagOf(field: DescField) {
-  const hasLength =
-    field.fieldKind === "message" || field.fieldKind === "list" || field.scalar === ScalarType.STRING
+  const hasLength = !["scalar", "enum"].includes(field.fieldKind) || field.scalar === ScalarType.STRING
   return (field.number << 3) | (hasLength ? 2 : 0)
 }
 
 function fieldReader(field: DescField): ReadField {
   const name = field.localName
   if (field.fieldKind === "list") return listReader(field, name)
+  if (field.fieldKind === "map") return mapReader(name)
   const read = valueReader(field)
   if (field.oneof) {
     const group = field.oneof.localName
@@ -140,6 +149,29 @@ function packedReader(name: string): ReadField {
     return cursor.at === stop
   }
 }
+
+/** Of texts by texts. An entry is a message whose key is its field 1 and whose value is its field 2. */
+function mapReader(name: string): ReadField {
+  return (message, cursor, end) => {
+    const stop = lengthEnd(cursor, end)
+    if (stop < 0) return false
+    const entry: Record<number, string> = { [KEY_TAG]: "", [VALUE_TAG]: "" }
+    while (cursor.at < stop) {
+      const tag = varint(cursor)
+      const value = tag in entry ? text(cursor, stop) : undefined
+      if (value === undefined) return false
+      entry[tag] = value
+    }
+    const key = entry[KEY_TAG] as string
+    // It is no key of its own in an object.
+    if (key === "__proto__") return false
+    ;(message[name] as Values)[key] = entry[VALUE_TAG]
+    return cursor.at === stop
+  }
+}
+
+const KEY_TAG = (1 << 3) | 2
+const VALUE_TAG = (2 << 3) | 2
 
 function submessageReader(schema: DescMessage) {
   const read = readerOf(schema) as Read

@@ -72,15 +72,57 @@ export function implement<Desc extends DescService, Context extends Streamed>(
 }
 
 /** All four kinds as one: which of them it is, the descriptor knows and the compiler has checked. */
-type AnyHandler<Context> = (input: unknown, context: Context) => Promise<unknown> & AsyncIterable<unknown>
+type AnyHandler<Context> = (
+  input: unknown,
+  context: Context,
+) => Promise<unknown> & AsyncIterable<unknown> & Sendable<DescMethod["output"]>
 
 function handleCall<Context extends Streamed>(
   method: DescMethod,
   handler: AnyHandler<Context>,
   edge: Edge<Context>,
 ) {
-  const streamsIn = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming"
-  const streamsOut = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming"
+  return method.methodKind === "unary"
+    ? handleUnary(method, handler, edge)
+    : handleStreams(method, handler, edge)
+}
+
+/** Without a promise where the handler answers without one: its turns cost a tenth of the time of an answer from memory. */
+function handleUnary<Context extends Streamed>(
+  method: DescMethod,
+  handler: AnyHandler<Context>,
+  edge: Edge<Context>,
+) {
+  return (call: ServerCall, callback: grpc.sendUnaryData<unknown>) => {
+    const caller = listenForCancel(call)
+    const context = edge.open(method, call, caller.signal)
+    const answer = (given: Encoded) => {
+      const reply = encode(method.output, given)
+      caller.forget()
+      edge.close(context)
+      callback(null, reply)
+    }
+    const fail = (error: unknown) => {
+      caller.forget()
+      callback(edge.close(context, error))
+    }
+    try {
+      const given = handler(read(method, call.request, edge), context)
+      if (given instanceof Promise) given.then((value) => answer(value as Encoded)).catch(fail)
+      else answer(given as Encoded)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+function handleStreams<Context extends Streamed>(
+  method: DescMethod,
+  handler: AnyHandler<Context>,
+  edge: Edge<Context>,
+) {
+  const streamsIn = method.methodKind !== "server_streaming"
+  const streamsOut = method.methodKind !== "client_streaming"
   return async (call: ServerCall, callback?: grpc.sendUnaryData<unknown>) => {
     const caller = listenForCancel(call)
     const context = edge.open(method, call, caller.signal)
@@ -105,27 +147,24 @@ function handleCall<Context extends Streamed>(
 }
 
 /**
- * Hears of the caller's leave until the call has ended: grpc-js says "cancelled" after every call. Most calls never ask for
- * the signal, and making and aborting one takes a tenth of the time of an answer from memory.
+ * Tells of the caller's leave until the call has ended: grpc-js says "cancelled" after every call. Most calls never ask for
+ * the signal, and listening for it, making and aborting one take a tenth of the time of an answer from memory.
  */
 function listenForCancel(call: ServerCall) {
-  let open = true
-  let left = false
+  let left: boolean | undefined
   let abort: AbortController | undefined
-  call.on("cancelled", () => {
-    left = open
-    if (left) abort?.abort()
-  })
-  return {
-    signal: () => {
-      abort ??= new AbortController()
-      if (left) abort.abort()
-      return abort.signal
-    },
-    forget: () => {
-      open = false
-    },
+  const signal = () => {
+    if (abort) return abort.signal
+    const made = new AbortController()
+    abort = made
+    if (left ?? call.cancelled) made.abort()
+    else if (left === undefined) call.on("cancelled", () => left === undefined && made.abort())
+    return made.signal
   }
+  const forget = () => {
+    left = call.cancelled
+  }
+  return { signal, forget }
 }
 
 type Reading = Pick<Edge<never>, "inspect" | "unreadable">

@@ -3,7 +3,7 @@ import { Edition } from "@bufbuild/protobuf/wkt"
 
 /**
  * Whether all fields of a message, and of all messages in it, are of the kinds that encoder.ts and decoder.ts know: proto3's
- * strings, bools, int32, int64, enums, messages, lists of these but for 64 bits, and oneofs. Others, and messages within
+ * strings, bools, int32, int64, enums, messages, lists of these but for numbers, maps of strings, and oneofs. Others, and messages within
  * themselves, are protobuf-es's.
  */
 export function isPlainMessage(schema: DescMessage, within: readonly DescMessage[] = []): boolean {
@@ -28,7 +28,7 @@ export function isPlainField(field: DescField): boolean {
       if (field.listKind === "scalar") return field.scalar === ScalarType.STRING
       return !field.delimitedEncoding
     case "map":
-      return false
+      return field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING
   }
 }
 

@@ -12,6 +12,7 @@ import {
   AuthorityService,
   GetChainRequestSchema,
   GetChainResponseSchema,
+  ImportChainsResponseSchema,
   RevocationService,
   reflectionV1,
   StatusSchema,
@@ -60,11 +61,16 @@ function anyOf(field: DescField, depth: number): fc.Arbitrary<unknown> {
   return field.scalar === ScalarType.BYTES ? fc.uint8Array() : numbers
 }
 
+function severalOf({ fieldKind }: DescField, value: fc.Arbitrary<unknown>) {
+  if (fieldKind === "list") return fc.array(value, { maxLength: 4 })
+  return fieldKind === "map" ? fc.dictionary(texts, value, { maxKeys: 4, noNullPrototype: true }) : value
+}
+
 function messageOf(schema: DescMessage, depth = 5): fc.Arbitrary<Message> {
   const fields = schema.fields.filter((field) => depth > 0 || !field.message)
   const entries = fields.map((field) => {
     const value = anyOf(field, depth)
-    const item = field.fieldKind === "list" ? fc.array(value, { maxLength: 4 }) : value
+    const item = severalOf(field, value)
     return fc.option(
       item.map((given) =>
         field.oneof
@@ -101,24 +107,26 @@ describe("the encoding", () => {
     })
   }
 
-  it("reads bytes that were tampered with as protobuf-es does, or refuses them with its words", () => {
-    const tampered = fc.tuple(messageOf(StoreChainRequestSchema), fc.nat(), fc.nat(255), fc.nat(2))
-    fc.assert(
-      fc.property(tampered, ([message, place, value, kind]) => {
-        const whole = Buffer.from(toBinary(StoreChainRequestSchema as DescMessage, message))
-        const at = place % (whole.length + 1)
-        const bytes = [
-          () => Buffer.concat([whole.subarray(0, at), Buffer.from([value]), whole.subarray(at + 1)]),
-          () => whole.subarray(0, at),
-          () => Buffer.concat([whole, whole.subarray(at)]),
-        ][kind]?.() as Buffer
-        expect(outcome(() => decodeMessage(StoreChainRequestSchema, bytes))).to.deep.equal(
-          outcome(() => fromBinary(StoreChainRequestSchema, bytes)),
-        )
-      }),
-      { numRuns: 2_000 },
-    )
-  })
+  for (const schema of [StoreChainRequestSchema, ImportChainsResponseSchema] as DescMessage[]) {
+    it(`reads a ${schema.name} that was tampered with as protobuf-es does, or refuses it with its words`, () => {
+      const tampered = fc.tuple(messageOf(schema), fc.nat(), fc.nat(255), fc.nat(2))
+      fc.assert(
+        fc.property(tampered, ([message, place, value, kind]) => {
+          const whole = Buffer.from(toBinary(schema, message))
+          const at = place % (whole.length + 1)
+          const bytes = [
+            () => Buffer.concat([whole.subarray(0, at), Buffer.from([value]), whole.subarray(at + 1)]),
+            () => whole.subarray(0, at),
+            () => Buffer.concat([whole, whole.subarray(at)]),
+          ][kind]?.() as Buffer
+          expect(outcome(() => decodeMessage(schema, bytes))).to.deep.equal(
+            outcome(() => fromBinary(schema, bytes)),
+          )
+        }),
+        { numRuns: 1_000 },
+      )
+    })
+  }
 
   it("keeps unknown fields, merges a message that comes in parts, and takes the last of a oneof", () => {
     const known = toBinary(GetChainRequestSchema, create(GetChainRequestSchema, { agentId: "a" }))
