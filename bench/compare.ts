@@ -13,7 +13,7 @@ export interface Change {
 /** From here on a change is worth a look: worse by a fifth. */
 export const WORSE = 0.8
 
-/** What changed in the ratios of a figure: they mind the noise of the machine less than numbers do. */
+/** What changed in the ratios of a figure. */
 export function changesOf(figure: string, before: readonly Ratio[], after: readonly Ratio[]): Change[] {
   return after.flatMap((ratio) => {
     const same = before.find(({ of, to }) => of === ratio.of && to === ratio.to)
