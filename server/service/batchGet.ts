@@ -18,7 +18,7 @@ import { isVisible } from "./visible.js"
 /** Most agents of a request. */
 const MAX_AGENTS = 1_000
 /** So many are asked for at once, which is one statement for those not in memory: each may have a chain of a mebibyte. */
-const READ_AT_ONCE = 100
+const READ_AT_ONCE = 25
 
 /** The handler of BatchGetChains. */
 export function createBatchGet(

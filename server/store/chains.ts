@@ -4,11 +4,20 @@ import { conditionsOf } from "./filter.js"
 import type { ChainRow, RecordRow, ServedRow } from "./rows.js"
 import { type Sql, TEXTS } from "./sql.js"
 
-/** The rows of these agents; agents without one are left out. */
-export async function readChains(sql: Sql, agentIds: string[]): Promise<ServedRow[]> {
-  return await sql<ServedRow[]>`
-    select ${record(sql)}, chain_data, chain_bytes, revocations
-    from trust_chains c where agent_id = any (${sql.array(agentIds, TEXTS)})`
+/** What one read of chains by id holds at most, in bytes, though one chain at least. */
+const MAX_READ_BYTES = 2 * 1024 * 1024
+
+/**
+ * The rows of these agents; agents without one are left out. A row that would be too much for one read comes without its
+ * document, as `left`.
+ */
+export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedRow & { left: boolean })[]> {
+  return await sql<(ServedRow & { left: boolean })[]>`
+    select ${record(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
+    from (
+      select *, sum(chain_bytes) over (order by agent_id) - chain_bytes >= ${MAX_READ_BYTES} as "left"
+      from trust_chains where agent_id = any (${sql.array(agentIds, TEXTS)})
+    ) c`
 }
 
 /**

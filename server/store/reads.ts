@@ -7,12 +7,17 @@ const READS_AT_ONCE = 2
 /** Callers that wait for a read; far beyond what a process can serve. */
 const MAX_WAITING_READS = 100_000
 
-/** Reads rows by id, those that are asked for at once in one statement, which begins after they were asked for. */
+/**
+ * Reads rows by id, those that are asked for at once in one statement, which begins after they were asked for.
+ *
+ * @param left whether a row is there but was too large to be read with the others: it is asked for again, behind who waits
+ */
 export function createReads<Row>(
   read: (ids: string[]) => Promise<Row[]>,
   idOf: (row: Row) => string,
+  left: (row: Row) => boolean = () => false,
 ): (id: string) => Promise<Row | undefined> {
-  return createBatches<string, Row | undefined>({
+  const readSoon = createBatches<string, Row | undefined>({
     run: async (ids) => {
       const rows = new Map((await read(ids)).map((row) => [idOf(row), row]))
       return ids.map((id) => rows.get(id))
@@ -27,4 +32,10 @@ export function createReads<Row>(
     full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
     failsAll: isUnavailable,
   })
+  return async (id) => {
+    for (;;) {
+      const row = await readSoon(id)
+      if (row === undefined || !left(row)) return row
+    }
+  }
 }

@@ -107,9 +107,10 @@ export interface Store extends TrustReader {
 export function createStore(options: StoreOptions): Store {
   const database = openDatabase(options)
   const feed = startFeed(options.connection, database.monitor, options.cacheMaxAgeMs, options.onEvent)
-  const readRow = createReads<ServedRow>(
+  const readRow = createReads<ServedRow & { left: boolean }>(
     (ids) => database.run((sql) => readChains(sql, ids)),
     (row) => row.agent_id,
+    (row) => row.left,
   )
   const cache = createCache<ServedChain>({
     entries: options.cacheEntries,
