@@ -4,7 +4,8 @@ import type { AuthorityKey } from "@trust-registry/proto"
 
 /**
  * An authority of the registry as `verifyTrust`, `checkSignatures` and the makers want it: its id and its keys with
- * their windows, in microseconds since 1970 UTC.
+ * their windows, in microseconds since 1970 UTC. A revoked key verifies nothing here: when a registry first stored what it
+ * signed before it was compromised, only that registry knows.
  *
  * @example
  * const { authority } = await registry.getAuthority({ authorityId: "org-acme" })
@@ -14,13 +15,15 @@ export function trustAuthority({ id, keys }: { id: string; keys: readonly Key[] 
   return { id, keys: keys.map(keyOf) }
 }
 
-type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter">
+type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">
 
-function keyOf({ publicKey, notBefore, notAfter }: Key): TrustAuthorityKey {
+function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: Key): TrustAuthorityKey {
   return {
     publicKey,
     ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
     ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
+    ...(revokedAt ? { revoked: true } : {}),
+    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
   }
 }
 

@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { RpcContext } from "./rpc/context.js"
-import type { CacheState } from "./store/cache.js"
+import type { CacheState } from "./store/cache/cache.js"
 import type { Store } from "./store/store.js"
 
 /** What is measured of a server. */

@@ -2,7 +2,7 @@ import type { Config } from "./config/config.js"
 import { maskUrl } from "./config/values.js"
 import { startEmbeddedPostgres } from "./embedded/start.js"
 import type { Log } from "./log.js"
-import type { Connection } from "./store/sql.js"
+import type { Connection } from "./store/database/sql.js"
 
 /** The PostgreSQL that holds the chains. */
 export interface Postgres {

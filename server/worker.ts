@@ -2,7 +2,7 @@ import type { Config } from "./config/config.js"
 import type { ListenAddress } from "./config/values.js"
 import type { ServerOptions } from "./main.js"
 import type { StopRequest } from "./stopRequest.js"
-import type { Connection } from "./store/sql.js"
+import type { Connection } from "./store/database/sql.js"
 
 /** What a worker says to its primary. */
 export type WorkerMessage = { kind: "hello" } | { kind: "ready"; address: string }

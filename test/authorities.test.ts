@@ -13,9 +13,9 @@ import {
   type UpdateAuthorityRequestSchema,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { readAuthority, writeAuthority } from "../server/dist/store/authorities.js"
-import { migrate } from "../server/dist/store/migrate.js"
-import { openPool } from "../server/dist/store/sql.js"
+import { readAuthority, writeAuthority } from "../server/dist/store/authorities/authorities.js"
+import { migrate } from "../server/dist/store/database/migrate.js"
+import { openPool } from "../server/dist/store/database/sql.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { freshDatabase } from "./support/postgres.js"
 import { sampleChain } from "./support/sample.js"

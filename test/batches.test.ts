@@ -1,5 +1,5 @@
 import { expect } from "chai"
-import { createBatches } from "../server/dist/store/batches.js"
+import { createBatches } from "../server/dist/store/database/batches.js"
 
 /** Batches of `key:size` items that are done when the test says so. */
 function held(

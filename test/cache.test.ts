@@ -1,6 +1,6 @@
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { type Cache, type CacheOptions, createCache } from "../server/dist/store/cache.js"
+import { type Cache, type CacheOptions, createCache } from "../server/dist/store/cache/cache.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { capability } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"

@@ -125,6 +125,17 @@ describe("the history checker", () => {
       good([...stores, call("store/b", 40, 50, record(2n))], [created, updated])
     })
 
+    it("finds half of what was to be done all or none", () => {
+      const batch = [
+        call("store/c", 40, 50, unknown, { batch: "c" }),
+        call("store/d", 40, 50, unknown, { batch: "c", agentId: "other" }),
+      ]
+      const [one, other] = [change(3n, "c"), change(4n, "d", "created", { agentId: "other" })]
+      good([...stores, ...batch], [created, updated])
+      good([...stores, ...batch], [created, updated, one, other])
+      bad("torn", [...stores, ...batch], [created, updated, one])
+    })
+
     it("finds steps that no operation makes, and reasons that no call has", () => {
       bad("step", stores, [created, change(2n, "b", "restored")])
       bad("refused", [...stores, call("store/c", 40, 50, refused("INTERNAL"))], [created, updated])

@@ -162,7 +162,9 @@ describe("the command line on authorities", () => {
     const next = key()
     const at = "2026-06-01T00:00:00Z"
     const rotated = await run(`rotate-key turn ${next} --key-id k2 --at ${at} --overlap-seconds 60`)
-    expect(rotated.out).to.match(/^rotated turn to key k2 at revision \d+\n$/)
+    expect(rotated.out).to.match(
+      /^rotated turn to key k2 at revision \d+; what older keys signed after 2026-06-01T00:01:00Z does not verify\n$/,
+    )
     const { authority, record } = await json(`rotate-key --json turn ${key()}`)
     expect(authority.keys).to.have.lengthOf(3)
     expect(authority.keys[0].not_after).to.equal("2026-06-01T00:01:00Z")
@@ -173,6 +175,15 @@ describe("the command line on authorities", () => {
     expect(again.code).to.equal(4)
     expect(again.err).to.match(/^turn: AUTHORITY_INVALID: .*public_key/)
     expect((await run("deactivate turn nobody")).code).to.equal(3)
+    const revoke = ["revoke", "key", "turn", "k2", "--compromised-at", at]
+    expect((await trustRegistry(revoke, { address: server.address })).code).to.equal(0)
+    const { keys } = await json("get turn")
+    expect(keys[0]).not.to.have.property("revoked_at")
+    expect(keys[1]).to.include({ key_id: "k2", compromised_at: at })
+    expect(keys[1].revoked_at).to.be.a("string")
+    expect((await run("list --all")).out).to.match(/^turn .* 3, 1 revoked /m)
+    const copied = (await run("get turn")).out.replaceAll("turn", "copy")
+    expect((await run("register", copied)).err).to.match(/^stdin:1: copy: AUTHORITY_INVALID: .*revoked_at/)
     expect((await json("get --json turn")).record.is_active).to.equal(false)
   })
 

@@ -1,12 +1,12 @@
 import { PassThrough } from "node:stream"
 import { expect } from "chai"
 import fc from "fast-check"
-import { outputTo } from "../client/cli/output.js"
+import { MAX_DOCUMENT_BYTES, splitDocuments } from "../client/cli/documents/splitDocuments.js"
+import { outputTo } from "../client/cli/output/output.js"
+import { progressOn } from "../client/cli/output/progress.js"
+import { tableLines, widthOf } from "../client/cli/output/table.js"
+import { visible, visibleJson } from "../client/cli/output/visible.js"
 import { forEachInPool } from "../client/cli/pool.js"
-import { progressOn } from "../client/cli/progress.js"
-import { MAX_DOCUMENT_BYTES, splitDocuments } from "../client/cli/splitDocuments.js"
-import { tableLines, widthOf } from "../client/cli/table.js"
-import { visible, visibleJson } from "../client/cli/visible.js"
 
 async function* chunksOf(text: string | Buffer, size = 7) {
   const bytes = Buffer.from(text)

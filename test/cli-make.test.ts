@@ -190,6 +190,50 @@ describe("the command line that makes chains", () => {
     expect(await run("trust borrower read_data --level full")).to.match(/^allowed/)
   })
 
+  it("signs anew after a rotation, and says which file is missing", async () => {
+    const publicKeys = [(await run("keygen old.key")).trim(), (await run("keygen new.key2")).trim()]
+    const document = (keys: object[]) =>
+      JSON.stringify({ id: "org-turn", name: "t", authority_type: "organization", keys })
+    const [old, next] = publicKeys.map((public_key) => ({ public_key }))
+    keep("turn-old.json", document([{ ...old }]))
+    keep("turn.json", document([{ ...old }, { ...next }]))
+    keep("turn-new.json", document([{ ...next }]))
+    keep("turn-late.json", document([{ ...old }, { ...next, not_before: "2999-01-01T00:00:00Z" }]))
+    keep(
+      "turned.json",
+      await run("establish turned --authority org-turn --key old.key --capability a:access"),
+    )
+    const loan = "--to borrower-t --task t --capability a --key"
+    keep("lent.json", await run(`delegate turned.json ${loan} old.key`))
+
+    const unknown = await start(`delegate turned.json ${loan} new.key2`)
+    expect(unknown).to.include({ code: 4, out: "" })
+    expect(unknown.err).to.match(/SOURCE_INVALID: .*turned.*--authorities FILE/)
+    const orphan = await start("attest lent.json --key old.key --capability b:access")
+    expect(orphan.err).to.match(/SOURCE_INVALID: .*the chain of "turned" is missing: --chains FILE\n/)
+    const unchecked = await start("check lent.json --authorities turn.json")
+    expect(unchecked.code).to.equal(1)
+    expect(unchecked.out).to.contain('the chain of "turned" is missing: --chains FILE')
+
+    const resign = "resign turned.json --key new.key2 --authorities"
+    expect((await start(`${resign} turn-late.json`)).err).to.match(/the key's window does not cover/)
+    keep("resigned.json", await run(`${resign} turn.json`))
+    expect(await run("check resigned.json --authorities turn-new.json --action a")).to.match(/^verified/)
+    await run("authority register turn-new.json")
+    expect((await start("store turned.json")).err).to.contain("does not verify")
+    expect(await run("store resigned.json")).to.match(/^created turned at revision \d+\n$/)
+    expect(await run("trust turned a --level full")).to.match(/^allowed/)
+    const constrained = await establish("heedful", "--constraint read_only --constraint max_api_calls=3")
+    await run("store", constrained)
+    const asked = await run("check-authority heedful read_data")
+    expect(asked).to.match(/^met read_only \(capability:/m)
+    expect(asked).to.match(/^not evaluated max_api_calls=3 \(capability:/m)
+    const next2 = (await run("keygen newest.key")).trim()
+    await run(["authority", "rotate-key", "org-turn", next2, "--at", "2020-01-01T00:00:00Z"])
+    const denied = await start("trust turned a")
+    expect(denied.out).to.match(/^denied: .*SIGNATURE_INVALID: .*\nhint: .*authority get/)
+  }).timeout(60_000)
+
   describe("refuses by the rules, with exit code 4 and the rule's text,", () => {
     before(async () => {
       keep("plain.json", await establish("plain", "--constraint max_api_calls=10"))
@@ -286,7 +330,11 @@ describe("the command line that makes chains", () => {
       ["audit plain.json --key acme.key --action a --result maybe", "--result must be one of"],
       ["check plain.json", "--authorities is needed"],
       ["check plain.json --authorities authorities.json --level full", "name the --action"],
-      ["check plain.json --authorities authorities.json --action a --level deep", "quick, standard or full"],
+      [
+        "check plain.json --authorities authorities.json --action a --level deep",
+        "--level must be one of quick, standard, full",
+      ],
+      ["check plain.json --level ultra", "--level must be one of quick, standard, full"],
       ["check plain.json --authorities plain.json", "plain.json:1: "],
     ]
     for (const [args, text] of WRONG) {

@@ -6,6 +6,7 @@ import { capability, delegation } from "./support/records.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 import { signerOf } from "./support/trustWorld.js"
+import { until } from "./support/until.js"
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/
 
@@ -77,7 +78,10 @@ describe("the command line on revocations", () => {
     expect(lifted.out).to.match(/^lifted 2 records at revision \d+; revocation /)
     expect(lifted.code).to.equal(0)
     const again = await run("lift-suspension", revocation.revocation_id, "--json")
+    expect(JSON.parse(again.out)).to.include({ lifted: false })
     expect(JSON.parse(again.out).revocation.records[0].lifted_at).to.be.a("string")
+    const once = await run("lift-suspension", revocation.revocation_id)
+    expect(once.out).to.match(/^lifted before this: 2 records at revision /)
     expect(await statusOf("temp-staff")).to.equal(1)
   })
 
@@ -92,6 +96,7 @@ describe("the command line on revocations", () => {
     const key = await run("revoke", "key", "org-a", "1", ...since)
     expect(key.out).to.match(/^revoked 1 record at .*\nkey +org-a +1 +- +\d+\n$/s)
     const [told] = (await run("revocations", "--authority", "org-a", "--json")).out.trimEnd().split("\n")
+    expect((await run("revocations", "--authority", "org-a")).out).to.match(/ 2026-01-01T00:00:00Z .* lost$/m)
     expect(JSON.parse(told ?? "")).to.include({
       kind: "REVOKED_KIND_KEY",
       authority_id: "org-a",
@@ -108,6 +113,22 @@ describe("the command line on revocations", () => {
     expect(code).to.equal(0)
     expect((await run("revocations", "--agent", "retiring")).out).to.contain("graceful")
     expect((await run("get", "retiring")).code).to.equal(0)
+    expect((await run("list", "--prefix", "retiring")).out).to.match(/^retiring .* active /m)
+  })
+
+  it("tells by the clock that a graceful revocation is in effect, and what keeps a chain from being restored", async () => {
+    await lent("retired")
+    await lent("retired-deleted", "retired")
+    await run("delete", "retired-deleted")
+    const at = new Date(Date.now() + 1_500).toISOString()
+    expect((await run("revoke", "agent", "retired", "--mode", "graceful", "--at", at)).code).to.equal(0)
+    await until("the moment has come", async () => (await run("get", "retired")).code === 3)
+    const rows = (await run("list", "--all", "--prefix", "retired")).out
+    expect(rows).to.match(/^retired .* revoked /m)
+    expect((await run("history", "retired", "--limit", "1")).out).to.match(/ revoked /)
+    const refused = await run("restore", "retired-deleted")
+    expect(refused.code).to.equal(4)
+    expect(refused.err).to.contain("its agent stands suspended or revoked: ListRevocations tells by what")
   })
 
   it("lists all pages, what stands and what one revocation did", async () => {
@@ -136,7 +157,8 @@ describe("the command line on revocations", () => {
       [["revoke", "key", "org-a", "9"], 3, /^org-a: TRUST_RECORD_NOT_FOUND: /],
       [["lift-suspension", idIn(out)], 4, /REVOCATION_FINAL: /],
       [["lift-suspension", "0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"], 3, /REVOCATION_NOT_FOUND: /],
-      [["lift-suspension", "no"], 4, /INVALID_REQUEST: .*revocation_id/],
+      [["lift-suspension", "no"], 2, /REVOCATION must be a UUID/],
+      [["revocations", "--revocation", "no"], 2, /--revocation must be a UUID/],
       [["revoke", "agent", "final", "--mode", "graceful"], 2, /--mode graceful needs --at/],
       [["revoke", "agent", "final", "--at", "2099-01-01T00:00:00Z"], 2, /--at goes with --mode graceful/],
       [["revoke", "agent", "final", "--mode", "gentle"], 2, /--mode must be one of immediate/],
@@ -144,7 +166,21 @@ describe("the command line on revocations", () => {
       [["revoke"], 2, /revoke what\?/],
       [["revoke", "human", "x"], 2, /there is no command revoke human/],
       [["revoke", "agent"], 2, /revoke agent needs AGENT/],
-      [["revocations", "--agent", "a", "--authority", "b"], 4, /INVALID_REQUEST: /],
+      [["revocations", "--agent", "a", "--authority", "b"], 2, /--agent and --authority/],
+      [
+        ["revoke", "agent", "final", "--mode", "graceful", "--at", "2020-01-01T00:00:00Z"],
+        2,
+        /--at is past: --mode immediate/,
+      ],
+      [
+        ["revoke", "key", "org-a", "1", "--compromised-at", "2999-01-01T00:00:00Z"],
+        2,
+        /--compromised-at is to come/,
+      ],
+      [["trust", "final", "read", "--context", "[1]"], 2, /--context must be a JSON object/],
+      [["check-authority", "final", "read", "--context", "{"], 2, /--context must be a JSON object: /],
+      [["history", "final", "--chains"], 2, /--chains goes with --json/],
+      [["restore", "final"], 4, /it stays revoked; ListRevocations tells by what/],
     ]
     for (const [args, code, told] of cases) {
       const got = await run(...args)
@@ -157,5 +193,6 @@ describe("the command line on revocations", () => {
       agent_id: "final",
       reason: "TRUST_RECORD_NOT_FOUND",
     })
-  })
+    // A process for each.
+  }).timeout(90_000)
 })

@@ -12,7 +12,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { COMMANDS } from "../client/cli/commands.js"
-import { EXIT_MEANINGS } from "../client/cli/exit.js"
+import { EXIT_MEANINGS } from "../client/cli/output/exit.js"
 import { endOf, type RunOptions, startTrustRegistry, trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
@@ -52,7 +52,9 @@ describe("the command line", () => {
     it("stores, gets, updates, deletes and restores", async () => {
       write("chain.json", documentOf("agent-7"))
       expect(await run("store chain.json")).to.include({ code: 0, err: "" })
-      expect((await run("store", documentOf("agent-7"))).out).to.match(/^updated agent-7 at revision \d+\n$/)
+      expect((await run("store", documentOf("agent-7"))).out).to.match(
+        /^updated agent-7 at revision \d+; UNVERIFIED: not every signature could be checked\n$/,
+      )
       const got = await run("get agent-7")
       expect(got).to.deep.equal({ code: 0, out: `${documentOf("agent-7")}\n`, err: "" })
       const updated = await run("update -", documentOf("agent-7", { metadataJson: '{"n": 1.0}' }))
@@ -125,8 +127,8 @@ describe("the command line", () => {
       expect(code).to.equal(0)
       const lines = out.trimEnd().split("\n")
       expect(lines).to.have.length(6)
-      expect(lines[0]).to.match(/^AGENT +AUTHORITY +STATUS +REVISION +EXPIRES +UPDATED$/)
-      expect(lines[1]).to.match(/^a-1 +org-acme +active +\d+ +- +\d{4}-.*Z$/)
+      expect(lines[0]).to.match(/^AGENT +AUTHORITY +STATUS +SIGNATURES +REVISION +EXPIRES +UPDATED$/)
+      expect(lines[1]).to.match(/^a-1 +org-acme +active +unverified +\d+ +- +\d{4}-.*Z$/)
       expect(lines[4]).to.contain("\\u{1b}[31m")
       const json = (await run("list --json --prefix a-")).out.trimEnd().split("\n")
       expect(json.map((line) => JSON.parse(line).agent_id)).to.deep.equal(["a-1", "a-2"])
@@ -207,13 +209,18 @@ describe("the command line", () => {
       const lines = readFileSync(VECTORS, "utf8").trimEnd().split("\n")
       expect(imported).to.deep.equal({
         code: 0,
-        out: `${lines.length} created, 0 updated, 0 refused\n`,
+        out: `${lines.length} created, 0 updated, 0 refused; ${lines.length} UNVERIFIED\n`,
         err: "",
       })
       expect((await run("export --all all.jsonl")).out).to.equal(`${lines.length} exported, 0 unreadable\n`)
       const exported = readFileSync(join(folder, "all.jsonl"), "utf8")
       const again = await run("import --json", exported)
-      expect(JSON.parse(again.out)).to.deep.equal({ created: 0, updated: lines.length, refused: 0 })
+      expect(JSON.parse(again.out)).to.deep.equal({
+        created: 0,
+        updated: lines.length,
+        refused: 0,
+        unverified: lines.length,
+      })
       expect((await run("export --all")).out).to.equal(exported)
       expect((await run("verify --all")).code).to.equal(0)
       const before = lines.map((line) => documentFromChain(chainFromDocument(line).chain)).sort()
@@ -225,7 +232,7 @@ describe("the command line", () => {
       write("array.json", `[${documentOf("a")},${documentOf("b")}]`)
       write("pretty.json", `${pretty("c")}\n${pretty("d")}\n`)
       const { out } = await run("import array.json pretty.json -", documentOf("e"))
-      expect(out).to.equal("5 created, 0 updated, 0 refused\n")
+      expect(out).to.equal("5 created, 0 updated, 0 refused; 5 UNVERIFIED\n")
     })
 
     it("refuses documents by line and goes on with the rest", async () => {
@@ -240,7 +247,7 @@ describe("the command line", () => {
       write("some.jsonl", `${lines.join("\n")}\n`)
       const { code, out, err } = await run("import some.jsonl")
       expect(code).to.equal(1)
-      expect(out).to.equal("2 created, 0 updated, 4 refused\n")
+      expect(out).to.equal("2 created, 0 updated, 4 refused; 2 UNVERIFIED\n")
       expect(err).to.match(/^some\.jsonl:2: INVALID_DOCUMENT: .* at line \d column \d+$/m)
       expect(err).to.match(/^some\.jsonl:3: b: TRUST_CHAIN_INVALID: .*created_at/m)
       expect(err).to.match(/^some\.jsonl:4: .*surrogate/m)
@@ -254,7 +261,9 @@ describe("the command line", () => {
         documentOf("same", { metadataJson: `{"version":${i}}` }),
         documentOf(`other-${i % 7}`, { metadataJson: `{"version":${i}}` }),
       ]).flat()
-      expect((await run("import", versions.join("\n"))).out).to.equal("8 created, 592 updated, 0 refused\n")
+      expect((await run("import", versions.join("\n"))).out).to.equal(
+        "8 created, 592 updated, 0 refused; 600 UNVERIFIED\n",
+      )
       expect((await run("get same")).out).to.contain('{"version":299}')
       const rows = await server.sql`select chain_data->'genesis'->>'metadata_json' as metadata
         from trust_chain_revisions where agent_id = 'same' order by revision`
@@ -346,7 +355,9 @@ describe("the command line", () => {
     const asked = JSON.parse((await run("trust nobody --level quick --json")).out)
     expect(asked).to.include({ valid: false, reason: "DENIAL_REASON_NO_TRUST_CHAIN" })
     expect((await run("trust nobody")).code).to.equal(2)
-    expect((await run("trust nobody read --level most")).err).to.include("quick, standard or full")
+    expect((await run("trust nobody read --level most")).err).to.include(
+      "--level must be one of quick, standard, full",
+    )
   })
 
   it("shows what the registry says of itself", async () => {
@@ -431,7 +442,8 @@ describe("the command line", () => {
       const { code, out } = await run(`${name} --help`)
       expect(code).to.equal(0)
       expect(out).to.match(new RegExp(`^  trust-registry ${name}`, "m"))
-      for (const flag of Object.keys(COMMANDS[name]?.flags ?? {})) expect(out).to.contain(`--${flag} `)
+      for (const [flag, { required }] of Object.entries(COMMANDS[name]?.flags ?? {}))
+        expect(out).to.match(new RegExp(required ? `--${flag} \\w+\\S*\\s+required: ` : `--${flag} `))
     }
     expect((await run("--version")).out).to.match(/^\d+\.\d+\.\d+\n$/)
     // A process for each command.

@@ -74,5 +74,17 @@ describe("the SDK that makes chains", () => {
     const early = timestampFromDate(new Date("1969-12-31T23:59:59.500Z"))
     const { keys } = trustAuthority({ id: "org-a", keys: [{ publicKey, notBefore: early }] })
     expect(keys).to.deep.equal([{ publicKey, validFromMicros: -500_000n }])
+    const revoked = trustAuthority({
+      id: "org-a",
+      keys: [{ publicKey, revokedAt: early, compromisedAt: early }],
+    })
+    const revokedKey = { publicKey, revoked: true, compromisedAtMicros: -500_000n }
+    expect(revoked.keys).to.deep.equal([revokedKey])
+    const signers = { authorities: new Map([["org-a", revoked]]), delegators: chains }
+    const { bad } = await checkSignatures(chain, signers)
+    expect(bad[0]).to.deep.equal({
+      field: "chain.genesis.signature",
+      description: "does not verify: its key was revoked",
+    })
   })
 })

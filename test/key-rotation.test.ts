@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf"
 import { AuthoritySchema, RotateAuthorityKeyRequestSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
-import { rotatedKeys, rotationOf } from "../server/dist/service/keyRotation.js"
+import { rotatedKeys, rotationOf } from "../server/dist/service/authorities/keyRotation.js"
 
 /** A moment or window end of a small scale, so that they often meet. */
 const second = fc.integer({ min: 0, max: 20 })

@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf"
 import { CapabilityType, ChainFilterSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import postgres from "postgres"
-import { countChains, listChains } from "../server/dist/store/chains.js"
-import { migrate } from "../server/dist/store/migrate.js"
-import { openPool, type Sql } from "../server/dist/store/sql.js"
+import { countChains, listChains } from "../server/dist/store/chains/chains.js"
+import { migrate } from "../server/dist/store/database/migrate.js"
+import { openPool, type Sql } from "../server/dist/store/database/sql.js"
 import { type FreshDatabase, freshDatabase } from "./support/postgres.js"
 
 const CHAINS = 100_000

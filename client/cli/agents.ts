@@ -1,6 +1,6 @@
 import type { Invocation } from "./command.js"
-import { type Complaint, complain, complaintOf } from "./complaint.js"
-import { EXIT, exitCodeOf } from "./exit.js"
+import { type Complaint, complain, complaintOf } from "./output/complaint.js"
+import { EXIT, exitCodeOf } from "./output/exit.js"
 
 /**
  * Does the work for each agent in turn. What fails is told and the next agent comes, unless the registry itself failed.

@@ -1,12 +1,16 @@
 import type { TrustRegistry } from "../connect.js"
 import type { CallOptions } from "../options.js"
-import type { Output } from "./output.js"
+import type { Output } from "./output/output.js"
 
 /** A flag of a command. */
 export interface Flag {
   type: "string" | "boolean"
   /** Whether it may be given more than once. */
   multiple?: true
+  /** Whether the command does not do without it, and not with an empty one. */
+  required?: true
+  /** The only words that it takes. */
+  choices?: readonly string[]
   /** What stands for the value in `--help`, for example `FILE`. */
   value?: string
   /** One letter that means the same. */
@@ -17,12 +21,18 @@ export interface Flag {
 
 /** The values given for flags. */
 export type Values<Flags> = {
-  [Name in keyof Flags]?: Flags[Name] extends { type: "boolean" }
-    ? boolean
-    : Flags[Name] extends { multiple: true }
-      ? string[]
-      : string
+  [Name in keyof Flags as Flags[Name] extends { required: true } ? Name : never]: Value<Flags[Name]>
+} & {
+  [Name in keyof Flags as Flags[Name] extends { required: true } ? never : Name]?: Value<Flags[Name]>
 }
+
+type Value<One> = One extends { type: "boolean" }
+  ? boolean
+  : One extends { multiple: true }
+    ? string[]
+    : One extends { choices: readonly (infer Word)[] }
+      ? Word
+      : string
 
 /** A command as it was called. */
 export interface Invocation<Flags = Record<never, Flag>> {

@@ -2,12 +2,12 @@ import { checkShape, documentFromChain, type MemorySigner } from "@trust-registr
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { makerOf } from "../maker.js"
 import type { Flag, Invocation, Values } from "./command.js"
-import { complain } from "./complaint.js"
-import { EXIT } from "./exit.js"
-import { signerOf } from "./keyFile.js"
-import { type KEY_FLAG, needed } from "./makeFlags.js"
-import type { TRUST_FLAGS, TrustFiles } from "./trustFiles.js"
-import { UsageError } from "./usage.js"
+import { signerOf } from "./documents/keyFile.js"
+import type { TRUST_FLAGS, TrustFiles } from "./documents/trustFiles.js"
+import type { KEY_FLAG } from "./flags/makeFlags.js"
+import { UsageError } from "./flags/usage.js"
+import { complain } from "./output/complaint.js"
+import { EXIT } from "./output/exit.js"
 
 /** The maker whose key is in a key file. */
 export async function makerWithKey(file: string) {
@@ -35,7 +35,7 @@ export async function signersOf(
   owns: string,
 ) {
   const told = values.authorities !== undefined
-  const maker = await makerWithKey(needed(values, "key"))
+  const maker = await makerWithKey(values.key)
   assureKeyOf(grants, maker.signer, files, told)
   if (owns === grants) return { maker, owner: maker.signer }
   if (!values["owner-key"]) throw new UsageError(`--owner-key is needed: the chain's authority is ${owns}`)

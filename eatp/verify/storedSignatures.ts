@@ -1,7 +1,7 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Violation } from "../shape/shapeContext.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
-import type { TrustAuthority } from "./authorityKeys.js"
+import type { AuthorityKey, TrustAuthority } from "./authorityKeys.js"
 import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
 import type { Lookup, StoredTrust, TrustInput } from "./trustInput.js"
 import { nextTurn } from "./turns.js"
@@ -46,9 +46,27 @@ export async function checkSignatures(
     options: { allowUnboundLegacyCapabilities: true },
   }
   const book = openSignatureBook(input, chain, chain.genesis)
+  // What would hold but for a revoked key is told apart from what never did.
+  const unrevoked = {
+    get: (id: string) => {
+      const authority = authorities.get(id)
+      return authority && neverRevoked(authority)
+    },
+  }
+  const past = openSignatureBook(
+    { ...input, authorities: unrevoked, firstStored: undefined },
+    chain,
+    chain.genesis,
+  )
   let done = 0
-  for (const { field, signer, holds, absent } of recordsOf(chain, chain.genesis.authorityId, book, input)) {
-    const problem = signer && holds(signer)
+  for (const { field, signer, holds, absent } of recordsOf(chain, chain.genesis.authorityId, input)) {
+    let problem = signer && holds(book, signer)
+    if (
+      problem !== undefined &&
+      signer?.keys.some(isRevoked) &&
+      holds(past, neverRevoked(signer)) === undefined
+    )
+      problem = "does not verify: its key was revoked"
     if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
     else if (problem !== undefined) findings.bad.push({ field, description: problem })
     else if (absent === true) findings.open.push({ field, description: "is missing" })
@@ -62,10 +80,18 @@ export async function checkSignatures(
 type Signed = {
   field: string
   signer: TrustAuthority | undefined
-  /** What is wrong with the signature; undefined: nothing. */
-  holds: (signer: TrustAuthority) => string | undefined
+  /** What is wrong with the signature by a book; undefined: nothing. */
+  holds: (book: SignatureBook, signer: TrustAuthority) => string | undefined
   /** Whether there is none, though there should be. */
   absent?: boolean
+}
+
+function isRevoked({ revoked, compromisedAtMicros }: AuthorityKey): boolean {
+  return revoked === true || compromisedAtMicros !== undefined
+}
+
+function neverRevoked(authority: TrustAuthority): TrustAuthority {
+  return { ...authority, keys: authority.keys.map(({ revoked, compromisedAtMicros, ...key }) => key) }
 }
 
 const told = (holds: boolean) => (holds ? undefined : "does not verify with the key that its signer had then")
@@ -73,31 +99,34 @@ const told = (holds: boolean) => (holds ? undefined : "does not verify with the 
 function* recordsOf(
   chain: TrustLineageChain,
   genesisAuthorityId: string,
-  book: SignatureBook,
   { authorities, chains }: { authorities: Lookup<TrustAuthority>; chains: Lookup<StoredTrust> },
 ): Iterable<Signed> {
   const authority = authorities.get(genesisAuthorityId)
-  yield { field: "chain.genesis.signature", signer: authority, holds: () => told(book.genesis()) }
+  yield { field: "chain.genesis.signature", signer: authority, holds: (book) => told(book.genesis()) }
   if (chain.chainStateSignature !== undefined)
-    yield { field: "chain.chain_state_signature", signer: authority, holds: () => told(book.chainState()) }
+    yield {
+      field: "chain.chain_state_signature",
+      signer: authority,
+      holds: (book) => told(book.chainState()),
+    }
   for (const [index, capability] of chain.capabilities.entries()) {
     const signer = authorities.get(capability.attesterId || genesisAuthorityId)
     const field = `chain.capabilities[${index}].signature`
-    yield { field, signer, holds: () => told(book.capability(capability)) }
+    yield { field, signer, holds: (book) => told(book.capability(capability)) }
   }
   for (const [index, delegation] of chain.delegations.entries()) {
     const lender = chains.get(delegation.delegatorId)?.chain.genesis?.authorityId
-    const holds = (signer: TrustAuthority) => {
+    const holds = (book: SignatureBook, signer: TrustAuthority) => {
       const answer = book.delegation(delegation, signer)
       return answer instanceof SigningPayloadError ? answer.message : told(answer)
     }
     yield { field: `chain.delegations[${index}].signature`, signer: authorities.get(lender ?? ""), holds }
-    yield* reasoningOf(delegation, `chain.delegations[${index}]`, authority, book)
+    yield* reasoningOf(delegation, `chain.delegations[${index}]`, authority)
   }
   for (const [index, anchor] of chain.auditAnchors.entries()) {
     const field = `chain.audit_anchors[${index}].signature`
-    yield { field, signer: authority, holds: () => told(book.anchor(anchor)) }
-    yield* reasoningOf(anchor, `chain.audit_anchors[${index}]`, authority, book)
+    yield { field, signer: authority, holds: (book) => told(book.anchor(anchor)) }
+    yield* reasoningOf(anchor, `chain.audit_anchors[${index}]`, authority)
   }
 }
 
@@ -105,12 +134,11 @@ function* reasoningOf(
   record: Parameters<SignatureBook["reasoning"]>[0],
   path: string,
   authority: TrustAuthority | undefined,
-  book: SignatureBook,
 ): Iterable<Signed> {
   const trace = record.reasoningTrace
   if (trace === undefined) return
   const absent = record.reasoningSignature === undefined
-  const holds = () => {
+  const holds = (book: SignatureBook) => {
     if (!book.traceHash(record, trace)) return "its trace is not the one that was hashed"
     return absent ? undefined : told(book.reasoning(record, trace))
   }

@@ -1,7 +1,7 @@
 import type { Handlers, ServerInfoService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
-import { SCHEMA_VERSION } from "../store/migrate.js"
-import { timestampOf } from "../store/rows.js"
+import { timestampOf } from "../store/chains/rows.js"
+import { SCHEMA_VERSION } from "../store/database/migrate.js"
 import type { Store } from "../store/store.js"
 
 /** What a process knows of itself before it serves. */

@@ -14,6 +14,7 @@ export function checkWrites(calls: readonly Call[], timeline: Timeline, fail: Fa
     if (!asked) fail("unasked", `nobody asked for ${versions.map(describeVersion)}`)
     else boundBy(asked, versions, timeline)
   }
+  checkBatches(calls, changes, fail)
   for (const [requestId, asked] of attempts) checkRequest(asked, changes.get(requestId) ?? [], fail)
   timeline.settle()
   for (const call of calls)
@@ -31,6 +32,21 @@ function boundBy(asked: readonly Call[], versions: readonly Version[], timeline:
   for (const version of versions) {
     timeline.after(version, first.invokedAt, first)
     for (const call of asked) if (madeBy(call, version)) timeline.before(version, call.endedAt, call)
+  }
+}
+
+function checkBatches(calls: readonly Call[], changes: ReadonlyMap<string, readonly Version[]>, fail: Fail) {
+  const batches = groupBy(
+    calls.filter(({ batch }) => batch !== undefined),
+    (call) => call.batch as string,
+  )
+  for (const batch of batches.values()) {
+    const done = batch.filter(({ requestId = "" }) => changes.has(requestId))
+    if (done.length > 0 && done.length < batch.length)
+      fail(
+        "torn",
+        `of what was to be done all or none only this was done\n  ${done.map(describeCall).join("\n  ")}`,
+      )
   }
 }
 
@@ -85,7 +101,13 @@ function checkRefusals(asked: readonly Call[], versions: readonly Version[], tim
 
 /** Reasons that are given after the history was asked whether it was done before. */
 const JUDGED = new Set(["TRUST_CHAIN_NOT_FOUND", "TRUST_CHAIN_REVOKED", "REVISION_CONFLICT"])
-const FORESEEN = new Set([...JUDGED, "TRUST_CHAIN_INVALID", "OVERLOADED", "REVOCATION_NOT_FOUND"])
+const FORESEEN = new Set([
+  ...JUDGED,
+  "TRUST_CHAIN_INVALID",
+  "OVERLOADED",
+  "REVOCATION_NOT_FOUND",
+  "BATCH_REFUSED",
+])
 
 /** Whether a call may be answered so; a read of a chain that never expires may not be refused. */
 function isForeseen({ operation, told }: Call) {

@@ -39,6 +39,8 @@ export interface Call {
   /** Of writes. A call that is sent again has the same. */
   readonly requestId?: string
   readonly expectedRevision?: bigint
+  /** Of the writes that are to be done all or none. */
+  readonly batch?: string
   /** Of the document that a write carries. */
   readonly contentHash?: string
   /** Of reads. */

@@ -27,6 +27,7 @@ export async function unleash(
     sessions: (choice) => sessionsEnded(fleet, choice),
     front: (choice) => linesBroken(choice.pick(fleet.servers).front, choice),
     back: (choice) => linesBroken(choice.pick(fleet.servers).back, choice),
+    dark: (choice) => darkened(choice.pick(fleet.servers).back, choice),
     hand: byHand,
   }
   for (let turn = 0; !signal.aborted; turn++) {
@@ -97,6 +98,13 @@ async function linesBroken(proxy: TcpProxy, random: Random) {
     if (heal) line.thaw()
     else line.cut()
   }
+}
+
+/** Nothing of the database gets through, on new lines neither. */
+async function darkened(proxy: TcpProxy, random: Random) {
+  proxy.darken()
+  await sleep(random.between(200, 2_500))
+  proxy.thaw()
 }
 
 const WAYS = ["cut", "freeze", "half", "delay"] as const

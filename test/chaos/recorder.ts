@@ -3,10 +3,13 @@ import * as grpc from "@grpc/grpc-js"
 import { contentHash } from "@trust-registry/eatp"
 import {
   type ChainRecord,
+  ErrorReason,
+  ErrorReasonSchema,
   type GetChainResponse,
   type Revocation,
   RevocationMode,
   RevocationService,
+  type StoreChainResult,
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
@@ -26,11 +29,15 @@ export type Asked = Pick<Call, "operation" | "agentId"> &
 /** Makes the calls of one client and keeps what it was told. */
 export interface Recorder {
   ask(server: FleetServer, asked: Asked): Promise<Call>
+  /** Stores several in one call, all or none where it is `atomic`; each is a call of the history. */
+  askTogether(server: FleetServer, stores: readonly Asked[], atomic: boolean): Promise<Call[]>
   close(): void
 }
 
 /** A call gives up after this; the server does earlier where it can. */
 const CALL_MS = 2_500
+/** A thousand chains at once take longer. */
+const BATCH_MS = 20_000
 /** So that a server that is back is found at once. */
 export const CHANNEL = {
   "grpc.initial_reconnect_backoff_ms": 100,
@@ -47,24 +54,35 @@ export function createRecorder(client: string, history: Call[]): Recorder {
     lines.set(server, line)
     return line
   }
+  /** Makes a call of the client, and keeps what it was told of each thing that it asked. */
+  const keep = async (server: FleetServer, all: readonly Asked[], tell: () => Promise<Told[]>) => {
+    const life = server.life
+    const invokedAt = performance.now()
+    const told = await tell()
+    const answered = {
+      client,
+      server: server.index,
+      life: server.life === life ? life : undefined,
+      invokedAt,
+      endedAt: performance.now(),
+    }
+    const calls = all.map(({ chain, revocationId: _, ...asked }, place): Call => {
+      const document = chain ? { contentHash: contentHash(create(TrustLineageChainSchema, chain)) } : {}
+      return { ...asked, ...document, ...answered, told: told[place] as Told }
+    })
+    history.push(...calls)
+    return calls
+  }
   return {
     ask: async (server, asked) => {
-      const life = server.life
-      const invokedAt = performance.now()
-      const told = await send(lineTo(server), asked).catch((error) => failureOf(error, asked))
-      const { chain, revocationId: _, ...rest } = asked
-      const call: Call = {
-        ...rest,
-        ...(chain ? { contentHash: contentHash(create(TrustLineageChainSchema, chain)) } : {}),
-        client,
-        server: server.index,
-        life: server.life === life ? life : undefined,
-        invokedAt,
-        endedAt: performance.now(),
-        told,
-      }
-      history.push(call)
-      return call
+      const told = () => send(lineTo(server), asked).catch((error) => failureOf(error, asked))
+      const [call] = await keep(server, [asked], async () => [await told()])
+      return call as Call
+    },
+    askTogether: async (server, stores, atomic) => {
+      const batch = stores[0]?.requestId as string
+      const asked = stores.map((store) => (atomic ? { ...store, batch } : store))
+      return await keep(server, asked, () => sendTogether(lineTo(server), stores, atomic))
     },
     close: () => {
       for (const line of lines.values()) line.close()
@@ -109,6 +127,32 @@ async function send(line: ReturnType<typeof connectTo>, asked: Asked): Promise<T
     case "watch":
       throw new Error("no call")
   }
+}
+
+async function sendTogether(
+  line: ReturnType<typeof connectTo>,
+  stores: readonly Asked[],
+  atomic: boolean,
+): Promise<Told[]> {
+  const requests = stores.map(({ chain = {}, requestId = "" }) => ({ chain, requestId }))
+  const answer = line.calls(TrustStoreService).batchStoreChains({ requests, atomic }, { timeoutMs: BATCH_MS })
+  const results = await answer.then(
+    ({ results }) => results.map(({ result }) => itemTold(result)),
+    (error) => stores.map((store) => failureOf(error, store)),
+  )
+  // Which of them was at fault is not told of the others.
+  return results.map((told) =>
+    atomic && told.kind === "refused" ? { ...told, reason: "BATCH_REFUSED" } : told,
+  )
+}
+
+function itemTold(result: StoreChainResult["result"]): Told {
+  if (result.case === "stored") return recordTold(result.value.record)
+  const { reason = ErrorReason.INTERNAL, metadata = {} } = result.value ?? {}
+  const name = ErrorReasonSchema.value[reason]?.localName ?? ""
+  if (UNKNOWN.has(name)) return { kind: "unknown", reason: name }
+  if (name !== "REVISION_CONFLICT") return { kind: "refused", reason: name }
+  return { kind: "refused", reason: name, stands: BigInt(metadata.revision ?? -1) }
 }
 
 function readOf({ agentId, includeInactive = false, freshness }: Asked) {

@@ -5,7 +5,7 @@ import { sampleChain } from "../support/sample.js"
 import type { Fleet } from "./fleet.js"
 import type { Call, CallOperation, Freshness } from "./history.js"
 import type { Random } from "./random.js"
-import { type Asked, createRecorder } from "./recorder.js"
+import { type Asked, createRecorder, type Recorder } from "./recorder.js"
 
 /** What clients ask at random, and what they know of each other's writes. */
 export interface Workload {
@@ -22,6 +22,10 @@ const ALONE = 5
 /** Pause between two calls of a client, in milliseconds. */
 const PAUSE_MS = 12
 const ATTEMPTS = 3
+/** How often what was written is read from the same server at once. */
+const OWN = 0.4
+/** How often several are stored in one call. */
+const TOGETHER = 0.05
 /** How many agents are read, of those that were named last. */
 const RECENT = 20
 
@@ -76,18 +80,40 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     return suspensions.length > 0 && random.chance(0.6) ? "lift" : "suspend"
   }
 
+  const storeTogether = async (recorder: Recorder, random: Random) => {
+    const atomic = random.chance(0.7)
+    const stores = alone
+      .filter(() => random.chance(0.5))
+      .map(
+        (agentId): Asked => ({
+          operation: "store",
+          agentId,
+          requestId: randomUUID(),
+          chain: lentChain(agentId, undefined),
+        }),
+      )
+    for (let attempt = 1; attempt <= ATTEMPTS && stores.length > 0; attempt++) {
+      const calls = await recorder.askTogether(random.pick(fleet.servers), stores, atomic)
+      for (const call of calls) learn(call)
+      if (calls.every(({ told }) => told.kind !== "unknown") || random.chance(0.4)) return
+    }
+  }
+
   return {
     agents,
     lenders,
     run: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
+        if (random.chance(TOGETHER)) await storeTogether(recorder, random)
         const asked = choose(random)
         if (asked.operation === "suspend") suspensions.push(asked.requestId as string)
         if (asked.operation === "revoke") nextFamily()
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-          const call = await recorder.ask(random.pick(fleet.servers), asked)
+          const server = random.pick(fleet.servers)
+          const call = await recorder.ask(server, asked)
           learn(call)
+          if (asked.operation !== "read" && random.chance(OWN)) await recorder.ask(server, ownReadOf(asked))
           if (call.told.kind !== "unknown" || asked.operation === "read" || random.chance(0.4)) break
         }
         await sleep(random.between(0, PAUSE_MS))
@@ -95,6 +121,10 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
       recorder.close()
     },
   }
+}
+
+function ownReadOf({ agentId }: Asked): Asked {
+  return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 
 /** A chain that no other is equal to, lent to by this agent if there is one. */

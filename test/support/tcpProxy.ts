@@ -14,6 +14,8 @@ export interface TcpProxy {
   freeze(): void
   /** The same for what the target answers alone: it still hears all. */
   freezeAnswers(): void
+  /** As `freeze`, and new lines are no better. */
+  darken(): void
   /** Delivers what was held back since. */
   thaw(): void
   close(): void
@@ -35,6 +37,7 @@ export interface ProxyLine {
 export async function startTcpProxy(target: number | string): Promise<TcpProxy> {
   const lines = new Set<ProxyLine>()
   let opened = 0
+  let dark = false
   const server = createServer({ allowHalfOpen: true }, (near) => {
     opened++
     const far = connect({
@@ -43,6 +46,7 @@ export async function startTcpProxy(target: number | string): Promise<TcpProxy> 
     })
     const line = joinedBy(near, far)
     lines.add(line)
+    if (dark) line.freeze()
     const open = new Set([near, far])
     for (const end of [near, far])
       end.once("close", () => open.delete(end) && open.size === 0 && lines.delete(line))
@@ -65,7 +69,12 @@ export async function startTcpProxy(target: number | string): Promise<TcpProxy> 
     freezeAnswers() {
       for (const line of lines) line.freeze("back")
     },
+    darken() {
+      dark = true
+      for (const line of lines) line.freeze()
+    },
     thaw() {
+      dark = false
       for (const line of lines) line.thaw()
     },
     close() {

@@ -568,8 +568,9 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
   publicKey: string;
 
   /**
-   * When the new key's window begins; it has no end. Unset: now, by the clock of the server. It may be past (an authority
-   * that switched already; what the old key signed since no longer verifies) or to come.
+   * When the new key's window begins; it has no end. Unset: now, by the clock of the server. It may be to come, or past (an
+   * authority that switched already). Where `at` and `overlap` end in the past, what older keys signed since then no longer
+   * verifies, and that cannot be undone: no RPC widens a window again.
    *
    * @generated from field: google.protobuf.Timestamp at = 4;
    */

@@ -60,7 +60,8 @@ export const ErrorReason = {
   INVALID_REQUEST: 4,
 
   /**
-   * INVALID_ARGUMENT: the request_id was used before for another change of the same agent or authority.
+   * INVALID_ARGUMENT: the request_id was used before for another change: of the same agent or authority, or of whatever a
+   * revocation would change.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 5;
    */
@@ -75,8 +76,9 @@ export const ErrorReason = {
   REVISION_CONFLICT: 6,
 
   /**
-   * FAILED_PRECONDITION: a write to a chain that is not active (RestoreChain makes a deleted or suspended one active
-   * again; a revoked one stays). With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`, which is `DELETED`, `SUSPENDED` or `REVOKED`.
+   * FAILED_PRECONDITION: a write to a chain that is not active: RestoreChain makes a deleted one active again,
+   * LiftSuspension one that is suspended; while its agent stands revoked or suspended (ListRevocations tells by what) nothing
+   * else does. With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`, which is `DELETED`, `SUSPENDED` or `REVOKED`.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_REVOKED = 7;
    */

@@ -723,8 +723,9 @@ export const RevokedKindSchema: GenEnum<RevokedKind> = /*@__PURE__*/
 export const RevocationService: GenService<{
   /**
    * Revokes an agent, and every agent that its trust came down to, however far. Their chains are REVOKED (SUSPENDED when it is
-   * a suspension, ACTIVE with a revokes_at when it is graceful). No chain of the agent need be stored: what it lent is revoked.
-   * Errors: TRUST_CHAIN_NOT_FOUND (it is unknown, and no chain here says that it lent), REQUEST_ID_REUSED.
+   * a suspension, ACTIVE with a revokes_at when it is graceful). The agent must be known here: by a chain that is stored, or was
+   * before, or as a delegator in somebody's stored chain.
+   * Errors: TRUST_CHAIN_NOT_FOUND (it is not known), REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.RevocationService.RevokeAgent
    */

@@ -61,7 +61,8 @@ export type ChainRecord = Message<"trustregistry.v1.ChainRecord"> & {
   contentHash: string;
 
   /**
-   * Whether status is ACTIVE. Expiry is no part of it: compare expires_at with the clock.
+   * Whether status is ACTIVE. Expiry and graceful revocations are no part of it: compare expires_at and revokes_at with the
+   * clock.
    *
    * @generated from field: bool is_active = 6;
    */
@@ -111,8 +112,8 @@ export type ChainRecord = Message<"trustregistry.v1.ChainRecord"> & {
   updatedBy: string;
 
   /**
-   * When a graceful revocation of the agent takes effect: from then on the chain counts as revoked, though status stays
-   * ACTIVE. Unset: there is none.
+   * When a graceful revocation of the agent takes effect. It stays set from then on, and status stays ACTIVE: the chain counts
+   * as revoked once revokes_at <= now. Unset: there is none.
    *
    * @generated from field: google.protobuf.Timestamp revokes_at = 13;
    */
@@ -538,7 +539,7 @@ export type ChainFilter = Message<"trustregistry.v1.ChainFilter"> & {
 
   /**
    * The genesis metadata contains this JSON object, as PostgreSQL's `@>` understands it: `{"department":"support"}`.
-   * Metadata that JSONB cannot hold is never matched.
+   * Metadata that JSONB cannot hold is never matched. At most 32 values, arrays and objects included.
    *
    * @generated from field: string metadata_contains_json = 7;
    */
@@ -1504,21 +1505,22 @@ export const ChainStatus = {
   UNSPECIFIED: 0,
 
   /**
-   * In use.
+   * In use, unless expires_at or revokes_at has passed: those change no status.
    *
    * @generated from enum value: CHAIN_STATUS_ACTIVE = 1;
    */
   ACTIVE: 1,
 
   /**
-   * Softly deleted; RestoreChain brings it back.
+   * Softly deleted; RestoreChain brings it back, unless its agent stands revoked or suspended.
    *
    * @generated from enum value: CHAIN_STATUS_DELETED = 2;
    */
   DELETED: 2,
 
   /**
-   * Suspended; RestoreChain lifts it.
+   * Suspended: LiftSuspension lifts the revocation that did it. One that was suspended by hand in the database is lifted by
+   * RestoreChain.
    *
    * @generated from enum value: CHAIN_STATUS_SUSPENDED = 3;
    */

@@ -50,7 +50,7 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
 
   /**
    * A JSON object as text that constraints may look at, for example `{"current_time":"2026-01-01T10:00:00Z"}` or
-   * `{"contains_pii":true}`; empty: none.
+   * `{"contains_pii":true}`, which are the keys that rules read; empty: none.
    *
    * @generated from field: string context_json = 5;
    */
@@ -368,7 +368,8 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
   path: AuthorityPathRecord[];
 
   /**
-   * Constraints that do not forbid the action.
+   * Constraints that do not forbid the action: those that a rule looked at and found met, and those that no rule looks at
+   * (`evaluated` is false), which the caller has to heed.
    *
    * @generated from field: repeated trustregistry.v1.ConstraintFinding constraints_met = 7;
    */

@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto"
+import { create, fromJson, toJson } from "@bufbuild/protobuf"
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt"
+import {
+  compactJson,
+  DocumentError,
+  type Json,
+  JsonObject,
+  numberOf,
+  parseJson,
+  wordOf,
+  wordsOf,
+} from "@trust-registry/eatp"
+import {
+  type Authority,
+  type AuthorityKey,
+  AuthorityKeySchema,
+  type AuthorityPermission,
+  AuthorityPermissionSchema,
+  AuthoritySchema,
+  type AuthorityType,
+  AuthorityTypeSchema,
+} from "@trust-registry/proto"
+
+/**
+ * Reads an authority from JSON with the contract's names and EATP's words: its `keys`, or as EATP's
+ * OrganizationalAuthority writes it one `public_key` and perhaps its `signing_key_id`.
+ *
+ * @throws JsonSyntaxError for text that is no JSON or repeats a key; DocumentError for JSON that is no authority.
+ */
+export function authorityFromDocument(text: string): Authority {
+  const root = objectOf(parseJson(text), "", KNOWN)
+  if (root.has("is_active") && root.get("is_active") !== true)
+    throw new DocumentError("is_active", "must be true: what is registered is active")
+  const parent = optionalText(root, "parent_authority_id")
+  const metadata = root.get("metadata") === undefined ? undefined : root.textOf("metadata")
+  return create(AuthoritySchema, {
+    id: requiredText(root, "id"),
+    name: requiredText(root, "name"),
+    authorityType: authorityTypeOf(requiredText(root, "authority_type"), "authority_type"),
+    keys: keysOf(root),
+    permissions: listOf(root, "permissions").map((word, i) => permissionOf(word, `permissions[${i}]`)),
+    ...(parent === undefined ? {} : { parentAuthorityId: parent }),
+    ...(metadata === undefined ? {} : { metadataJson: metadata }),
+  })
+}
+
+/** Writes an authority on one line, as {@link authorityFromDocument} reads it; metadata keep their text. */
+export function documentFromAuthority(authority: Authority): string {
+  const { id, name, authorityType, keys, permissions, parentAuthorityId, metadataJson } = authority
+  const members = {
+    id,
+    name,
+    authority_type: wordOf(AuthorityTypeSchema, authorityType),
+    keys: keys.map(keyJson),
+    permissions: permissions.map((permission) => wordOf(AuthorityPermissionSchema, permission)),
+    parent_authority_id: parentAuthorityId ?? null,
+  }
+  return `${JSON.stringify(members).slice(0, -1)},"metadata":${compactJson(metadataJson ?? "{}")}}`
+}
+
+/** What EATP's word for an authority type stands for; throws a DocumentError for another word. */
+export function authorityTypeOf(word: string, path: string): AuthorityType {
+  const number = numberOf(AuthorityTypeSchema, word)
+  if (number === undefined)
+    throw new DocumentError(path, `must be one of ${wordsOf(AuthorityTypeSchema).join(", ")}`)
+  return number as AuthorityType
+}
+
+/** What EATP's word for a permission stands for; throws a DocumentError for another word. */
+export function permissionOf(word: Json, path: string): AuthorityPermission {
+  const number = typeof word === "string" ? numberOf(AuthorityPermissionSchema, word) : undefined
+  if (number === undefined)
+    throw new DocumentError(path, `must be one of ${wordsOf(AuthorityPermissionSchema).join(", ")}`)
+  return number as AuthorityPermission
+}
+
+/** The id of a key that was given none: the first 16 hexadecimal digits of the SHA-256 of its bytes. */
+export function keyIdOf(publicKey: string): string {
+  return createHash("sha256").update(Buffer.from(publicKey, "base64")).digest("hex").slice(0, 16)
+}
+
+const ONE_KEY = ["public_key", "signing_key_id"]
+/** The registry makes these itself. */
+const ITS_OWN = ["is_active", "created_at", "updated_at"]
+const FIELDS = ["id", "name", "authority_type", "keys", "permissions", "parent_authority_id", "metadata"]
+const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...ITS_OWN])
+const WINDOW = ["not_before", "not_after"]
+/** Only of revoked keys, which no registry takes: who copies authorities must not lose it. */
+const REVOKED = ["revoked_at", "compromised_at"]
+const KNOWN_OF_KEY = new Set(["key_id", "public_key", ...WINDOW, ...REVOKED])
+
+function keysOf(root: JsonObject): AuthorityKey[] {
+  if (!ONE_KEY.some((name) => root.has(name)))
+    return listOf(root, "keys").map((key, i) =>
+      keyOf(objectOf(key, `keys[${i}]`, KNOWN_OF_KEY), `keys[${i}]`),
+    )
+  if (root.has("keys")) throw new DocumentError("public_key", "stands beside keys: one of both")
+  const publicKey = requiredText(root, "public_key")
+  const keyId = optionalText(root, "signing_key_id") ?? keyIdOf(publicKey)
+  return [create(AuthorityKeySchema, { keyId, publicKey })]
+}
+
+function keyOf(key: JsonObject, path: string): AuthorityKey {
+  const publicKey = requiredText(key, "public_key", path)
+  const notBefore = momentOf(key, "not_before", path)
+  const notAfter = momentOf(key, "not_after", path)
+  const revokedAt = momentOf(key, "revoked_at", path)
+  const compromisedAt = momentOf(key, "compromised_at", path)
+  return create(AuthorityKeySchema, {
+    keyId: optionalText(key, "key_id", path) ?? keyIdOf(publicKey),
+    publicKey,
+    ...(notBefore ? { notBefore } : {}),
+    ...(notAfter ? { notAfter } : {}),
+    ...(revokedAt ? { revokedAt } : {}),
+    ...(compromisedAt ? { compromisedAt } : {}),
+  })
+}
+
+function keyJson({ keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey) {
+  const moment = (at: Timestamp | undefined) => (at ? toJson(TimestampSchema, at) : null)
+  return {
+    key_id: keyId,
+    public_key: publicKey,
+    not_before: moment(notBefore),
+    not_after: moment(notAfter),
+    ...(revokedAt ? { revoked_at: moment(revokedAt), compromised_at: moment(compromisedAt) } : {}),
+  }
+}
+
+function momentOf(object: JsonObject, name: string, path: string): Timestamp | undefined {
+  const text = optionalText(object, name, path)
+  if (text === undefined) return undefined
+  try {
+    return fromJson(TimestampSchema, text)
+  } catch (cause) {
+    throw new DocumentError(`${path}.${name}`, "must be a time with an offset (RFC 3339)", { cause })
+  }
+}
+
+function objectOf(value: Json, path: string, known: ReadonlySet<string>): JsonObject {
+  if (!(value instanceof JsonObject)) throw new DocumentError(path, "must be an object")
+  for (const name of value.keys())
+    if (!known.has(name)) throw new DocumentError(pathOf(path, name), "is no key that is known here")
+  return value
+}
+
+function listOf(object: JsonObject, name: string): Json[] {
+  const value = object.get(name) ?? []
+  if (!Array.isArray(value)) throw new DocumentError(name, "must be an array")
+  return value
+}
+
+function requiredText(object: JsonObject, name: string, path = ""): string {
+  const text = optionalText(object, name, path)
+  if (text === undefined) throw new DocumentError(pathOf(path, name), "is missing")
+  return text
+}
+
+function optionalText(object: JsonObject, name: string, path = ""): string | undefined {
+  const value = object.get(name) ?? undefined
+  if (value === undefined || typeof value === "string") return value
+  throw new DocumentError(pathOf(path, name), "must be a string")
+}
+
+function pathOf(path: string, name: string) {
+  return path === "" ? name : `${path}.${name}`
+}

@@ -1,0 +1,58 @@
+import { toJson } from "@bufbuild/protobuf"
+import { wordOf } from "@trust-registry/eatp"
+import {
+  type Authority,
+  type AuthorityRecord,
+  AuthorityRecordSchema,
+  AuthorityTypeSchema,
+} from "@trust-registry/proto"
+import type { Invocation } from "../command.js"
+import { momentText } from "../output/records.js"
+import { visible } from "../output/visible.js"
+import { documentFromAuthority } from "./authorityDocument.js"
+
+/** A record as JSON with the contract's field names; fields that are empty stand there too. */
+export function authorityRecordJson(record: AuthorityRecord | undefined) {
+  if (!record) return null
+  return toJson(AuthorityRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
+}
+
+/** The authority and its record as one JSON text; the document is put in as it is: parsing it would change its numbers. */
+export function bothAsJson(authority: Authority | undefined, record: AuthorityRecord | undefined): string {
+  const document = authority ? documentFromAuthority(authority) : "null"
+  return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
+}
+
+/** Tells that a change was made. */
+export async function tellChange(
+  { json, out }: Pick<Invocation, "json" | "out">,
+  verb: string,
+  record: AuthorityRecord | undefined,
+): Promise<void> {
+  if (json) await out.json(JSON.stringify({ [verb]: true, record: authorityRecordJson(record) }))
+  else await out.line(`${verb} ${visible(record?.authorityId ?? "")} at revision ${record?.revision}`)
+}
+
+/** Headings of {@link authorityRow}. */
+export const AUTHORITY_HEADINGS = ["AUTHORITY", "NAME", "TYPE", "STATUS", "KEYS", "REVISION", "UPDATED"]
+
+/** An authority as a row of a table. */
+export function authorityRow(
+  authority: Authority | undefined,
+  record: AuthorityRecord | undefined,
+): string[] {
+  return [
+    record?.authorityId ?? "",
+    authority?.name ?? "-",
+    wordOf(AuthorityTypeSchema, authority?.authorityType ?? 0) ?? "-",
+    record?.isActive ? "active" : "inactive",
+    authority ? keysText(authority) : "-",
+    `${record?.revision}`,
+    momentText(record?.updatedAt),
+  ]
+}
+
+function keysText({ keys }: Authority) {
+  const revoked = keys.filter(({ revokedAt }) => revokedAt).length
+  return revoked === 0 ? `${keys.length}` : `${keys.length}, ${revoked} revoked`
+}

@@ -1,0 +1,63 @@
+import { audit, wordsOf } from "@trust-registry/eatp"
+import { type ActionResult, ActionResultSchema } from "@trust-registry/proto"
+import { command } from "../command.js"
+import {
+  addChain,
+  assureOneReader,
+  builtOn,
+  oneChain,
+  TRUST_FLAGS,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
+import { jsonObjectOf, KEY_FLAG, wordFlag } from "../flags/makeFlags.js"
+import { printMade, signersOf } from "../signing.js"
+
+/** Records what an agent did. */
+export const auditAction = command({
+  args: "[FILE]",
+  arity: [0, 1],
+  summary: "add a signed record of what an agent did to its chain, and print it; offline",
+  details:
+    "Reads the chain from FILE, or standard input for `-` or none; one that rests on loans needs --chains.",
+  examples: [
+    "audit agent-7.json --key org-acme.key --action read_data --resource ledger-2026",
+    `get agent-7 | trust-registry audit --key org-acme.key --action pay --result denied --context '{"amount":9}' | trust-registry store`,
+  ],
+  flags: {
+    action: { type: "string", value: "TEXT", required: true, help: "what it did" },
+    result: {
+      type: "string",
+      value: "RESULT",
+      help: `how that ended: ${wordsOf(ActionResultSchema).join(", ")} (default: success)`,
+    },
+    resource: { type: "string", value: "TEXT", help: "what it was done to" },
+    context: { type: "string", value: "JSON", help: "an object with whatever else is to be kept" },
+    "parent-anchor": { type: "string", value: "ID", help: "the audit anchor that this one follows from" },
+    ...KEY_FLAG,
+    ...TRUST_FLAGS,
+  },
+  offline: true,
+  async run(invocation) {
+    const { values, args } = invocation
+    const [file = "-"] = args
+    const { action } = values
+    const result = wordFlag(ActionResultSchema, "result", values.result ?? "success") as ActionResult
+    const contextJson = jsonObjectOf(values, "context")
+    assureOneReader([file, values.authorities, values.chains])
+    const { chain, agentId } = await oneChain(file)
+    const files = await trustFilesOf(values)
+    addChain(files, chain)
+    const owns = chain.genesis?.authorityId ?? ""
+    const { maker } = await signersOf(values, files, owns, owns)
+    const entry = {
+      agentId,
+      action,
+      result,
+      ...(values.resource === undefined ? {} : { resource: values.resource }),
+      ...(contextJson === undefined ? {} : { contextJson }),
+      ...(values["parent-anchor"] === undefined ? {} : { parentAnchorId: values["parent-anchor"] }),
+    }
+    const made = await builtOn(files, values, () => audit(entry, files, maker))
+    return printMade(invocation, made, maker.nowMicros)
+  },
+})

@@ -1,0 +1,90 @@
+import type { ListAuthoritiesResponse } from "@trust-registry/proto"
+import { forEachAuthority } from "../agents.js"
+import { documentFromAuthority } from "../authorities/authorityDocument.js"
+import {
+  AUTHORITY_HEADINGS,
+  authorityRecordJson,
+  authorityRow,
+  bothAsJson,
+} from "../authorities/authorityTold.js"
+import { command, type Invocation } from "../command.js"
+import { countOf } from "../flags/flags.js"
+import { complain } from "../output/complaint.js"
+import { EXIT } from "../output/exit.js"
+import { TERMINAL_CELL, tableLines } from "../output/table.js"
+
+/** Prints authorities as JSON documents. */
+export const getAuthorities = command({
+  args: "AUTHORITY...",
+  arity: [1, Infinity],
+  summary: "print authorities as JSON documents, one a line, active or not",
+  details:
+    "A revoked key has `revoked_at`, and `compromised_at` where that is known. With --json each line holds the document as `authority` and what the registry knows as `record`.",
+  examples: ["authority get org-acme", "authority get org-acme | jq .keys"],
+  flags: {},
+  run(invocation) {
+    const registry = invocation.registry()
+    return forEachAuthority(invocation, async (authorityId) => {
+      const { authority, record } = await registry.getAuthority({ authorityId })
+      if (!authority) throw new Error("the registry answered without an authority")
+      await invocation.out.json(
+        invocation.json ? bothAsJson(authority, record) : documentFromAuthority(authority),
+      )
+      return EXIT.done
+    })
+  },
+})
+
+const DEFAULT_LIMIT = 100
+const LARGEST_PAGE = 1000
+
+/** Lists authorities. */
+export const listAuthorities = command({
+  args: "",
+  arity: [0, 0],
+  summary: "list authorities: id, name, type, status, keys, revision",
+  examples: ["authority list", "authority list --all --json"],
+  flags: {
+    all: { type: "boolean", help: "inactive ones too (default: active ones)" },
+    limit: { type: "string", value: "N", help: `at most so many (default: ${DEFAULT_LIMIT})` },
+    "page-token": { type: "string", value: "TOKEN", help: "go on where the list before this ended" },
+  },
+  async run(invocation) {
+    const { values } = invocation
+    let left = countOf(values, "limit") ?? DEFAULT_LIMIT
+    let pageToken = values["page-token"] ?? ""
+    const activeOnly = !values.all
+    const registry = invocation.registry()
+    let readable = true
+    do {
+      const pageSize = Math.min(left, LARGEST_PAGE)
+      const page = await registry.listAuthorities({ activeOnly, pageSize, pageToken }).page()
+      readable = (await tellPage(invocation, page)) && readable
+      left -= page.authorities.length + page.unreadable.length
+      pageToken = page.nextPageToken
+    } while (pageToken !== "" && left > 0)
+    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    return readable ? EXIT.done : EXIT.incomplete
+  },
+})
+
+type Told = Pick<Invocation, "json" | "out" | "err">
+
+/** Whether all rows of the page could be read. */
+async function tellPage(told: Told, { authorities, unreadable }: ListAuthoritiesResponse): Promise<boolean> {
+  const { json, out } = told
+  const rows = [...authorities, ...unreadable.map((record) => ({ authority: undefined, record }))]
+  if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
+  else if (rows.length > 0) {
+    const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
+    const widest = out.terminal ? TERMINAL_CELL : Infinity
+    for (const line of tableLines(AUTHORITY_HEADINGS, cells, widest)) await out.line(line)
+  }
+  for (const { authorityId } of unreadable)
+    await complain(told, {
+      authorityId,
+      reason: "AUTHORITY_CORRUPT",
+      message: "the stored authority does not parse",
+    })
+  return unreadable.length === 0
+}

@@ -1,0 +1,59 @@
+import type { Authority } from "@trust-registry/proto"
+import { authorityFromDocument } from "../authorities/authorityDocument.js"
+import { tellChange } from "../authorities/authorityTold.js"
+import { command } from "../command.js"
+import { openTexts, problemOf, type ReadText } from "../documents/documents.js"
+import { complain, complaintOf } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
+
+/** Registers authorities from documents. */
+export const registerAuthorities = command({
+  args: "[FILE...]",
+  arity: [0, Infinity],
+  summary: "register authorities from JSON documents",
+  details:
+    "Reads files, or standard input for `-` or none: a document a line, pretty-printed ones one after another, or an array " +
+    "of them, as `authority get` prints them, or with one `public_key` (and `signing_key_id`) in place of `keys`. A key " +
+    "without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. What is refused is told, and the next " +
+    "one comes; a parent must come first.",
+  examples: [
+    "authority register authorities.json",
+    "authority get org-acme | trust-registry authority register --address new:50051",
+  ],
+  flags: {},
+  async run(invocation) {
+    const files = await openTexts(invocation.args, { some: true })
+    const registry = invocation.registry()
+    let exitCode: number = EXIT.done
+    for await (const document of files.read()) {
+      const origin = { file: document.file, line: document.line }
+      const { authority, problem } = read(document)
+      let code: number = EXIT.done
+      if (!authority) {
+        code = EXIT.refused
+        await complain(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
+      } else
+        try {
+          const { record } = await registry.registerAuthority({ authority })
+          await tellChange(invocation, "registered", record)
+        } catch (error) {
+          code = exitCodeOf(error)
+          await complain(invocation, complaintOf(error, { origin, authorityId: authority.id }))
+        }
+      exitCode ||= code
+      if (code > EXIT.refused) break
+    }
+    return exitCode
+  },
+})
+
+type Read = { authority: Authority; problem?: undefined } | { authority?: undefined; problem: string }
+
+function read({ text, problem, line }: ReadText): Read {
+  if (text === undefined) return { problem }
+  try {
+    return { authority: authorityFromDocument(text) }
+  } catch (error) {
+    return { problem: problemOf(error, line) }
+  }
+}

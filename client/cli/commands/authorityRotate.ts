@@ -1,0 +1,76 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt"
+import type { Authority } from "@trust-registry/proto"
+import { keyIdOf } from "../authorities/authorityDocument.js"
+import { bothAsJson } from "../authorities/authorityTold.js"
+import { command } from "../command.js"
+import { momentOf } from "../flags/filterFlags.js"
+import { countOf } from "../flags/flags.js"
+import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
+import { complain, complaintOf } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
+import { momentText } from "../output/records.js"
+import { visible } from "../output/visible.js"
+
+/** Gives an authority a new key. */
+export const rotateKey = command({
+  args: "AUTHORITY PUBLIC_KEY",
+  arity: [2, 2],
+  summary: "give an authority a new key and end the windows of the older ones",
+  details:
+    "The key is base64 of the 32 bytes of an Ed25519 public key. What was signed with an older key while its window was " +
+    "open still verifies, what is dated later does not: with --at in the past, what the older keys signed since then, and no " +
+    "command undoes that.",
+  examples: [
+    "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+  ],
+  flags: {
+    "key-id": {
+      type: "string",
+      value: "ID",
+      help: "id of the key (default: the first 16 hexadecimal digits of the SHA-256 of its bytes)",
+    },
+    at: { type: "string", value: "TIME", help: "when its window begins (ISO 8601; default: now)" },
+    "overlap-seconds": {
+      type: "string",
+      value: "N",
+      help: "how long the older keys go on beyond that (default: not at all)",
+    },
+    ...AUTHORITY_REVISION_FLAG,
+  },
+  async run(invocation) {
+    const { values, json, out } = invocation
+    const [authorityId = "", publicKey = ""] = invocation.args
+    const keyId = values["key-id"] ?? keyIdOf(publicKey)
+    const at = momentOf(values, "at")
+    const overlap = countOf(values, "overlap-seconds")
+    const request = {
+      authorityId,
+      keyId,
+      publicKey,
+      ...(at ? { at } : {}),
+      ...(overlap ? { overlap: { seconds: BigInt(overlap), nanos: 0 } } : {}),
+      ...expectedRevision(values),
+    }
+    try {
+      const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
+      if (json) await out.json(bothAsJson(authority, record))
+      else {
+        const names = `${visible(authorityId)} to key ${visible(keyId)}`
+        await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
+      }
+      return EXIT.done
+    } catch (error) {
+      await complain(invocation, complaintOf(error, { authorityId }))
+      return exitCodeOf(error)
+    }
+  },
+})
+
+/** The new key stands last. */
+function endOfOlder(authority: Authority | undefined) {
+  const ends = (authority?.keys ?? []).slice(0, -1).flatMap(({ notAfter }) => notAfter ?? [])
+  if (ends.length === 0) return ""
+  const last = ends.reduce((a, b) => (timestampMs(b) > timestampMs(a) ? b : a))
+  return `; what older keys signed after ${momentText(last)} does not verify`
+}

@@ -1,0 +1,160 @@
+import {
+  chainHash,
+  checkShape,
+  checkSignatures,
+  JsonObject,
+  parseJson,
+  type TrustLevel,
+  type TrustVerdict,
+  type Violation,
+  verifyTrust,
+} from "@trust-registry/eatp"
+import { command, type Flag, type Invocation, type Values } from "../command.js"
+import { openDocuments, type ReadDocument } from "../documents/documents.js"
+import {
+  addChain,
+  assureOneReader,
+  missingChain,
+  missingLenders,
+  TRUST_FLAGS,
+  type TrustFiles,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { complain, documentComplaint } from "../output/complaint.js"
+import { EXIT } from "../output/exit.js"
+import { visible } from "../output/visible.js"
+
+const FLAGS = {
+  action: { type: "string", value: "TEXT", help: "also answer whether the agent may do this now" },
+  level: {
+    type: "string",
+    value: "LEVEL",
+    choices: ["quick", "standard", "full"],
+    help: "quick, standard or full (default: full with an action, else quick)",
+  },
+  resource: { type: "string", value: "TEXT", help: "what it would be done to" },
+  context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+  ...TRUST_FLAGS,
+  authorities: { ...TRUST_FLAGS.authorities, required: true },
+} as const satisfies Record<string, Flag>
+
+/** Verifies documents without a registry. */
+export const check = command({
+  args: "[FILE...]",
+  arity: [0, Infinity],
+  summary: "verify chains: shape, hashes, every signature, and the verdict; offline",
+  details:
+    "Reads files, or standard input for `-` or none. Prints what is wrong with each chain; exit code 1 if anything is, a " +
+    "signature whose signer is not known included. Chains of one run know each other; --chains adds those of other lenders. " +
+    "What a registry revoked is not known here: ask it with `trust`.",
+  examples: [
+    "check agent-7.json --authorities authorities.json",
+    "check agent-8.json --authorities authorities.json --chains agent-7.json --action read_data",
+    "export | trust-registry check --authorities authorities.json",
+  ],
+  flags: FLAGS,
+  offline: true,
+  async run(invocation) {
+    const { args, values } = invocation
+    const question = questionOf(values)
+    const names = args.length === 0 ? ["-"] : args
+    assureOneReader([...names, values.authorities, values.chains])
+    const files = await trustFilesOf(values)
+    const documents: ReadDocument[] = []
+    for await (const document of (await openDocuments(names)).read()) documents.push(document)
+    for (const { chain } of documents) if (chain) addChain(files, chain)
+    let exitCode: number = EXIT.done
+    for (const document of documents) {
+      if (document.chain === undefined) await complain(invocation, documentComplaint(document))
+      else if (await tell(invocation, await findingsOf(document, question, files))) continue
+      exitCode = EXIT.incomplete
+    }
+    return exitCode
+  },
+})
+
+type Asked = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
+type Findings = { agentId: string; violations: Violation[]; missing: string[]; verdict?: TrustVerdict }
+
+function questionOf(values: Values<typeof FLAGS>): Asked {
+  const { action = "", level = action === "" ? "quick" : "full", resource } = values
+  if (action === "" && level !== "quick") throw new UsageError("name the --action, or check at --level quick")
+  const context = parseJson(jsonObjectOf(values, "context") ?? "null")
+  return {
+    action,
+    level,
+    ...(resource === undefined ? {} : { resource }),
+    ...(context instanceof JsonObject ? { context } : {}),
+  }
+}
+
+async function findingsOf(
+  { chain, chainHash: stated }: Extract<ReadDocument, { chain: object }>,
+  question: Asked,
+  files: TrustFiles,
+): Promise<Findings> {
+  const agentId = chain.genesis?.agentId ?? ""
+  const violations = checkShape(chain)
+  // Signatures and verdict are for chains that a registry would take at all.
+  if (violations.length > 0) return { agentId, violations, missing: [] }
+  if (stated !== undefined && stated !== chainHash(chain))
+    violations.push({ field: "chain_hash", description: `is ${chainHash(chain)}, not the stated ${stated}` })
+  // A file may hold an agent twice: each of its chains is checked as itself.
+  const chains = { get: (id: string) => (id === agentId ? { chain, active: true } : files.chains.get(id)) }
+  const { authorities } = files
+  const { bad, open } = await checkSignatures(chain, { authorities, delegators: chains })
+  const nowMicros = BigInt(Date.now()) * 1000n
+  const verdict = await verifyTrust({ request: { agentId, ...question }, nowMicros, chains, authorities })
+  const missing = missingLenders(files, chain)
+  return { agentId, violations: [...violations, ...bad, ...open], missing, verdict }
+}
+
+/** Prints what was found; gives whether all is well. */
+async function tell(
+  { json, out }: Pick<Invocation, "json" | "out">,
+  { agentId, violations, missing, verdict }: Findings,
+): Promise<boolean> {
+  const verified = violations.length === 0 && verdict?.valid === true
+  if (json) {
+    await out.json(
+      JSON.stringify({
+        agent_id: agentId,
+        verified,
+        violations,
+        missing_chains: missing,
+        verdict: verdictJson(verdict),
+      }),
+    )
+    return verified
+  }
+  for (const { field, description } of violations)
+    await out.line(visible(`not verified ${agentId}: ${field} ${description}`))
+  if (verdict?.valid === false)
+    await out.line(visible(`denied ${agentId}: ${verdict.reason}: ${verdict.reasonText}`))
+  for (const { constraint, source, reason } of verdict?.violations ?? [])
+    await out.line(visible(`  ${constraint} (${source}): ${reason}`))
+  if (!verified) for (const id of missing) await out.line(visible(`  ${missingChain(id)}`))
+  if (verified) for (const line of soundLines(agentId, verdict)) await out.line(visible(line))
+  return verified
+}
+
+function soundLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
+  const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
+  return [`verified ${agentId}${head}`, ...effectiveConstraints.map((constraint) => `  heed ${constraint}`)]
+}
+
+function verdictJson(verdict: TrustVerdict | undefined) {
+  if (verdict === undefined) return null
+  const { valid, level, reason, reasonText, capabilityUsed, effectiveConstraints, violations } = verdict
+  return {
+    valid,
+    level,
+    reason: reason ?? null,
+    reason_text: reasonText ?? null,
+    capability_used: capabilityUsed ?? null,
+    effective_constraints: effectiveConstraints,
+    violations,
+  }
+}

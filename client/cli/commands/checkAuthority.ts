@@ -1,0 +1,88 @@
+import { toJson } from "@bufbuild/protobuf"
+import {
+  type AuthorityPathRecord,
+  AuthorityPathRecordKind,
+  AuthorityPathRecordKindSchema,
+  type CheckAuthorityResponse,
+  CheckAuthorityResponseSchema,
+  type ConstraintFinding,
+  DenialReasonSchema,
+} from "@trust-registry/proto"
+import { command } from "../command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
+import { momentOf } from "../flags/filterFlags.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { denialHint } from "../output/denialHint.js"
+import { EXIT } from "../output/exit.js"
+import { visible } from "../output/visible.js"
+
+/** Asks whether an agent has a permission, and from whom. */
+export const checkAuthority = command({
+  args: "AGENT ACTION",
+  arity: [2, 2],
+  summary: "ask whether an agent has a permission, and by which path of records",
+  details:
+    "Prints `allowed` or `denied` and why (exit code 1), then the path from the authority down to the capability, a record " +
+    "a line, and each constraint: `unmet`, `met`, or `not evaluated` where no rule looks at it, so that it is for you to heed. " +
+    "A denied path begins with what breaks it.",
+  examples: [
+    "check-authority agent-7 read_data",
+    "check-authority agent-7 read_data --authority org-acme --strong",
+    "check-authority agent-7 read_data --at 2026-01-31T00:00:00Z --json",
+  ],
+  flags: {
+    authority: { type: "string", value: "ID", help: "the authority from which the permission must come" },
+    at: { type: "string", value: "TIME", help: "answer for a past time (ISO 8601), from the history" },
+    resource: { type: "string", value: "TEXT", help: "what it would be done to" },
+    context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    ...CONSISTENCY_FLAGS,
+  },
+  async run({ args, values, json, out, registry }) {
+    const [agentId = "", action = ""] = args
+    const { authority: authorityId = "", resource = "" } = values
+    const contextJson = jsonObjectOf(values, "context") ?? ""
+    const time = momentOf(values, "at")
+    if (time && values["at-revision"] !== undefined)
+      throw new UsageError("--at and --at-revision each say another moment: give one of them")
+    const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
+    const answer = await registry().checkAuthority({ ...question, ...(time ? { time } : {}) })
+    if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, AS_TOLD)))
+    else for (const text of linesOf(answer)) await out.line(visible(text))
+    return answer.authorized ? EXIT.done : EXIT.incomplete
+  },
+})
+
+const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+
+function* linesOf({ authorized, reason, reasonText, capabilityUsed, ...answer }: CheckAuthorityResponse) {
+  const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
+  yield authorized ? `allowed by ${capabilityUsed}` : `denied: ${name}: ${reasonText}`
+  for (const record of answer.path) yield pathLine(record)
+  for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
+  for (const finding of answer.constraintsUnmet) yield `unmet ${findingText(finding)}: ${finding.reason}`
+  for (const finding of answer.constraintsMet)
+    yield `${finding.evaluated ? "met" : "not evaluated"} ${findingText(finding)}`
+  const hint = denialHint(reason)
+  if (hint) yield hint
+}
+
+function pathLine(record: AuthorityPathRecord) {
+  const { kind, id, agentId, authorityId, revision, dated, expires, holds, detail } = record
+  const parts = [
+    `${wordOf(kind)} ${id}${agentId && ` of ${agentId}`}`,
+    ...(kind === AuthorityPathRecordKind.AUTHORITY ? [] : [`signed by ${authorityId}`]),
+    ...(dated === "" ? [] : [`dated ${dated}`]),
+    ...(expires === undefined ? [] : [`expires ${expires}`]),
+    `revision ${revision}`,
+  ]
+  return `${holds ? "" : "BROKEN "}${parts.join(", ")}${detail && `: ${detail}`}`
+}
+
+function wordOf(kind: AuthorityPathRecordKind) {
+  return AuthorityPathRecordKindSchema.value[kind]?.localName.toLowerCase() ?? String(kind)
+}
+
+function findingText({ constraint, source }: ConstraintFinding) {
+  return `${constraint} (${source})`
+}

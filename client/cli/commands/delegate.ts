@@ -1,0 +1,72 @@
+import { delegate } from "@trust-registry/eatp"
+import { command } from "../command.js"
+import {
+  addChain,
+  assureOneReader,
+  builtOn,
+  oneChain,
+  TRUST_FLAGS,
+  trustFilesOf,
+} from "../documents/trustFiles.js"
+import { BOUND_FLAGS, expiryOf, KEY_FLAG } from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
+
+/** Lends work from one agent to another. */
+export const delegateTrust = command({
+  args: "DELEGATOR_FILE [DELEGATEE_FILE]",
+  arity: [1, 2],
+  summary: "lend capabilities to another agent, and print its new chain; offline",
+  details:
+    "The delegatee is the agent of DELEGATEE_FILE, or of --to where it has no chain yet: it gets one. The delegator's " +
+    "constraints go along. The key is that of the delegator's authority. A delegator that was lent to itself needs --chains " +
+    "with the chains above it. Refused are looser constraints, circles, more than ten hops, what has expired, and no_delegation.",
+  examples: [
+    "delegate agent-7.json --to agent-8 --key org-acme.key --task task-1 --capability read_data",
+    "delegate agent-8.json agent-9.json --chains agent-7.json --key org-acme.key --task task-2 --capability read_data --constraint read_only",
+  ],
+  flags: {
+    to: { type: "string", value: "AGENT", help: "the delegatee, in place of DELEGATEE_FILE" },
+    task: { type: "string", value: "ID", required: true, help: "the task for which" },
+    capability: {
+      type: "string",
+      multiple: true,
+      value: "NAME",
+      required: true,
+      help: "a capability that is lent",
+    },
+    ...BOUND_FLAGS,
+    ...KEY_FLAG,
+    ...OWNER_KEY_FLAG,
+    ...TRUST_FLAGS,
+  },
+  offline: true,
+  async run(invocation) {
+    const { values, args } = invocation
+    const [delegatorFile = "", delegateeFile] = args
+    if ((delegateeFile === undefined) === !values.to)
+      throw new UsageError("name the delegatee: DELEGATEE_FILE or --to AGENT, one of both")
+    const { capability: capabilities, constraint: constraints = [], task: taskId } = values
+    const expiresAt = expiryOf(values)
+    assureOneReader([delegatorFile, delegateeFile, values.authorities, values.chains])
+    const delegator = await oneChain(delegatorFile)
+    const delegatee = delegateeFile === undefined ? undefined : await oneChain(delegateeFile)
+    const files = await trustFilesOf(values)
+    addChain(files, delegator.chain)
+    if (delegatee) addChain(files, delegatee.chain)
+    const delegateeId = delegatee?.agentId ?? values.to ?? ""
+    const lends = delegator.chain.genesis?.authorityId ?? ""
+    const owns = files.chains.get(delegateeId)?.chain.genesis?.authorityId ?? lends
+    const { maker, owner } = await signersOf(values, files, lends, owns)
+    const loan = {
+      delegatorId: delegator.agentId,
+      delegateeId,
+      taskId,
+      capabilities,
+      constraints,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    }
+    const made = await builtOn(files, values, () => delegate(loan, files, maker, owner))
+    return printMade(invocation, made, maker.nowMicros)
+  },
+})

@@ -1,0 +1,56 @@
+import { establish, wordsOf } from "@trust-registry/eatp"
+import { type AuthorityType, AuthorityTypeSchema } from "@trust-registry/proto"
+import { command } from "../command.js"
+import {
+  BOUND_FLAGS,
+  CAPABILITY_FLAGS,
+  expiryOf,
+  grantsOf,
+  jsonObjectOf,
+  KEY_FLAG,
+  wordFlag,
+} from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { makerWithKey, printMade } from "../signing.js"
+
+/** Establishes an agent. */
+export const establishAgent = command({
+  args: "AGENT",
+  arity: [1, 1],
+  summary: "make and sign the chain of a new agent, and print it; offline",
+  details:
+    "The authority of the key says who the agent is and what it may do (EATP ESTABLISH). Nothing is stored: pipe the " +
+    "document into `store`, with the authority registered before it.",
+  examples: [
+    "establish agent-7 --authority org-acme --key org-acme.key --capability read_data:access",
+    "establish agent-7 --authority org-acme --key org-acme.key --capability read_data:access | trust-registry store -",
+  ],
+  flags: {
+    authority: { type: "string", value: "ID", required: true, help: "the authority that establishes it" },
+    type: {
+      type: "string",
+      value: "TYPE",
+      help: `the authority's type: ${wordsOf(AuthorityTypeSchema).join(", ")} (default: organization)`,
+    },
+    ...KEY_FLAG,
+    ...CAPABILITY_FLAGS,
+    ...BOUND_FLAGS,
+    metadata: { type: "string", value: "JSON", help: "an object about the agent; its constraints bind it" },
+  },
+  offline: true,
+  async run(invocation) {
+    const { args, values } = invocation
+    const [agentId = ""] = args
+    if (agentId === "") throw new UsageError("AGENT must not be empty")
+    const agent = {
+      agentId,
+      authorityId: values.authority,
+      authorityType: wordFlag(AuthorityTypeSchema, "type", values.type ?? "organization") as AuthorityType,
+      capabilities: grantsOf(values),
+      metadataJson: jsonObjectOf(values, "metadata"),
+      expiresAt: expiryOf(values),
+    }
+    const maker = await makerWithKey(values.key)
+    return printMade(invocation, await establish(agent, maker), maker.nowMicros)
+  },
+})

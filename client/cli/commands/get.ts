@@ -1,0 +1,45 @@
+import { documentFromChain } from "@trust-registry/eatp"
+import type { GetChainResponse } from "@trust-registry/proto"
+import { forEachAgent } from "../agents.js"
+import { command } from "../command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
+import { EXIT } from "../output/exit.js"
+import { recordJson } from "../output/records.js"
+
+/** Prints the chains of agents as EATP documents. */
+export const get = command({
+  args: "AGENT...",
+  arity: [1, Infinity],
+  summary: "print the chains of agents as EATP documents, one a line",
+  details: "With --json each line holds the document as `chain` and what the registry knows as `record`.",
+  examples: [
+    "get agent-7",
+    "get agent-7 | jq .genesis",
+    "get --include-inactive --json agent-7",
+    "get --at-revision 1200 agent-7",
+  ],
+  flags: {
+    "include-inactive": { type: "boolean", help: "deleted, suspended, revoked and expired chains too" },
+    ...CONSISTENCY_FLAGS,
+  },
+  run(invocation) {
+    const registry = invocation.registry()
+    const includeInactive = invocation.values["include-inactive"] ?? false
+    const consistency = consistencyOf(invocation.values)
+    return forEachAgent(invocation, async (agentId) => {
+      const answer = await registry.getChain({ agentId, includeInactive, ...consistency })
+      await invocation.out.json(invocation.json ? bothAsJson(answer) : documentOf(answer))
+      return EXIT.done
+    })
+  },
+})
+
+/** The document is put in as the text that it is: parsing it would change its numbers. */
+function bothAsJson(answer: GetChainResponse) {
+  return `{"chain":${documentOf(answer)},"record":${JSON.stringify(recordJson(answer.record))}}`
+}
+
+function documentOf({ chain }: GetChainResponse) {
+  if (!chain) throw new Error("the registry answered without a chain")
+  return documentFromChain(chain)
+}

@@ -1,0 +1,78 @@
+import type { ChainRecord } from "@trust-registry/proto"
+import { command, type Invocation } from "../command.js"
+import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
+import { countOf } from "../flags/flags.js"
+import { complain } from "../output/complaint.js"
+import { EXIT } from "../output/exit.js"
+import { RECORD_HEADINGS, recordJson, recordRow } from "../output/records.js"
+import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { visible } from "../output/visible.js"
+
+const DEFAULT_LIMIT = 100
+const LARGEST_PAGE = 1000
+
+/** Lists what the registry knows about chains. */
+export const list = command({
+  args: "",
+  arity: [0, 0],
+  summary: "list chains: agent, authority, status, signatures, revision, expiry",
+  details: "`export` gives the chains themselves.",
+  examples: ["list --prefix billing-", "list --expires-before 2030-01-01T00:00:00Z --limit 20"],
+  flags: {
+    ...FILTER_FLAGS,
+    limit: { type: "string", value: "N", help: `at most so many (default: ${DEFAULT_LIMIT})` },
+    "page-token": { type: "string", value: "TOKEN", help: "go on where the list before this ended" },
+  },
+  async run(invocation) {
+    const { values } = invocation
+    let left = countOf(values, "limit") ?? DEFAULT_LIMIT
+    let pageToken = values["page-token"] ?? ""
+    const filter = filterOf(values)
+    const registry = invocation.registry()
+    let readable = true
+    do {
+      const pageSize = Math.min(left, LARGEST_PAGE)
+      const page = await registry.listChains({ filter, pageSize, pageToken }).page()
+      await tell(invocation, [...page.chains.flatMap(({ record }) => record ?? []), ...page.unreadable])
+      readable = (await tellUnreadable(invocation, page.unreadable)) && readable
+      left -= page.chains.length + page.unreadable.length
+      pageToken = page.nextPageToken
+    } while (pageToken !== "" && left > 0)
+    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    return readable ? EXIT.done : EXIT.incomplete
+  },
+})
+
+/** Counts chains. */
+export const count = command({
+  args: "",
+  arity: [0, 0],
+  summary: "count chains",
+  examples: ["count", "count --all --authority org-acme"],
+  flags: FILTER_FLAGS,
+  async run({ values, json, out, registry }) {
+    const { count } = await registry().countChains({ filter: filterOf(values) })
+    if (json) await out.json(JSON.stringify({ count: `${count}` }))
+    else await out.line(`${count}`)
+    return EXIT.done
+  },
+})
+
+type Told = Pick<Invocation, "json" | "out" | "err">
+
+async function tell({ json, out }: Told, records: readonly ChainRecord[]) {
+  if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
+  else if (records.length > 0) {
+    const widest = out.terminal ? TERMINAL_CELL : Infinity
+    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), widest)) await out.line(line)
+  }
+}
+
+/** Names rows whose chain does not parse on standard error; whether there were none. */
+export async function tellUnreadable(told: Told, records: readonly ChainRecord[]): Promise<boolean> {
+  for (const { agentId } of records) {
+    const message = `the stored chain does not parse; see: verify ${visible(agentId)}`
+    await complain(told, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
+  }
+  return records.length === 0
+}

@@ -1,0 +1,61 @@
+import { command } from "../command.js"
+import { UsageError } from "../flags/usage.js"
+import { EXIT } from "../output/exit.js"
+import { tellRecords, tellRevocation } from "../output/revocationTold.js"
+
+const LARGEST_PAGE = 500
+
+/** Lists what was ever revoked. */
+export const revocations = command({
+  args: "",
+  arity: [0, 0],
+  summary: "list what was revoked, record by record, newest change first",
+  details: "Lifted suspensions are among them. Without a condition it lists all.",
+  examples: ["revocations --standing", "revocations --agent agent-7 --json"],
+  flags: {
+    agent: { type: "string", value: "ID", help: "of this agent, or of records in its chain" },
+    authority: { type: "string", value: "ID", help: "keys of this authority" },
+    revocation: { type: "string", value: "UUID", help: "of this revocation" },
+    standing: { type: "boolean", help: "without what was lifted" },
+  },
+  async run(invocation) {
+    const { agent, authority, revocation, standing } = invocation.values
+    if (agent && authority) throw new UsageError("--agent and --authority: give one of them")
+    if (revocation) assureUuid("--revocation", revocation)
+    const request = {
+      agentId: agent ?? "",
+      authorityId: authority ?? "",
+      revocationId: revocation ?? "",
+      standingOnly: standing === true,
+      pageSize: LARGEST_PAGE,
+    }
+    for await (const { records } of invocation.registry().listRevocations(request).pages())
+      await tellRecords(invocation, records)
+    return EXIT.done
+  },
+})
+
+/** Lifts a suspension. */
+export const liftSuspension = command({
+  args: "REVOCATION",
+  arity: [1, 1],
+  summary: "lift a suspension with all that it suspended",
+  details:
+    "REVOCATION is the id that `revoke --mode suspend` told, and `revocations` tells. What else revokes an agent or record stands.",
+  examples: ["lift-suspension 0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"],
+  flags: {},
+  async run(invocation) {
+    const [revocationId = ""] = invocation.args
+    assureUuid("REVOCATION", revocationId)
+    const registry = invocation.registry()
+    const before = await registry.listRevocations({ revocationId, standingOnly: true, pageSize: 1 }).page()
+    const { revocation } = await registry.liftSuspension({ revocationId })
+    await tellRevocation(invocation, "lifted", revocation, before.records.length > 0)
+    return EXIT.done
+  },
+})
+
+function assureUuid(name: string, text: string) {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
+}

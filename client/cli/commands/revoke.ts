@@ -1,0 +1,144 @@
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt"
+import { wordsOf } from "@trust-registry/eatp"
+import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
+import type { TrustRegistry } from "../../connect.js"
+import { type Command, command, type Flag, type Invocation, type Values } from "../command.js"
+import { momentOf } from "../flags/filterFlags.js"
+import { wordFlag } from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { type Complaint, complain, complaintOf } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
+import { tellRevocation } from "../output/revocationTold.js"
+
+const REASON_FLAG = {
+  reason: { type: "string", value: "TEXT", help: "why, for those who ask later" },
+} as const satisfies Record<string, Flag>
+
+const MODE_FLAGS = {
+  mode: {
+    type: "string",
+    value: "MODE",
+    help: `${wordsOf(RevocationModeSchema).join(", ")} (default: immediate; suspend alone can be lifted)`,
+  },
+  at: { type: "string", value: "TIME", help: "when it takes effect (ISO 8601; with --mode graceful)" },
+  ...REASON_FLAG,
+} as const satisfies Record<string, Flag>
+
+/** Revokes an agent. */
+export const revokeAgent = cascade({
+  args: "AGENT",
+  arity: [1, 1],
+  summary: "revoke an agent and every agent that its trust came down to",
+  details:
+    "The agent must be known to the registry: a chain of it is stored, or was before, or somebody's stored chain names it as " +
+    "the lender.",
+  examples: [
+    'revoke agent agent-7 --reason "key was stolen"',
+    "revoke agent agent-7 --mode suspend",
+    "revoke agent agent-7 --mode graceful --at 2030-01-31T00:00:00Z",
+  ],
+  revoke: (registry, [agentId = ""], how) => registry.revokeAgent({ agentId, ...how }),
+})
+
+/** Revokes a delegation. */
+export const revokeDelegation = cascade({
+  args: "AGENT DELEGATION",
+  arity: [2, 2],
+  summary: "revoke a delegation and what its borrower lent on of it",
+  details: "AGENT is the borrower, in whose chain the delegation stands.",
+  examples: ["revoke delegation agent-7 del-12"],
+  revoke: (registry, [agentId = "", delegationId = ""], how) =>
+    registry.revokeDelegation({ agentId, delegationId, ...how }),
+})
+
+/** Revokes a capability. */
+export const revokeCapability = cascade({
+  args: "AGENT CAPABILITY",
+  arity: [2, 2],
+  summary: "revoke a capability, also with all to whom it was lent on",
+  details: "CAPABILITY is the id of the attestation in the agent's chain. Other capabilities stay.",
+  examples: ["revoke capability agent-7 cap-read_data"],
+  revoke: (registry, [agentId = "", capabilityId = ""], how) =>
+    registry.revokeCapability({ agentId, capabilityId, ...how }),
+})
+
+/** Revokes a key of an authority. */
+export const revokeKey = command({
+  args: "AUTHORITY KEY",
+  arity: [2, 2],
+  summary: "revoke a key of an authority for good",
+  details:
+    "KEY is the id of the key. It verifies nothing any more; with --compromised-at it still verifies what is dated and was " +
+    "first stored before that.",
+  examples: [
+    "revoke key org-acme key-2026",
+    'revoke key org-acme key-2026 --compromised-at 2026-10-01T00:00:00Z --reason "laptop was lost"',
+  ],
+  flags: {
+    "compromised-at": {
+      type: "string",
+      value: "TIME",
+      help: "since when others may have the key (ISO 8601; default: nobody knows)",
+    },
+    ...REASON_FLAG,
+  },
+  async run(invocation) {
+    const [authorityId = "", keyId = ""] = invocation.args
+    const compromisedAt = momentOf(invocation.values, "compromised-at")
+    if (compromisedAt && timestampMs(compromisedAt) > Date.now())
+      throw new UsageError("--compromised-at is to come: what the key signs until then would still verify")
+    const { reason = "" } = invocation.values
+    const request = { authorityId, keyId, reason, ...(compromisedAt ? { compromisedAt } : {}) }
+    return await tell(invocation, { authorityId }, invocation.registry().revokeKey(request))
+  },
+})
+
+/** What the flags of {@link MODE_FLAGS} say. */
+interface How {
+  mode: RevocationMode
+  effectiveAt?: Timestamp
+  reason: string
+}
+
+type Answer = Promise<{ revocation?: Revocation | undefined }>
+
+type Cascade = Pick<Command, "args" | "arity" | "summary" | "details" | "examples"> & {
+  revoke(registry: TrustRegistry, args: string[], how: How): Answer
+}
+
+/** A command that revokes something of an agent with all that descends from it. */
+function cascade({ revoke, ...words }: Cascade): Command {
+  return command({
+    ...words,
+    flags: MODE_FLAGS,
+    async run(invocation) {
+      const { args, values } = invocation
+      const how = howOf(values)
+      return await tell(invocation, { agentId: args[0] }, revoke(invocation.registry(), args, how))
+    },
+  })
+}
+
+function howOf(values: Values<typeof MODE_FLAGS>): How {
+  const mode = wordFlag(RevocationModeSchema, "mode", values.mode ?? "immediate") as RevocationMode
+  const effectiveAt = momentOf(values, "at")
+  if (effectiveAt && mode !== RevocationMode.GRACEFUL) throw new UsageError("--at goes with --mode graceful")
+  if (!effectiveAt && mode === RevocationMode.GRACEFUL) throw new UsageError("--mode graceful needs --at")
+  if (effectiveAt && timestampMs(effectiveAt) <= Date.now())
+    throw new UsageError("--at is past: --mode immediate revokes at once")
+  return { mode, reason: values.reason ?? "", ...(effectiveAt ? { effectiveAt } : {}) }
+}
+
+async function tell(
+  told: Pick<Invocation, "json" | "out" | "err">,
+  about: Pick<Complaint, "agentId" | "authorityId">,
+  answer: Answer,
+): Promise<number> {
+  try {
+    await tellRevocation(told, "revoked", (await answer).revocation)
+    return EXIT.done
+  } catch (error) {
+    await complain(told, complaintOf(error, about))
+    return exitCodeOf(error)
+  }
+}

@@ -1,0 +1,89 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
+import type { TrustRegistry } from "../../connect.js"
+import { command, type Invocation } from "../command.js"
+import { openDocuments, type ReadDocument } from "../documents/documents.js"
+import { momentOf } from "../flags/filterFlags.js"
+import { EXPIRY_FLAG, expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
+import { complain, documentComplaint } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
+import { recordJson } from "../output/records.js"
+import { visible } from "../output/visible.js"
+
+const FLAGS = { ...REVISION_FLAG, ...EXPIRY_FLAG }
+
+/** Stores the documents of files, one after the other. */
+export const store = command({
+  args: "[FILE...]",
+  arity: [0, Infinity],
+  summary: "store chains from EATP documents, replacing the stored ones",
+  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  examples: ["store chain.json", "store --expected-revision 0 new-agent.json", "store < chain.json"],
+  flags: FLAGS,
+  run: (invocation) =>
+    writeEach(invocation, async (registry, { chain, ...rest }) => {
+      const { record, created } = await registry.storeChain({ chain, ...rest })
+      return { record, verb: created ? "created" : "updated" }
+    }),
+})
+
+/** Replaces stored chains by the documents of files, one after the other. */
+export const update = command({
+  args: "[FILE...]",
+  arity: [0, Infinity],
+  summary: "replace stored chains by EATP documents; never creates one",
+  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  examples: ["update chain.json", "update --expected-revision 17 chain.json"],
+  flags: FLAGS,
+  run: (invocation) =>
+    writeEach(invocation, async (registry, { chain, ...rest }) => {
+      const agentId = chain.genesis?.agentId ?? ""
+      const { record } = await registry.updateChain({ agentId, chain, ...rest })
+      return { record, verb: "updated" }
+    }),
+})
+
+interface Write {
+  chain: TrustLineageChain
+  chainHash: string
+  expiresAt?: Timestamp
+  expectedRevision?: bigint
+}
+
+type WriteOne = (
+  registry: TrustRegistry,
+  write: Write,
+) => Promise<{ record: ChainRecord | undefined; verb: string }>
+
+async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOne): Promise<number> {
+  const { args, values } = invocation
+  const expiresAt = momentOf(values, "expires-at")
+  const conditions = { ...(expiresAt ? { expiresAt } : {}), ...expectedRevision(values) }
+  const files = await openDocuments(args, { some: true })
+  const registry = invocation.registry()
+  for await (const document of files.read()) {
+    if (document.chain === undefined) return await refuse(invocation, document)
+    try {
+      const { chain, chainHash = "" } = document
+      const { record, verb } = await writeOne(registry, { chain, chainHash, ...conditions })
+      await tell(invocation, verb, record)
+    } catch (error) {
+      return await refuse(invocation, document, error)
+    }
+  }
+  return EXIT.done
+}
+
+async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, record: ChainRecord | undefined) {
+  if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
+  else {
+    const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
+    const text = `${verb} ${visible(record?.agentId ?? "")} at revision ${record?.revision}`
+    await out.line(unverified ? `${text}; UNVERIFIED: not every signature could be checked` : text)
+  }
+}
+
+async function refuse(invocation: Invocation<typeof FLAGS>, document: ReadDocument, error?: unknown) {
+  await complain(invocation, documentComplaint(document, error))
+  return error === undefined ? EXIT.refused : exitCodeOf(error)
+}

@@ -1,0 +1,71 @@
+import { toJson } from "@bufbuild/protobuf"
+import {
+  DenialReasonSchema,
+  VerificationLevel,
+  type VerifyTrustResponse,
+  VerifyTrustResponseSchema,
+} from "@trust-registry/proto"
+import { command } from "../command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
+import { jsonObjectOf } from "../flags/makeFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { denialHint } from "../output/denialHint.js"
+import { EXIT } from "../output/exit.js"
+import { visible } from "../output/visible.js"
+
+const LEVELS = {
+  quick: VerificationLevel.QUICK,
+  standard: VerificationLevel.STANDARD,
+  full: VerificationLevel.FULL,
+} as const
+
+/** Asks whether an agent may do something now. */
+export const trust = command({
+  args: "AGENT [ACTION]",
+  arity: [1, 2],
+  summary: "ask whether an agent may do something now",
+  details:
+    "Prints `allowed` with the capability and the constraints to heed, or `denied` and why (exit code 1). An action is " +
+    "needed for the levels standard and full.",
+  examples: [
+    "trust agent-7 read_data",
+    "trust agent-7 --level quick",
+    `trust agent-7 read_data --level full --context '{"contains_pii":true}' --json`,
+  ],
+  flags: {
+    level: {
+      type: "string",
+      value: "LEVEL",
+      choices: ["quick", "standard", "full"],
+      help: "quick, standard or full (default: standard)",
+    },
+    resource: { type: "string", value: "TEXT", help: "what it would be done to" },
+    context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    ...CONSISTENCY_FLAGS,
+  },
+  async run({ args, values, json, out, registry }) {
+    const [agentId = "", action = ""] = args
+    const level = LEVELS[values.level ?? "standard"]
+    if (action === "" && level !== VerificationLevel.QUICK)
+      throw new UsageError("name the action, or ask at --level quick")
+    const { resource = "" } = values
+    const contextJson = jsonObjectOf(values, "context") ?? ""
+    const asked = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
+    const answer = await registry().verifyTrust(asked)
+    if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, AS_TOLD)))
+    else for (const text of linesOf(answer)) await out.line(visible(text))
+    return answer.valid ? EXIT.done : EXIT.incomplete
+  },
+})
+
+const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+
+function* linesOf({ valid, reason, reasonText, capabilityUsed, ...answer }: VerifyTrustResponse) {
+  const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
+  yield valid ? `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}` : `denied: ${name}: ${reasonText}`
+  for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
+  for (const violation of answer.violations)
+    yield `${violation.constraint} (${violation.source}): ${violation.reason}`
+  const hint = denialHint(reason)
+  if (hint) yield hint
+}

@@ -1,0 +1,91 @@
+import { toJson } from "@bufbuild/protobuf"
+import {
+  type IntegrityCheck,
+  type VerifyChainIntegrityResponse,
+  VerifyChainIntegrityResponseSchema,
+} from "@trust-registry/proto"
+import type { TrustRegistry } from "../../connect.js"
+import { forEachAgent } from "../agents.js"
+import { command, type Invocation } from "../command.js"
+import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { EXIT, isRefusal } from "../output/exit.js"
+import { progressOn } from "../output/progress.js"
+import { visible } from "../output/visible.js"
+import { forEachInPool } from "../pool.js"
+
+const IN_FLIGHT = 16
+
+/** Checks that stored chains are what was written. */
+export const verify = command({
+  args: "[AGENT...]",
+  arity: [0, Infinity],
+  summary: "check that stored chains are what was written",
+  details:
+    "Names agents, or flags that say which; --all alone checks every chain. Tells each check that failed.",
+  examples: ["verify agent-7", "verify --all", "verify --authority org-acme --json"],
+  flags: FILTER_FLAGS,
+  async run(invocation) {
+    const filtered = Object.keys(invocation.values).some((name) => name in FILTER_FLAGS)
+    if (filtered === invocation.args.length > 0) {
+      throw new UsageError("name agents, or say which by flags (--all: every chain)")
+    }
+    const registry = invocation.registry()
+    if (filtered) return await verifyAll(invocation, registry)
+    return await forEachAgent(invocation, async (agentId) => {
+      const answer = await registry.verifyChainIntegrity({ agentId })
+      await tell(invocation, agentId, answer)
+      if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visible(agentId)}`)
+      return answer.verified ? EXIT.done : EXIT.incomplete
+    })
+  },
+})
+
+type Told = Pick<Invocation, "json" | "out">
+
+async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: TrustRegistry) {
+  const { json, out, err, values } = invocation
+  const progress = progressOn(err, "chains")
+  const counts = { verified: 0, failed: 0 }
+  await forEachInPool(registry.listChains({ filter: filterOf(values) }), {
+    limit: IN_FLIGHT,
+    keyOf: ({ record }) => record?.agentId ?? "",
+    async work({ record }) {
+      const agentId = record?.agentId ?? ""
+      const answer = await registry.verifyChainIntegrity({ agentId }).catch(unlessGone)
+      if (!answer) return
+      counts[answer.verified ? "verified" : "failed"]++
+      if (json || !answer.verified) {
+        progress.clear()
+        await tell(invocation, agentId, answer)
+      }
+      progress.tick(counts.verified + counts.failed)
+    },
+  })
+  progress.clear()
+  if (!json) await out.line(`${counts.verified} verified, ${counts.failed} not verified`)
+  return counts.failed === 0 ? EXIT.done : EXIT.incomplete
+}
+
+/** A chain that was deleted for good since it was listed. */
+function unlessGone(error: unknown): undefined {
+  if (!isRefusal(error)) throw error
+}
+
+async function tell({ json, out }: Told, agentId: string, answer: VerifyChainIntegrityResponse) {
+  if (json) return await out.json(answerJson(answer))
+  const failed = answer.checks.filter((check) => !check.passed)
+  for (const check of failed) await out.line(failedText(agentId, check))
+  if (!answer.verified && failed.length === 0) await out.line(`not verified ${visible(agentId)}`)
+}
+
+function answerJson(answer: VerifyChainIntegrityResponse) {
+  const options = { useProtoFieldName: true, alwaysEmitImplicit: true }
+  return JSON.stringify(toJson(VerifyChainIntegrityResponseSchema, answer, options))
+}
+
+function failedText(agentId: string, { name, path, expected, found, detail }: IntegrityCheck) {
+  const values = expected || found ? ` (expected ${expected || "nothing"}, found ${found || "nothing"})` : ""
+  const where = path ? ` ${path}` : ""
+  return visible(`not verified ${agentId}: ${name}${where}: ${detail}${values}`)
+}

@@ -1,0 +1,80 @@
+import { wordOf } from "@trust-registry/eatp"
+import { type ChainEvent, OperationSchema } from "@trust-registry/proto"
+import { command } from "../command.js"
+import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
+import { UsageError } from "../flags/usage.js"
+import { onInterrupt } from "../interrupt.js"
+import { changeJson } from "../output/changeJson.js"
+import { EXIT } from "../output/exit.js"
+import { momentText, statusWord } from "../output/records.js"
+import { visible } from "../output/visible.js"
+
+/** Shows changes as they come. */
+export const watch = command({
+  args: "",
+  arity: [0, 0],
+  summary: "show changes of chains as they come, one a line, until Ctrl-C",
+  details:
+    "It goes on by itself where it was when the registry was away. Ctrl-C ends it and says from which revision on another one " +
+    "goes on. Each line: revision, operation, agent, status, expiry, when, by whom; with --json the record and the chain too.",
+  examples: [
+    "watch",
+    "watch --from 1042 --prefix billing-",
+    "watch --include-current --json | jq .record.agent_id",
+  ],
+  flags: {
+    ...FILTER_FLAGS,
+    from: { type: "string", value: "REVISION", help: "the first revision to tell of (default: from now on)" },
+    "include-current": { type: "boolean", help: "first what there is" },
+  },
+  async run({ values, json, out, err, registry: connect }) {
+    const from = revisionOf(values.from)
+    if (from !== undefined && values["include-current"])
+      throw new UsageError("either --from or --include-current, not both")
+    const filter = filterOf(values)
+    const registry = connect()
+    const interrupt = onInterrupt()
+    const changes = registry.watchChains(
+      { filter, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
+      { signal: interrupt.signal },
+    )
+    let next = from ?? 0n
+    try {
+      for await (const { events, nextRevision } of changes.responses()) {
+        for (const event of events) {
+          await (json ? out.json(changeJson(event)) : out.line(eventLine(event)))
+          next = (event.record?.revision ?? next) + 1n
+        }
+        next = nextRevision
+      }
+    } catch (error) {
+      if (!interrupt.signal.aborted) throw error
+    } finally {
+      interrupt.end()
+    }
+    await err.line(next > 0n ? `go on with: --from ${next}` : "it had not begun yet")
+    return EXIT.interrupted
+  },
+})
+
+function revisionOf(text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d{0,17}$/.test(text))
+    throw new UsageError("--from must be a revision: a whole number of 1 or more")
+  return BigInt(text)
+}
+
+function eventLine({ operation, record, unreadable }: ChainEvent): string {
+  if (!record) return ""
+  const { revision, agentId, expiresAt, updatedAt, updatedBy } = record
+  const cells = [
+    `${revision}`,
+    wordOf(OperationSchema, operation) ?? "unknown",
+    visible(agentId),
+    unreadable ? "unreadable" : statusWord(record),
+    momentText(expiresAt),
+    momentText(updatedAt),
+    visible(updatedBy),
+  ]
+  return cells.join("  ")
+}

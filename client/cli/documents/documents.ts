@@ -1,0 +1,164 @@
+import { constants, createReadStream } from "node:fs"
+import { access, stat } from "node:fs/promises"
+import { chainFromDocument, DocumentError, JsonSyntaxError } from "@trust-registry/eatp"
+import type { TrustLineageChain } from "@trust-registry/proto"
+import { UsageError } from "../flags/usage.js"
+import { encodingProblem } from "./encodingProblem.js"
+import { splitDocuments } from "./splitDocuments.js"
+
+/** Where a document stands. */
+export interface Origin {
+  /** The file's name as it was given, or `stdin`. */
+  file: string
+  /** Line on which it begins, from 1. */
+  line: number
+}
+
+/** A document that was read: a chain, or why it is none. */
+export type ReadDocument = Origin &
+  ({ chain: TrustLineageChain; chainHash: string | undefined } | { chain?: undefined; problem: string })
+
+/** A text that was read, or why it cannot be. */
+export type ReadText = Origin &
+  ({ text: string; problem?: undefined } | { text?: undefined; problem: string })
+
+/** Files of documents, checked to be there. */
+export interface DocumentFiles<Document = ReadDocument> {
+  /** All documents of all files in their order; `-` is standard input. */
+  read(onBytes?: (count: number) => void): AsyncGenerator<Document>
+  /** Bytes in all files together; undefined where standard input is among them. */
+  size: number | undefined
+}
+
+/** What is asked of files. */
+export interface Asked {
+  /** Whether files that hold no document at all are a mistake of the caller. */
+  some?: boolean
+}
+
+/**
+ * Finds the files; none given means standard input. Throws a UsageError for one that cannot be read. A file that goes on
+ * and on with what is no JSON is left, with a last problem that says so.
+ */
+export function openDocuments(names: readonly string[], asked?: Asked): Promise<DocumentFiles> {
+  return openFiles(names, asked, readDocuments)
+}
+
+/** As {@link openDocuments}, for JSON documents of any kind: they are split, and not read. */
+export function openTexts(names: readonly string[], asked?: Asked): Promise<DocumentFiles<ReadText>> {
+  return openFiles(names, asked, readTexts)
+}
+
+type OnBytes = (count: number) => void
+
+async function openFiles<Document>(
+  names: readonly string[],
+  { some }: Asked = {},
+  readFile: (name: string, onBytes: OnBytes) => AsyncGenerator<Document>,
+): Promise<DocumentFiles<Document>> {
+  const files = names.length === 0 ? ["-"] : names
+  const sizes = await Promise.all(files.map(sizeOf))
+  const size = sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, one) => sum + (one ?? 0), 0)
+  return {
+    size,
+    async *read(onBytes = () => {}) {
+      let found = false
+      for (const file of files) {
+        for await (const document of readFile(file, onBytes)) {
+          found = true
+          yield document
+        }
+      }
+      if (some && !found) throw new UsageError(`no document in ${files.map(shownName).join(", ")}`)
+    },
+  }
+}
+
+function shownName(name: string) {
+  return name === "-" ? "standard input" : name
+}
+
+async function sizeOf(file: string) {
+  if (file === "-") return undefined
+  try {
+    const found = await stat(file)
+    if (found.isDirectory()) throw new UsageError(`${file} is a folder`)
+    await access(file, constants.R_OK)
+    return found.isFile() ? found.size : undefined
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, cause: unknown) {
+  if (!(cause instanceof Error) || !("code" in cause)) return cause
+  return new UsageError(`${file} cannot be read: ${cause.code}`, { cause })
+}
+
+async function* readDocuments(name: string, onBytes: OnBytes): AsyncGenerator<ReadDocument> {
+  let unparsable = 0
+  let lastLine = 0
+  for await (const { file, line, text, problem } of readTexts(name, onBytes)) {
+    const { noJson, ...document } = text === undefined ? { problem, noJson: true } : parse(text, line)
+    // What is no JSON may come in several pieces a line.
+    if (!noJson) unparsable = 0
+    else if (line !== lastLine) unparsable++
+    lastLine = line
+    if (unparsable > MOST_UNPARSABLE) return yield { file, line, problem: LEFT }
+    yield { file, line, ...document }
+  }
+}
+
+const MOST_UNPARSABLE = 20
+const LEFT = `no JSON, like the ${MOST_UNPARSABLE} lines before it: the rest of the file is not read`
+
+async function* readTexts(name: string, onBytes: OnBytes): AsyncGenerator<ReadText> {
+  const stream: AsyncIterable<Buffer> =
+    name === "-" ? process.stdin : createReadStream(name, { highWaterMark: CHUNK })
+  const file = name === "-" ? "stdin" : name
+  const chunks = stream[Symbol.asyncIterator]()
+  const first = await chunks.next().catch((cause: unknown) => {
+    throw unreadable(name, cause)
+  })
+  const wrong = first.done ? undefined : encodingProblem(first.value)
+  if (wrong !== undefined) {
+    await chunks.return?.()
+    return yield { file, line: 1, problem: wrong }
+  }
+  for await (const { line, text, problem } of splitDocuments(counted(first, chunks, onBytes))) {
+    yield { file, line, ...(problem === undefined ? { text } : { problem }) }
+  }
+}
+
+const CHUNK = 256 * 1024
+
+async function* counted(first: IteratorResult<Buffer>, chunks: AsyncIterator<Buffer>, onBytes: OnBytes) {
+  try {
+    for (let chunk = first; !chunk.done; chunk = await chunks.next()) {
+      onBytes(chunk.value.length)
+      yield chunk.value
+    }
+  } finally {
+    await chunks.return?.()
+  }
+}
+
+function parse(text: string, line: number) {
+  try {
+    return { ...chainFromDocument(text), noJson: false }
+  } catch (error) {
+    return { problem: problemOf(error, line), noJson: error instanceof JsonSyntaxError }
+  }
+}
+
+/** Why a document that begins on this line cannot be read; throws what is no fault of the document. */
+export function problemOf(error: unknown, line: number): string {
+  // The parser counts lines from the document's first; a place on that line says no more than the line itself.
+  if (error instanceof JsonSyntaxError) return inFile(error, line)
+  if (error instanceof DocumentError) return error.message
+  throw error
+}
+
+function inFile(error: JsonSyntaxError, line: number) {
+  return error.message.replace(/ at line \d+ column/, ` at line ${line + error.line - 1} column`)
+}

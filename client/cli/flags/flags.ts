@@ -1,0 +1,92 @@
+import { X509Certificate } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { hasPort } from "../../address.js"
+import { connect, type TrustRegistry } from "../../connect.js"
+import type { CallOptions } from "../../options.js"
+import type { Flag, Values } from "../command.js"
+import { UsageError } from "./usage.js"
+
+/** Where the registry is looked for unless a flag or TRUST_REGISTRY_ADDRESS says otherwise. */
+export const DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+/** Flags of every command. */
+export const GENERAL_FLAGS = {
+  json: { type: "boolean", help: "write JSON, one object a line, for programs" },
+  help: { type: "boolean", short: "h", help: "show this help" },
+} as const satisfies Record<string, Flag>
+
+/** Flags of every command that speaks to a registry. */
+export const CONNECTION_FLAGS = {
+  address: {
+    type: "string",
+    value: "HOST:PORT",
+    help: `the registry (default: TRUST_REGISTRY_ADDRESS, else ${DEFAULT_ADDRESS})`,
+  },
+  tls: { type: "boolean", help: "speak TLS; the default beyond this machine" },
+  "tls-ca": {
+    type: "string",
+    value: "FILE",
+    help: "trust these authorities (PEM) instead of the usual ones",
+  },
+  "tls-cert": { type: "string", value: "FILE", help: "show the registry this certificate (PEM)" },
+  "tls-key": { type: "string", value: "FILE", help: "the private key of that certificate (PEM)" },
+  insecure: { type: "boolean", help: "speak without TLS beyond this machine" },
+  "timeout-ms": { type: "string", value: "N", help: "longest time a call may take (default: 5000)" },
+} as const satisfies Record<string, Flag>
+
+/** Connects as the flags say. */
+export function connectBy(
+  values: Values<typeof CONNECTION_FLAGS>,
+  env: NodeJS.ProcessEnv,
+  defaults: Pick<CallOptions, "timeoutMs"> = {},
+): TrustRegistry {
+  const address = values.address ?? (env.TRUST_REGISTRY_ADDRESS || DEFAULT_ADDRESS)
+  if (!hasPort(address))
+    throw new UsageError(`${address} is no address: it must be HOST:PORT, without http://`)
+  const files = { ca: pem(values, "tls-ca"), cert: pem(values, "tls-cert"), key: pem(values, "tls-key") }
+  const named = files.ca ?? files.cert ?? files.key
+  const timeoutMs = countOf(values, "timeout-ms") ?? defaults.timeoutMs
+  try {
+    return connect(address, { timeoutMs, tls: named ? files : values.tls, insecure: values.insecure })
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+/** The whole number of 1 or more that a flag gives; throws a UsageError for anything else. */
+export function countOf<Name extends string>(
+  values: { [K in Name]?: string },
+  name: Name,
+): number | undefined {
+  const text = values[name]
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} must be a whole number of 1 or more`)
+  return Number(text)
+}
+
+function pem(values: Values<typeof CONNECTION_FLAGS>, name: "tls-ca" | "tls-cert" | "tls-key") {
+  const file = values[name]
+  if (file === undefined) return undefined
+  const text = readPem(name, file)
+  // OpenSSL passes over what is no certificate, and then trusts nobody.
+  if (name !== "tls-key" && !holdsCertificate(text)) {
+    throw new UsageError(`--${name} ${file} holds no certificate in PEM`)
+  }
+  return text
+}
+
+function readPem(name: string, file: string) {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw new UsageError(`--${name} ${file} cannot be read`, { cause })
+  }
+}
+
+function holdsCertificate(text: Buffer) {
+  try {
+    return text.includes("-----BEGIN") && new X509Certificate(text).subject !== undefined
+  } catch {
+    return false
+  }
+}

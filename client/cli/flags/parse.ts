@@ -1,0 +1,64 @@
+import { type ParseArgsConfig, parseArgs } from "node:util"
+import type { Command, Flag } from "../command.js"
+import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
+import { UsageError } from "./usage.js"
+
+/** The flags and arguments of a command; throws a UsageError for what it does not take. */
+export function parse(command: Command, args: readonly string[]) {
+  const flags: Record<string, Flag> = {
+    ...command.flags,
+    ...(command.offline ? {} : CONNECTION_FLAGS),
+    ...GENERAL_FLAGS,
+  }
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { type, short, multiple = false }]) => [
+      name,
+      { type, multiple, ...(short ? { short } : {}) },
+    ]),
+  )
+  const { values, positionals } = parsed({
+    args: withNumbersJoined(args, flags),
+    options,
+    allowPositionals: true,
+  })
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureChoice(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureGiven(name, flag, values[name])
+  // Each flag was given at most the type that its definition says.
+  return { values: values as Record<string, string & boolean>, positionals }
+}
+
+function parsed<Config extends ParseArgsConfig>(config: Config) {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? plainMessage(error.message) : String(error))
+  }
+}
+
+function assureChoice(name: string, { choices }: Flag, value: unknown) {
+  if (choices === undefined || value === undefined || choices.includes(String(value))) return
+  throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
+}
+
+function assureGiven(name: string, { required }: Flag, value: unknown) {
+  if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is needed`)
+}
+
+/** `--limit -1` as `--limit=-1`: parseArgs would ask whether -1 is a flag, and not say that it is no limit. */
+function withNumbersJoined(args: readonly string[], flags: Record<string, Flag>): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const before = /^--(.+)$/.exec(joined.at(-1) ?? "")?.[1] ?? ""
+    const wanted = Object.hasOwn(flags, before) && flags[before]?.type === "string"
+    if (wanted && /^-\d/.test(arg)) joined.push(`${joined.pop()}=${arg}`)
+    else joined.push(arg)
+  }
+  return joined
+}
+
+/** parseArgs goes on to explain how a flag could be meant as an argument. */
+function plainMessage(message: string) {
+  const flag = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument is ambiguous/.exec(message)?.[1]
+  if (flag) return `${flag} needs a value; one that begins with a dash is written ${flag}=-...`
+  return message.replace(/\. .*$/s, "")
+}

@@ -1,0 +1,99 @@
+import { status } from "@grpc/grpc-js"
+import { MakeError } from "@trust-registry/eatp"
+import {
+  AuthorityInvalidError,
+  type FieldViolation,
+  InvalidRequestError,
+  TrustChainInvalidError,
+  TrustStoreError,
+} from "../../errors.js"
+import type { Invocation } from "../command.js"
+import type { Origin, ReadDocument } from "../documents/documents.js"
+import { messageWithHint } from "../documents/lineHint.js"
+import { visible } from "./visible.js"
+
+/** Something that went wrong, as it is told. */
+export interface Complaint {
+  /** The document it is about. */
+  origin?: Origin
+  /** The agent it is about. */
+  agentId?: string | undefined
+  /** The authority it is about. */
+  authorityId?: string | undefined
+  /** The contract's reason, the name of the gRPC status, or INVALID_DOCUMENT. */
+  reason?: string | undefined
+  /** A sentence. */
+  message: string
+  /** The fields that are wrong. */
+  violations?: readonly FieldViolation[]
+}
+
+/** The complaint about what was thrown. */
+export function complaintOf(
+  error: unknown,
+  about: Pick<Complaint, "origin" | "agentId" | "authorityId"> = {},
+): Complaint {
+  if (error instanceof MakeError) return { ...about, reason: error.code, message: error.message }
+  if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
+  return {
+    ...about,
+    agentId: about.agentId ?? error.agentId,
+    authorityId: about.authorityId ?? error.authorityId,
+    reason: error.reason ?? status[error.code],
+    message: messageWithHint(error),
+    violations: hasFields(error) ? error.violations : [],
+  }
+}
+
+function hasFields(error: TrustStoreError) {
+  return (
+    error instanceof TrustChainInvalidError ||
+    error instanceof AuthorityInvalidError ||
+    error instanceof InvalidRequestError
+  )
+}
+
+/** The complaint about a document: it could not be read, or what was thrown when it was sent. */
+export function documentComplaint(document: ReadDocument, error?: unknown): Complaint {
+  const origin = { file: document.file, line: document.line }
+  if (document.chain === undefined) return { origin, reason: "INVALID_DOCUMENT", message: document.problem }
+  return complaintOf(error, { origin, agentId: document.chain.genesis?.agentId })
+}
+
+/** Writes a complaint to standard error, as JSON where the command was asked for it. */
+export function complain(
+  { json, err }: Pick<Invocation, "json" | "err">,
+  complaint: Complaint,
+): Promise<void> {
+  return json ? err.json(complaintJson(complaint)) : err.line(complaintText(complaint))
+}
+
+/**
+ * For people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the message is all there
+ * is to say.
+ */
+export function complaintText(complaint: Complaint): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+  const where = origin ? `${origin.file}:${origin.line}` : undefined
+  const head = [where, agentId ?? authorityId, reason || undefined, message].filter(
+    (part) => part !== undefined,
+  )
+  const fields = violations.map(({ field, description }) => `  ${field ? `${field}: ` : ""}${description}`)
+  const told = fields.length === 1 && message.includes(violations[0]?.description ?? "")
+  return [head.join(": "), ...(told ? [] : fields)].map(visible).join("\n")
+}
+
+/** For programs: the same as one JSON object. */
+export function complaintJson(complaint: Complaint): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+  const about = { agent_id: agentId, authority_id: authorityId }
+  return JSON.stringify({ ...origin, ...about, reason, message, violations: violations.map(plain) })
+}
+
+function plain({ field, description }: FieldViolation) {
+  return { field, description }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,62 @@
+import { status } from "@grpc/grpc-js"
+import { CanonicalError, MakeError, SigningPayloadError } from "@trust-registry/eatp"
+import { TrustStoreError } from "../../errors.js"
+import { UsageError } from "../flags/usage.js"
+
+/** Exit codes of the command line, with what they mean. */
+export const EXIT = {
+  done: 0,
+  incomplete: 1,
+  usage: 2,
+  notFound: 3,
+  refused: 4,
+  unavailable: 5,
+  failed: 6,
+  // What shells give a process that SIGINT ended.
+  interrupted: 130,
+} as const
+
+/** What each exit code means, for `--help`. */
+export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
+  [EXIT.done]: "done",
+  [EXIT.incomplete]:
+    "some documents were refused, chains not verified, an agent denied, or rows not readable",
+  [EXIT.usage]: "a command, flag or file that cannot be used",
+  [EXIT.notFound]: "no such chain, record, authority or revocation",
+  [EXIT.refused]:
+    "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
+  [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
+  [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
+  [EXIT.interrupted]:
+    "interrupted by Ctrl-C; an import says from which line on to go on, a watch from which revision",
+}
+
+/** The exit code for what was thrown. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage
+  if (MADE_AGAINST_RULES.some((kind) => error instanceof kind)) return EXIT.refused
+  if (!(error instanceof TrustStoreError)) return EXIT.failed
+  if (error.reason === "OVERLOADED") return EXIT.unavailable
+  return CODES[error.code] ?? EXIT.failed
+}
+
+// What the rules of EATP, or of its signed texts, do not allow to be made.
+const MADE_AGAINST_RULES = [MakeError, SigningPayloadError, CanonicalError]
+
+const CODES: Partial<Record<status, number>> = {
+  [status.NOT_FOUND]: EXIT.notFound,
+  [status.INVALID_ARGUMENT]: EXIT.refused,
+  [status.FAILED_PRECONDITION]: EXIT.refused,
+  [status.ABORTED]: EXIT.refused,
+  [status.ALREADY_EXISTS]: EXIT.refused,
+  // A message that is larger than the registry takes.
+  [status.RESOURCE_EXHAUSTED]: EXIT.refused,
+  [status.UNAVAILABLE]: EXIT.unavailable,
+  [status.DEADLINE_EXCEEDED]: EXIT.unavailable,
+}
+
+/** Whether it is the document that is at fault: others may do better. */
+export function isRefusal(error: unknown): error is TrustStoreError {
+  const code = exitCodeOf(error)
+  return error instanceof TrustStoreError && (code === EXIT.refused || code === EXIT.notFound)
+}

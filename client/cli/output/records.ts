@@ -1,0 +1,55 @@
+import { toJson } from "@bufbuild/protobuf"
+import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt"
+import { wordOf } from "@trust-registry/eatp"
+import {
+  type ChainRecord,
+  ChainRecordSchema,
+  ChainStatusSchema,
+  SignatureStatusSchema,
+} from "@trust-registry/proto"
+
+/** A record as JSON with the contract's field names; fields that are empty stand there too. */
+export function recordJson(record: ChainRecord | undefined) {
+  if (!record) return null
+  return toJson(ChainRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
+}
+
+/** Headings of {@link recordRow}. */
+export const RECORD_HEADINGS = [
+  "AGENT",
+  "AUTHORITY",
+  "STATUS",
+  "SIGNATURES",
+  "REVISION",
+  "EXPIRES",
+  "UPDATED",
+]
+
+/** A record as a row of a table. */
+export function recordRow(record: ChainRecord): string[] {
+  const { agentId, authorityId, signatureStatus, revision, expiresAt, updatedAt } = record
+  return [
+    agentId,
+    authorityId,
+    statusWord(record),
+    wordOf(SignatureStatusSchema, signatureStatus) ?? "unknown",
+    `${revision}`,
+    momentText(expiresAt),
+    momentText(updatedAt),
+  ]
+}
+
+/** The state of a chain in one word, by the clock: expiry and graceful revocations change no status. */
+export function statusWord({ status, isActive, expiresAt, revokesAt }: ChainRecord): string {
+  if (isActive && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
+  if (isActive && expiresAt && timestampMs(expiresAt) < Date.now()) return "expired"
+  return wordOf(ChainStatusSchema, status) ?? "unknown"
+}
+
+/** A moment for people, to the second. */
+export function momentText(moment: Timestamp | undefined) {
+  if (!moment) return "-"
+  return timestampDate(moment)
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+}

@@ -1,0 +1,78 @@
+import { toJson } from "@bufbuild/protobuf"
+import { wordOf } from "@trust-registry/eatp"
+import {
+  type Revocation,
+  RevocationModeSchema,
+  RevocationSchema,
+  RevokedKindSchema,
+  type RevokedRecord,
+  RevokedRecordSchema,
+} from "@trust-registry/proto"
+import type { Invocation } from "../command.js"
+import { momentText } from "./records.js"
+import { TERMINAL_CELL, tableLines } from "./table.js"
+
+type Told = Pick<Invocation, "json" | "out" | "err">
+
+/** Tells what a call revoked or lifted, record by record, or that it found it so. */
+export async function tellRevocation(
+  told: Told,
+  verb: "revoked" | "lifted",
+  revocation: Revocation | undefined,
+  now = true,
+): Promise<void> {
+  if (!revocation) throw new Error("the registry answered without a revocation")
+  const { revocationId, revision, records, recordCount } = revocation
+  if (told.json)
+    return await told.out.json(
+      JSON.stringify({ [verb]: now, revocation: toJson(RevocationSchema, revocation, AS_TOLD) }),
+    )
+  const count = recordCount === 1n ? "1 record" : `${recordCount} records`
+  const done = now ? verb : `${verb} before this:`
+  await told.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
+  await table(told, HEADINGS, records.map(rowOf))
+  const left = recordCount - BigInt(records.length)
+  if (left > 0n) await told.err.line(`${left} more: revocations --revocation ${revocationId}`)
+}
+
+/** Tells records of any revocations. */
+export async function tellRecords(told: Told, records: readonly RevokedRecord[]): Promise<void> {
+  if (!told.json) return await table(told, LIST_HEADINGS, records.map(listRowOf))
+  for (const record of records)
+    await told.out.json(JSON.stringify(toJson(RevokedRecordSchema, record, AS_TOLD)))
+}
+
+const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+
+async function table({ out }: Told, headings: readonly string[], rows: string[][]) {
+  if (rows.length === 0) return
+  const widest = out.terminal ? TERMINAL_CELL : Infinity
+  for (const line of tableLines(headings, rows, widest)) await out.line(line)
+}
+
+const HEADINGS = ["KIND", "OF", "RECORD", "BY DESCENT FROM", "REVISION"]
+
+function rowOf(record: RevokedRecord): string[] {
+  const { agentId, authorityId, recordId, descendsFrom, revision } = record
+  return [kindWord(record), agentId || authorityId, recordId || "-", descendsFrom ?? "-", `${revision}`]
+}
+
+const LIST_HEADINGS = [...HEADINGS, "MODE", "SINCE", "COMPROMISED", "LIFTED", "BY", "REVOCATION", "REASON"]
+
+function listRowOf(record: RevokedRecord): string[] {
+  const { mode, effectiveAt, compromisedAt, liftedAt, revokedBy, revocationId, reason } = record
+  return [
+    ...rowOf(record),
+    wordOf(RevocationModeSchema, mode) ?? "unknown",
+    momentText(effectiveAt),
+    momentText(compromisedAt),
+    momentText(liftedAt),
+    revokedBy,
+    revocationId,
+    reason || "-",
+  ]
+}
+
+function kindWord({ kind }: RevokedRecord): string {
+  return wordOf(RevokedKindSchema, kind) ?? "unknown"
+}

@@ -1,0 +1,131 @@
+import { ErrorReason, type StoreChainRequest } from "@trust-registry/proto"
+import { RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import { nowMicros } from "../../store/chains/rows.js"
+import type { Document, Outcome, Write } from "../../store/chains/writes.js"
+import type { Store } from "../../store/store.js"
+import { type ChainRules, commonOf, judgedInVain, MAX_JUDGEMENTS } from "../chains/chainWrites.js"
+import { type CheckedDocument, checkedDocument } from "../chains/document.js"
+import { judgeChain } from "../chains/judgement.js"
+import { acceptedRecord } from "../chains/outcomes.js"
+import { assureExpectedRevision, assureRequestId } from "../request/fields.js"
+import { createBatchReader } from "./batchReader.js"
+import { endsAll, prefixOf, type StoreResult } from "./manyWrites.js"
+
+/** Stores chains of different agents, all or none; `order` has their places, delegators first. */
+export type StoreTogether = (
+  requests: readonly StoreChainRequest[],
+  order: readonly number[],
+  context: RpcContext,
+) => Promise<StoreResult[]>
+
+/** Why chains were refused, by their places. */
+type Refusals = Map<number, RegistryError>
+
+/** So many are checked in one turn of the event loop. */
+const SLICE = 16
+
+/** The stores that are done together, over a store. */
+export function createStoreTogether(store: Store, rules: ChainRules): StoreTogether {
+  /** What is to be written, judged by what is stored and by the batch itself. */
+  const judged = (
+    documents: CheckedDocument[],
+    commons: Common[],
+    order: readonly number[],
+    refusals: Refusals,
+  ) => {
+    const batch = createBatchReader(store)
+    return eachOf(order, refusals, async (place): Promise<Write> => {
+      const { agentId, chain, ...document } = documents[place] as CheckedDocument
+      const judgement = await judgeChain(batch, chain, rules.requireSignatures)
+      batch.add({ ...document, agentId, signatureStatus: judgement.signatureStatus })
+      const depends = batch.othersOf(judgement.depends)
+      return {
+        ...(commons[place] as Common),
+        operation: "store",
+        agentId,
+        document: { ...document, ...judgement, depends },
+      }
+    })
+  }
+
+  return async (requests, order, context) => {
+    const refusals: Refusals = new Map()
+    const commons = requests.map((request) => commonOf(request, context.actor))
+    const documents = await eachOf(requests.keys(), refusals, (place) =>
+      checked(requests[place] as StoreChainRequest, rules),
+    )
+    for (let judgement = 0; refusals.size === 0; judgement++) {
+      if (judgement === MAX_JUDGEMENTS) throw judgedInVain()
+      const writes = await judged(documents, commons, order, refusals)
+      if (refusals.size > 0) break
+      const { outcomes, refused } = await store.writeTogether(writes)
+      if (outcomes) return storedResults(writes, outcomes)
+      if (isStale(refused)) for (const { document } of writes) store.forget((document as Document).depends)
+      else
+        await eachOf(refused.keys(), refusals, (place) =>
+          acceptedRecord(writes[place] as Write, refused.get(place) as Outcome),
+        )
+    }
+    return refusedResults(requests, refusals, context)
+  }
+}
+
+type Common = ReturnType<typeof commonOf>
+
+/** Works on items one after the other and gives the answers by their places; notes which were refused. */
+async function eachOf<Answer>(
+  places: Iterable<number>,
+  refusals: Refusals,
+  work: (place: number) => Promise<Answer> | Answer,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  let done = 0
+  for (const place of places) {
+    try {
+      answers[place] = await work(place)
+    } catch (error) {
+      if (!(error instanceof RegistryError) || endsAll(error)) throw error
+      refusals.set(place, error)
+    }
+    if (++done % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return answers
+}
+
+function checked(request: StoreChainRequest, rules: ChainRules): CheckedDocument {
+  assureExpectedRevision(request.expectedRevision, 0n)
+  assureRequestId(request.requestId)
+  return checkedDocument(request, rules, nowMicros())
+}
+
+function isStale(refused: Map<number, Outcome>): boolean {
+  return [...refused.values()].some(({ outcome }) => outcome === "stale")
+}
+
+function storedResults(writes: Write[], outcomes: Outcome[]): StoreResult[] {
+  return outcomes.map((outcome, place) => {
+    const record = acceptedRecord(writes[place] as Write, outcome)
+    return { case: "stored", value: { record, created: outcome.operation === "created" } }
+  })
+}
+
+function refusedResults(
+  requests: readonly StoreChainRequest[],
+  refusals: Refusals,
+  context: RpcContext,
+): StoreResult[] {
+  const [first] = [...refusals.keys()].sort((a, b) => a - b)
+  return requests.map(({ chain }, place) => {
+    const error = refusals.get(place) ?? notAlone(chain?.genesis?.agentId, first as number)
+    return { case: "error", value: context.itemError(error, prefixOf(place)) }
+  })
+}
+
+function notAlone(agentId: string | undefined, refused: number) {
+  return new RegistryError(
+    ErrorReason.BATCH_REFUSED,
+    `not stored, since requests[${refused}] of the same batch was refused`,
+    agentId === undefined ? {} : { agentId },
+  )
+}

@@ -1,0 +1,56 @@
+import type { RecordRow } from "../../store/chains/rows.js"
+import { type ServedChain, servedChain } from "../../store/chains/servedChain.js"
+import type { Depends, Document } from "../../store/chains/writes.js"
+import type { Store } from "../../store/store.js"
+import type { Judge } from "../chains/judgement.js"
+
+/** What chains of a batch are judged by: those of the batch that were judged before, and else what is stored. */
+export interface BatchReader extends Judge {
+  /** A chain of the batch, judged: it stands as if it were stored. */
+  add(document: Omit<Document, "depends"> & { agentId: string }): void
+  /** Without the batch's own agents, which are written together with it. */
+  othersOf(depends: Depends): Depends
+}
+
+/** A reader over a store for a batch that is empty yet. */
+export function createBatchReader(store: Store): BatchReader {
+  const own = new Map<string, () => ServedChain>()
+  return {
+    getChain: (agentId) => own.get(agentId)?.() ?? store.getChain(agentId),
+    getAuthority: store.getAuthority,
+    goneAgents: store.goneAgents,
+    firstStored: store.firstStored,
+    forget: store.forget,
+    add: (document) => {
+      let served: ServedChain | undefined
+      own.set(document.agentId, () => {
+        served ??= servedChain(rowOf(document))
+        return served
+      })
+    },
+    othersOf: ({ chains, authorities }) => ({
+      chains: Object.fromEntries(Object.entries(chains).filter(([agentId]) => !own.has(agentId))),
+      authorities,
+    }),
+  }
+}
+
+/** The row that it becomes, as far as the judgement of others looks at it. */
+function rowOf(document: Omit<Document, "depends"> & { agentId: string }): Parameters<typeof servedChain>[0] {
+  const record: RecordRow = {
+    agent_id: document.agentId,
+    revision: 0n,
+    authority_id: document.authorityId,
+    chain_hash: document.chainHash,
+    content_hash: document.contentHash,
+    status: "active",
+    is_active: true,
+    signature_status: document.signatureStatus,
+    created_at: 0n,
+    updated_at: 0n,
+    expires_at: document.expiresAt ?? null,
+    updated_by: "",
+    revokes_at: null,
+  }
+  return { ...record, chain_data: JSON.parse(document.json), chain_bytes: document.bytes, revocations: [] }
+}

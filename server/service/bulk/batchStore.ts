@@ -1,0 +1,62 @@
+import {
+  type BatchStoreChainsRequest,
+  ErrorReason,
+  type Handlers,
+  type TrustStoreService,
+} from "@trust-registry/proto"
+import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import { delegatorsFirst } from "../chains/lineageOrder.js"
+import { sentenceOf } from "../request/fields.js"
+import type { StoreTogether } from "./atomicWrites.js"
+import { prefixOf, type StoreNext, type StoreResult } from "./manyWrites.js"
+
+/** Most chains of a batch. */
+const MAX_BATCH = 1_000
+/** So many are checked in one turn of the event loop. */
+const SLICE = 16
+
+/** The handler of BatchStoreChains. */
+export function createBatchStore(
+  open: (context: RpcContext) => StoreNext,
+  storeTogether: StoreTogether,
+): Handlers<typeof TrustStoreService, RpcContext>["batchStoreChains"] {
+  return async (batch, context) => {
+    const { requests, atomic } = batch
+    if (requests.length > MAX_BATCH)
+      throw invalidRequest("requests", `has ${requests.length} chains; at most ${MAX_BATCH} are allowed`)
+    const order = delegatorsFirst(requests.map(({ chain }) => chain))
+    if (atomic) {
+      assureEachOnce(batch)
+      return { results: (await storeTogether(requests, order, context)).map((result) => ({ result })) }
+    }
+    const begin = open(context)
+    const results: Promise<StoreResult>[] = []
+    for (const [done, place] of order.entries()) {
+      if (done % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))
+      const { answer } = begin(requests[place] as (typeof requests)[number], prefixOf(place))
+      answer.catch(() => undefined)
+      results[place] = answer
+    }
+    return { results: (await Promise.all(results)).map((result) => ({ result })) }
+  }
+}
+
+/** In one transaction the second would have to be judged by the first. */
+function assureEachOnce({ requests }: BatchStoreChainsRequest): void {
+  const places = new Map<string, number>()
+  const violations: FieldViolation[] = []
+  for (const [place, { chain }] of requests.entries()) {
+    const agentId = chain?.genesis?.agentId
+    if (agentId === undefined) continue
+    const first = places.get(agentId)
+    if (first === undefined) places.set(agentId, place)
+    else
+      violations.push({
+        field: `${prefixOf(place)}chain.genesis.agent_id`,
+        description: `is that of requests[${first}] too: in an atomic batch an agent has one chain`,
+      })
+  }
+  if (violations.length > 0)
+    throw new RegistryError(ErrorReason.INVALID_REQUEST, sentenceOf(violations), { violations })
+}

@@ -1,0 +1,75 @@
+import type { ShapeLimits } from "@trust-registry/eatp"
+import { ErrorReason, type Handlers, type TrustStoreService } from "@trust-registry/proto"
+import { invalidRequest, RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import { type ChainRow, chainOf, nowMicros, recordOf } from "../../store/chains/rows.js"
+import { compacted } from "../../store/history/history.js"
+import type { Store } from "../../store/store.js"
+import { answered, assureFilter } from "../chains/lists.js"
+import { idFault } from "../request/fields.js"
+
+/** What is read at once; one such part is sent while the next is read, and a caller who does not read makes us hold both. */
+const PART_CHAINS = 500
+const PART_BYTES = 1024 * 1024
+
+/** The handler of ExportChains. */
+export function createExport(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustStoreService, RpcContext>["exportChains"] {
+  return async function* ({ filter, afterAgentId, snapshotRevision }, { draining }) {
+    assureFilter(filter, limits)
+    const fault = afterAgentId === "" ? undefined : idFault(afterAgentId, limits)
+    if (fault) throw invalidRequest("after_agent_id", fault)
+    const revision = await snapshotOf(store, snapshotRevision)
+    const now = nowMicros()
+    const read = (after: string) => {
+      const query = { filter, revision, after, limit: PART_CHAINS, maxBytes: PART_BYTES, now }
+      const part = answered(store.readExport(query))
+      // It may be waited for only after a long time, or never.
+      part.catch(() => undefined)
+      return part
+    }
+    yield { snapshotRevision: revision }
+    // Before the first change there was nothing.
+    let next: Promise<ExportPart> | undefined = revision === 0n ? undefined : read(afterAgentId)
+    while (next) {
+      const { rows, more }: ExportPart = await next
+      const last: ChainRow | undefined = rows.at(-1)
+      next = more && last ? read(last.agent_id) : undefined
+      for (const row of rows) {
+        if (draining.aborted) throw stopping()
+        yield exported(row)
+      }
+    }
+  }
+}
+
+type ExportPart = Awaited<ReturnType<Store["readExport"]>>
+
+/** The revision that is asked for, or the newest. Throws where the history does not reach back to it, or not up to it. */
+async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {
+  if (asked < 0n) throw invalidRequest("snapshot_revision", `is ${asked}; at least 0 is allowed`)
+  const { oldest, newest } = await store.history.ends()
+  if (asked === 0n) return newest
+  if (asked < oldest) throw compacted(asked, oldest)
+  if (asked > newest)
+    throw invalidRequest("snapshot_revision", `is ${asked}; the newest revision is ${newest}`)
+  return asked
+}
+
+function exported(row: ChainRow) {
+  const record = recordOf(row)
+  try {
+    return { chain: chainOf(row), record }
+  } catch {
+    return { record }
+  }
+}
+
+function stopping() {
+  return new RegistryError(
+    ErrorReason.SHUTTING_DOWN,
+    "the server is stopping: go on after the last agent, at the same snapshot_revision",
+  )
+}

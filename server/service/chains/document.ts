@@ -1,0 +1,101 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import {
+  chainHash,
+  checkShape,
+  contentHash,
+  contentText,
+  effectiveExpiry,
+  momentProblem,
+  type ShapeLimits,
+} from "@trust-registry/eatp"
+import { ErrorReason, encode, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { type FieldViolation, RegistryError } from "../../errors.js"
+import { microsOf } from "../../store/chains/rows.js"
+import type { Document } from "../../store/chains/writes.js"
+import { sentenceOf } from "../request/fields.js"
+
+/** The parts of StoreChainRequest and UpdateChainRequest that make a document. */
+export interface DocumentRequest {
+  chain?: TrustLineageChain | undefined
+  expiresAt?: Timestamp | undefined
+  chainHash: string
+}
+
+/** A chain that passed every check, ready to be written. */
+export interface CheckedDocument extends Omit<Document, "signatureStatus" | "depends"> {
+  agentId: string
+  chain: TrustLineageChain
+}
+
+/**
+ * Checks a chain and derives what is stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field that
+ * breaks a rule.
+ *
+ * @param now microseconds since 1970
+ */
+export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, now: bigint): CheckedDocument {
+  const { chain } = request
+  if (!chain?.genesis) throw invalidChain([missing(chain)])
+  const violations = [...checkShape(chain, limits), ...expiryViolations(request)]
+  if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
+  const document = derive(chain, chain.genesis, request.expiresAt)
+  if (document.expiresAt !== undefined && document.expiresAt < now)
+    throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
+  if (request.chainHash !== "" && request.chainHash !== document.chainHash)
+    throw invalidChain(
+      [{ field: "chain_hash", description: `is not that of the chain, which is ${document.chainHash}` }],
+      document.agentId,
+    )
+  return document
+}
+
+function derive(
+  chain: TrustLineageChain,
+  genesis: NonNullable<TrustLineageChain["genesis"]>,
+  requestExpiry: Timestamp | undefined,
+): CheckedDocument {
+  const json = contentText(chain)
+  return {
+    agentId: genesis.agentId,
+    chain,
+    authorityId: genesis.authorityId,
+    json,
+    bytes: encode(TrustLineageChainSchema, chain).length,
+    chainHash: chainHash(chain),
+    contentHash: contentHash(chain, json),
+    expiresAt: atMostLatest(effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry))),
+  }
+}
+
+/** West of Greenwich the year 9999 ends when it is 10000 in UTC, which google.protobuf.Timestamp cannot say. */
+function atMostLatest(moment: bigint | undefined): bigint | undefined {
+  return moment !== undefined && moment > LATEST_MICROS ? LATEST_MICROS : moment
+}
+
+const LATEST_MICROS = 253_402_300_799_999_999n
+
+function expiryViolations({ expiresAt }: DocumentRequest): FieldViolation[] {
+  const fault = expiresAt && momentProblem(expiresAt)
+  return fault ? [{ field: "expires_at", description: fault }] : []
+}
+
+function missing(chain: TrustLineageChain | undefined): FieldViolation {
+  return { field: chain ? "chain.genesis" : "chain", description: "is missing" }
+}
+
+function expired(expiresAt: bigint, request: DocumentRequest): FieldViolation {
+  const own = request.expiresAt && microsOf(request.expiresAt) === expiresAt
+  const moment = new Date(Number(expiresAt / 1000n)).toISOString()
+  return { field: own ? "expires_at" : "chain", description: `has expired: it was valid until ${moment}` }
+}
+
+function invalidChain(violations: FieldViolation[], agentId?: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_INVALID,
+    `the chain is refused: ${sentenceOf(violations)}`,
+    {
+      violations,
+      ...(agentId === undefined ? {} : { agentId }),
+    },
+  )
+}

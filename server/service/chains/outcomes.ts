@@ -1,0 +1,98 @@
+import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../../errors.js"
+import { type RecordRow, recordOf } from "../../store/chains/rows.js"
+import type { Outcome, Write } from "../../store/chains/writes.js"
+import { requestIdReused } from "../authorities/authorityErrors.js"
+
+/** The record that a write led to. Throws what the contract says of a write that was refused. */
+export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
+  if (outcome === "lender_revoked") throw lenderRevoked(write, culprit ?? "")
+  if (outcome === "revoked") throw agentRevoked(write)
+  if (!record) throw outcome === "conflict" ? conflict(write, undefined) : notFound(write.agentId)
+  switch (outcome) {
+    case "conflict":
+      throw conflict(write, record)
+    case "reused":
+      throw requestIdReused({ agentId: write.agentId, requestId: write.requestId })
+    case "inactive":
+      throw inactive(write, record)
+    case "expired":
+      throw expired(write.agentId, "it cannot be restored, only stored anew after it is deleted for good")
+    default:
+      return recordOf(record)
+  }
+}
+
+/** No chain of the agent is stored, or none that is active; `why` is told besides. */
+export function notFound(agentId: string, why?: string): RegistryError {
+  const text = `trust chain not found for agent ${quoted(agentId)}`
+  const message = why === undefined ? text : `${text}: ${why}`
+  return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
+}
+
+/** The agent's chain is past its expiry. */
+export function expired(agentId: string, what: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_EXPIRED,
+    `the trust chain of agent ${quoted(agentId)} has expired; ${what}`,
+    { agentId, precondition: "the chain has not expired" },
+  )
+}
+
+function conflict({ agentId, expectedRevision }: Write, record: RecordRow | undefined): RegistryError {
+  const revision = record?.revision ?? 0n
+  const stands = record ? `its revision is ${revision}` : "none is stored"
+  return new RegistryError(
+    ErrorReason.REVISION_CONFLICT,
+    `the trust chain of agent ${quoted(agentId)} was expected at revision ${expectedRevision}; ${stands}`,
+    { agentId, metadata: { expected_revision: String(expectedRevision), revision: String(revision) } },
+  )
+}
+
+const BY_WHAT = "ListRevocations tells by what, and LiftSuspension lifts a suspension"
+
+/** The way out of each status. */
+const WAYS = {
+  active: "a graceful revocation has taken effect, and it stays revoked",
+  revoked: "it stays revoked; ListRevocations tells by what",
+  suspended: "LiftSuspension makes it active again, or RestoreChain where it was suspended by hand",
+  deleted: "RestoreChain makes it active again, unless its agent stands revoked or suspended",
+}
+
+/** RestoreChain is refused only because of the agent. */
+const WAYS_TO_RESTORE = {
+  ...WAYS,
+  suspended: `its agent stands suspended or revoked: ${BY_WHAT}`,
+  deleted: `its agent stands suspended or revoked: ${BY_WHAT}, after which it can be restored`,
+}
+
+function inactive({ agentId, operation }: Write, { status }: RecordRow): RegistryError {
+  const stands = status === "active" ? "revoked" : status
+  const way = (operation === "restore" ? WAYS_TO_RESTORE : WAYS)[status]
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_REVOKED,
+    `the trust chain of agent ${quoted(agentId)} is ${stands}, so ${operation} is refused; ${way}`,
+    { agentId, metadata: { status: stands.toUpperCase() }, precondition: "the chain is active" },
+  )
+}
+
+function agentRevoked({ agentId }: Write): RegistryError {
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_REVOKED,
+    `agent ${quoted(agentId)} stands revoked or suspended, so no chain of it is stored: ${BY_WHAT}`,
+    { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
+  )
+}
+
+function lenderRevoked({ agentId }: Write, lender: string): RegistryError {
+  const description = `come down from ${quoted(lender)}, which stands revoked or suspended`
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_INVALID,
+    `the chain is refused: its delegations ${description}`,
+    { agentId, violations: [{ field: "chain.delegations", description }] },
+  )
+}
+
+function quoted(agentId: string): string {
+  return JSON.stringify(agentId)
+}

@@ -1,0 +1,65 @@
+import { type ShapeLimits, textProblem } from "@trust-registry/eatp"
+import { type FieldViolation, invalidRequest } from "../../errors.js"
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** What is wrong with an id, or undefined. */
+export function idFault(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
+  if (id === "") return "is empty"
+  const bytes = Buffer.byteLength(id)
+  if (bytes > maxIdBytes) return `is ${bytes} bytes long; at most ${maxIdBytes} are allowed`
+  return textProblem(id)
+}
+
+/** Throws INVALID_REQUEST unless the field holds an id. */
+export function assureId(field: string, id: string, limits: ShapeLimits): void {
+  const fault = idFault(id, limits)
+  if (fault) throw invalidRequest(field, fault)
+}
+
+/** Throws INVALID_REQUEST unless the agent id is one. */
+export function assureAgentId(agentId: string, limits: ShapeLimits): void {
+  assureId("agent_id", agentId, limits)
+}
+
+/** Throws INVALID_REQUEST unless the authority id is one. */
+export function assureAuthorityId(authorityId: string, limits: ShapeLimits): void {
+  assureId("authority_id", authorityId, limits)
+}
+
+/** Throws INVALID_REQUEST unless the field holds a UUID. */
+export function assureUuid(field: string, text: string): void {
+  if (!UUID.test(text)) throw invalidRequest(field, "is no UUID")
+}
+
+/** Throws INVALID_REQUEST unless the request id is empty or a UUID. */
+export function assureRequestId(requestId: string): void {
+  if (requestId !== "") assureUuid("request_id", requestId)
+}
+
+/** Throws INVALID_REQUEST unless the expected revision is unset or at least `least`. */
+export function assureExpectedRevision(revision: bigint | undefined, least: 0n | 1n): void {
+  if (revision !== undefined && revision < least)
+    throw invalidRequest("expected_revision", `is ${revision}; at least ${least} is allowed here`)
+}
+
+/** Throws INVALID_REQUEST unless the text is sound and of at most that many bytes. */
+export function assureText(field: string, text: string, maxBytes: number): void {
+  const bytes = Buffer.byteLength(text)
+  const fault =
+    bytes > maxBytes ? `is ${bytes} bytes long; at most ${maxBytes} are allowed` : textProblem(text)
+  if (fault) throw invalidRequest(field, fault)
+}
+
+/** Throws INVALID_REQUEST unless the number is within the bounds. */
+export function assureWithin(field: string, value: number, least: number, most: number): void {
+  if (value < least || value > most)
+    throw invalidRequest(field, `is ${value}; ${least} to ${most} are allowed`)
+}
+
+/** The text of an error for several violations. */
+export function sentenceOf(violations: FieldViolation[]): string {
+  const [first, ...rest] = violations
+  if (!first) return "nothing is wrong"
+  return `${first.field}: ${first.description}${rest.length ? ` (and ${rest.length} more)` : ""}`
+}

@@ -1,0 +1,124 @@
+import {
+  type AgentRevocations,
+  MAX_DELEGATION_DEPTH,
+  type Signers,
+  type StoredTrust,
+  type TrustAuthority,
+} from "@trust-registry/eatp"
+import type { TrustLineageChain } from "@trust-registry/proto"
+import type { TrustReader } from "../../store/cache/trustReader.js"
+import { isActive, revocationsOf, type ServedChain } from "../../store/chains/servedChain.js"
+import type { Depends } from "../../store/chains/writes.js"
+
+/** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
+export interface KnownSigners extends Signers {
+  /** Those that are not there stand at revision 0. */
+  depends: Depends
+  /** What of the chains of delegators stands revoked. */
+  revocations: Map<string, AgentRevocations>
+  /** Delegators, of whatever level, of whom no chain is stored. */
+  missing: string[]
+  /** Whether there are more delegators above, or larger ones, than are looked at. */
+  tooMany: boolean
+}
+
+/** Most agents above one that are looked at; each is a read. */
+const MAX_ANCESTORS = 1_000
+/** Most bytes of their chains: a thousand of the largest would not fit into memory. */
+const MAX_ANCESTOR_BYTES = 16 * 1024 * 1024
+/** Most that are read at once: more are found to be too large only when they are there. */
+const READ_AT_ONCE = 16
+
+/**
+ * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
+ * and the authorities of the direct ones.
+ *
+ * @param nowMs by which clock a delegator's registration has expired
+ * @param reach `all`: with every authority that a chain above names, up to 1,000
+ */
+export async function signersOf(
+  reader: TrustReader,
+  chain: TrustLineageChain,
+  nowMs: number,
+  reach: "direct" | "all" = "direct",
+): Promise<KnownSigners> {
+  const { lenders, tooMany: tooManyLenders } = await lendersOf(reader, chain)
+  const delegators = new Map<string, StoredTrust>()
+  const revocations = new Map<string, AgentRevocations>()
+  const missing: string[] = []
+  for (const [id, lender] of lenders)
+    if (lender) {
+      delegators.set(id, trustOf(lender, nowMs))
+      revocations.set(id, revocationsOf(lender, nowMs))
+    } else missing.push(id)
+  const above = reach === "all" ? Array.from(delegators.values(), (lender) => lender.chain) : []
+  const ids = new Set([...authorityIdsOf(chain, delegators), ...above.flatMap(signerIdsOf)])
+  const tooMany = tooManyLenders || (reach === "all" && ids.size > MAX_ANCESTORS)
+  const known = await readAll(tooMany ? [] : ids, (id) => reader.getAuthority(id))
+  const authorities = new Map<string, TrustAuthority>()
+  for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
+  const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
+  const firstStored = await firstStoredOf(reader, [chain, ...above], authorities.values())
+  return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
+}
+
+/** When the chains' signatures were first stored: asked only for keys that others may have, of which old ones still count. */
+async function firstStoredOf(
+  reader: TrustReader,
+  chains: TrustLineageChain[],
+  authorities: Iterable<TrustAuthority>,
+): Promise<Signers["firstStored"]> {
+  const keys = Array.from(authorities, (authority) => authority.keys).flat()
+  if (!keys.some(({ compromisedAtMicros }) => compromisedAtMicros !== undefined)) return undefined
+  const agentIds = chains.map(({ genesis }) => genesis?.agentId ?? "")
+  const stored = await readAll(agentIds, (agentId) => reader.firstStored(agentId))
+  return (agentId, signature) => stored.get(agentId)?.get(signature)
+}
+
+/** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
+export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
+  return { chain: stored.chain(), active: isActive(stored, nowMs) && nowMs <= stored.expiresAtMs }
+}
+
+/** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
+async function lendersOf(reader: TrustReader, chain: TrustLineageChain) {
+  const lenders = new Map<string, ServedChain | null>()
+  const agentId = chain.genesis?.agentId
+  let level = [chain]
+  let bytes = 0
+  for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
+    const ids = new Set(level.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId)))
+    const fresh = [...ids].filter((id) => id !== agentId && !lenders.has(id))
+    if (lenders.size + fresh.length > MAX_ANCESTORS) return { lenders, tooMany: true }
+    level = []
+    for (let next = 0; next < fresh.length; next += READ_AT_ONCE) {
+      const found = await readAll(fresh.slice(next, next + READ_AT_ONCE), (id) => reader.getChain(id))
+      for (const [id, lender] of found) {
+        lenders.set(id, lender)
+        bytes += lender?.bytes.length ?? 0
+        if (bytes > MAX_ANCESTOR_BYTES) return { lenders, tooMany: true }
+        if (lender) level.push(lender.chain())
+      }
+    }
+  }
+  return { lenders, tooMany: false }
+}
+
+function authorityIdsOf(chain: TrustLineageChain, delegators: Map<string, StoredTrust>): string[] {
+  const lenders = chain.delegations.map(({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis)
+  return [...signerIdsOf(chain), ...lenders.flatMap((genesis) => genesis?.authorityId || [])]
+}
+
+function signerIdsOf({ genesis, capabilities }: TrustLineageChain): string[] {
+  const ids = [genesis?.authorityId ?? "", ...capabilities.map(({ attesterId }) => attesterId)]
+  return ids.filter((id) => id !== "")
+}
+
+async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promise<Found> | Found) {
+  const entries = Array.from(ids, async (id) => [id, await read(id)] as const)
+  return new Map(await Promise.all(entries))
+}
+
+function revisionsOf(found: Map<string, { revision: bigint } | null>): Record<string, bigint> {
+  return Object.fromEntries(Array.from(found, ([id, one]) => [id, one?.revision ?? 0n]))
+}

@@ -1,0 +1,94 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import {
+  type JsonObject,
+  type ShapeLimits,
+  type TrustLevel,
+  type TrustVerdict,
+  verifyTrust,
+} from "@trust-registry/eatp"
+import {
+  DenialReason,
+  type Handlers,
+  type TrustVerificationService,
+  TrustViolationSeverity,
+  VerificationLevel,
+  type VerifyTrustRequest,
+  type VerifyTrustResponseSchema,
+} from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import { timestampOf } from "../../store/chains/rows.js"
+import type { ServedChain } from "../../store/chains/servedChain.js"
+import type { Store } from "../../store/store.js"
+import { answerAuthority } from "./authorityAnswer.js"
+import { type Evidence, evidenceOf } from "./evidence.js"
+import { standpointOf } from "./standpoint.js"
+import { assureQuestion, contextOf } from "./trustQuestion.js"
+
+type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
+
+/** Handlers of TrustVerificationService over a store. */
+export function createVerificationHandlers(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustVerificationService, RpcContext> {
+  return {
+    verifyTrust: async (request) => {
+      assureQuestion(request, limits)
+      const level = levelOf(request.level)
+      const context = contextOf(request, limits)
+      const standpoint = await standpointOf(store, request.consistency)
+      const evidence = await evidenceOf(standpoint, request.agentId)
+      const verdict = await verdictOf(evidence, { ...request, level, context })
+      return responseOf(verdict, evidence.stored, standpoint.nowMicros)
+    },
+    checkAuthority: (request) => answerAuthority(store, request, limits),
+  }
+}
+
+type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
+  level: TrustLevel
+  context: JsonObject | undefined
+}
+
+async function verdictOf({ denied, input }: Evidence, request: Asked): Promise<TrustVerdict> {
+  if (denied === undefined) return await verifyTrust({ ...input, request })
+  const { reason, text: reasonText } = denied
+  return { valid: false, level: request.level, reason, reasonText, effectiveConstraints: [], violations: [] }
+}
+
+const LEVELS: Record<TrustLevel, VerificationLevel> = {
+  quick: VerificationLevel.QUICK,
+  standard: VerificationLevel.STANDARD,
+  full: VerificationLevel.FULL,
+}
+
+function levelOf(level: VerificationLevel): TrustLevel {
+  switch (level) {
+    case VerificationLevel.QUICK:
+      return "quick"
+    case VerificationLevel.UNSPECIFIED:
+    case VerificationLevel.STANDARD:
+      return "standard"
+    case VerificationLevel.FULL:
+      return "full"
+    default:
+      throw invalidRequest("level", `is ${level}, which is no VerificationLevel`)
+  }
+}
+
+function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros: bigint): Response {
+  const { level, reason, reasonText, violations, ...same } = verdict
+  return {
+    ...same,
+    level: LEVELS[level],
+    reason: reason === undefined ? DenialReason.UNSPECIFIED : DenialReason[reason],
+    reasonText: reasonText ?? "",
+    violations: violations.map(({ severity, ...violation }) => ({
+      ...violation,
+      severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,
+    })),
+    revision: stored?.revision ?? 0n,
+    timeEvaluated: timestampOf(nowMicros),
+  }
+}

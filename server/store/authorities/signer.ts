@@ -1,0 +1,28 @@
+import type { AuthorityKey as SignerKey, TrustAuthority } from "@trust-registry/eatp"
+import type { AuthorityKey } from "@trust-registry/proto"
+import { microsOf } from "../chains/rows.js"
+import { type AuthorityRow, authorityOf } from "./authorityRows.js"
+
+/** An authority as verification sees it, and the revision at which it was so. */
+export interface StoredSigner {
+  signer: TrustAuthority
+  revision: bigint
+}
+
+/** The signer of a row. Throws AUTHORITY_CORRUPT for a document that does not parse. */
+export function signerOf(row: AuthorityRow): StoredSigner {
+  return {
+    signer: { id: row.authority_id, keys: authorityOf(row).keys.map(keyOf), active: row.is_active },
+    revision: row.revision,
+  }
+}
+
+function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey): SignerKey {
+  return {
+    publicKey,
+    ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
+    ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
+    ...(revokedAt ? { revoked: true } : {}),
+    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
+  }
+}

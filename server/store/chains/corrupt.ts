@@ -1,0 +1,12 @@
+import { ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../../errors.js"
+
+/** The stored row of an agent does not parse. */
+export function corrupt(agentId: string, cause: unknown): RegistryError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_CORRUPT,
+    `the stored chain does not parse, VerifyChainIntegrity tells more: ${why}`,
+    { agentId, cause },
+  )
+}

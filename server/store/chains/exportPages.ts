@@ -1,0 +1,73 @@
+import type { ChainFilter } from "@trust-registry/proto"
+import type { Sql } from "../database/sql.js"
+import { assureKept } from "../history/history.js"
+import { record } from "./chains.js"
+import { conditionsOf } from "./filter.js"
+import type { ChainRow } from "./rows.js"
+
+/** Which part of the state at a revision. */
+export interface ExportQuery {
+  filter: ChainFilter | undefined
+  /** The state right after this revision. */
+  revision: bigint
+  /** Only agent ids above this one; empty: from the first. */
+  after: string
+  limit: number
+  /** The part ends before the chain that would pass this size, though it holds at least one. */
+  maxBytes: number
+  /** By which clock expiry is judged, in microseconds since 1970. */
+  now: bigint
+}
+
+/** What a record adds to its chain. */
+const RECORD_BYTES = 1024
+
+/**
+ * Chains as they stood right after a revision, by agent_id, and whether more follow: what was not changed since from the table,
+ * and what was from the history. So an export is of one moment and yet holds no transaction open between its parts. A chain
+ * that was removed for good since is left out, as its documents are gone. Throws REVISION_COMPACTED where the history no longer
+ * tells.
+ */
+export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
+  const { revision, limit, maxBytes, after, now } = query
+  const rows = await sql<(ChainRow & { candidates: bigint })[]>`
+    with ${unchanged(sql, query)}, changed as materialized (
+      select was.agent_id, was.revision, was.chain_bytes from (
+        select distinct h.agent_id from trust_chain_revisions h
+        where h.revision > ${revision} and h.agent_id > ${after}
+          and h.agent_id <= coalesce((select max(agent_id) from same having count(*) > ${limit}), h.agent_id)
+      ) agent
+      cross join lateral (
+        select c.*, octet_length(c.chain_data::text) as chain_bytes from (
+          select * from trust_chain_revisions h where h.agent_id = agent.agent_id and h.revision <= ${revision}
+          order by h.revision desc limit 1
+        ) c
+        where c.chain_data is not null and ${conditionsOf(sql, query.filter, now).where}
+      ) was
+    ), measured as (
+      select agent_id, revision, count(*) over () as candidates, row_number() over (order by agent_id) as place,
+             sum(chain_bytes + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
+      from (select agent_id, null::bigint as revision, chain_bytes from same union all select * from changed) found
+    ), part as (
+      select * from measured where place <= ${limit} and (place = 1 or bytes <= ${maxBytes})
+    )
+    select ${record(sql)}, c.chain_data, c.chain_bytes, p.candidates
+    from part p join trust_chains c on c.agent_id = p.agent_id where p.revision is null
+    union all
+    select ${record(sql)}, c.chain_data, 0, p.candidates
+    from part p join trust_chain_revisions c on c.revision = p.revision
+    order by agent_id`
+  await assureKept(sql, { revision, micros: 0n })
+  return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
+}
+
+/** Ids and sizes of what was not changed since; see candidates in chains.ts for why some are found before they are sorted. */
+function unchanged(sql: Sql, { filter, now, revision, after, limit }: ExportQuery) {
+  const { where, unordered } = conditionsOf(sql, filter, now)
+  const part = sql`agent_id > ${after} order by agent_id limit ${limit + 1}`
+  const ids = sql`select c.agent_id, c.chain_bytes from trust_chains c where ${where} and c.revision <= ${revision}`
+  return unordered
+    ? sql`hit as materialized (${ids}),
+        same as materialized (select agent_id, chain_bytes from hit where ${part})`
+    : sql`same as materialized (${ids} and ${part})`
+}

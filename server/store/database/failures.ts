@@ -1,0 +1,64 @@
+import { ErrorReason } from "@trust-registry/proto"
+import { RegistryError } from "../../errors.js"
+import { SPARSE } from "./watchedSql.js"
+
+/** How long a caller should wait before it sends a call again that the database did not answer. */
+const RETRY_AFTER_MS = 250
+
+/** The database did not answer in time, or cannot. */
+export function databaseUnavailable(message: string, cause?: unknown): RegistryError {
+  return new RegistryError(ErrorReason.DATABASE_UNAVAILABLE, message, { cause, retryAfterMs: RETRY_AFTER_MS })
+}
+
+/** Whether a call failed because the database is away: those that wait would fail as well. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof RegistryError && error.reason === ErrorReason.DATABASE_UNAVAILABLE
+}
+
+/** Whether the same statement may well succeed on another connection or a moment later. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error)
+  return isLost(error) || code === SPARSE || PASSING_STATES.has(code) || /^5[38]/.test(code)
+}
+
+/** Whether the connection is gone. */
+export function isLost(error: unknown): boolean {
+  const code = codeOf(error)
+  return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
+}
+
+/** Whether a lock or the statement was waited for as long as is allowed. */
+export function isWaitOver(error: unknown): boolean {
+  return codeOf(error) === "55P03" || codeOf(error) === "57014"
+}
+
+/** Whether the data of a row is at fault (SQLSTATE classes 22 and 23). */
+export function isDataFault(error: unknown): boolean {
+  return /^2[23]/.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === "string" ? code : ""
+}
+
+/** ECONNREFUSED and its like; Node's own codes begin with ERR_. */
+const SYSTEM_CODE = /^E(?!RR_)[A-Z_]+$/
+
+const LOST_CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "57P01", // the server is being stopped
+  "57P02", // the server crashed
+  "57P03", // the server is starting
+  "57P05", // the session was idle for too long
+])
+
+/** Beside the classes 53 (a full disk, memory or connections used up) and 58 (the system under it). */
+const PASSING_STATES = new Set([
+  "25006", // read-only: this was the primary a moment ago
+  "40001", // serialization failure
+  "40P01", // deadlock
+])
