@@ -28,7 +28,7 @@ export type Asked = Pick<Call, "operation" | "agentId"> &
 
 /** Makes the calls of one client and keeps what it was told. */
 export interface Recorder {
-  ask(server: FleetServer, asked: Asked): Promise<Call>
+  ask(server: FleetServer, asked: Asked, timeoutMs?: number): Promise<Call>
   /** Stores several in one call, all or none where it is `atomic`; each is a call of the history. */
   askTogether(server: FleetServer, stores: readonly Asked[], atomic: boolean): Promise<Call[]>
   close(): void
@@ -74,8 +74,8 @@ export function createRecorder(client: string, history: Call[]): Recorder {
     return calls
   }
   return {
-    ask: async (server, asked) => {
-      const told = () => send(lineTo(server), asked).catch((error) => failureOf(error, asked))
+    ask: async (server, asked, timeoutMs = CALL_MS) => {
+      const told = () => send(lineTo(server), asked, { timeoutMs }).catch((error) => failureOf(error, asked))
       const [call] = await keep(server, [asked], async () => [await told()])
       return call as Call
     },
@@ -90,12 +90,15 @@ export function createRecorder(client: string, history: Call[]): Recorder {
   }
 }
 
-async function send(line: ReturnType<typeof connectTo>, asked: Asked): Promise<Told> {
+async function send(
+  line: ReturnType<typeof connectTo>,
+  asked: Asked,
+  options: { timeoutMs: number },
+): Promise<Told> {
   const store = line.calls(TrustStoreService)
   const revocations = line.calls(RevocationService)
   const { operation, agentId, requestId = "", expectedRevision, chain = {}, revocationId = "" } = asked
   const condition = expectedRevision === undefined ? {} : { expectedRevision }
-  const options = { timeoutMs: CALL_MS }
   switch (operation) {
     case "store":
       return recordTold((await store.storeChain({ chain, requestId, ...condition }, options)).record)

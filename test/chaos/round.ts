@@ -20,6 +20,7 @@ export interface Round {
 }
 
 const CLIENTS = 8
+const READERS = 3
 /** Names the agents of each round anew, also where a seed is played twice. */
 let rounds = 0
 
@@ -41,9 +42,11 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
   const over = new AbortController()
   const byHand = (choice: Random) => changeByHand(fleet.sql, choice.pick([...workload.agents]), calls, choice)
   const clients = Array.from({ length: CLIENTS }, (_, index) => `client-${index}`)
+  const readers = Array.from({ length: READERS }, (_, index) => `reader-${index}`)
   const playing = Promise.all([
     unleash(fleet, random.child("nemesis"), byHand, over.signal),
     ...clients.map((client) => workload.run(client, random.child(client), over.signal)),
+    ...readers.map((reader) => workload.readOn(reader, random.child(reader), over.signal)),
   ])
   await sleep(ms / 2)
   for (const activeOnly of [false, true])

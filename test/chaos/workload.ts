@@ -15,6 +15,11 @@ export interface Workload {
   readonly lenders: ReadonlyMap<string, string>
   /** Calls as one client, one after the other, until `signal`. */
   run(client: string, random: Random, signal: AbortSignal): Promise<void>
+  /**
+   * Reads plainly and waits for no answer that does not come from memory, so that a server without its database is read all the
+   * while; the others wait there for their time to run out.
+   */
+  readOn(client: string, random: Random, signal: AbortSignal): Promise<void>
 }
 
 /** Few, so that writers meet. */
@@ -22,6 +27,8 @@ const ALONE = 5
 /** Pause between two calls of a client, in milliseconds. */
 const PAUSE_MS = 12
 const ATTEMPTS = 3
+/** What memory answers comes within this. */
+const MEMORY_MS = 200
 /** How often what was written is read from the same server at once. */
 const OWN = 0.4
 /** How often several are stored in one call. */
@@ -113,9 +120,18 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
           const server = random.pick(fleet.servers)
           const call = await recorder.ask(server, asked)
           learn(call)
-          if (asked.operation !== "read" && random.chance(OWN)) await recorder.ask(server, ownReadOf(asked))
+          if (asked.operation !== "read" && random.chance(OWN)) await recorder.ask(server, plainReadOf(asked))
           if (call.told.kind !== "unknown" || asked.operation === "read" || random.chance(0.4)) break
         }
+        await sleep(random.between(0, PAUSE_MS))
+      }
+      recorder.close()
+    },
+    readOn: async (client, random, signal) => {
+      const recorder = createRecorder(client, history)
+      while (!signal.aborted) {
+        const agentId = random.pick([...alone, ...family])
+        await recorder.ask(random.pick(fleet.servers), plainReadOf({ agentId }), MEMORY_MS)
         await sleep(random.between(0, PAUSE_MS))
       }
       recorder.close()
@@ -123,7 +139,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
 }
 
-function ownReadOf({ agentId }: Asked): Asked {
+function plainReadOf({ agentId }: Pick<Asked, "agentId">): Asked {
   return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 
