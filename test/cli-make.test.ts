@@ -217,6 +217,10 @@ describe("the command line that makes chains", () => {
 
     const resign = "resign turned.json --key new.key2 --authorities"
     expect((await start(`${resign} turn-late.json`)).err).to.match(/the key's window does not cover/)
+    keep("turn-revoked.json", document([{ ...old, revoked_at: "2026-01-01T00:00:00Z" }, { ...next }]))
+    expect((await start(`${resign} turn-revoked.json`)).err).to.match(
+      /SOURCE_INVALID: .*revoked_at count for nothing/,
+    )
     keep("resigned.json", await run(`${resign} turn.json`))
     expect(await run("check resigned.json --authorities turn-new.json --action a")).to.match(/^verified/)
     await run("authority register turn-new.json")

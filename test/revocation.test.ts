@@ -201,9 +201,11 @@ describe("revocation", () => {
         await revocations().revokeAgent({ agentId: "boss-s", mode: RevocationMode.SUSPEND }),
       )
       expect(await statusOf("staff-s")).to.equal(ChainStatus.SUSPENDED)
-      expect((await reasonOf(chains().restoreChain({ agentId: "staff-s" }))).info?.metadata).to.include({
-        status: "SUSPENDED",
-      })
+      const refused = await failureOf(chains().restoreChain({ agentId: "staff-s" }))
+      expect(detailsOf(refused).info?.metadata).to.include({ status: "SUSPENDED" })
+      expect(refused.details).to.match(
+        /restore is refused; .* ListRevocations tells by what, .*LiftSuspension/,
+      )
       await revocations().revokeAgent({ agentId: "thief-s" })
       const { revocationId } = suspension
       const lifted = told(await revocations().liftSuspension({ revocationId }))
@@ -366,8 +368,9 @@ describe("revocation", () => {
     const first = told(await revocations().revokeAgent(request))
     expect(first.revocationId).to.equal(request.requestId)
     expect(told(await revocations().revokeAgent(request))).to.deep.equal(first)
-    const other = await reasonOf(revocations().revokeAgent({ ...request, reason: "twice" }))
-    expect(other.info?.reason).to.equal("REQUEST_ID_REUSED")
+    const other = await failureOf(revocations().revokeAgent({ ...request, reason: "twice" }))
+    expect(detailsOf(other).info?.reason).to.equal("REQUEST_ID_REUSED")
+    expect(other.details).to.match(/was used before for another change$/)
     const chain = await reasonOf(
       chains().storeChain({ chain: sampleChain("again"), requestId: request.requestId }),
     )

@@ -61,6 +61,8 @@ export async function builtOn<Made>(
     if (!(error instanceof MakeError) || error.code !== "SOURCE_INVALID") throw error
     const hints = missingLenders(files).map(missingChain)
     if (hints.length === 0 && authorities === undefined) hints.push(MISSING_KEYS)
+    if (Array.from(files.authorities.values()).some(({ keys }) => keys.some(({ revoked }) => revoked)))
+      hints.push(REVOKED_KEYS)
     throw new MakeError(error.code, [error.message, ...hints].join("; "))
   }
 }
@@ -69,6 +71,8 @@ export async function builtOn<Made>(
 export function missingChain(agentId: string): string {
   return `the chain of ${JSON.stringify(agentId)} is missing: --chains FILE`
 }
+
+const REVOKED_KEYS = "keys that --authorities marks with revoked_at count for nothing"
 
 const MISSING_KEYS =
   "if other keys signed it, --authorities FILE tells those of its authorities, older ones too"
