@@ -162,7 +162,7 @@ describe("a server that hears of nothing", () => {
       await deaf(registry.connection, "trust_authority_revisions", async () => {
         await registry.sql`update trust_chains set is_active = false where agent_id = 'unheard'`
         const changed = performance.now()
-        for (let seen = 0; seen < 20; ) {
+        for (let seen = 0; seen < 20 || performance.now() - changed < 2 * cacheMaxAgeMs; ) {
           const begun = performance.now()
           const { record } = await getChain({ agentId, includeInactive: true })
           if (begun - changed > cacheMaxAgeMs) expect(record?.isActive).to.equal(false)
