@@ -60,7 +60,7 @@ async function evidence(
 ): Promise<Evidence> {
   const question = questionOf(input, chain, genesis)
   const record = question.capability ?? spentCapability(question)
-  const findings = constraintFindings(question)
+  const findings = await constraintFindings(question)
   if (record === undefined) return { ...NOTHING, findings }
   const { agentId } = genesis
   const path = await findPath(input, { kind: "CAPABILITY", agentId, chain, record }, authorityId)

@@ -72,10 +72,21 @@ export function* climb(start: CapabilityRung, { above }: Ladder): Generator<Rung
     passed.set(rung.record, names)
     return !names.has(name) && names.add(name) !== undefined
   }
+  // What stands above is the same for all of a chain that have the name: a thousand loans of one name need it once.
+  const climbed = { CAPABILITY: new Map<string, Set<string>>(), DELEGATION: new Map<string, Set<string>>() }
+  const isClimbed = (rung: Rung) => {
+    const name = rung.kind === "DELEGATION" ? rung.below.record.capability : rung.record.capability
+    const place = rung.kind === "DELEGATION" ? rung.record.delegatorId : rung.agentId
+    const names = climbed[rung.kind].get(place) ?? new Set()
+    climbed[rung.kind].set(place, names)
+    return names.has(name) || names.add(name) === undefined
+  }
   let level: Rung[] = [start].filter(isNew)
   while (level.length > 0) {
     const next: Rung[] = []
-    for (const rung of level) if (yield rung) next.push(...above(rung).filter(isNew))
+    for (const rung of level)
+      if ((yield rung) && !isClimbed(rung))
+        for (const found of above(rung)) if (isNew(found)) next.push(found)
     level = next
   }
 }

@@ -6,26 +6,27 @@ import { itemsOf, memberOr } from "../python/pythonValues.js"
 import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
 import { isPast } from "./moments.js"
 import type { Question } from "./question.js"
+import { eachInTurns } from "./turns.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
 /**
  * No constraint of the signed sources forbids the action: those of the genesis record and of all capabilities
  * (EATP VERIFY, STANDARD).
  */
-export function signedConstraintsMet(question: Question): Denial | undefined {
+export async function signedConstraintsMet(question: Question): Promise<Denial | undefined> {
   const { genesis, input } = question
   if (isPast(genesis.expiresAt, input.nowMicros)) {
     return violation([{ ...ENVELOPE_EXPIRED, severity: "error" }])
   }
-  return unmet(signedConstraints(question), question)
+  return await unmet(signedConstraints(question), question)
 }
 
 /**
  * No constraint of the stored envelope forbids it either: the reference implementation derives its own and
  * looks no further.
  */
-export function envelopeConstraintsMet(question: Question): Denial | undefined {
-  return unmet(storedConstraints(question.chain.constraintEnvelope), question)
+export async function envelopeConstraintsMet(question: Question): Promise<Denial | undefined> {
+  return await unmet(storedConstraints(question.chain.constraintEnvelope), question)
 }
 
 /** A constraint that was looked at, and what came of it. */
@@ -41,20 +42,19 @@ export type ConstraintFinding = {
 }
 
 /** Every constraint that VERIFY looks at, signed or in the stored envelope, each once for each source. */
-export function constraintFindings(question: Question): ConstraintFinding[] {
+export async function constraintFindings(question: Question): Promise<ConstraintFinding[]> {
   const { chain, genesis, input } = question
   const request = requestOf(question)
   const findings = new Map<string, ConstraintFinding>()
   if (isPast(genesis.expiresAt, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
-  for (const { value, source } of [
-    ...signedConstraints(question),
-    ...storedConstraints(chain.constraintEnvelope),
-  ]) {
+  const find = ({ value, source }: Sourced) => {
     const constraint = pythonStr(value)
     const reason = forbids(value, request)
     const finding = { constraint, source, evaluated: isEvaluated(value) }
     findings.set(`${source}\0${constraint}`, reason === undefined ? finding : { ...finding, reason })
   }
+  await eachInTurns(signedConstraints(question), SLICE, find)
+  await eachInTurns(storedConstraints(chain.constraintEnvelope), SLICE, find)
   return [...findings.values()]
 }
 
@@ -65,6 +65,9 @@ export function asksForReasoning(envelope: ConstraintEnvelope | undefined): bool
   )
 }
 
+// As many constraints are looked at before others have their turn; each takes some microseconds.
+const SLICE = 1_000
+
 const ENVELOPE_EXPIRED = {
   constraint: "envelope",
   source: "envelope",
@@ -73,24 +76,17 @@ const ENVELOPE_EXPIRED = {
 
 type Sourced = { value: Json; source: string }
 
-function signedConstraints({ chain, genesis }: Question): Sourced[] {
+function* signedConstraints({ chain, genesis }: Question): Iterable<Sourced> {
   const metadata = genesis.metadataJson === undefined ? new JsonObject() : parseJson(genesis.metadataJson)
   // As Python's for does: a text gives its characters, and what it cannot go through fails, which denies.
-  const ofGenesis = itemsOf(memberOr(metadata, "constraints", [])).map((value) => ({
-    value,
-    source: "genesis",
-  }))
-  const ofCapabilities = chain.capabilities.flatMap(({ id, constraints }) =>
-    constraints.map((value) => ({ value, source: `capability:${id}` })),
-  )
-  return [...ofGenesis, ...ofCapabilities]
+  for (const value of itemsOf(memberOr(metadata, "constraints", []))) yield { value, source: "genesis" }
+  for (const { id, constraints } of chain.capabilities)
+    for (const value of constraints) yield { value, source: `capability:${id}` }
 }
 
-function storedConstraints(envelope: ConstraintEnvelope | undefined): Sourced[] {
-  return (envelope?.activeConstraints ?? []).map(({ valueJson, source }) => ({
-    value: parseJson(valueJson),
-    source,
-  }))
+function* storedConstraints(envelope: ConstraintEnvelope | undefined): Iterable<Sourced> {
+  for (const { valueJson, source } of envelope?.activeConstraints ?? [])
+    yield { value: parseJson(valueJson), source }
 }
 
 function requestOf({ input }: Question): ConstraintRequest {
@@ -98,11 +94,13 @@ function requestOf({ input }: Question): ConstraintRequest {
   return { action, context, nowMicros: input.nowMicros }
 }
 
-function unmet(constraints: Sourced[], question: Question): Denial | undefined {
+async function unmet(constraints: Iterable<Sourced>, question: Question): Promise<Denial | undefined> {
   const request = requestOf(question)
-  const violations = constraints.flatMap(({ value, source }): TrustViolation[] => {
+  const violations: TrustViolation[] = []
+  await eachInTurns(constraints, SLICE, ({ value, source }) => {
     const reason = forbids(value, request)
-    return reason === undefined ? [] : [{ constraint: pythonStr(value), source, reason, severity: "error" }]
+    if (reason !== undefined)
+      violations.push({ constraint: pythonStr(value), source, reason, severity: "error" })
   })
   return violations.length === 0 ? undefined : violation(violations)
 }

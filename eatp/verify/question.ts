@@ -20,6 +20,9 @@ export type Question = {
 /** One thing that must hold; undefined: it does. */
 export type Check = (question: Question) => Denial | undefined
 
+/** The same, of what may take long and lets others have their turns. */
+export type SlicedCheck = (question: Question) => Denial | undefined | Promise<Denial | undefined>
+
 /** Puts the question to a chain that is in force. */
 export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis: GenesisRecord): Question {
   const revoked = input.revocations?.get(genesis.agentId) ?? {}

@@ -1,9 +1,11 @@
+import type { CapabilityAttestation } from "@trust-registry/proto"
 import { byCodePoint } from "../json/codePointOrder.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
 import { climb, type Ladder, openLadder, type Rung } from "./climb.js"
 import type { Question } from "./question.js"
 import type { AgentRevocations, Lookup } from "./trustInput.js"
+import { nextTurn } from "./turns.js"
 import { type Denial, denial } from "./verdict.js"
 
 /**
@@ -53,21 +55,34 @@ export function delegatorsInForce(question: Question): Denial | undefined {
  * who lent it, as far as they are here, is revoked or was itself lent only from such. Expiry is not looked
  * at.
  */
-export function sourceNotRevoked(question: Question): Denial | undefined {
-  const { chain, genesis, capability } = question
-  const { chains, revocations } = question.input
+export function sourceNotRevoked(question: Question): Denial | undefined | Promise<Denial | undefined> {
+  const { capability } = question
+  const { revocations } = question.input
   if (capability === undefined || revocations === undefined) return undefined
   // Seldom is anything revoked above, and to see that is cheaper than to climb.
   const above = Array.from(delegatorsAbove(question), (id) => revocations.get(id))
   if (!above.some((found) => found?.capabilities?.size || found?.delegations?.size)) return undefined
-  const ladder = openLadder(chains)
+  return someSourceStands(question, capability, revocations)
+}
+
+// As many records are looked at before others have their turn.
+const SLICE = 32
+
+async function someSourceStands(
+  { chain, genesis, input }: Question,
+  capability: CapabilityAttestation,
+  revocations: Lookup<AgentRevocations>,
+): Promise<Denial | undefined> {
+  const ladder = openLadder(input.chains)
   const revoked = (rung: Rung) => isRevoked(rung, revocations)
   const walk = climb({ kind: "CAPABILITY", agentId: genesis.agentId, chain, record: capability }, ladder)
   let first: Rung | undefined
+  let done = 0
   for (let turn = walk.next(); turn.done !== true; ) {
     const rung = turn.value
     if (revoked(rung)) first ??= rung
     else if (rung.kind === "CAPABILITY" && isSource(rung, ladder, revoked)) return undefined
+    if (++done % SLICE === 0) await nextTurn()
     turn = walk.next(!revoked(rung))
   }
   if (first === undefined) return undefined

@@ -9,6 +9,19 @@ export function nextTurn(): Promise<void> {
   })
 }
 
+/** Works through items, so many before others have their turn. */
+export async function eachInTurns<Item>(
+  items: Iterable<Item>,
+  slice: number,
+  work: (item: Item) => void,
+): Promise<void> {
+  let done = 0
+  for (const item of items) {
+    work(item)
+    if (++done % slice === 0) await nextTurn()
+  }
+}
+
 // Whoever adds the first sets the turn, and each turn the next while there are more.
 const waiting: (() => void)[] = []
 

@@ -1,7 +1,7 @@
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
 import { expiriesAware, loanRuns, notExpired } from "./expiryChecks.js"
-import { type Check, type Question, questionOf } from "./question.js"
+import { type Check, type Question, questionOf, type SlicedCheck } from "./question.js"
 import {
   hasReasoning,
   reasoningGiven,
@@ -47,8 +47,8 @@ export async function verifyTrust(input: TrustInput): Promise<TrustVerdict> {
 }
 
 const always: Check[] = [notInLedger, notRevoked, expiriesAware]
-const sources: Check[] = [sourcesSigned, signedConstraintsMet]
-const reference: Record<TrustLevel, Check[]> = {
+const sources: SlicedCheck[] = [sourcesSigned, signedConstraintsMet]
+const reference: Record<TrustLevel, SlicedCheck[]> = {
   quick: [...always, notExpired],
   standard: [...always, chainStateSigned, actionCovered, matchedCapabilitySigned, ...sources],
   full: [
@@ -61,7 +61,7 @@ const reference: Record<TrustLevel, Check[]> = {
     delegationsSigned,
   ],
 }
-const besides: Record<TrustLevel, Check[]> = {
+const besides: Record<TrustLevel, SlicedCheck[]> = {
   quick: [someSignature, delegatorsInForce],
   standard: [
     delegatorsInForce,
@@ -91,7 +91,8 @@ async function answer(question: Question): Promise<TrustVerdict> {
   const { level } = input.request
   await verifyInSlices(question)
   for (const check of [...reference[level], ...besides[level]]) {
-    const found = check(question)
+    const checked = check(question)
+    const found = checked instanceof Promise ? await checked : checked
     if (found !== undefined) return denied(input, found)
   }
   return allowed(question)
