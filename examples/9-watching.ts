@@ -9,7 +9,7 @@ const prefix = `example-watch-${randomUUID()}-`
 const [first, second] = [`${prefix}1`, `${prefix}2`]
 const writers = "write_reports"
 
-await registry.storeChain({ chain: exampleChain(first, { capabilities: [writers] }) })
+const created = await registry.storeChain({ chain: exampleChain(first, { capabilities: [writers] }) })
 
 // Only agents that may write reports. Their chains by agent, as the registry has them.
 const copy = new Map<string, TrustLineageChain>()
@@ -29,9 +29,10 @@ const { record } = await registry.deleteChain({ agentId: second, softDelete: fal
 await readUntil(() => copy.size === 0)
 await responses.return?.()
 
-// Somebody who was away goes on from where they were, here from the first change on.
+// Somebody who was away goes on from where they were, here from the first change of ours on.
 const told: string[] = []
-const again = registry.watchChains({ filter: { agentIdPrefix: prefix }, startRevision: 1n })
+const startRevision = created.record?.revision ?? 0n
+const again = registry.watchChains({ filter: { agentIdPrefix: prefix }, startRevision })
 for await (const event of again) {
   told.push(textOf(event))
   if (event.record?.revision === record?.revision) break

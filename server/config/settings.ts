@@ -86,7 +86,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_CACHE_ENTRIES",
     unit: "chains",
     sentence:
-      "How many chains of up to 64 KiB are kept in memory at most (larger ones never); 0 turns the cache off.",
+      "How many chains of up to 64 KiB each process, and so each worker, keeps in memory at most (larger ones never); 0 " +
+      "turns the cache off.",
     default: "10000",
     read: countOf(0, 100_000_000),
   },
@@ -135,8 +136,9 @@ export const settings = {
     variable: "TRUST_REGISTRY_HISTORY_RETENTION",
     unit: "duration",
     sentence:
-      "How long the history keeps changes that were replaced since (`90s`, `30m`, `12h`, `30d`); " +
-      "with them go the first answers to their request ids. Empty: for ever.",
+      "How long the history keeps changes that were replaced since (`90s`, `30m`, `12h`, `30d`); with them go the first " +
+      "answers to their request ids. Empty: this server removes nothing. The history is one for all servers on a database: " +
+      "the shortest that any of them has holds for all, and what one start with it removed is gone for good.",
     default: "",
     read: durationOf,
   },
