@@ -24,6 +24,8 @@ const PROJECT = join(import.meta.dirname, "..")
 const RESULTS = join(import.meta.dirname, "results.json")
 const DOCUMENT = join(PROJECT, "docs", "performance.md")
 
+/** What a run ends with that somebody stopped. */
+const STOPPED = new Error("stopped")
 /** How often each commit is measured in a comparison. */
 const COMPARE_TURNS = 2
 
@@ -50,7 +52,7 @@ async function measure() {
   const times = { warmSeconds: 1, seconds: countOf("--seconds", flags.seconds) }
   const labs = await openLabs({ rounds, times, profile: flags.profile, say })
   const stopped = new Promise<never>((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error("stopped")))
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(STOPPED))
   })
   const work = flags.compare === undefined ? measureHere(labs) : compareWith(labs, flags.compare)
   // What is in the middle of a measurement fails when its processes are ended.
@@ -58,8 +60,13 @@ async function measure() {
   try {
     say(machineName())
     await Promise.race([work, stopped])
-  } finally {
     await labs.end()
+  } catch (error) {
+    await labs.end()
+    if (error !== STOPPED) throw error
+    say("stopped: what was started is ended")
+    // The other figures would still be tried.
+    process.exit(130)
   }
 }
 
