@@ -51,19 +51,28 @@ describe("a crash", () => {
     }
   })
 
-  it("of the embedded database fails calls for a moment, and service comes back by itself", async () => {
-    await store().storeChain({ chain: sampleChain("kept") })
+  it("of the embedded database fails calls for a moment, loses nothing acknowledged, and service comes back by itself", async () => {
+    const acknowledged = new Map<string, bigint>()
+    const write = async (agentId: string) => {
+      const { record } = await store().storeChain({ chain: sampleChain(agentId) })
+      acknowledged.set(agentId, record?.revision ?? 0n)
+      return true
+    }
+    await write("kept")
     for (let round = 0; round < 3; round++) {
       // Backends outlive it for a moment, and may do the write of the round before.
       process.kill(await until("the database runs", folder.postmaster), "SIGKILL")
-      const write = () => store().storeChain({ chain: sampleChain(`round-${round}`) })
-      const error = await write().catch((error) => error)
+      const error = await write(`round-${round}`).catch((error) => error)
       if (error instanceof Error) expect(error).to.include({ code: Code.UNAVAILABLE })
-      await until("a write succeeds", write)
+      await until("a write succeeds", () => write(`round-${round}`))
       const { check } = connection.calls(health.Health)
       await until("health is SERVING", async () => (await check({})).status === SERVING)
     }
-    expect((await store().getChain({ agentId: "kept" })).record?.agentId).to.equal("kept")
+    expect(acknowledged.size).to.equal(4)
+    for (const [agentId, revision] of acknowledged) {
+      const { record } = await store().getChain({ agentId, consistency: { case: "strong", value: true } })
+      expect(record?.revision, agentId).to.equal(revision)
+    }
     expect((await failureOf(store().getChain({ agentId: "other" }))).code).to.equal(Code.NOT_FOUND)
   })
 

@@ -140,6 +140,19 @@ describe("the retention of history", () => {
     expect((await calls().verifyChainIntegrity({ agentId: "kept" })).verified).to.equal(true)
   })
 
+  it("forgets the request_id of a change with the change", async () => {
+    const request = { chain: sampleChain("again"), requestId: "5f0c8e2a-36b5-4f5c-9a0e-6f7c1b1c0002" }
+    const { record: first } = await calls().storeChain(request)
+    expect((await calls().storeChain(request)).record).to.deep.equal(first)
+    await calls().storeChain({ chain: sampleChain("again") })
+    await calls().storeChain({ chain: sampleChain("later") })
+    const late = await until("it is done anew", async () => {
+      const { record } = await calls().storeChain(request)
+      return record?.revision !== first?.revision && record
+    })
+    expect((await calls().getChain({ agentId: "again" })).record).to.deep.equal(late)
+  })
+
   it("tells each change from its oldest revision on with the one before it", async () => {
     const { record: first } = await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("two") })

@@ -117,6 +117,30 @@ describe("lists and counts", () => {
     expect((await list({ filter: { activeOnly: false }, offset: 1_000 })).nextPageToken).to.equal("")
   })
 
+  it("have a chain that is there all the time on exactly one page, whatever is written meanwhile", async () => {
+    const steady = Array.from({ length: 40 }, (_, i) => `steady-${String(i).padStart(2, "0")}`)
+    const store = (id: string) => calls().storeChain({ chain: sampleChain(id) })
+    await Promise.all(steady.flatMap((id) => [store(id), store(`${id}-gone`)]))
+    const seen: string[] = []
+    let pageToken = ""
+    for (let page = 0; page === 0 || pageToken; page++) {
+      const answer = await list({ filter: { agentIdPrefix: "steady-" }, pageSize: 7, pageToken })
+      seen.push(...answer.chains.map(({ record }) => record?.agentId ?? ""))
+      pageToken = answer.nextPageToken
+      // Before what was read and behind it: changed, new, and gone.
+      const both = [page % 40, 39 - (page % 40)].map((i) => steady[i] as string)
+      await Promise.all(
+        both.flatMap((id) => [
+          store(id),
+          store(`${id}-${page}-new`),
+          calls().deleteChain({ agentId: `${id}-gone` }),
+        ]),
+      )
+    }
+    expect(new Set(seen).size).to.equal(seen.length)
+    expect(seen.filter((id) => steady.includes(id))).to.deep.equal(steady)
+  })
+
   it("counts records too, so that a page of long ids is not more than a client takes", async () => {
     const id = (i: number) => `long-${String(i).padStart(4, "0")}`.padEnd(512, "x")
     const metadataJson = JSON.stringify({ text: "x".repeat(1_850) })

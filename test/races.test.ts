@@ -105,6 +105,26 @@ describe("races", () => {
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
   })
 
+  it("a request that changed nothing leaves no trace, and is judged anew", async () => {
+    const [a, b] = calls()
+    const agentId = "nothing"
+    await a.storeChain({ chain: sampleChain(agentId) })
+    const deleted = await a.deleteChain({ agentId })
+    const again = { agentId, requestId: randomUUID() }
+    expect(await b.deleteChain(again)).to.deep.equal(deleted)
+    const restored = await a.restoreChain({ agentId })
+    const now = await b.deleteChain(again)
+    expect((now.record?.revision ?? 0n) > (restored.record?.revision ?? 0n)).to.equal(true)
+    const rows = await registry.sql`
+      select operation from trust_chain_revisions where agent_id = ${agentId} order by revision`
+    expect(rows.map(({ operation }) => operation)).to.deep.equal([
+      "created",
+      "deleted",
+      "restored",
+      "deleted",
+    ])
+  })
+
   it("refuses a request_id of another change", async () => {
     const [a] = calls()
     const requestId = randomUUID()
