@@ -55,6 +55,7 @@ export function nearCache(
   const follow = async () => {
     following = true
     while (!closed.signal.aborted) {
+      const ownBefore = own
       try {
         const watch = watchChains(
           { filter: { activeOnly: false }, includeChains: false },
@@ -64,9 +65,11 @@ export function nearCache(
         for await (const { events, nextRevision, caughtUp } of watch.responses()) {
           // What was read before may lack what changed between its read and the begin of this watch.
           if (!begun) flights.clear()
-          begun = true
           for (const { record } of events) drop(record?.agentId ?? "")
           position = nextRevision - 1n
+          // After a failover to a database that lost them, own changes would be waited for until others have their revisions.
+          if (!begun && position < ownBefore) own = position
+          begun = true
           heardAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
         }
       } catch {

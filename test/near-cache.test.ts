@@ -127,4 +127,22 @@ describe("the SDK's near-cache", () => {
     expect(calls() - before).to.be.at.least(40)
     expect(() => connect(server.address, { cache: { maxEntries: 0 } })).to.throw(TypeError)
   })
+
+  it("reads on where a failover lost its own writes", async () => {
+    await store(near, "kept")
+    await warm("kept")
+    const { record } = await store(near, "lost")
+    const lost = Number(record?.revision)
+    await server.sql.unsafe(`
+      alter table trust_chains disable trigger user;
+      delete from trust_chains where revision >= ${lost};
+      delete from trust_chain_revisions where revision >= ${lost};
+      alter table trust_chains enable trigger user;
+      select setval('trust_revision', ${lost}, false)`)
+    await until("it reads again, from memory too", async () => {
+      const before = calls()
+      await near.getChain({ agentId: "kept" })
+      return calls() === before
+    })
+  })
 })
