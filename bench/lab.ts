@@ -53,7 +53,7 @@ export interface Lab {
   registry(options: RegistryOptions): Promise<Registry>
   /** Starts `bench/peers/NAME.ts`, which says `ready ADDRESS`. */
   peer(name: string, args: readonly string[], cpu?: Cpu): Promise<Registry>
-  /** What processor time a registry and the database take for each call of `work`, which gives how many it made. */
+  /** What processor time a server and the database take for each call of `work`, which gives how many it made. */
   cost(registry: Registry, work: () => Promise<number>): Promise<string>
   /** Starts any other program. */
   program(command: string, args: readonly string[], cpu?: Cpu): Running
@@ -181,7 +181,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
         const [registry, database] = (await seconds()).map((after, index) => {
           return Math.round(((after - (before[index] ?? 0)) / calls) * 1e6)
         })
-        return `processor time of a call: registry ${registry} us, PostgreSQL ${database} us`
+        return `processor time of a call: server ${registry} us, PostgreSQL ${database} us`
       },
       program: (command, args, cpu) => started(startProcess({ command, args, cpu, logFile: logFile() })),
       defer: (end) => void ends.push(end),

@@ -39,9 +39,14 @@ export const getUncached: Figure = {
       side("bare grpc-js handler with one select", bare.address),
     ])
     const cost = await lab.cost(registry, async () => (await drive({ ...job, address })).total)
+    const bareCost = await lab.cost(bare, async () => (await drive({ ...job, address: bare.address })).total)
     return {
       ...findings,
-      notes: [`${IN_FLIGHT} calls in flight over ${AGENTS} agents; nothing is pinned`, cost],
+      notes: [
+        `${IN_FLIGHT} calls in flight over ${AGENTS} agents; nothing is pinned`,
+        `ours: ${cost}`,
+        `theirs: ${bareCost}`,
+      ],
     }
   },
 }
