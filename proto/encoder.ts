@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, type Message, ScalarType, toBinary } from "@bufbuild/protobuf"
 import { isPlainField, isPlainMessage } from "./plainMessage.js"
-import { Tail } from "./tail.js"
+import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } from "./tailWriters.js"
 
 /**
  * The binary form of a message, the same bytes that `toBinary` gives, in memory of its own. protobuf-es looks every field up
@@ -17,13 +17,7 @@ export function encodeMessage(schema: DescMessage, message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Nothing else runs between `clear` and `copy`. */
-const tail = new Tail()
-
 type Values = Record<string, unknown>
-/** Writes to the tail; gives false for what it leaves to `toBinary`. */
-type Write<Value> = (value: Value) => boolean
-
 const writers = new WeakMap<DescMessage, Write<Values> | "others">()
 
 function writerOf(schema: DescMessage): Write<Values> | undefined {
@@ -141,55 +135,5 @@ function submessageWriter(schema: DescMessage, number: number): Write<unknown> {
     tail.varint(tail.length - before)
     writeTag()
     return true
-  }
-}
-
-function tagged(write: Write<unknown>, number: number, hasLength: boolean): Write<unknown> {
-  const writeTag = tagWriter(number, hasLength ? LENGTH_DELIMITED : VARINT)
-  return (value) => {
-    const before = tail.length
-    if (!write(value)) return false
-    if (hasLength) tail.varint(tail.length - before)
-    writeTag()
-    return true
-  }
-}
-
-const VARINT = 0
-const LENGTH_DELIMITED = 2
-
-function tagWriter(number: number, wireType: number) {
-  const tag = (number << 3) | wireType
-  return tag < 0x80 ? () => tail.byte(tag) : () => tail.varint(tag)
-}
-
-/** Those that plainMessage.ts lets through. */
-function scalarWriter(scalar: ScalarType | undefined): Write<unknown> {
-  switch (scalar) {
-    case ScalarType.STRING:
-      return (value) => {
-        if (typeof value !== "string") return false
-        tail.text(value)
-        return true
-      }
-    case ScalarType.BOOL:
-      return (value) => {
-        if (typeof value !== "boolean") return false
-        tail.byte(value ? 1 : 0)
-        return true
-      }
-    case ScalarType.INT64:
-      return (value) => {
-        if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) return false
-        tail.varint64(value)
-        return true
-      }
-    default:
-      // Negative numbers take ten bytes and are rare.
-      return (value) => {
-        if (typeof value !== "number" || (value | 0) !== value || value < 0) return false
-        tail.varint(value)
-        return true
-      }
   }
 }

@@ -1,5 +1,11 @@
 import type { AgentRevocations } from "@trust-registry/eatp"
-import { decode, encode, GetChainResponseSchema, type TrustLineageChain } from "@trust-registry/proto"
+import {
+  decode,
+  encode,
+  encodeJsonField,
+  GetChainResponseSchema,
+  type TrustLineageChain,
+} from "@trust-registry/proto"
 import { corrupt } from "./corrupt.js"
 import { chainOf, type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
 
@@ -42,7 +48,7 @@ export function revocationsOf(
 
 /** A row as it is served. Throws TRUST_CHAIN_CORRUPT for a document that does not parse. */
 export function servedChain(row: ServedRow): ServedChain {
-  const bytes = encode(GetChainResponseSchema, { chain: readable(row), record: recordOf(row) })
+  const bytes = responseOf(row)
   let chain: TrustLineageChain | undefined
   return {
     bytes,
@@ -60,6 +66,21 @@ export function servedChain(row: ServedRow): ServedChain {
 
 function msOf(micros: bigint | null): number {
   return micros === null ? Number.POSITIVE_INFINITY : Number(micros) / 1000
+}
+
+/** GetChainResponse: without a message on the way where the document is as the server writes it. */
+function responseOf(row: ServedRow): Buffer {
+  const record = recordOf(row)
+  const document = row.chain_data as { genesis?: { agent_id?: unknown } } | null
+  const encoded =
+    document?.genesis?.agent_id === row.agent_id
+      ? encodeJsonField(
+          GetChainResponseSchema.field.chain,
+          row.chain_data,
+          encode(GetChainResponseSchema, { record }),
+        )
+      : undefined
+  return encoded ?? encode(GetChainResponseSchema, { chain: readable(row), record })
 }
 
 function readable(row: ServedRow) {

@@ -1,0 +1,130 @@
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  ScalarType,
+} from "@bufbuild/protobuf"
+import { isPlainMessage } from "./plainMessage.js"
+import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } from "./tailWriters.js"
+
+/**
+ * A message that is at hand as ProtoJSON with proto field names, as the store keeps chains, in the binary form of a field of
+ * another message: tag, length and bytes, the same that `fromJson` and `toBinary` make of it; then `rest`, which holds more
+ * fields. No message is made on the way, which is most of the time of a read from the database. Undefined for whatever is
+ * unusual, errors above all: `fromJson` knows.
+ */
+export function encodeJsonField(field: DescField, json: JsonValue, rest: Uint8Array): Buffer | undefined {
+  let write = roots.get(field)
+  if (write === undefined) {
+    const known = field.fieldKind === "message" && isWritable(field.message)
+    write = known ? submessageWriter(field.message, field.number) : () => false
+    roots.set(field, write)
+  }
+  tail.clear()
+  tail.raw(rest)
+  return write(json) ? tail.copy() : undefined
+}
+
+const roots = new WeakMap<DescField, Write<unknown>>()
+
+/** The well-known types and oneofs have a JSON of their own. */
+function isWritable(schema: DescMessage): boolean {
+  if (!isPlainMessage(schema) || schema.oneofs.length > 0) return false
+  return schema.fields.every(({ fieldKind, message }) => {
+    if (fieldKind === "map") return false
+    return !message || (!message.typeName.startsWith("google.protobuf.") && isWritable(message))
+  })
+}
+
+function submessageWriter(schema: DescMessage, number: number): Write<unknown> {
+  const write = messageWriter(schema)
+  const writeTag = tagWriter(number, LENGTH_DELIMITED)
+  return (json) => {
+    if (typeof json !== "object" || json === null || Array.isArray(json)) return false
+    const before = tail.length
+    if (!write(json as Record<string, unknown>)) return false
+    tail.varint(tail.length - before)
+    writeTag()
+    return true
+  }
+}
+
+/** Fields from the last to the first, as the tail wants them; there may be no other keys than theirs. */
+function messageWriter({ fields }: DescMessage): Write<Record<string, unknown>> {
+  const writes = [...fields]
+    .sort((a, b) => b.number - a.number)
+    .map((field) => [field.name, fieldWriter(field)] as const)
+  return (json) => {
+    let unknown = Object.keys(json).length
+    for (const [name, write] of writes) {
+      const value = json[name]
+      if (value === undefined) continue
+      if (!write(value)) return false
+      unknown--
+    }
+    return unknown === 0
+  }
+}
+
+function fieldWriter(field: DescField): Write<unknown> {
+  if (field.fieldKind === "list") return listWriter(field)
+  if (field.fieldKind === "message") return submessageWriter(field.message, field.number)
+  const write = tagged(valueWriter(field), field.number, field.scalar === ScalarType.STRING)
+  if (field.presence !== IMPLICIT) return write
+  const zero = field.fieldKind === "enum" ? field.enum.values[0]?.name : ZEROS.get(field.scalar as ScalarType)
+  return (json) => json === zero || write(json)
+}
+
+/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
+const IMPLICIT = 2
+
+const ZEROS = new Map<ScalarType, unknown>([
+  [ScalarType.STRING, ""],
+  [ScalarType.BOOL, false],
+  [ScalarType.INT32, 0],
+  [ScalarType.INT64, "0"],
+])
+
+function listWriter(field: DescField & { fieldKind: "list" }): Write<unknown> {
+  if (field.packed) return packedWriter(field)
+  const write =
+    field.listKind === "message"
+      ? submessageWriter(field.message, field.number)
+      : tagged(valueWriter(field), field.number, field.scalar === ScalarType.STRING)
+  return (json) => Array.isArray(json) && eachFromLast(json, write)
+}
+
+function packedWriter(field: DescField & { fieldKind: "list" }): Write<unknown> {
+  const write = valueWriter(field)
+  const writeTag = tagWriter(field.number, LENGTH_DELIMITED)
+  return (json) => {
+    if (!Array.isArray(json)) return false
+    if (json.length === 0) return true
+    const before = tail.length
+    if (!eachFromLast(json, write)) return false
+    tail.varint(tail.length - before)
+    writeTag()
+    return true
+  }
+}
+
+function eachFromLast(items: readonly unknown[], write: Write<unknown>) {
+  for (let index = items.length - 1; index >= 0; index--) if (!write(items[index])) return false
+  return true
+}
+
+function valueWriter(field: DescField): Write<unknown> {
+  if (field.enum) return enumWriter(field.enum)
+  const write = scalarWriter(field.scalar)
+  if (field.scalar !== ScalarType.INT64) return write
+  return (json) => typeof json === "string" && INTEGER.test(json) && write(BigInt(json))
+}
+
+const INTEGER = /^(0|-?[1-9]\d{0,18})$/
+
+function enumWriter({ values }: DescEnum): Write<unknown> {
+  const write = scalarWriter(ScalarType.INT32)
+  const numbers = new Map<unknown, number>(values.map(({ name, number }) => [name, number]))
+  return (json) => write(numbers.get(json))
+}
