@@ -1,11 +1,25 @@
--- Revocations of thousands, of rows that hold what we never wrote, and of requests that were used before.
+-- How the server revokes, and lifts.
+
+-- Whether a capability covers an action (EATP VERIFY): as capabilityCovers in eatp/rules/capabilityMatch.ts, whose tests
+-- hold for both.
+create function trust_capability_covers(capability text, action text) returns boolean language sql immutable as $$
+  select case
+    when strpos(capability, '*') = 0 then capability = action
+    when right(capability, 1) = '*' then starts_with(action, left(capability, -1))
+    when left(capability, 1) = '*' then right(action, length(capability) - 1) = substr(capability, 2)
+    when length(capability) - length(replace(capability, '*', '')) > 1 then false
+    else starts_with(action, split_part(capability, '*', 1))
+      and right(action, length(split_part(capability, '*', 2))) = split_part(capability, '*', 2)
+  end
+$$;
 
 -- The capability names of a delegation; none where it is not of our form, which must not keep others from being revoked.
 create function trust_lent_names(delegation jsonb) returns text[] language sql immutable as $$
   select array(select n #>> '{}' from jsonb_path_query(delegation, '$.capabilities_delegated[*]') n)
 $$;
 
-create or replace function trust_record_names(kind text, agent text, record text) returns text[] language sql stable as $$
+-- The capability names that a record stands for; null where the chain has no such record.
+create function trust_record_names(kind text, agent text, record text) returns text[] language sql stable as $$
   select case kind
     when 'delegation' then (
       select trust_lent_names(d) from jsonb_path_query(c.chain_data, '$.delegations[*]') d
@@ -17,14 +31,19 @@ create or replace function trust_record_names(kind text, agent text, record text
   from trust_chains c where c.agent_id = agent
 $$;
 
--- What a GIN index has not yet sorted in is read through at each look: 0.5 ms where a look takes 0.02, and a cascade looks
--- once for each agent.
-alter index trust_chains_delegator set (fastupdate = off);
-select gin_clean_pending_list('trust_chains_delegator');
+-- Whether one of some names covers one of some others.
+create function trust_names_cover(capabilities text[], names text[]) returns boolean language sql immutable as $$
+  select exists (
+    select from unnest(capabilities) c, unnest(names) n where trust_capability_covers(c, n))
+$$;
 
--- As before, a level of borrowers at a time, however the lines run together: each record is told once, by descent from a
--- lender of the level that reaches it first.
-create or replace function trust_revocation_cascade(root_kind text, root_agent text, root_record text)
+-- What is revoked with an agent, delegation or capability: all that was lent on from it, however far down.
+--   of an agent      every agent that it lent to
+--   of a delegation  every delegation by which its borrower lent a capability that it covers
+--   of a capability  every capability of a borrower that was lent by a name that it covers
+-- A level of borrowers at a time, however the lines run together: each record is told once, by descent from a lender of the
+-- level that reaches it first.
+create function trust_revocation_cascade(root_kind text, root_agent text, root_record text)
 returns table (kind text, agent_id text, record_id text, descends_from text)
 language plpgsql stable
 -- The planner expects a few agents and a small table: it would read all of it for each of thousands.
@@ -76,12 +95,18 @@ begin
 end
 $$;
 
--- Nothing else asks for it.
-drop function trust_loans;
-
--- As before, and a request that changed one of the chains, or the authority, in another way is `reused`: how they stand
--- would not be told under it.
-create or replace function trust_revocations_write(
+-- The one way in which the server revokes: an agent, delegation or capability with all that descends from it, or a key.
+-- Under the lock from the first look to the last row, so that nothing is lent on meanwhile.
+--
+-- Answers a row per revoked record, the one that was named first; `outcome` is the same in all of them:
+--   revoked                                done
+--   replayed                               done before under this request
+--   reused                                 this request did something else before, or changed one of the chains, or the
+--                                          authority, in another way: how they stand would not be told under it
+--   past                                   refused: a graceful one takes effect at a moment to come; the row is empty
+--   agent_not_found, authority_not_found, record_not_found    refused; the row is empty
+-- `head` is the newest revision of what was done: who reads at it sees all of it.
+create function trust_revocations_write(
   root_kind text,
   agent text,
   authority text,
@@ -164,9 +189,10 @@ begin
 end
 $$;
 
--- As before; what a person lifted of it already stays lifted, and the rest is lifted. `reused`: this request changed one of
--- the chains in another way.
-create or replace function trust_revocations_lift(revocation uuid, request uuid, actor text) returns table (
+-- Lifts a suspension: what it suspended is in force again, unless something else revokes it. Answers as
+-- trust_revocations_write does, with the outcomes lifted, unchanged (it was lifted before), reused, not_found, not_suspension.
+-- What a person lifted of it already stays lifted, and the rest is lifted.
+create function trust_revocations_lift(revocation uuid, request uuid, actor text) returns table (
   outcome text, head bigint, revision bigint, revocation_id uuid, kind text, agent_id text, authority_id text, record_id text,
   mode text, descends_from text, effective_at timestamptz, compromised_at timestamptz, reason text, revoked_at timestamptz,
   revoked_by text, lifted_at timestamptz, lifted_by text
@@ -203,74 +229,21 @@ begin
 end
 $$;
 
--- The plan of a trigger is kept for the session. Made for a write of one chain, while nothing was revoked, it would read all
--- revocations for each chain, and compare each new row with each old one: 10 s for 10,000.
-alter function trust_chains_assign() set enable_seqscan = off;
-alter function trust_chains_updated() set enable_seqscan = off;
-alter function trust_chains_updated() set enable_nestloop = off;
-
--- As ProtoJSON writes a google.protobuf.Timestamp, which ends with the year 9999.
-create or replace function trust_time_text(at timestamptz) returns text language sql stable as $$
-  select to_char(
-    least(greatest(at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999999Z') at time zone 'UTC',
-    'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-  where at is not null
+-- A row per record of a revocation, the one that was named first; one empty row where there is none.
+create function trust_revocation_answer(judged text, revocation uuid) returns table (
+  outcome text, head bigint, revision bigint, revocation_id uuid, kind text, agent_id text, authority_id text, record_id text,
+  mode text, descends_from text, effective_at timestamptz, compromised_at timestamptz, reason text, revoked_at timestamptz,
+  revoked_by text, lifted_at timestamptz, lifted_by text
+)
+language sql stable as $$
+  select judged, greatest(
+      max(r.revision) over (),
+      max((select h.revision from trust_chain_revisions h
+        where h.agent_id = r.agent_id and h.request_id = r.request_id)) over (),
+      max((select h.revision from trust_authority_revisions h
+        where h.authority_id = r.authority_id and h.request_id = r.request_id)) over ()),
+    r.revision, r.revocation_id, r.kind, r.agent_id, r.authority_id, r.record_id, r.mode, r.descends_from, r.effective_at,
+    r.compromised_at, r.reason, r.revoked_at, r.revoked_by, r.lifted_at, r.lifted_by
+  from (select) one left join trust_revocations r on r.revocation_id = revocation
+  order by r.descends_from is not null, r.agent_id, r.record_id
 $$;
-
--- As before, and however an authority is written its keys stand as its revocations say: set by hand, or registered anew after
--- it was removed by hand.
-create or replace function trust_authorities_assign() returns trigger language plpgsql as $$
-begin
-  if tg_op = 'UPDATE' then
-    if new.authority_id <> old.authority_id then
-      raise exception 'authority_id cannot change' using errcode = 'restrict_violation';
-    end if;
-    -- A writer that names no request of its own is a person or another program.
-    if new.request_id = old.request_id then
-      new.request_id := gen_random_uuid();
-      new.request_hash := '';
-      new.updated_by := 'postgres:' || session_user;
-    end if;
-    new.created_at := old.created_at;
-    new.updated_at := clock_timestamp();
-  else
-    if new.updated_by = '' then
-      new.updated_by := 'postgres:' || session_user;
-    end if;
-    new.updated_at := clock_timestamp();
-    new.created_at := new.updated_at;
-  end if;
-  if jsonb_typeof(new.authority_data -> 'keys') = 'array'
-    and exists (select from trust_revocations r where r.authority_id = new.authority_id) then
-    new.authority_data := jsonb_set(new.authority_data, '{keys}',
-      coalesce(trust_revoked_keys(new.authority_id, new.authority_data -> 'keys'), '[]'));
-  end if;
-  new.revision := nextval('trust_revision');
-  return new;
-end
-$$;
-
-create or replace function trust_revocations_applied() returns trigger language plpgsql as $$
-begin
-  update trust_chains c
-  set status = case when n.lifts and c.status = 'suspended' then 'active' else c.status end,
-      request_id = n.request_id, updated_by = n.actor
-  from (
-    select agent_id, bool_or(kind = 'agent' and lifted_at is not null) as lifts, min(request_id::text)::uuid as request_id,
-           min(coalesce(lifted_by, revoked_by)) as actor
-    from new_rows where agent_id is not null group by agent_id
-  ) n
-  where c.agent_id = n.agent_id;
-  update trust_authorities a
-  set request_id = n.request_id, request_hash = n.request_hash, updated_by = n.actor
-  from (
-    select distinct on (authority_id) authority_id, request_id, request_hash, revoked_by as actor
-    from new_rows where authority_id is not null order by authority_id, revision
-  ) n
-  where a.authority_id = n.authority_id;
-  perform pg_notify('trust_revisions', '');
-  return null;
-end
-$$;
-
-alter function trust_revocations_applied() set enable_seqscan = off;
