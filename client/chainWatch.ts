@@ -9,16 +9,37 @@ import type {
   WatchChainsResponse,
 } from "@trust-registry/proto"
 import { TrustStoreError } from "./errors.js"
+import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
 
 /** Which changes, and from where on. */
 export type WatchRequest = MessageInitShape<typeof WatchChainsRequestSchema>
 
+/** How a watch is made. */
+export interface WatchOptions extends CallOptions {
+  /**
+   * Hears when the line is there, when it is lost (or could not be had at first), and when it is back: once each, and not
+   * of every attempt in between. Default: nobody hears of it.
+   */
+  onState?: ((state: WatchState) => void) | undefined
+}
+
+/** How the line of a watch is. */
+export interface WatchState {
+  /** Whether the registry answers it. */
+  open: boolean
+  /** From where the watch goes on. 0n before anything was heard. */
+  nextRevision: bigint
+  /** Why it is not open; undefined also where the registry ended it without an error. */
+  error?: TrustStoreError
+}
+
 /**
  * Changes of chains as they come: iterate it for the events. It goes on by itself where it was when the line or the server
  * went away, with nothing skipped and nothing repeated, and reads no further ahead than it is iterated. It ends by the signal,
  * whose reason it throws, by leaving the loop, or with what going on cannot mend: a {@link TrustStoreError}, for one
- * RevisionCompactedError where it was away for longer than the history is kept.
+ * RevisionCompactedError where it was away for longer than the history is kept, or one with code UNAVAILABLE where its first
+ * attempt meets a registry that speaks TLS in another way. An address that nobody serves is tried for ever: `onState` tells.
  */
 export interface ChainWatch extends AsyncIterable<ChainEvent> {
   /** Where another watch would go on after all that the loop is done with: its `startRevision`. 0n before anything was heard. */
@@ -41,7 +62,7 @@ const LONGEST_WAIT_MS = 5_000
 export function chainWatch(
   watchChains: WatchChains,
   request: WatchRequest,
-  options: CallOptions = {},
+  { onState, ...options }: WatchOptions = {},
   isOpen: () => boolean = () => true,
 ): ChainWatch {
   let nextRevision = 0n
@@ -49,17 +70,28 @@ export function chainWatch(
   async function* responses() {
     let resumed = request
     let waitMs = FIRST_WAIT_MS
+    let open: boolean | undefined
+    let heard = false
+    const tell = (now: boolean, error?: TrustStoreError) => {
+      if (open !== now) onState?.({ open: now, nextRevision, ...(error ? { error } : {}) })
+      open = now
+    }
     for (;;) {
+      let lost: TrustStoreError | undefined
       try {
         for await (const response of watchChains(resumed, options)) {
           waitMs = FIRST_WAIT_MS
+          heard = true
+          tell(true)
           yield response
           nextRevision = response.nextRevision
           resumed = { ...request, startRevision: nextRevision, includeCurrent: false }
         }
       } catch (error) {
-        if (!isOpen() || !isPassing(error)) throw error
+        if (!isOpen() || !isPassing(error) || (!heard && isMismatch(error))) throw error
+        lost = error
       }
+      tell(false, lost)
       await pause(waitMs * (0.5 + Math.random() / 2), options.signal)
       waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
     }
@@ -86,7 +118,7 @@ async function pause(ms: number, signal: AbortSignal | undefined) {
 }
 
 /** Whether it was the line, or a server that may be back: what has a reason of its own would fail again. */
-function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): error is TrustStoreError {
   if (!(error instanceof TrustStoreError)) return false
   const { reason, code } = error
   return reason === undefined || reason === "CANCELLED" ? LOST.has(code) : PASSING.has(reason)

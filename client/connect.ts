@@ -17,7 +17,7 @@ import { type AuthorityList, type AuthorityListRequest, authorityList } from "./
 import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
 import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
 import { type ChainList, chainList, type ListRequest } from "./chainList.js"
-import { type ChainWatch, chainWatch, type WatchRequest } from "./chainWatch.js"
+import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
@@ -60,7 +60,7 @@ export interface TrustRegistry
   /** Gives the changes of an agent's chain, newest first. */
   listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
   /** Tells changes of chains as they come, and goes on by itself when the line or the server was away. */
-  watchChains(request?: WatchRequest, options?: CallOptions): ChainWatch
+  watchChains(request?: WatchRequest, options?: WatchOptions): ChainWatch
   /** Stores up to a thousand chains, each for itself or, `atomic`, all or none; gives their results in the same order. */
   batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
   /**
@@ -104,7 +104,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
-  const watchChains = (request: WatchRequest = {}, options?: CallOptions) =>
+  const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
     chainWatch(calls.watchChains, request, options, () => !line.closed)
   const cache = options.cache ? nearCache(calls.getChain, watchChains, options.cache) : undefined
   const heard = cache ? hearWrites(calls, cache.written) : calls

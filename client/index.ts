@@ -261,7 +261,7 @@ export type { AuthorityList, AuthorityListRequest } from "./authorityList.js"
 export type { ChainExport, ExportedChain, ExportRequest } from "./chainExport.js"
 export type { ChainToImport, ImportedChain } from "./chainImport.js"
 export type { ChainList, ListRequest } from "./chainList.js"
-export type { ChainWatch, WatchRequest } from "./chainWatch.js"
+export type { ChainWatch, WatchOptions, WatchRequest, WatchState } from "./chainWatch.js"
 export { connect, type ServingStatus, type TrustRegistry } from "./connect.js"
 export {
   AuthorityExistsError,

@@ -1,5 +1,12 @@
 import { status as Code } from "@grpc/grpc-js"
-import { connect, RevisionCompactedError, type TrustRegistry, TrustStoreError } from "@trust-registry/client"
+import {
+  connect,
+  RevisionCompactedError,
+  type TrustRegistry,
+  TrustStoreError,
+  type WatchOptions,
+  type WatchState,
+} from "@trust-registry/client"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "./support/calls.js"
@@ -184,6 +191,53 @@ describe("a watch of the SDK", () => {
       server.stop()
     })
 
+    it("tells when the line is lost and when it is back, once each", async () => {
+      let attempts = 0
+      const server = await startTrustStore({
+        async *watchChains() {
+          attempts++
+          if (attempts === 2 || attempts === 3) throw new Status(Code.UNAVAILABLE, "not yet")
+          if (attempts === 5) throw new Status(Code.INVALID_ARGUMENT, "no more")
+          yield { nextRevision: 7n }
+          if (attempts === 1) throw new Status(Code.UNAVAILABLE, "gone")
+        },
+      })
+      const states: [boolean, bigint, string | undefined][] = []
+      const onState = ({ open, nextRevision, error }: WatchState) =>
+        states.push([open, nextRevision, error?.message])
+      const watching = async () => {
+        for await (const _ of open(server.address).watchChains({}, { onState }).responses());
+      }
+      expect(await watching().catch((error) => error.code)).to.equal(Code.INVALID_ARGUMENT)
+      expect(states).to.deep.equal([
+        [true, 0n, undefined],
+        [false, 7n, "gone"],
+        [true, 7n, undefined],
+        [false, 7n, undefined],
+      ])
+      server.stop()
+    })
+
+    it("tells of an address that nobody serves, and rejects where TLS cannot be agreed on", async () => {
+      const server = await startTrustStore({})
+      const watching = async (registry: TrustRegistry, options: WatchOptions) => {
+        for await (const _ of registry.watchChains({}, options));
+      }
+      const failure = await watching(open(server.address, { tls: true }), {}).catch((error) => error)
+      expect(failure).to.be.instanceOf(TrustStoreError).and.include({ code: Code.UNAVAILABLE })
+      server.stop()
+      const stop = new AbortController()
+      let told: WatchState | undefined
+      const onState = (state: WatchState) => {
+        told = state
+        stop.abort()
+      }
+      const ended = await watching(open(server.address), { onState, signal: stop.signal }).catch(String)
+      expect(ended).to.contain("AbortError")
+      expect(told).to.include({ open: false, nextRevision: 0n })
+      expect(told?.error).to.include({ code: Code.UNAVAILABLE })
+    })
+
     it("reads little further than it is iterated", async () => {
       let given = 0
       const server = await startTrustStore({
@@ -252,6 +306,55 @@ describe("a watch of the SDK", () => {
         expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 3\n"])
       expect([other?.code, other?.out]).to.deep.equal([130, ""])
       line.close()
+    })
+
+    it("fails where no line can be had at first, with a hint where TLS is what differs", async () => {
+      const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
+      proxy.darken()
+      const silent = `127.0.0.1:${proxy.port}`
+      for (const [args, told] of [
+        [["--address", "127.0.0.1:1", "--timeout-ms", "500"], /^trust-registry: UNAVAILABLE: .*ECONNREFUSED/],
+        [["--address", silent, "--timeout-ms", "500"], /DEADLINE_EXCEEDED: .*did not answer within 500 ms/],
+        [
+          ["--address", server.address, "--tls"],
+          /^trust-registry: UNAVAILABLE: the registry speaks no TLS: leave out/m,
+        ],
+      ] as const) {
+        const { code, out, err } = await endOf(startTrustRegistry(["watch", ...args]))
+        expect({ code, out }).to.deep.equal({ code: 5, out: "" })
+        expect(err).to.match(told)
+      }
+      proxy.close()
+    })
+
+    it("says once that the line is lost, and that it is back", async () => {
+      const direct = connectTo(server.address)
+      const { storeChain } = direct.calls(TrustStoreService)
+      await storeChain({ chain: sampleChain("before") })
+      const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
+      const child = startTrustRegistry(["watch", "--from", "1"], { address: `127.0.0.1:${proxy.port}` })
+      let [out, err] = ["", ""]
+      child.stdout.on("data", (chunk) => (out += chunk))
+      child.stderr.on("data", (chunk) => (err += chunk))
+      const ended = endOf(child)
+      await until("the first event is there", () => out !== "")
+      proxy.retarget(1)
+      for (const line of proxy.lines) line.cut()
+      await until("the loss is told", () => err.includes("\n"))
+      expect(err).to.match(
+        /^LINE_LOST: the line is lost.*; the watch goes on from revision 2 when it is back\n$/,
+      )
+      await until("several attempts were made", () => proxy.opened > 3)
+      proxy.retarget(Number(server.address.split(":").at(-1)))
+      await storeChain({ chain: sampleChain("after") })
+      await until("the next event is there", () => out.split("\n").length === 3)
+      await until("the return is told", () => err.split("\n").length === 3)
+      expect(err.split("\n")[1]).to.equal("LINE_BACK: the line is back; the watch goes on from revision 2")
+      child.kill("SIGTERM")
+      expect((await ended).code).to.equal(130)
+      expect(err.split("\n")[2]).to.equal("go on with: --from 3")
+      proxy.close()
+      direct.close()
     })
   })
 })

@@ -42,6 +42,8 @@ export interface Invocation<Flags = Record<never, Flag>> {
   json: boolean
   out: Output
   err: Output
+  /** What `--timeout-ms` says. */
+  timeoutMs: number | undefined
   /** The registry that the flags name; closed when the command ends. */
   registry(defaults?: Pick<CallOptions, "timeoutMs">): TrustRegistry
 }

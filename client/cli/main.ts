@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import type { TrustRegistry } from "../connect.js"
 import type { Command } from "./command.js"
 import { COMMANDS } from "./commands.js"
-import { connectBy } from "./flags/flags.js"
+import { connectBy, countOf } from "./flags/flags.js"
 import { commandHelp, generalHelp, groupHelp } from "./flags/help.js"
 import { parse } from "./flags/parse.js"
 import { UsageError } from "./flags/usage.js"
@@ -90,6 +90,7 @@ async function run(
       json: values.json === true,
       out,
       err,
+      timeoutMs: countOf(values, "timeout-ms"),
       registry: (defaults) => (registry = connectBy(values, env, defaults)),
     })
   } finally {

@@ -1,10 +1,16 @@
+import { status } from "@grpc/grpc-js"
 import { wordOf } from "@trust-registry/eatp"
 import { type ChainEvent, OperationSchema } from "@trust-registry/proto"
-import { command } from "../command.js"
+import type { WatchState } from "../../chainWatch.js"
+import { TrustStoreError } from "../../errors.js"
+import { DEFAULT_TIMEOUT_MS } from "../../options.js"
+import { command, type Invocation } from "../command.js"
+import { messageWithHint } from "../documents/lineHint.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { onInterrupt } from "../interrupt.js"
 import { changeJson } from "../output/changeJson.js"
+import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
 import { visible } from "../output/visible.js"
@@ -15,8 +21,9 @@ export const watch = command({
   arity: [0, 0],
   summary: "show changes of chains as they come, one a line, until Ctrl-C",
   details:
-    "It goes on by itself where it was when the registry was away. Ctrl-C ends it and says from which revision on another one " +
-    "goes on. Each line: revision, operation, agent, status, expiry, when, by whom; with --json the record and the chain too.",
+    "It fails where the registry does not answer within --timeout-ms at first. Later it goes on by itself where it was when the " +
+    "registry was away, and says on standard error when the line is lost and when it is back. Ctrl-C ends it and says from " +
+    "which revision on another one goes on. Each line: revision, operation, agent, status, expiry, when, by whom; with --json the record and the chain too.",
   examples: [
     "watch",
     "watch --from 1042 --prefix billing-",
@@ -27,16 +34,18 @@ export const watch = command({
     from: { type: "string", value: "REVISION", help: "the first revision to tell of (default: from now on)" },
     "include-current": { type: "boolean", help: "first what there is" },
   },
-  async run({ values, json, out, err, registry: connect }) {
+  async run(invocation) {
+    const { values, json, out, err, registry: connect } = invocation
     const from = revisionOf(values.from)
     if (from !== undefined && values["include-current"])
       throw new UsageError("either --from or --include-current, not both")
     const filter = filterOf(values)
     const registry = connect()
     const interrupt = onInterrupt()
+    const line = lineOf(invocation)
     const changes = registry.watchChains(
       { filter, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
-      { signal: interrupt.signal },
+      { signal: AbortSignal.any([interrupt.signal, line.late]), onState: line.onState },
     )
     let next = from ?? 0n
     try {
@@ -50,12 +59,40 @@ export const watch = command({
     } catch (error) {
       if (!interrupt.signal.aborted) throw error
     } finally {
+      line.end()
       interrupt.end()
     }
     await err.line(next > 0n ? `go on with: --from ${next}` : "it had not begun yet")
     return EXIT.interrupted
   },
 })
+
+/** Tells of the line; `late` is aborted, with what is to be said of it, where it cannot be had in time at first. */
+function lineOf({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
+  const late = new AbortController()
+  let begun = false
+  let first: TrustStoreError | undefined
+  const timer = setTimeout(() => late.abort(first ?? noAnswer(timeoutMs)), timeoutMs)
+  const tell = (reason: string, message: string) => void complain({ json, err }, { reason, message })
+  const onState = ({ open, nextRevision, error }: WatchState) => {
+    if (!open && !begun) first = error
+    else if (!open) {
+      const why = error ? ` (${messageWithHint(error)})` : ""
+      tell(
+        "LINE_LOST",
+        `the line is lost${why}; the watch goes on from revision ${nextRevision} when it is back`,
+      )
+    } else if (begun) tell("LINE_BACK", `the line is back; the watch goes on from revision ${nextRevision}`)
+    begun ||= open
+    if (begun) clearTimeout(timer)
+  }
+  return { late: late.signal, onState, end: () => clearTimeout(timer) }
+}
+
+function noAnswer(timeoutMs: number) {
+  const message = `the registry did not answer within ${timeoutMs} ms`
+  return new TrustStoreError(message, { code: status.DEADLINE_EXCEEDED, reason: "DEADLINE_EXCEEDED" })
+}
 
 function revisionOf(text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined
