@@ -1,4 +1,4 @@
-/** Hears Ctrl-C once: a second one ends the process as it does elsewhere. */
+/** Hears Ctrl-C, or SIGTERM, once: a second one ends the process as it does elsewhere. */
 export interface Interrupt {
   /** Aborted by it. */
   signal: AbortSignal
@@ -6,13 +6,21 @@ export interface Interrupt {
   end(): void
 }
 
-/** Begins to hear Ctrl-C (SIGINT), which then no longer ends the process by itself. */
+/** Begins to hear Ctrl-C (SIGINT) and SIGTERM, which then no longer end the process by themselves. */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController()
-  const abort = () => controller.abort()
-  process.once("SIGINT", abort)
-  return { signal: controller.signal, end: () => void process.off("SIGINT", abort) }
+  const end = () => {
+    for (const signal of SIGNALS) process.off(signal, abort)
+  }
+  const abort = () => {
+    end()
+    controller.abort()
+  }
+  for (const signal of SIGNALS) process.on(signal, abort)
+  return { signal: controller.signal, end }
 }
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const
 
 /** The items, until the signal is aborted; `rest` then gets what the source would have given next. */
 export async function* untilAborted<Item>(

@@ -1,11 +1,25 @@
 import { documentFromChain } from "@trust-registry/eatp"
-import { command } from "../command.js"
+import type { ChainExport, ExportedChain } from "../../chainExport.js"
+import { command, type Invocation, type Values } from "../command.js"
 import { exportTarget } from "../documents/exportTarget.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
-import { EXIT } from "../output/exit.js"
+import { UsageError } from "../flags/usage.js"
+import { onInterrupt } from "../interrupt.js"
+import { complain } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
 import type { Output } from "../output/output.js"
 import { progressOn } from "../output/progress.js"
 import { tellUnreadable } from "./list.js"
+
+const FLAGS = {
+  ...FILTER_FLAGS,
+  after: { type: "string", value: "AGENT", help: "go on behind this agent, the last that an export wrote" },
+  "snapshot-revision": {
+    type: "string",
+    value: "N",
+    help: "the chains as they stood at revision N (default: the newest)",
+  },
+} as const
 
 /** Writes chains as EATP documents. */
 export const exportChains = command({
@@ -14,38 +28,104 @@ export const exportChains = command({
   summary: "write chains as EATP documents, one a line",
   details:
     "To standard output (`-` or no FILE), to a file that appears, or takes the place of an older one, when it is complete, " +
-    "or into a device or named pipe. All chains are as they stood at one moment. Signed values keep their text. Rows that do not parse are named on standard error.",
-  examples: ["export chains.jsonl", "export --all --authority org-acme | gzip > acme.jsonl.gz"],
-  flags: FILTER_FLAGS,
+    "or into a device or named pipe. All chains are as they stood at one revision, which is told in the end: a watch goes on " +
+    "behind it. Signed values keep their text. Rows that do not parse are named on standard error. Where the registry goes away, " +
+    "and on Ctrl-C, it says with which flags another one goes on behind what standard output got; of a FILE nothing is kept then.",
+  examples: [
+    "export chains.jsonl",
+    "export --all --authority org-acme | gzip > acme.jsonl.gz",
+    "export --after agent-0815 --snapshot-revision 1041 >> chains.jsonl",
+  ],
+  flags: FLAGS,
   async run(invocation) {
-    const { values, args, out, err, json } = invocation
-    const target = await exportTarget(args[0])
-    const registry = invocation.registry()
-    const progress = progressOn(err, "chains")
+    const request = requestOf(invocation.values)
+    const target = await exportTarget(invocation.args[0])
+    const stop = new AbortController()
+    const chains = invocation.registry().exportChains(request, { signal: stop.signal })
     const counts = { exported: 0, unreadable: 0 }
-    const chains = registry.exportChains({ filter: filterOf(values) })
-    const write = async (output: Output) => {
-      for await (const { chain, record } of chains) {
-        if (chain) {
-          await output.json(documentFromChain(chain))
-          counts.exported++
-        } else {
-          progress.clear()
-          await tellUnreadable(invocation, [record])
-          counts.unreadable++
-        }
-        // A bar would run through the documents where both go to one terminal.
-        if (!output.terminal) progress.tick(counts.exported)
-      }
-      progress.clear()
+    const run: Run = { invocation, chains, counts, last: request.afterAgentId, stop }
+    try {
+      if (target) await target.fill((output) => write(run, output))
+      else await write(run, invocation.out)
+    } catch (error) {
+      if (stop.signal.aborted || exitCodeOf(error) === EXIT.unavailable)
+        await tellStop(run, target?.replaces === true)
+      if (stop.signal.aborted) return EXIT.interrupted
+      throw error
     }
-    if (!target) await write(out)
-    else {
-      await target(write)
-      await out.line(
-        json ? JSON.stringify(counts) : `${counts.exported} exported, ${counts.unreadable} unreadable`,
-      )
-    }
+    await tellSummary(run, target ? invocation.out : invocation.err)
     return counts.unreadable === 0 ? EXIT.done : EXIT.incomplete
   },
 })
+
+interface Run {
+  invocation: Invocation<typeof FLAGS>
+  chains: ChainExport
+  counts: { exported: number; unreadable: number }
+  /** The last agent that was written, or told to be unreadable; empty: none was. */
+  last: string
+  /** Aborted by Ctrl-C. */
+  stop: AbortController
+}
+
+function requestOf(values: Values<typeof FLAGS>) {
+  const { after = "", "snapshot-revision": snapshot } = values
+  if (after !== "" && snapshot === undefined)
+    throw new UsageError("--after goes with --snapshot-revision: both parts are to be of one moment")
+  if (snapshot !== undefined && !/^[1-9]\d{0,17}$/.test(snapshot))
+    throw new UsageError("--snapshot-revision must be a whole number of 1 or more")
+  return { filter: filterOf(values), afterAgentId: after, snapshotRevision: BigInt(snapshot ?? 0) }
+}
+
+/** From here on Ctrl-C stops it in good order; before the target is open it just ends the process. */
+async function write(run: Run, output: Output) {
+  const interrupt = onInterrupt()
+  interrupt.signal.addEventListener("abort", () => run.stop.abort(), { once: true })
+  const progress = progressOn(run.invocation.err, "chains")
+  try {
+    for await (const { chain, record } of run.chains) {
+      if (!chain) progress.clear()
+      await writeOne(run, output, { chain, record })
+      // A bar would run through the documents where both go to one terminal.
+      if (!output.terminal) progress.tick(run.counts.exported)
+    }
+  } finally {
+    progress.clear()
+    interrupt.end()
+  }
+}
+
+async function writeOne(run: Run, output: Output, { chain, record }: ExportedChain) {
+  if (chain) await output.json(documentFromChain(chain))
+  else await tellUnreadable(run.invocation, [record])
+  run.counts[chain ? "exported" : "unreadable"]++
+  run.last = record.agentId
+}
+
+/** What was written of a file that is replaced is gone; what went elsewhere can be gone on with. */
+async function tellStop({ invocation, chains, counts, last, stop }: Run, replaces: boolean) {
+  const { snapshotRevision } = chains
+  const what = stop.signal.aborted ? "interrupted" : "stopped"
+  const after = last === "" ? "" : `--after=${shellWord(last)} `
+  const next = replaces
+    ? "none is kept, since a file is replaced by a complete one only: begin again, or export to standard output, " +
+      "which can be gone on with"
+    : snapshotRevision === undefined
+      ? "begin again"
+      : `go on with: ${after}--snapshot-revision=${snapshotRevision}`
+  await complain(invocation, {
+    reason: "STOPPED",
+    message: `${what} after ${counts.exported} chains; ${next}`,
+  })
+}
+
+function shellWord(text: string) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+async function tellSummary({ invocation: { json }, chains, counts }: Run, output: Output) {
+  const { exported, unreadable } = counts
+  const revision = chains.snapshotRevision ?? 0n
+  const text = `${exported} exported, ${unreadable} unreadable, as of revision ${revision}: watch --from ${revision + 1n} goes on from there`
+  await output.line(json ? JSON.stringify({ ...counts, snapshot_revision: `${revision}` }) : text)
+}

@@ -7,22 +7,28 @@ import { type Output, outputTo } from "../output/output.js"
 /** Does the writing on the output that it is given. */
 export type Write = (output: Output) => Promise<void>
 
+/** What is written to by name. */
+export interface ExportTarget {
+  /** Whether it is a file that only a complete writing takes the place of; else a device or pipe. */
+  replaces: boolean
+  /** Opens it, has it written and closes it. */
+  fill(write: Write): Promise<void>
+}
+
 /**
  * Finds out what a name stands for: a file, which is replaced when the writing is complete; a device or pipe, which is
  * written to; or undefined for standard output. Throws a UsageError for a folder, and for a link to nothing.
  */
-export async function exportTarget(
-  name: string | undefined,
-): Promise<((write: Write) => Promise<void>) | undefined> {
+export async function exportTarget(name: string | undefined): Promise<ExportTarget | undefined> {
   if (name === undefined || name === "-") return undefined
   const found = await statOf(name)
-  if (!found) return (write) => told(name, replace(name, undefined, write))
+  if (!found) return { replaces: true, fill: (write) => told(name, replace(name, undefined, write)) }
   if (found.isDirectory()) throw new UsageError(`${name} is a folder`)
   // Under names like /dev/stdout it may be a socket, which cannot be opened, or a file that a shell holds open.
   if (isStandardOutput(found)) return undefined
-  if (!found.isFile()) return (write) => told(name, writeInto(name, write))
+  if (!found.isFile()) return { replaces: false, fill: (write) => told(name, writeInto(name, write)) }
   const file = await realpath(name)
-  return (write) => told(name, replace(file, found.mode & PERMISSIONS, write))
+  return { replaces: true, fill: (write) => told(name, replace(file, found.mode & PERMISSIONS, write)) }
 }
 
 const PERMISSIONS = 0o7777
