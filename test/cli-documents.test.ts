@@ -105,6 +105,14 @@ describe("the command line reads documents", () => {
       })
     }
 
+    it("with the next line, once a line: words, numbers and strings that are no document", async () => {
+      for (const loose of ["this is not json", "1 2 3", '"a" "b"', "# a remark", "key: value"])
+        for (const size of [1, 13, 1000]) {
+          const found = await split(`${loose}\n{"y":2}\n`, size)
+          expect(found.map(([line]) => line)).to.deep.equal([1, 2])
+        }
+    })
+
     it("with the next line at the end of the file", async () => {
       expect((await split('{"a":\n{"y":2}')).slice(-1)).to.deep.equal([[2, '{"y":2}']])
     })

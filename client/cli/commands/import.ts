@@ -77,7 +77,7 @@ interface Run {
   progress: Progress
   /** UNVERIFIED are those stored of which not every signature could be checked. */
   counts: { created: number; updated: number; refused: number; unverified: number }
-  /** Documents that were sent and not answered yet, in their order. */
+  /** Documents that were read and neither stored nor refused yet, in their order. */
   open: ReadDocument[]
   /** Tells that there is room for one more. */
   room?: () => void
@@ -87,17 +87,23 @@ interface Run {
   size: number | undefined
 }
 
-/** The chains of the documents; those that are none are refused on the way. */
+/** The chains of the documents; those that are none are refused in their turn. */
 async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit: number) {
   for await (const document of documents) {
     run.last = document
-    if (document.chain === undefined) await refuse(run, document)
-    else {
-      run.open.push(document)
-      yield { chain: document.chain, chainHash: document.chainHash ?? "" }
-      while (run.open.length >= limit) await new Promise<void>((resolve) => (run.room = resolve))
-    }
+    run.open.push(document)
+    if (document.chain) yield { chain: document.chain, chainHash: document.chainHash ?? "" }
+    else if (run.open[0] === document) await refuseUnreadable(run)
+    while (run.open.length >= limit) await new Promise<void>((resolve) => (run.room = resolve))
     tick(run)
+  }
+}
+
+/** Those at the head: one that is none waits until all before it are answered, so that refusals come in the order of lines. */
+async function refuseUnreadable(run: Run) {
+  for (let [next] = run.open; next && !next.chain; [next] = run.open) {
+    await refuse(run, next)
+    run.open.shift()
   }
 }
 
@@ -110,6 +116,7 @@ async function tellResult(run: Run, { stored, error }: ImportedChain) {
   } else if (isRefusal(error)) await refuse(run, document, error)
   else throw error
   run.open.shift()
+  await refuseUnreadable(run)
   run.room?.()
   tick(run)
 }

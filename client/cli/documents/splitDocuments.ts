@@ -65,12 +65,25 @@ function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocum
       ? { line: place.line, text: "", problem: TOO_LONG }
       : read(place.line, bytes.subarray(at, end))
     place.scanner = undefined
-    if (result === "complete") at = pass(place, bytes, at, end)
+    if (result === "complete" && !isLooseText(place, bytes, at, end)) at = pass(place, bytes, at, end)
     else {
       // What follows its first line may be documents of their own.
       place.skipping = place.indent
       at = pass(place, bytes, at, lineEnd(bytes, at))
     }
+  }
+}
+
+/** A word of what is no JSON at all: the words behind it would be no better. */
+function isLooseText({ inArray }: Place, bytes: Buffer, start: number, end: number) {
+  const first = bytes[start]
+  if (first === OPEN_OBJECT || first === OPEN_ARRAY) return false
+  if (!inArray) return true
+  try {
+    JSON.parse(bytes.toString("utf8", start, end))
+    return false
+  } catch {
+    return true
   }
 }
 
@@ -89,7 +102,7 @@ function read(line: number, bytes: Buffer): SplitDocument {
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** The bytes of a byte order mark, which some editors put before the first document. */
 const BOM = new Set([0xef, 0xbb, 0xbf])
-const [COMMA, OPEN_ARRAY, CLOSE_ARRAY] = [0x2c, 0x5b, 0x5d]
+const [COMMA, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT] = [0x2c, 0x5b, 0x5d, 0x7b]
 
 /** Passes over what stands between documents. */
 function toNextDocument(place: Place, bytes: Buffer, start: number): number {
