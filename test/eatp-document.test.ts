@@ -130,6 +130,15 @@ describe("eatp: documents and messages", () => {
     })
   }
 
+  it("lists the words that are allowed, and names an unknown key where one is missing", () => {
+    expect(refusal(genesisWith("").replace('"human"', '"orgnization"')).message).to.equal(
+      'genesis.authority_type: "orgnization" is none of organization, system, human',
+    )
+    expect(refusal(genesisWith("").replace('"agent_id"', '"agentid"')).message).to.equal(
+      'genesis.agent_id: is missing, and "agentid" is no key that EATP knows',
+    )
+  })
+
   it("refuses text that is no JSON, repeats a key or nests too deep, with the place", () => {
     const reasons = ["{", '{"genesis":{"id":1,"id":1}}', `{"a":${"[".repeat(2000)}`].map((text) => {
       try {

@@ -5,7 +5,7 @@ import { jsonText } from "../json/jsonText.js"
 import { type ParseJsonOptions, parseJson } from "../json/parseJson.js"
 import { DocumentError } from "./documentError.js"
 import { type DocumentField, documentFields, isDimensionScope } from "./documentFields.js"
-import { numberOf } from "./words.js"
+import { numberOf, wordsOf } from "./words.js"
 
 /** A chain read from a document. */
 export type DocumentChain = {
@@ -46,8 +46,12 @@ function readRecord(desc: DescMessage, value: Json, path: string): Message {
   if (!(value instanceof JsonObject)) throw new DocumentError(path, "must be an object")
   const message = create(desc)
   const fields = documentFields(desc)
-  for (const field of fields) readField(message, field, value, join(path, field.key))
-  checkKeys(value, fields, path)
+  const unknown = unknownKey(value, fields, path)
+  for (const field of fields) {
+    if (field.required && !value.has(field.key)) throw missing(join(path, field.key), unknown)
+    readField(message, field, value, join(path, field.key))
+  }
+  if (unknown !== undefined) throw new DocumentError(join(path, unknown), UNKNOWN)
   return message
 }
 
@@ -57,20 +61,25 @@ function join(path: string, key: string): string {
 
 function readField(message: Message, field: DocumentField, object: JsonObject, path: string): void {
   const value = object.get(field.key)
-  if (value === undefined) {
-    if (field.required) throw new DocumentError(path, "is missing")
-  } else if (value !== null || !field.nullable) {
+  if (value !== undefined && (value !== null || !field.nullable)) {
     // The property is the one that the field's descriptor names, and the value has the type of the field's shape.
     const target = message as unknown as Record<string, unknown>
     target[field.property] = readValue(field, value, path, () => object.textOf(field.key))
   }
 }
 
-function checkKeys(object: JsonObject, fields: readonly DocumentField[], path: string): void {
-  for (const key of object.keys()) {
-    if (fields.some((field) => field.key === key) || (path === "" && derivedKeys.has(key))) continue
-    throw new DocumentError(join(path, key), "is no key that EATP knows")
-  }
+const UNKNOWN = "is no key that EATP knows"
+
+function unknownKey(object: JsonObject, fields: readonly DocumentField[], path: string): string | undefined {
+  return [...object.keys()].find(
+    (key) => !fields.some((field) => field.key === key) && !(path === "" && derivedKeys.has(key)),
+  )
+}
+
+/** The key that nobody knows is often the missing one, misspelt. */
+function missing(path: string, unknown: string | undefined): DocumentError {
+  const also = unknown === undefined ? "" : `, and ${JSON.stringify(unknown)} ${UNKNOWN}`
+  return new DocumentError(path, `is missing${also}`)
 }
 
 function readValue(
@@ -131,7 +140,7 @@ function readInteger(value: Json, path: string): bigint {
 function readWord(desc: DescEnum, value: Json, path: string): number {
   const number = numberOf(desc, readText(value, path))
   if (number === undefined)
-    throw new DocumentError(path, `${JSON.stringify(value)} is no word that EATP knows`)
+    throw new DocumentError(path, `${JSON.stringify(value)} is none of ${wordsOf(desc).join(", ")}`)
   return number
 }
 
