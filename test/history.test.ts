@@ -1,7 +1,15 @@
 import { status as Code } from "@grpc/grpc-js"
-import { type ChainRevision, ChainStatus, Operation, TrustStoreService } from "@trust-registry/proto"
+import { isoFromMicros } from "@trust-registry/eatp"
+import {
+  type ChainRevision,
+  ChainStatus,
+  Operation,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
+import { trustRegistry } from "./support/commandLine.js"
 import { sampleChain } from "./support/sample.js"
 import { startRegistry, type TestRegistry } from "./support/server.js"
 import { until } from "./support/until.js"
@@ -151,6 +159,44 @@ describe("the retention of history", () => {
       return record?.revision !== first?.revision && record
     })
     expect((await calls().getChain({ agentId: "again" })).record).to.deep.equal(late)
+  })
+
+  it("is told by the command line, with a note only where something of that agent is missing", async () => {
+    const history = (...args: string[]) => trustRegistry(["history", ...args], { address: registry.address })
+    await calls().storeChain({ chain: sampleChain("cut") })
+    await calls().storeChain({ chain: sampleChain("whole") })
+    await calls().storeChain({ chain: sampleChain("cut") })
+    const { record: last } = await calls().storeChain({ chain: sampleChain("later") })
+    await until("the history is compacted", async () => {
+      const page = await calls().listChainRevisions({ agentId: "cut" })
+      return page.oldestRevision === last?.revision && page.revisions.length === 1
+    })
+    const told = /^what was replaced before revision \d+ is no longer kept\n$/
+    expect((await history("cut")).err).to.match(told)
+    expect((await history("whole")).err).to.equal("")
+    const gone = await trustRegistry(["get", "cut", "--at-revision", "1"], { address: registry.address })
+    expect(gone.code).to.equal(3)
+    expect(gone.err).to.contain(`it reaches back to revision ${last?.revision}, and 1 is before it`)
+  })
+
+  it("names the time that was asked for and the oldest, where a past time is no longer kept", async () => {
+    const { record: first } = await calls().storeChain({ chain: sampleChain("one") })
+    await calls().storeChain({ chain: sampleChain("one") })
+    const { record: last } = await calls().storeChain({ chain: sampleChain("later") })
+    await until("the history is compacted", async () => {
+      const page = await calls().listChainRevisions({ agentId: "one" })
+      return page.oldestRevision === last?.revision && page.revisions.length === 1
+    })
+    const { checkAuthority } = line.calls(TrustVerificationService)
+    const time = first?.updatedAt
+    const asked = { agentId: "one", authorityId: "org-acme", permission: "read" }
+    const error = await failureOf(checkAuthority({ ...asked, ...(time ? { time } : {}) }))
+    const { info } = detailsOf(error)
+    expect(info?.reason).to.equal("REVISION_COMPACTED")
+    const at = (moment: typeof time) =>
+      moment && isoFromMicros(moment.seconds * 1_000_000n + BigInt(moment.nanos / 1000))
+    expect(error.details).to.contain(`it reaches back to ${at(last?.updatedAt)} (revision ${last?.revision})`)
+    expect(error.details).to.contain(`and ${at(time)} is before it`)
   })
 
   it("tells each change from its oldest revision on with the one before it", async () => {

@@ -1,5 +1,5 @@
 import { wordOf } from "@trust-registry/eatp"
-import { type ChainRevision, OperationSchema } from "@trust-registry/proto"
+import { type ChainRevision, Operation, OperationSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { countOf } from "../flags/flags.js"
 import { UsageError } from "../flags/usage.js"
@@ -32,6 +32,7 @@ export const history = command({
     const request = { agentId, includeChains: values.chains === true }
     let pageToken = ""
     let oldest = 1n
+    let earliest: ChainRevision | undefined
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listChainRevisions({ ...request, pageSize, pageToken }).page()
@@ -43,9 +44,11 @@ export const history = command({
       left -= page.revisions.length
       pageToken = page.nextPageToken
       oldest = page.oldestRevision
+      earliest = page.revisions.at(-1) ?? earliest
     } while (pageToken !== "" && left > 0)
     if (pageToken !== "") await err.line("there are more: --limit")
-    else if (oldest > 1n) await err.line(`what was replaced before revision ${oldest} is no longer kept`)
+    else if (oldest > 1n && earliest?.operation !== Operation.CREATED)
+      await err.line(`what was replaced before revision ${oldest} is no longer kept`)
     return EXIT.done
   },
 })

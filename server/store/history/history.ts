@@ -1,4 +1,5 @@
 import type { JsonValue } from "@bufbuild/protobuf"
+import { isoFromMicros } from "@trust-registry/eatp"
 import { type ChainRevision, ErrorReason, Operation } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import { record } from "../chains/chains.js"
@@ -92,7 +93,8 @@ export async function assureKept(sql: Sql, { revision, micros }: Past): Promise<
     from trust_history h left join trust_chain_revisions r on r.revision = h.oldest_revision`
   const { oldest = 1n, since = null } = rows[0] ?? {}
   if (revision !== undefined && revision < oldest) throw compacted(revision, oldest)
-  if (revision === undefined && oldest > 1n && since !== null && micros < since) throw compacted(0n, oldest)
+  if (revision === undefined && oldest > 1n && since !== null && micros < since)
+    throw compactedAt(micros, since, oldest)
 }
 
 /** The oldest revision from which on the history is whole. */
@@ -107,6 +109,20 @@ export function compacted(revision: bigint, oldest: bigint): RegistryError {
     ErrorReason.REVISION_COMPACTED,
     `the history was compacted: it reaches back to revision ${oldest}, and ${revision} is before it`,
     { metadata: { oldest_revision: String(oldest), revision: String(revision) } },
+  )
+}
+
+function compactedAt(micros: bigint, since: bigint, oldest: bigint) {
+  return new RegistryError(
+    ErrorReason.REVISION_COMPACTED,
+    `the history was compacted: it reaches back to ${isoFromMicros(since)} (revision ${oldest}), and ${isoFromMicros(micros)} is before it`,
+    {
+      metadata: {
+        oldest_revision: String(oldest),
+        oldest_time: isoFromMicros(since),
+        time: isoFromMicros(micros),
+      },
+    },
   )
 }
 

@@ -167,7 +167,8 @@ export const ErrorReason = {
 
   /**
    * OUT_OF_RANGE: the history no longer tells of that revision: retention has removed what was replaced before
-   * `oldest_revision`. ErrorInfo metadata: `oldest_revision`, the oldest that can be asked for, and `revision`.
+   * `oldest_revision`. ErrorInfo metadata: `oldest_revision`, the oldest that can be asked for, and `revision`, or
+   * `time` with the `oldest_time`.
    *
    * @generated from enum value: ERROR_REASON_REVISION_COMPACTED = 19;
    */
