@@ -77,7 +77,7 @@ const USAGE = `trust-registry-server COMMAND [FLAGS]
   config               print the settings in force; --markdown: all settings as a page of documentation
   --help, --version
 
-Each setting is an environment variable or a flag, and the flag goes first:
+Each setting is an environment variable or a flag, and the flag goes first (config shows what is in force):
 
 ${describeFlags()}
 

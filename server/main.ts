@@ -86,7 +86,8 @@ export async function startServer({
     const services = servicesOf(store, config, edge, info, draining.signal)
     const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
-    log.info(
+    // Of workers the primary says it once, when all serve.
+    log[worker === 0 ? "info" : "debug"](
       { address: listener.address, tls, database: database.name },
       `ready: serving on ${listener.address}`,
     )

@@ -69,6 +69,7 @@ describe("serve --workers", function () {
 
   it("shares one port and one budget of connections to the database; a write through one worker is seen by the others", async () => {
     const each = await lineToEach(await start())
+    expect(server.log.filter(({ msg }) => msg.startsWith("ready"))).to.have.lengthOf(1)
     expect([...each.keys()].sort()).to.deep.equal([1, 2])
     const [one, two] = [1, 2].map((number) => each.get(number)?.calls(TrustStoreService))
     const agentId = "shared"

@@ -19,9 +19,13 @@ export function configMarkdown(): string {
     .join("\n")}\n`
 }
 
-/** The flags for `--help`, a line each. */
+/** The flags for `--help`, a line each, with unit and default. */
 export function describeFlags(): string {
-  return align(rows().map(([, setting]) => [`  --${flagOf(setting)}`, setting.sentence.replaceAll("`", "")]))
+  return align(rows().map(([, setting]) => [`  --${flagOf(setting)}`, flagText(setting)]))
+}
+
+function flagText({ sentence, unit, default: text }: Setting<unknown>) {
+  return `${sentence.replaceAll("`", "")} (${unit}; default: ${text === "" ? "none" : text})`
 }
 
 const HEAD = `# Configuration
