@@ -35,11 +35,15 @@ import {
 } from "./errors.js"
 import { MAX_MESSAGE_BYTES } from "./options.js"
 
-/** The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is. */
-export function failureOf(method: DescMethod, error: unknown): Error {
+/**
+ * The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is.
+ *
+ * @param request tells whose chain it was about where the line or the database spoke, which do not know it
+ */
+export function failureOf(method: DescMethod, error: unknown, request: object = {}): Error {
   const name = nameOf(method)
   if (error instanceof IllFormedStringError) return refusalOf(name, error)
-  if (isServiceError(error)) return statusError(name, error)
+  if (isServiceError(error)) return statusError(name, error, request)
   return error as Error
 }
 
@@ -94,10 +98,12 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "metadata" in error
 }
 
-function statusError(method: string, error: ServiceError) {
+function statusError(method: string, error: ServiceError, request: { agentId?: unknown }) {
   const details = detailsOf(error)
   const facts: ErrorFacts = { code: error.code, method, details, cause: error, ...factsOf(details) }
   facts.reason ??= LOCAL_REASONS[error.code]
+  if (OUT_OF_REACH.has(error.code) && typeof request.agentId === "string")
+    facts.agentId ??= request.agentId || undefined
   const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
   return new Class(messageOf(error), facts)
 }
@@ -114,6 +120,8 @@ const TOO_LARGE = /^Attempted to send message with a size larger than/
 
 /** What grpc-js puts behind "No connection established" has often nothing to say. */
 const EMPTY_NOTE = / Resolution note: $/
+
+const OUT_OF_REACH = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED])
 
 /** What grpc-js itself ends has no details. */
 const LOCAL_REASONS: Partial<Record<status, string>> = {

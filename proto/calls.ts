@@ -41,8 +41,8 @@ export type Call<Method extends DescMethod, Options> =
 export interface CallerEdge<Options> {
   /** grpc-js options, metadata and signal of a call. */
   open(method: DescMethod, options: Options | undefined): CallSetup
-  /** Turns what failed a call into what the caller is given. */
-  fail(method: DescMethod, error: unknown): Error
+  /** Turns what failed a call into what the caller is given; the request is given where there is one. */
+  fail(method: DescMethod, error: unknown, request?: object): Error
 }
 
 /** How one call is made. */
@@ -84,7 +84,7 @@ function callOf<Options>(method: DescMethod, client: grpc.Client, edge: CallerEd
 type Init = MessageInitShape<DescMethod["input"]>
 
 function unary<O>(method: DescMethod, client: grpc.Client, edge: CallerEdge<O>, request: Init, options?: O) {
-  return promised(method, edge, options, ({ metadata, options }, done) =>
+  return promised(method, about(edge, request), options, ({ metadata, options }, done) =>
     client.makeUnaryRequest(pathOf(method), same, same, outgoing(method, request), metadata, options, done),
   )
 }
@@ -113,7 +113,7 @@ async function* serverStream<O>(
   request: Init,
   options?: O,
 ) {
-  yield* replies(method, edge, options, ({ metadata, options }) =>
+  yield* replies(method, about(edge, request), options, ({ metadata, options }) =>
     client.makeServerStreamRequest(pathOf(method), same, same, outgoing(method, request), metadata, options),
   )
 }
@@ -133,6 +133,11 @@ async function* bidiStream<O>(
     })
     return call
   })
+}
+
+/** Tells failures what was asked. */
+function about<O>(edge: CallerEdge<O>, request: Init): CallerEdge<O> {
+  return { ...edge, fail: (method, error) => edge.fail(method, error, request) }
 }
 
 function pathOf(method: DescMethod) {

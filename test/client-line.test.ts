@@ -146,6 +146,7 @@ describe("the client's line to the registry", () => {
     const error = await failureOf(open(address).getChain({ agentId: "a" }))
     expect(error).to.be.instanceOf(TrustStoreDatabaseError)
     expect(error).to.include({ code: status.UNAVAILABLE, reason: "DATABASE_UNAVAILABLE", retryAfterMs: 250 })
+    expect(error).to.have.property("agentId", "a")
   })
 
   it("gives up after the retries what nobody serves, with the code UNAVAILABLE", async () => {
@@ -170,6 +171,7 @@ describe("the client's line to the registry", () => {
     expect(await failureOf(registry.getChain({ agentId: "default" }))).to.include({
       code: status.DEADLINE_EXCEEDED,
       reason: "DEADLINE_EXCEEDED",
+      agentId: "default",
     })
     expect(await failureOf(registry.getChain({ agentId: "own" }, { timeoutMs: 50 }))).to.include({
       code: status.DEADLINE_EXCEEDED,
