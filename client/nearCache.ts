@@ -32,7 +32,8 @@ export function nearCache(
   watchChains: (request: WatchRequest, options: CallOptions) => ChainWatch,
   { maxEntries }: CacheOptions,
 ): NearCache {
-  if (!(maxEntries >= 1)) throw new TypeError(`cache.maxEntries is ${maxEntries}; it must be 1 or more`)
+  if (!(Number.isSafeInteger(maxEntries) && maxEntries >= 1))
+    throw new TypeError(`cache.maxEntries is ${maxEntries}; it must be a whole number of 1 or more`)
   // quick-lru keeps up to twice its maxSize.
   const entries = new QuickLRU<string, Entry>({ maxSize: Math.max(1, Math.ceil(maxEntries / 2)) })
   const flights = new Map<string, Set<object>>()

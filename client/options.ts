@@ -33,7 +33,7 @@ export interface ConnectOptions {
  * watch is silent for longer than {@link MAX_SILENCE_MS}, or not caught up, every read is a call as without a cache.
  */
 export interface CacheOptions {
-  /** Most chains that are kept. */
+  /** Most chains that are kept: a whole number of 1 or more. */
   maxEntries: number
 }
 

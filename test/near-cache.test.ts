@@ -125,7 +125,8 @@ describe("the SDK's near-cache", () => {
     const before = calls()
     for (const agentId of agents) await near.getChain({ agentId })
     expect(calls() - before).to.be.at.least(40)
-    expect(() => connect(server.address, { cache: { maxEntries: 0 } })).to.throw(TypeError)
+    for (const maxEntries of [0, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => connect(server.address, { cache: { maxEntries } })).to.throw(TypeError, "whole number")
   })
 
   it("reads on where a failover lost its own writes", async () => {
