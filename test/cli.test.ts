@@ -175,7 +175,8 @@ describe("the command line", () => {
       expect(list.code).to.equal(1)
       expect(list.err).to.match(/^a-2: TRUST_CHAIN_CORRUPT: /)
       const exported = await run("export")
-      expect(exported).to.include({ code: 1, err: list.err })
+      expect(exported.code).to.equal(1)
+      expect(exported.err.startsWith(`${list.err}4 exported, 1 unreadable, as of revision `)).to.equal(true)
       expect(exported.out.trimEnd().split("\n")).to.have.length(4)
       const verified = await run("verify --all")
       expect(verified.code).to.equal(1)
@@ -212,7 +213,9 @@ describe("the command line", () => {
         out: `${lines.length} created, 0 updated, 0 refused; ${lines.length} UNVERIFIED\n`,
         err: "",
       })
-      expect((await run("export --all all.jsonl")).out).to.equal(`${lines.length} exported, 0 unreadable\n`)
+      expect((await run("export --all all.jsonl")).out).to.contain(
+        `${lines.length} exported, 0 unreadable, as of`,
+      )
       const exported = readFileSync(join(folder, "all.jsonl"), "utf8")
       const again = await run("import --json", exported)
       expect(JSON.parse(again.out)).to.deep.equal({
@@ -241,7 +244,7 @@ describe("the command line", () => {
         '{"genesis":',
         documentOf("b", { createdAt: "yesterday" }),
         documentOf("c").replace("org-acme", "\\ud800"),
-        "5",
+        "this is not json",
         documentOf("d"),
       ]
       write("some.jsonl", `${lines.join("\n")}\n`)
@@ -251,9 +254,9 @@ describe("the command line", () => {
       expect(err).to.match(/^some\.jsonl:2: INVALID_DOCUMENT: .* at line \d column \d+$/m)
       expect(err).to.match(/^some\.jsonl:3: b: TRUST_CHAIN_INVALID: .*created_at/m)
       expect(err).to.match(/^some\.jsonl:4: .*surrogate/m)
-      expect(err).to.match(/^some\.jsonl:5: INVALID_DOCUMENT: a chain is a JSON object$/m)
+      expect(err).to.match(/^some\.jsonl:5: INVALID_DOCUMENT: .* at line 5 column 1$/m)
       const told = (await run("import --json some.jsonl")).err.trimEnd().split("\n")
-      expect(told.map((line) => JSON.parse(line).line).sort()).to.deep.equal([2, 3, 4, 5])
+      expect(told.map((line) => JSON.parse(line).line)).to.deep.equal([2, 3, 4, 5])
     })
 
     it("applies documents of one agent in their order", async () => {
@@ -314,7 +317,9 @@ describe("the command line", () => {
       await run(`import ${VECTORS}`)
       const child = startTrustRegistry(["export", "--all"], { address: server.address })
       child.stdout.once("data", () => child.stdout.destroy())
-      expect(await endOf(child)).to.include({ code: 0, err: "" })
+      const { code, err } = await endOf(child)
+      // All may have been written by then.
+      expect([code, err.replace(/^\d+ exported, .*\n$/, "")]).to.deep.equal([0, ""])
     })
 
     it("replaces a file only by a complete one", async () => {

@@ -22,13 +22,13 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.incomplete]:
     "some documents were refused, chains not verified, an agent denied, or rows not readable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
-  [EXIT.notFound]: "no such chain, record, authority or revocation",
+  [EXIT.notFound]: "no such chain, record, authority or revocation, or a revision that is no longer kept",
   [EXIT.refused]:
     "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
   [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
   [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
   [EXIT.interrupted]:
-    "interrupted by Ctrl-C; an import says from which line on to go on, a watch from which revision",
+    "interrupted by Ctrl-C or SIGTERM; an import says from which line on to go on, a watch from which revision, an export with which flags",
 }
 
 /** The exit code for what was thrown. */
@@ -45,6 +45,8 @@ const MADE_AGAINST_RULES = [MakeError, SigningPayloadError, CanonicalError]
 
 const CODES: Partial<Record<status, number>> = {
   [status.NOT_FOUND]: EXIT.notFound,
+  // A revision that the history no longer tells of.
+  [status.OUT_OF_RANGE]: EXIT.notFound,
   [status.INVALID_ARGUMENT]: EXIT.refused,
   [status.FAILED_PRECONDITION]: EXIT.refused,
   [status.ABORTED]: EXIT.refused,
