@@ -13,6 +13,9 @@ const host = job.address.slice(0, separator)
 const port = Number(job.address.slice(separator + 1))
 const lines = await Promise.all(Array.from({ length: job.connections }, () => openLine(host, port, job.path)))
 
+/** How late a timer may be. */
+const TIMER_MS = 2
+
 let sent = 0
 let failures = 0
 let total = 0
@@ -66,8 +69,11 @@ function keepRate(rate: number): Promise<void> {
         })
         line.flush()
       }
-      // No timer: those are a millisecond apart, and calls sent in a bunch wait for each other.
-      if (started < total) setImmediate(turn)
+      if (started === total) return
+      const restMs = begin + started * step - performance.now()
+      // Near its time a call waits without a timer: calls that timers send in a bunch wait for each other.
+      if (restMs > 2 * TIMER_MS) setTimeout(turn, restMs - TIMER_MS)
+      else setImmediate(turn)
     }
     turn()
   })
