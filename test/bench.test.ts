@@ -10,6 +10,7 @@ import { writeBodies } from "../bench/load/bodies.js"
 import { agentAt, usualChain } from "../bench/load/chains.js"
 import { answersPerSecond } from "../bench/load/h2load.js"
 import { drive, type Job } from "../bench/load/job.js"
+import { lagBehind } from "../bench/load/lagBehind.js"
 import { latencyOf } from "../bench/load/latency.js"
 import { transactionsPerSecond } from "../bench/load/pgbench.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../bench/load/registryCalls.js"
@@ -75,6 +76,22 @@ describe("the benchmark", () => {
     expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([7])]).to.deep.equal([2, 2.5, 7])
     const times = Array.from({ length: 1_000 }, (_, index) => 1_000 - index)
     expect(latencyOf(times)).to.deep.equal({ p50: 500, p99: 990, p999: 999, max: 1_000 })
+  })
+
+  it("matches events with the answers to their writes, agent by agent", () => {
+    const answered = [
+      ["a", 10],
+      ["b", 11],
+      ["a", 20],
+    ] as const
+    expect(
+      lagBehind(answered, [
+        ["b", 9],
+        ["a", 13],
+        ["a", 21],
+      ]),
+    ).to.deep.equal([3, -2, 1])
+    expect(() => lagBehind(answered, [["a", 13]])).to.throw("no event came of a write to b")
   })
 
   it("tells what is worse by a fifth, of rates and of times", () => {

@@ -19,6 +19,7 @@ const TIMER_MS = 2
 let sent = 0
 let failures = 0
 let total = 0
+const answered: [number, number][] = []
 const latencies: number[] = []
 const begin = performance.now()
 const measureFrom = begin + (job.once ? 0 : job.warmSeconds * 1000)
@@ -84,11 +85,13 @@ function lineAt(index: number) {
 }
 
 function send(line: Line, from: number, then: () => void) {
-  const body = bodies[sent++ % bodies.length] as Buffer
+  const index = sent++ % bodies.length
+  const body = bodies[index] as Buffer
   line.call(body, (ok) => {
     const now = performance.now()
     if (ok) total++
     else failures++
+    if (ok && job.times) answered.push([index, performance.timeOrigin + now])
     if (ok && now >= measureFrom && now <= measureTo) latencies.push(now - from)
     then()
   })
@@ -96,5 +99,5 @@ function send(line: Line, from: number, then: () => void) {
 
 function resultOf(): Drive {
   const seconds = job.once ? (performance.now() - measureFrom) / 1000 : job.seconds
-  return { seconds, answers: latencies.length, failures, total, latency: latencyOf(latencies) }
+  return { seconds, answers: latencies.length, failures, total, answered, latency: latencyOf(latencies) }
 }

@@ -18,6 +18,8 @@ export interface Job {
   readonly connections: number
   /** How many calls are open at once; not with `rate`. */
   readonly inFlight: number
+  /** Whether it is to be told when each was answered. */
+  readonly times?: boolean
   /** Calls started per second. */
   readonly rate?: number
   /** Sent, but not counted. */
@@ -34,6 +36,8 @@ export interface Drive {
   /** All calls that were answered well, those of the warm-up too. */
   readonly total: number
   readonly latency: Latency
+  /** Which body was answered when (milliseconds since 1970), in this order; where the job asks for it. */
+  readonly answered?: readonly (readonly [body: number, at: number])[]
 }
 
 /** Sends the calls from a process of its own; throws if any of them failed that may not. */

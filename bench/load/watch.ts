@@ -7,6 +7,8 @@ import type { Latency } from "./latency.js"
 export interface Watched {
   /** From the write of a row, before its commit, to its event. */
   readonly lag: Latency
+  /** Which agent's event came when (milliseconds since 1970), in this order, to the first watch. */
+  readonly seen: readonly (readonly [agentId: string, at: number])[]
   /** How many events some of the watches saw. */
   readonly events: readonly number[]
   /** How many responses all of them got. */

@@ -19,6 +19,7 @@ const channels = Array.from({ length: Math.ceil(watches / PER_CONNECTION) }, () 
   return new grpc.Client(address, grpc.credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 })
 })
 const lags: number[] = []
+const seen: [string, number][] = []
 const events: number[] = []
 let responses = 0
 let begun = 0
@@ -46,7 +47,7 @@ setInterval(() => {
 }, TELL_MS)
 
 process.once("SIGTERM", () => {
-  const watched: Watched = { lag: latencyOf(lags), events: events.slice(0, SAMPLED), responses }
+  const watched: Watched = { lag: latencyOf(lags), seen, events: events.slice(0, SAMPLED), responses }
   process.stdout.write(`${JSON.stringify(watched)}\n`, () => process.exit(0))
 })
 
@@ -55,6 +56,7 @@ function note(index: number, response: Buffer, now: number) {
   for (const { record } of decode(WatchChainsResponseSchema, response).events) {
     events[index] = (events[index] ?? 0) + 1
     const { seconds = 0n, nanos = 0 } = record?.updatedAt ?? {}
+    if (index === 0) seen.push([record?.agentId ?? "", now])
     lags.push(now - (Number(seconds) * 1000 + nanos / 1e6))
   }
 }
