@@ -1,6 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { ChainFilter } from "@trust-registry/proto"
-import { type Sql, TEXTS } from "../database/sql.js"
+import { type Fragment, type Sql, TEXTS } from "../database/sql.js"
 import { conditionsOf } from "./filter.js"
 import type { ChainRow, RecordRow, ServedRow } from "./rows.js"
 
@@ -67,21 +67,26 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
 }
 
 /** What a record adds to its chain, the agent id left aside: above all the authority id and two hashes. */
-const RECORD_BYTES = 1024
+export const RECORD_BYTES = 1024
 
-/**
- * Ids and sizes of a page, one more than asked for. What an index finds out of order is found first and sorted then:
- * beside `order by agent_id limit` the planner would rather walk the primary key and test each document (at 100,000
- * chains 288 ms against 1 to 46).
- */
+/** Ids and sizes of a page, one more than asked for. */
 function candidates(sql: Sql, { filter, now, after, limit, offset }: PageQuery) {
   const { where, unordered } = conditionsOf(sql, filter, now)
   const page = sql`agent_id > ${after} order by agent_id limit ${limit + 1} offset ${offset}`
+  return pageOfIds(sql, sql`candidate`, where, page, unordered)
+}
+
+/**
+ * A `with` query of ids and sizes under that name. What an index finds out of order is found first and sorted then: beside
+ * `order by agent_id limit` the planner would rather walk the primary key and test each document (at 100,000 chains 288 ms
+ * against 1 to 46).
+ */
+export function pageOfIds(sql: Sql, name: Fragment, where: Fragment, page: Fragment, unordered: boolean) {
   const ids = sql`select c.agent_id, c.chain_bytes from trust_chains c where ${where}`
   return unordered
     ? sql`hit as materialized (${ids}),
-        candidate as materialized (select agent_id, chain_bytes from hit where ${page})`
-    : sql`candidate as materialized (${ids} and ${page})`
+        ${name} as materialized (select agent_id, chain_bytes from hit where ${page})`
+    : sql`${name} as materialized (${ids} and ${page})`
 }
 
 /** How many chains match. */

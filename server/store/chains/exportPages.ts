@@ -1,7 +1,7 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import type { Sql } from "../database/sql.js"
 import { assureKept } from "../history/history.js"
-import { record } from "./chains.js"
+import { pageOfIds, RECORD_BYTES, record } from "./chains.js"
 import { conditionsOf } from "./filter.js"
 import type { ChainRow } from "./rows.js"
 
@@ -18,9 +18,6 @@ export interface ExportQuery {
   /** By which clock expiry is judged, in microseconds since 1970. */
   now: bigint
 }
-
-/** What a record adds to its chain. */
-const RECORD_BYTES = 1024
 
 /**
  * Chains as they stood right after a revision, by agent_id, and whether more follow: what was not changed since from the table,
@@ -61,13 +58,9 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
-/** Ids and sizes of what was not changed since; see candidates in chains.ts for why some are found before they are sorted. */
+/** Ids and sizes of what was not changed since. */
 function unchanged(sql: Sql, { filter, now, revision, after, limit }: ExportQuery) {
   const { where, unordered } = conditionsOf(sql, filter, now)
   const part = sql`agent_id > ${after} order by agent_id limit ${limit + 1}`
-  const ids = sql`select c.agent_id, c.chain_bytes from trust_chains c where ${where} and c.revision <= ${revision}`
-  return unordered
-    ? sql`hit as materialized (${ids}),
-        same as materialized (select agent_id, chain_bytes from hit where ${part})`
-    : sql`same as materialized (${ids} and ${part})`
+  return pageOfIds(sql, sql`same`, sql`${where} and c.revision <= ${revision}`, part, unordered)
 }
