@@ -14,6 +14,7 @@ import type { RpcContext } from "../../rpc/context.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
 import { authorityJson, authorityOf, authorityRecordOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
+import { nowMicros } from "../../store/chains/rows.js"
 import { assureAuthorityId, assureExpectedRevision, assureRequestId } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
 import { changeAuthority } from "./authorityChange.js"
@@ -111,7 +112,7 @@ function updated(current: Authority, request: UpdateAuthorityRequest, limits: Sh
 }
 
 function rotated(current: Authority, request: RotateAuthorityKeyRequest, limits: ShapeLimits): Authority {
-  const rotation = rotationOf(request, BigInt(Date.now()) * 1000n)
+  const rotation = rotationOf(request, nowMicros())
   if ("field" in rotation) throw invalidAuthority([rotation], current.id)
   const authority = create(AuthoritySchema, { ...current, keys: rotatedKeys(current, request, rotation) })
   const newKey = `authority.keys[${current.keys.length}].`

@@ -1,4 +1,4 @@
-import type { Sql } from "../database/sql.js"
+import type { Fragment, Sql } from "../database/sql.js"
 
 /** A change, as far as caches need to know it. */
 export interface Change {
@@ -76,6 +76,12 @@ export async function readNewestRevision(sql: Sql): Promise<bigint> {
   const rows = await sql<{ newest: bigint }[]>`
     select case when is_called then last_value else 0 end as newest from trust_revision`
   return rows[0]?.newest ?? 0n
+}
+
+/** For a `select`: the newest revision of all histories; 0 where there is none. */
+export function newestInHistory(sql: Sql): Fragment {
+  return sql`greatest((select max(revision) from trust_chain_revisions),
+    (select max(revision) from trust_authority_revisions), (select max(revision) from trust_revocations), 0)`
 }
 
 function chainChanges(sql: Sql) {

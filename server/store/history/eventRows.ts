@@ -2,6 +2,7 @@ import type { ChainFilter } from "@trust-registry/proto"
 import { record } from "../chains/chains.js"
 import { conditionsOf } from "../chains/filter.js"
 import { BIGINTS, type Sql } from "../database/sql.js"
+import { newestInHistory } from "../feed/changes.js"
 import { compacted, type RevisionRow } from "./history.js"
 
 /** A change with the one of the same agent before it, as far as filters ask for them. */
@@ -120,9 +121,7 @@ export async function readEventsOf(
 /** From which revision on the history is whole, and the newest revision of all. */
 export async function readEnds(sql: Sql): Promise<{ oldest: bigint; newest: bigint }> {
   const rows = await sql<{ oldest: bigint; newest: bigint }[]>`
-    select oldest_revision as oldest, greatest(
-      (select max(revision) from trust_chain_revisions), (select max(revision) from trust_authority_revisions),
-      (select max(revision) from trust_revocations), 0) as newest
+    select oldest_revision as oldest, ${newestInHistory(sql)} as newest
     from trust_history`
   return rows[0] ?? { oldest: 1n, newest: 0n }
 }

@@ -9,6 +9,7 @@ import { servedChain } from "../chains/servedChain.js"
 import type { Database } from "../database/database.js"
 import { createReads } from "../database/reads.js"
 import { type Sql, TEXTS } from "../database/sql.js"
+import { newestInHistory } from "../feed/changes.js"
 import { readFirstStored } from "../revocations/revocations.js"
 import { assureKept, type Past } from "./history.js"
 
@@ -65,10 +66,7 @@ export interface RevisionMoment {
  */
 export async function readMoment(sql: Sql, revision: bigint): Promise<RevisionMoment> {
   const rows = await sql<RevisionMoment[]>`
-    select greatest(
-        (select max(revision) from trust_chain_revisions), (select max(revision) from trust_authority_revisions),
-        (select max(revision) from trust_revocations), 0
-      ) as newest,
+    select ${newestInHistory(sql)} as newest,
       (select updated_at from (
         (select revision, updated_at from trust_chain_revisions
           where revision <= ${revision} order by revision desc limit 1)

@@ -128,6 +128,7 @@ export async function readFirstStored(sql: Sql, agentId: string): Promise<Map<st
 function outcomeOf(rows: AnswerRow[]): RevocationOutcome {
   const [first] = rows
   if (!first) throw new Error("the revocation gave no outcome")
+  // What is left has all columns: the answer is one row of nulls where there is none.
   const stored = rows.filter(({ revision }) => revision !== null)
   return { outcome: first.outcome, head: first.head ?? 0n, rows: stored as unknown as RevocationRow[] }
 }
