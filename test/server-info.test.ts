@@ -31,12 +31,13 @@ describe("GetServerInfo", () => {
     const startedAt = empty.startedAt && timestampDate(empty.startedAt).getTime()
     expect(Date.now() - (startedAt ?? 0)).to.be.within(0, 60_000)
     const { record } = await client.storeChain({ chain: sampleChain("one") })
-    await client.getChain({ agentId: "one" })
     const told = await until("it has heard of the chain", async () => {
       const info = await client.getServerInfo({})
       return info.feedRevision === record?.revision && info
     })
-    expect(told).to.include({ newestRevision: record?.revision, cachedChains: 1n, cachedAuthorities: 0n })
+    expect(told.newestRevision).to.equal(record?.revision)
+    await client.getChain({ agentId: "one" }) // a read that is under way when the feed tells of its chain is not kept
+    expect(await client.getServerInfo({})).to.include({ cachedChains: 1n, cachedAuthorities: 0n })
     await until("memory is fresh", async () => (await client.getServerInfo({})).memoryFresh)
   })
 
