@@ -62,18 +62,18 @@ function keepRate(rate: number): Promise<void> {
     const turn = () => {
       const due = Math.min(total, Math.floor((performance.now() - begin) / step))
       for (; started < due; started++) {
-        const line = lineAt(started)
         open++
-        send(line, begin + started * step, () => {
+        send(lineAt(started), begin + started * step, () => {
           open--
           if (open === 0 && started === total) resolve()
         })
-        line.flush()
       }
+      for (const line of lines) line.flush()
       if (started === total) return
       const restMs = begin + started * step - performance.now()
       // Near its time a call waits without a timer: calls that timers send in a bunch wait for each other.
-      if (restMs > 2 * TIMER_MS) setTimeout(turn, restMs - TIMER_MS)
+      if (job.coarse) setTimeout(turn, restMs)
+      else if (restMs > 2 * TIMER_MS) setTimeout(turn, restMs - TIMER_MS)
       else setImmediate(turn)
     }
     turn()
@@ -99,5 +99,7 @@ function send(line: Line, from: number, then: () => void) {
 
 function resultOf(): Drive {
   const seconds = job.once ? (performance.now() - measureFrom) / 1000 : job.seconds
-  return { seconds, answers: latencies.length, failures, total, answered, latency: latencyOf(latencies) }
+  const counts = { answers: latencies.length, failures, total }
+  const moments = { measuredFrom: performance.timeOrigin + measureFrom, answered }
+  return { seconds, ...counts, ...moments, latency: latencyOf(latencies) }
 }

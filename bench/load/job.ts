@@ -22,6 +22,11 @@ export interface Job {
   readonly times?: boolean
   /** Calls started per second. */
   readonly rate?: number
+  /**
+   * Whether they may start a millisecond or two late: to be on time takes a core of its own, which whatever else runs there goes
+   * without.
+   */
+  readonly coarse?: boolean
   /** Sent, but not counted. */
   readonly warmSeconds: number
   readonly seconds: number
@@ -35,6 +40,8 @@ export interface Drive {
   readonly failures: number
   /** All calls that were answered well, those of the warm-up too. */
   readonly total: number
+  /** When the warm-up ended, in milliseconds since 1970. */
+  readonly measuredFrom: number
   readonly latency: Latency
   /** Which body was answered when (milliseconds since 1970), in this order; where the job asks for it. */
   readonly answered?: readonly (readonly [body: number, at: number])[]
