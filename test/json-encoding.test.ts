@@ -2,11 +2,15 @@ import { create, type DescField, fromJson, type JsonValue, toBinary, toJson } fr
 import { chainFromDocument } from "@trust-registry/eatp"
 import {
   ChainEventSchema,
+  decode,
+  encode,
+  encodeItems,
   encodeJsonField,
   GetChainRequestSchema,
   GetChainResponseSchema,
   type TrustLineageChain,
   TrustLineageChainSchema,
+  WatchChainsResponseSchema,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { registryChains } from "./support/registryChains.js"
@@ -82,6 +86,19 @@ describe("the encoding of stored documents", () => {
     for (const [ours, known] of outcomes) if (ours) expect(ours).to.deep.equal(known)
     expect(outcomes.filter(([ours]) => ours).length).to.be.within(4, 8)
     expect(outcomes.filter(([, known]) => !known).length).to.be.above(6)
+  })
+
+  it("puts items that are encoded already into the message that lists them", () => {
+    const events = [sampleChain("agent-1"), sampleChain("agent-2")].map((chain, index) =>
+      create(ChainEventSchema, { chain: create(TrustLineageChainSchema, chain), requestId: String(index) }),
+    )
+    const known = create(WatchChainsResponseSchema, { events, nextRevision: 300n })
+    const rest = encode(WatchChainsResponseSchema, { nextRevision: 300n })
+    const items = events.map((event) => encode(ChainEventSchema, event))
+    const field = WatchChainsResponseSchema.field.events
+    expect(decode(WatchChainsResponseSchema, encodeItems(field, items, rest))).to.deep.equal(known)
+    expect(encodeItems(field, items)).to.deep.equal(encode(WatchChainsResponseSchema, { events }))
+    expect(encodeItems(field, [])).to.deep.equal(NOTHING)
   })
 
   it("knows messages only, without oneofs and well-known types", () => {

@@ -1,9 +1,9 @@
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import {
   BatchGetChainsResponseSchema,
   ErrorReason,
   encode,
+  encodeItems,
   type Handlers,
   type TrustStoreService,
 } from "@trust-registry/proto"
@@ -46,7 +46,12 @@ export function createBatchGet(
         }
       }
     }
-    return encoded(found, rest)
+    // The chains are there in binary form, as GetChain answers them.
+    return encodeItems(
+      BatchGetChainsResponseSchema.field.found,
+      found,
+      encode(BatchGetChainsResponseSchema, rest),
+    )
   }
 }
 
@@ -75,15 +80,3 @@ function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
   if (violations.length > 0)
     throw new RegistryError(ErrorReason.INVALID_REQUEST, sentenceOf(violations), { violations })
 }
-
-/** The chains are there in protobuf's binary form, as GetChain answers them. */
-function encoded(
-  found: Buffer[],
-  rest: { missing: string[]; unread: string[]; unreadable: string[] },
-): Buffer {
-  const writer = new BinaryWriter()
-  for (const bytes of found) writer.tag(FOUND, WireType.LengthDelimited).bytes(bytes)
-  return Buffer.concat([writer.finish(), encode(BatchGetChainsResponseSchema, rest)])
-}
-
-const FOUND = BatchGetChainsResponseSchema.field.found.number

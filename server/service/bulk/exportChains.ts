@@ -1,8 +1,14 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import { ErrorReason, type Handlers, type TrustStoreService } from "@trust-registry/proto"
+import {
+  ErrorReason,
+  ExportChainsResponseSchema,
+  type Handlers,
+  type TrustStoreService,
+} from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { type ChainRow, chainOf, nowMicros, recordOf } from "../../store/chains/rows.js"
+import { encodedWithChain } from "../../store/chains/encodedChain.js"
+import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
 import { compacted } from "../../store/history/history.js"
 import type { Store } from "../../store/store.js"
 import { answered, assureFilter } from "../chains/lists.js"
@@ -61,7 +67,7 @@ async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {
 function exported(row: ChainRow) {
   const record = recordOf(row)
   try {
-    return { chain: chainOf(row), record }
+    return encodedWithChain(ExportChainsResponseSchema, row, { record })
   } catch {
     return { record }
   }

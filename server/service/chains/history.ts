@@ -1,8 +1,14 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { Handlers, TrustStoreService } from "@trust-registry/proto"
+import {
+  ChainRevisionSchema,
+  encode,
+  encodeItems,
+  type Handlers,
+  ListChainRevisionsResponseSchema,
+  type TrustStoreService,
+} from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import { recordOf } from "../../store/chains/rows.js"
-import { documentOf, OPERATIONS, type RevisionRow } from "../../store/history/history.js"
+import { encodedChange } from "../../store/history/history.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId, assureWithin } from "../request/fields.js"
 import { pageTokenOf, readPageToken } from "../request/pageToken.js"
@@ -28,19 +34,11 @@ export function createHistory(
     })
     const last = rows.at(-1)
     if (!last && before === "") throw notFound(agentId)
-    return {
-      revisions: rows.map(revisionOf),
-      nextPageToken: more && last ? pageTokenOf(asked, String(last.revision)) : "",
-      oldestRevision: oldest,
-    }
-  }
-}
-
-function revisionOf(row: RevisionRow) {
-  return {
-    operation: OPERATIONS[row.operation],
-    record: recordOf(row),
-    requestId: row.request_id,
-    ...documentOf(row),
+    const nextPageToken = more && last ? pageTokenOf(asked, String(last.revision)) : ""
+    return encodeItems(
+      ListChainRevisionsResponseSchema.field.revisions,
+      rows.map((row) => encodedChange(ChainRevisionSchema, row)),
+      encode(ListChainRevisionsResponseSchema, { nextPageToken, oldestRevision: oldest }),
+    )
   }
 }

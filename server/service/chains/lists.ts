@@ -13,13 +13,17 @@ import {
   type ChainFilter,
   ChainFilterSchema,
   type ChainRecord,
+  encode,
+  encodeItems,
   type Handlers,
-  type ListedChain,
+  ListChainsResponseSchema,
+  ListedChainSchema,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { type ChainRow, chainOf, nowMicros, recordOf } from "../../store/chains/rows.js"
+import { encodedWithChain } from "../../store/chains/encodedChain.js"
+import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
 import { isDataFault } from "../../store/database/failures.js"
 import type { Store } from "../../store/store.js"
 import { assureWithin, idFault } from "../request/fields.js"
@@ -57,10 +61,10 @@ export function createLists(
         }),
       )
       const last = rows.at(-1)?.agent_id
-      return {
-        ...sorted(rows),
-        nextPageToken: more && last !== undefined ? pageTokenOf(asked, last) : "",
-      }
+      const { chains, unreadable } = sorted(rows)
+      const nextPageToken = more && last !== undefined ? pageTokenOf(asked, last) : ""
+      const rest = encode(ListChainsResponseSchema, { nextPageToken, unreadable })
+      return encodeItems(ListChainsResponseSchema.field.chains, chains, rest)
     },
     countChains: async (request) => {
       assureFilter(request.filter, limits)
@@ -75,14 +79,14 @@ function bytesOf(filter: ChainFilter | undefined) {
   return toBinary(ChainFilterSchema, asked)
 }
 
-/** Rows that parse, and the records of those that do not. */
+/** Rows that parse, each as a ListedChain in binary form, and the records of those that do not. */
 function sorted(rows: ChainRow[]) {
-  const chains: Pick<ListedChain, "chain" | "record">[] = []
+  const chains: Buffer[] = []
   const unreadable: ChainRecord[] = []
   for (const row of rows) {
     const record = recordOf(row)
     try {
-      chains.push({ chain: chainOf(row), record })
+      chains.push(encodedWithChain(ListedChainSchema, row, { record }))
     } catch {
       unreadable.push(record)
     }

@@ -1,13 +1,8 @@
 import type { AgentRevocations } from "@trust-registry/eatp"
-import {
-  decode,
-  encode,
-  encodeJsonField,
-  GetChainResponseSchema,
-  type TrustLineageChain,
-} from "@trust-registry/proto"
+import { decode, GetChainResponseSchema, type TrustLineageChain } from "@trust-registry/proto"
 import { corrupt } from "./corrupt.js"
-import { chainOf, type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
+import { encodedWithChain } from "./encodedChain.js"
+import { type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
 
 /** A chain as it is served. */
 export interface ServedChain {
@@ -68,24 +63,9 @@ function msOf(micros: bigint | null): number {
   return micros === null ? Number.POSITIVE_INFINITY : Number(micros) / 1000
 }
 
-/** GetChainResponse: without a message on the way where the document is as the server writes it. */
 function responseOf(row: ServedRow): Buffer {
-  const record = recordOf(row)
-  const document = row.chain_data as { genesis?: { agent_id?: unknown } } | null
-  const encoded =
-    document?.genesis?.agent_id === row.agent_id
-      ? encodeJsonField(
-          GetChainResponseSchema.field.chain,
-          row.chain_data,
-          encode(GetChainResponseSchema, { record }),
-        )
-      : undefined
-  return encoded ?? encode(GetChainResponseSchema, { chain: readable(row), record })
-}
-
-function readable(row: ServedRow) {
   try {
-    return chainOf(row)
+    return encodedWithChain(GetChainResponseSchema, row, { record: recordOf(row) })
   } catch (cause) {
     throw corrupt(row.agent_id, cause)
   }

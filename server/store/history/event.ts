@@ -1,8 +1,7 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
-import { encode, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
-import { recordOf } from "../chains/rows.js"
+import { ChainEventSchema, encodeItems, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
 import type { EventRow } from "./eventRows.js"
-import { documentOf, OPERATIONS, type OperationText, type RevisionRow } from "./history.js"
+import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "./history.js"
 import type { Facts, Standing } from "./matcher.js"
 
 /**
@@ -41,10 +40,10 @@ export function eventOf(row: EventRow): HistoryEvent {
             expires_at: kept.previous_expires_at,
             facts: factsOf(previous_facts, previous_metadata),
           },
-    full: pieceOf(row, OPERATIONS[operation], documentOf(row)),
+    full: pieceOf(row),
     bare(left) {
       const told = left ? Operation.LEFT : OPERATIONS[operation]
-      pieces[told] ??= pieceOf(kept, told, {})
+      pieces[told] ??= pieceOf({ ...kept, chain_data: null }, told)
       return pieces[told]
     },
   }
@@ -52,16 +51,13 @@ export function eventOf(row: EventRow): HistoryEvent {
 
 /** The chain of a row, or its record alone, as one that stands now. */
 export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
-  return pieceOf(row, Operation.CURRENT, withChain ? documentOf(row) : {})
+  return pieceOf(withChain ? row : { ...row, chain_data: null }, Operation.CURRENT)
 }
 
-function pieceOf(
-  row: Omit<RevisionRow, "chain_data">,
-  operation: Operation,
-  document: Partial<ReturnType<typeof documentOf>>,
-): Buffer {
-  const event = { operation, record: recordOf(row), requestId: row.request_id, ...document }
-  return encode(WatchChainsResponseSchema, { events: [event] })
+function pieceOf(row: RevisionRow, operation?: Operation): Buffer {
+  return encodeItems(WatchChainsResponseSchema.field.events, [
+    encodedChange(ChainEventSchema, row, operation),
+  ])
 }
 
 function factsOf(found: EventRow["facts"], text: string | null): Facts | null {

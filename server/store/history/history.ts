@@ -1,9 +1,16 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import { isoFromMicros } from "@trust-registry/eatp"
-import { type ChainRevision, ErrorReason, Operation } from "@trust-registry/proto"
+import {
+  type ChainEventSchema,
+  type ChainRevisionSchema,
+  ErrorReason,
+  encode,
+  Operation,
+} from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import { record } from "../chains/chains.js"
-import { chainOf, type RecordRow } from "../chains/rows.js"
+import { encodedWithChain } from "../chains/encodedChain.js"
+import { type RecordRow, recordOf } from "../chains/rows.js"
 import type { Sql } from "../database/sql.js"
 
 /** A change of a chain as the history tells it: the record as it was then, and the document unless it is gone or was not asked for. */
@@ -126,13 +133,19 @@ function compactedAt(micros: bigint, since: bigint, oldest: bigint) {
   )
 }
 
-/** A row of the history with its document, if it has one that parses. */
-export function documentOf(row: RevisionRow): Pick<ChainRevision, "chain" | "unreadable"> {
-  if (row.chain_data === null) return { unreadable: false }
+/** A row of the history as the contract tells it, in binary form, with its document if it has one that parses. */
+export function encodedChange(
+  schema: typeof ChainEventSchema | typeof ChainRevisionSchema,
+  row: RevisionRow,
+  operation: Operation = OPERATIONS[row.operation],
+): Buffer {
+  const { chain_data, agent_id } = row
+  const told = { operation, record: recordOf(row), requestId: row.request_id }
+  if (chain_data === null) return encode(schema, told)
   try {
-    return { chain: chainOf({ agent_id: row.agent_id, chain_data: row.chain_data }), unreadable: false }
+    return encodedWithChain(schema, { agent_id, chain_data }, told)
   } catch {
-    return { unreadable: true }
+    return encode(schema, { ...told, unreadable: true })
   }
 }
 
