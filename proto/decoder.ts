@@ -5,7 +5,7 @@ import {
   type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf"
-import { isPlainMessage } from "./plainMessage.js"
+import { absentValue, isPlainMessage } from "./plainMessage.js"
 
 /**
  * The message that the bytes hold, as `fromBinary` gives it, with each field looked up once and not for every message. What
@@ -67,8 +67,10 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
     if (member.kind === "oneof") groups.push(member.localName)
     else if (member.fieldKind === "list") lists.push(member.localName)
     else if (member.fieldKind === "map") maps.push(member.localName)
-    else if (member.fieldKind !== "message" && member.presence === IMPLICIT)
-      zeros.push([member.localName, zeroOf(member)])
+    else {
+      const zero = absentValue(member)
+      if (zero !== undefined) zeros.push([member.localName, zero])
+    }
   }
   // All that is always there, in one shape: V8 copies it at once.
   const always = [...zeros, ...[...lists, ...groups, ...maps].map((name) => [name, undefined] as const)]
@@ -80,16 +82,6 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
     for (const name of maps) message[name] = {}
     return message
   }
-}
-
-/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
-const IMPLICIT = 2
-
-function zeroOf(field: DescField) {
-  if (field.fieldKind === "enum") return field.enum.values[0]?.number
-  if (field.scalar === ScalarType.STRING) return ""
-  if (field.scalar === ScalarType.BOOL) return false
-  return field.scalar === ScalarType.INT64 ? 0n : 0
 }
 
 function tagOf(field: DescField) {

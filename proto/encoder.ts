@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type Message, ScalarType, toBinary } from "@bufbuild/protobuf"
-import { isPlainField, isPlainMessage } from "./plainMessage.js"
+import { absentValue, isPlainField, isPlainMessage } from "./plainMessage.js"
 import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } from "./tailWriters.js"
 
 /**
@@ -58,20 +58,8 @@ function fieldWriter(field: DescField): Write<Values> {
       return chosen.case !== name || write(chosen.value)
     }
   }
-  if (field.fieldKind === "message" || field.presence !== IMPLICIT) {
-    return (message) => message[name] === undefined || write(message[name])
-  }
-  const zero = field.fieldKind === "enum" ? field.enum.values[0]?.number : zeroOf(field.scalar)
-  return (message) => message[name] === zero || write(message[name])
-}
-
-/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
-const IMPLICIT = 2
-
-function zeroOf(scalar: ScalarType | undefined) {
-  if (scalar === ScalarType.STRING) return ""
-  if (scalar === ScalarType.BOOL) return false
-  return scalar === ScalarType.INT64 ? 0n : 0
+  const absent = absentValue(field)
+  return (message) => message[name] === absent || write(message[name])
 }
 
 function valueWriter(field: DescField): Write<unknown> {

@@ -5,7 +5,7 @@ import {
   type JsonValue,
   ScalarType,
 } from "@bufbuild/protobuf"
-import { isPlainMessage } from "./plainMessage.js"
+import { absentValue, isPlainJson } from "./plainMessage.js"
 import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } from "./tailWriters.js"
 
 /**
@@ -17,7 +17,7 @@ import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } f
 export function encodeJsonField(field: DescField, json: JsonValue, rest: Uint8Array): Buffer | undefined {
   let write = roots.get(field)
   if (write === undefined) {
-    const known = field.fieldKind === "message" && isWritable(field.message)
+    const known = field.fieldKind === "message" && isPlainJson(field.message)
     write = known ? submessageWriter(field.message, field.number) : () => false
     roots.set(field, write)
   }
@@ -27,15 +27,6 @@ export function encodeJsonField(field: DescField, json: JsonValue, rest: Uint8Ar
 }
 
 const roots = new WeakMap<DescField, Write<unknown>>()
-
-/** The well-known types and oneofs have a JSON of their own. */
-function isWritable(schema: DescMessage): boolean {
-  if (!isPlainMessage(schema) || schema.oneofs.length > 0) return false
-  return schema.fields.every(({ fieldKind, message }) => {
-    if (fieldKind === "map") return false
-    return !message || (!message.typeName.startsWith("google.protobuf.") && isWritable(message))
-  })
-}
 
 function submessageWriter(schema: DescMessage, number: number): Write<unknown> {
   const write = messageWriter(schema)
@@ -71,20 +62,15 @@ function fieldWriter(field: DescField): Write<unknown> {
   if (field.fieldKind === "list") return listWriter(field)
   if (field.fieldKind === "message") return submessageWriter(field.message, field.number)
   const write = tagged(valueWriter(field), field.number, field.scalar === ScalarType.STRING)
-  if (field.presence !== IMPLICIT) return write
-  const zero = field.fieldKind === "enum" ? field.enum.values[0]?.name : ZEROS.get(field.scalar as ScalarType)
+  const absent = absentValue(field)
+  if (absent === undefined) return write
+  const zero = field.fieldKind === "enum" ? field.enum.values[0]?.name : jsonOf(absent)
   return (json) => json === zero || write(json)
 }
 
-/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
-const IMPLICIT = 2
-
-const ZEROS = new Map<ScalarType, unknown>([
-  [ScalarType.STRING, ""],
-  [ScalarType.BOOL, false],
-  [ScalarType.INT32, 0],
-  [ScalarType.INT64, "0"],
-])
+function jsonOf(scalar: unknown) {
+  return typeof scalar === "bigint" ? String(scalar) : scalar
+}
 
 function listWriter(field: DescField & { fieldKind: "list" }): Write<unknown> {
   if (field.packed) return packedWriter(field)

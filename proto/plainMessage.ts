@@ -2,7 +2,7 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { Edition } from "@bufbuild/protobuf/wkt"
 
 /**
- * Whether all fields of a message, and of all messages in it, are of the kinds that encoder.ts and decoder.ts know: proto3's
+ * Whether all fields of a message, and of all messages in it, are of the kinds that the files beside this one know: proto3's
  * strings, bools, int32, int64, enums, messages, lists of these but for numbers, maps of strings, and oneofs. Others, and messages within
  * themselves, are protobuf-es's.
  */
@@ -31,6 +31,30 @@ export function isPlainField(field: DescField): boolean {
       return field.mapKey === ScalarType.STRING && field.scalar === ScalarType.STRING
   }
 }
+
+/**
+ * Whether a plain message is in ProtoJSON what it is in protobuf: the well-known types, oneofs and maps, which have a JSON
+ * of their own, are not in it.
+ */
+export function isPlainJson(schema: DescMessage): boolean {
+  if (!isPlainMessage(schema) || schema.oneofs.length > 0) return false
+  return schema.fields.every(({ fieldKind, message, enum: words }) => {
+    if (fieldKind === "map" || (message ?? words)?.typeName.startsWith("google.protobuf.")) return false
+    return !message || isPlainJson(message)
+  })
+}
+
+/** What stands in a message where a field that is no list and no map is not sent; a field of a oneof stands there otherwise. */
+export function absentValue(field: DescField): unknown {
+  if (field.fieldKind === "message" || field.presence !== IMPLICIT) return undefined
+  if (field.fieldKind === "enum") return field.enum.values[0]?.number
+  if (field.scalar === ScalarType.STRING) return ""
+  if (field.scalar === ScalarType.BOOL) return false
+  return field.scalar === ScalarType.INT64 ? 0n : 0
+}
+
+/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
+const IMPLICIT = 2
 
 const SCALARS = new Set([ScalarType.STRING, ScalarType.BOOL, ScalarType.INT32, ScalarType.INT64])
 /** In a field protobuf-es stands other values for them. */
