@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto"
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import { status } from "@grpc/grpc-js"
-import { bytesBeyond } from "@trust-registry/eatp"
 import {
   assertWellFormed,
   type Call,
+  encodedLength,
   type ImportChainsRequest,
   ImportChainsRequestSchema,
   type ImportChainsResponse,
+  TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
 import { TrustStoreError } from "./errors.js"
@@ -136,7 +137,8 @@ function readied(chain: ChainToImport, entry: Open): ImportChainsRequest | undef
     return undefined
   }
   // It would end the whole stream.
-  if (!request.chain || bytesBeyond(request.chain, MAX_CHAIN_BYTES) === undefined) return request
+  if (!request.chain || encodedLength(TrustLineageChainSchema, request.chain) <= MAX_CHAIN_BYTES)
+    return request
   const message = `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
   entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
   return undefined

@@ -70,7 +70,6 @@ export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./ru
 export { effectiveExpiry, expiredPart } from "./rules/expiry.js"
 export { type Lineage, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
-export { bytesBeyond } from "./shape/chainSize.js"
 export { checkShape } from "./shape/shape.js"
 export { AUTHORITY_LIMITS, checkAuthorityShape } from "./shape/shapeAuthority.js"
 export { DEFAULT_LIMITS, type ShapeLimits, type Violation } from "./shape/shapeContext.js"

@@ -1,4 +1,5 @@
 export { type Call, type CallerEdge, type CallSetup, type Calls, createCalls } from "./calls.js"
+export { encodedLength } from "./encodedLength.js"
 export * from "./gen/google/rpc/error_details_pb.js"
 export * from "./gen/google/rpc/status_pb.js"
 export * as health from "./gen/grpc/health/v1/health_pb.js"

@@ -89,7 +89,8 @@ export class Tail {
   }
 }
 
-function varintLength(value: number) {
+/** How many bytes a varint of a whole number from 0 to 2^32 - 1 takes. */
+export function varintLength(value: number): number {
   if (value < 0x80) return 1
   if (value < 0x4000) return 2
   if (value < 0x200000) return 3

@@ -1,15 +1,8 @@
-import {
-  create,
-  type DescField,
-  type DescMessage,
-  fromBinary,
-  type Message,
-  ScalarType,
-  toBinary,
-} from "@bufbuild/protobuf"
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
 import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
+  encodedLength,
   GetChainRequestSchema,
   GetChainResponseSchema,
   ImportChainsResponseSchema,
@@ -26,6 +19,7 @@ import fc from "fast-check"
 import { decodeMessage } from "../proto/decoder.js"
 import { encodeMessage } from "../proto/encoder.js"
 import { isPlainMessage } from "../proto/plainMessage.js"
+import { messageOf } from "./support/arbitraryMessage.js"
 
 const SERVICES = [TrustStoreService, AuthorityService, TrustVerificationService, RevocationService]
 const SCHEMAS: DescMessage[] = SERVICES.flatMap(({ methods }) =>
@@ -39,50 +33,6 @@ function outcome(work: () => unknown) {
   } catch (error) {
     return { said: (error as Error).message }
   }
-}
-
-const texts = fc.oneof(
-  fc.string(),
-  fc.string({ unit: "binary" }),
-  fc.constantFrom("", "\ufeffx", "\ufffd", "\ud800", "x".repeat(300), "é".repeat(40)),
-)
-const numbers = fc.oneof(fc.nat(), fc.constantFrom(0, 1, 127, 128, 16_384, 2 ** 31 - 1, -1))
-const bigs = fc.oneof(
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.constantFrom(0n, 1n, 128n, 2n ** 32n),
-)
-
-function anyOf(field: DescField, depth: number): fc.Arbitrary<unknown> {
-  if (field.message) return messageOf(field.message, depth - 1)
-  if (field.enum) return fc.constantFrom(...field.enum.values.map(({ number }) => number), 77)
-  if (field.scalar === ScalarType.STRING) return texts
-  if (field.scalar === ScalarType.BOOL) return fc.boolean()
-  if (field.scalar === ScalarType.INT64) return bigs
-  return field.scalar === ScalarType.BYTES ? fc.uint8Array() : numbers
-}
-
-function severalOf({ fieldKind }: DescField, value: fc.Arbitrary<unknown>) {
-  if (fieldKind === "list") return fc.array(value, { maxLength: 4 })
-  return fieldKind === "map" ? fc.dictionary(texts, value, { maxKeys: 4, noNullPrototype: true }) : value
-}
-
-function messageOf(schema: DescMessage, depth = 5): fc.Arbitrary<Message> {
-  const fields = schema.fields.filter((field) => depth > 0 || !field.message)
-  const entries = fields.map((field) => {
-    const value = anyOf(field, depth)
-    const item = severalOf(field, value)
-    return fc.option(
-      item.map((given) =>
-        field.oneof
-          ? [field.oneof.localName, { case: field.localName, value: given }]
-          : [field.localName, given],
-      ),
-      { nil: undefined },
-    )
-  })
-  return fc
-    .tuple(...entries)
-    .map((given) => create(schema, Object.fromEntries(given.filter((entry) => entry !== undefined))))
 }
 
 describe("the encoding", () => {
@@ -100,6 +50,7 @@ describe("the encoding", () => {
         fc.property(messageOf(schema), (message) => {
           const bytes = Buffer.from(toBinary(schema, message))
           expect(encodeMessage(schema, message)).to.deep.equal(bytes)
+          expect(encodedLength(schema, message)).to.equal(bytes.length)
           expect(decodeMessage(schema, bytes)).to.deep.equal(fromBinary(schema, bytes))
         }),
         { numRuns: 60 },
@@ -134,6 +85,7 @@ describe("the encoding", () => {
     const read = decodeMessage(GetChainRequestSchema, unknown)
     expect(read.$unknown).to.have.length(1)
     expect(encodeMessage(GetChainRequestSchema, read)).to.deep.equal(unknown)
+    expect(encodedLength(GetChainRequestSchema, read)).to.equal(unknown.length)
     const part = (init: object) => toBinary(GetChainResponseSchema, create(GetChainResponseSchema, init))
     const parts = [{ chain: { genesis: { id: "g" } } }, { chain: { genesis: { agentId: "a" } } }].map(part)
     const { chain } = decodeMessage(GetChainResponseSchema, Buffer.concat(parts))
@@ -151,6 +103,8 @@ describe("the encoding", () => {
       const message = Object.assign(create(GetChainRequestSchema), fields)
       const theirs = outcome(() => Buffer.from(toBinary(GetChainRequestSchema, message)))
       expect(outcome(() => encodeMessage(GetChainRequestSchema, message))).to.deep.equal(theirs)
+      if ("made" in theirs)
+        expect(encodedLength(GetChainRequestSchema, message)).to.equal((theirs.made as Buffer).length)
     }
   })
 

@@ -1,11 +1,11 @@
 import {
   type ConstraintEnvelope,
+  encodedLength,
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
 import { constraintHash } from "../hash/chainHash.js"
 import { expiredPart } from "../rules/expiry.js"
-import { bytesBeyond } from "./chainSize.js"
 import {
   DEFAULT_LIMITS,
   type ShapeContext,
@@ -20,15 +20,17 @@ import { checkRecord } from "./shapeRecord.js"
 /**
  * Checks everything about one chain that the registry asks of it on write, signatures and other chains left aside, and
  * names each field that is against the rules. With the time of day, in microseconds since 1970 UTC, an expired chain is
- * against them too. Never throws; at most 1,000 violations are named. An empty list: the chain is sound.
+ * against them too. Never throws; at most 1,000 violations are named. An empty list: the chain is sound. Whoever has the
+ * chain's length as protobuf already passes it along.
  */
 export function checkShape(
   chain: TrustLineageChain,
   limits: ShapeLimits = DEFAULT_LIMITS,
   nowMicros?: bigint,
+  bytes: number = encodedLength(TrustLineageChainSchema, chain),
 ): Violation[] {
   const context = shapeContext(limits)
-  if (checkSize(chain, context)) {
+  if (checkSize(bytes, context)) {
     checkCounts(chain, context)
     checkAgent(chain, context)
     checkRecord(TrustLineageChainSchema, chain, "chain", context)
@@ -40,9 +42,8 @@ export function checkShape(
 }
 
 // The rest of the checks is spared a chain that is far too large.
-function checkSize(chain: TrustLineageChain, { limits, report }: ShapeContext): boolean {
-  const bytes = bytesBeyond(chain, limits.maxChainBytes)
-  if (bytes === undefined) return true
+function checkSize(bytes: number, { limits, report }: ShapeContext): boolean {
+  if (bytes <= limits.maxChainBytes) return true
   report("chain", `is ${bytes} bytes long; at most ${limits.maxChainBytes}`)
   return false
 }

@@ -1,5 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf"
-import { type Authority, type AuthorityKey, AuthoritySchema } from "@trust-registry/proto"
+import { type Authority, type AuthorityKey, AuthoritySchema, encodedLength } from "@trust-registry/proto"
 import { publicKeyOf } from "../signing/keys.js"
 import { isBefore, momentProblem } from "../time/moment.js"
 import { type ShapeContext, type ShapeLimits, shapeContext, type Violation } from "./shapeContext.js"
@@ -26,7 +25,7 @@ export function checkAuthorityShape(
 ): Violation[] {
   const context = shapeContext(limits)
   const { maxBytes, maxKeys } = AUTHORITY_LIMITS
-  const bytes = toBinary(AuthoritySchema, authority).length
+  const bytes = encodedLength(AuthoritySchema, authority)
   if (bytes > maxBytes) context.report(path, `has ${bytes} bytes encoded; at most ${maxBytes} are allowed`)
   if (authority.keys.length > maxKeys)
     context.report(`${path}.keys`, `has ${authority.keys.length} keys; at most ${maxKeys} are allowed`)

@@ -8,7 +8,12 @@ import {
   momentProblem,
   type ShapeLimits,
 } from "@trust-registry/eatp"
-import { ErrorReason, encode, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import {
+  ErrorReason,
+  encodedLength,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import { microsOf } from "../../store/chains/rows.js"
 import type { Document } from "../../store/chains/writes.js"
@@ -36,9 +41,10 @@ export interface CheckedDocument extends Omit<Document, "signatureStatus" | "dep
 export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, now: bigint): CheckedDocument {
   const { chain } = request
   if (!chain?.genesis) throw invalidChain([missing(chain)])
-  const violations = [...checkShape(chain, limits), ...expiryViolations(request)]
+  const bytes = encodedLength(TrustLineageChainSchema, chain)
+  const violations = [...checkShape(chain, limits, undefined, bytes), ...expiryViolations(request)]
   if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
-  const document = derive(chain, chain.genesis, request.expiresAt)
+  const document = derive(chain, chain.genesis, bytes, request.expiresAt)
   if (document.expiresAt !== undefined && document.expiresAt < now)
     throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
   if (request.chainHash !== "" && request.chainHash !== document.chainHash)
@@ -52,6 +58,7 @@ export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, n
 function derive(
   chain: TrustLineageChain,
   genesis: NonNullable<TrustLineageChain["genesis"]>,
+  bytes: number,
   requestExpiry: Timestamp | undefined,
 ): CheckedDocument {
   const json = contentText(chain)
@@ -60,7 +67,7 @@ function derive(
     chain,
     authorityId: genesis.authorityId,
     json,
-    bytes: encode(TrustLineageChainSchema, chain).length,
+    bytes,
     chainHash: chainHash(chain),
     contentHash: contentHash(chain, json),
     expiresAt: atMostLatest(effectiveExpiry(chain, requestExpiry && microsOf(requestExpiry))),
