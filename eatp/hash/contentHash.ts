@@ -1,6 +1,7 @@
 import { type JsonValue, type JsonObject as ProtoJsonObject, toJson } from "@bufbuild/protobuf"
 import {
   file_trustregistry_v1_chain,
+  sortedJson,
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
@@ -14,7 +15,7 @@ export function contentJson(chain: TrustLineageChain): JsonValue {
 
 /** The text of a chain that the store keeps and the {@link contentHash} covers. */
 export function contentText(chain: TrustLineageChain): string {
-  return sortedText(contentJson(chain))
+  return sortedJson(TrustLineageChainSchema, chain) ?? sortedText(contentJson(chain))
 }
 
 /**
