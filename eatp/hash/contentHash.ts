@@ -13,7 +13,7 @@ export function contentJson(chain: TrustLineageChain): JsonValue {
   return toJson(TrustLineageChainSchema, chain, { useProtoFieldName: true })
 }
 
-/** The text of a chain that the store keeps and the {@link contentHash} covers. */
+/** The text of a chain that the store keeps and the {@link contentHash} covers; control characters stand in it escaped. */
 export function contentText(chain: TrustLineageChain): string {
   return sortedJson(TrustLineageChainSchema, chain) ?? sortedText(contentJson(chain))
 }

@@ -9,7 +9,7 @@ import { nowMicros, type RecordRow } from "./rows.js"
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
 export interface Document {
   authorityId: string
-  /** ProtoJSON text with proto field names. */
+  /** ProtoJSON text with proto field names, without control characters. */
   json: string
   /** Size in protobuf's binary form. */
   bytes: number
@@ -159,6 +159,9 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
   return rows.map(outcomeOf)
 }
 
+/** JSON texts hold control characters only escaped; an array would escape each quote of them, and PostgreSQL unescape it. */
+const BETWEEN_DOCUMENTS = "\x1f"
+
 /** The call of trust_chains_write, for a `from`. */
 export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
   const texts = (of: (write: Write) => string | undefined) =>
@@ -180,7 +183,7 @@ export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment
         BIGINTS,
       )},
       ${texts((w) => w.document?.authorityId)},
-      ${texts((w) => w.document?.json)},
+      ${writes.map((w) => w.document?.json ?? "").join(BETWEEN_DOCUMENTS)},
       ${sql.array(
         writes.map((w) => w.document?.bytes ?? null),
         INTEGERS,
