@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf"
 import { checkAuthority } from "@trust-registry/eatp"
-import { type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { type GenesisRecord, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { expect } from "chai"
+import { openSignatureBook } from "../eatp/dist/verify/signatureBook.js"
 import { many, soundCapability, soundDelegation } from "./support/shapedChain.js"
 import { NOW, trustWorld, type World } from "./support/trustWorld.js"
 
@@ -61,5 +62,35 @@ describe("eatp: chains of the largest size", () => {
     )
     expect([result.authorized, result.constraintsMet.length >= 100_000]).to.deep.equal([false, true])
     expect(turns).to.be.greaterThan(50)
+  })
+
+  it("have their signatures verified on other threads, each once", async () => {
+    const chain = world.keep(await world.establish("signed"))
+    Object.assign(chain, {
+      capabilities: [...chain.capabilities, ...many(999, chain.capabilities[0] as object)],
+    })
+    const { chains, authorities } = world
+    const asked: string[] = []
+    const book = openSignatureBook(
+      {
+        request: { agentId: "signed", action: "read_data", level: "full" },
+        nowMicros: NOW,
+        chains,
+        authorities,
+        firstStored: (_, signature) => void asked.push(signature),
+      },
+      chain,
+      chain.genesis as GenesisRecord,
+    )
+    const asks = chain.capabilities.map((capability) => () => book.capability(capability))
+    const begun = performance.eventLoopUtilization()
+    await book.ahead([book.genesis, ...asks, book.chainState])
+    const { idle } = performance.eventLoopUtilization(begun)
+    expect(idle).to.be.greaterThan(1)
+    expect(asked.length).to.equal(1_002)
+    expect([book.genesis(), book.chainState()]).to.deep.equal([true, false])
+    // All but the first have an id that was not signed.
+    expect(asks.map((ask) => ask()).filter((holds) => holds).length).to.equal(1)
+    expect(asked.length).to.equal(1_002)
   })
 })

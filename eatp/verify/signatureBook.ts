@@ -18,12 +18,13 @@ import {
 } from "../signing/recordPayload.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { SigningTime, TrustAuthority } from "./authorityKeys.js"
-import { isSignedBy, madeAt, stateTime } from "./signedBy.js"
+import { type Claims, openClaims } from "./claims.js"
+import { claimOf, madeAt, stateTime } from "./signedBy.js"
 import type { TrustInput } from "./trustInput.js"
 
 /**
- * The signatures of one chain, each verified at most once, when it is first asked for. An answer is whether
- * the signature holds; over a payload that cannot be built none does.
+ * The signatures of one chain, each verified at most once, when it is first asked for or ahead of that. An
+ * answer is whether the signature holds; over a payload that cannot be built none does.
  */
 export type SignatureBook = {
   genesis(): boolean
@@ -35,6 +36,8 @@ export type SignatureBook = {
   /** Whether the record holds the hash of its trace. */
   traceHash(record: DelegationRecord | AuditAnchor, trace: ReasoningTrace): boolean
   reasoning(record: DelegationRecord | AuditAnchor, trace: ReasoningTrace): boolean
+  /** Verifies ahead what these ask of this book. */
+  ahead: Claims["ahead"]
 }
 
 /** Opens the book of a chain. */
@@ -43,21 +46,22 @@ export function openSignatureBook(
   chain: TrustLineageChain,
   genesis: GenesisRecord,
 ): SignatureBook {
+  const { holds, byRecord, ahead } = openClaims()
   const owner = () => input.authorities.get(genesis.authorityId)
-  const holds = (
+  const signed = (
     signer: TrustAuthority | undefined,
     signature: string,
     time: SigningTime,
     text: () => string,
   ) => {
     const firstStoredMicros = input.firstStored?.(genesis.agentId, signature)
-    return isSignedBy(signer, signature, { ...time, firstStoredMicros }, text)
+    return holds(claimOf(signer, signature, { ...time, firstStoredMicros }, text))
   }
   const ofGenesis = byRecord(({ signature, createdAt }: GenesisRecord) =>
-    holds(owner(), signature, madeAt(createdAt), () => genesisPayload(genesis)),
+    signed(owner(), signature, madeAt(createdAt), () => genesisPayload(genesis)),
   )
   const ofChain = byRecord((whole: TrustLineageChain) =>
-    holds(owner(), whole.chainStateSignature ?? "", stateTime(whole), () => chainStatePayload(whole)),
+    signed(owner(), whole.chainStateSignature ?? "", stateTime(whole), () => chainStatePayload(whole)),
   )
   return {
     genesis: () => ofGenesis(genesis),
@@ -66,33 +70,24 @@ export function openSignatureBook(
       if (!isKnownVersion(capability, input)) return false
       const attester = input.authorities.get(capability.attesterId || genesis.authorityId)
       const time = madeAt(capability.attestedAt)
-      return holds(attester, capability.signature, time, () => capabilityPayload(capability, genesis.agentId))
+      return signed(attester, capability.signature, time, () =>
+        capabilityPayload(capability, genesis.agentId),
+      )
     }),
     delegation: byRecord((delegation, signer) => {
       const text = payloadOrError(delegation)
       if (typeof text !== "string") return text
-      return holds(signer, delegation.signature, madeAt(delegation.delegatedAt), () => text)
+      return signed(signer, delegation.signature, madeAt(delegation.delegatedAt), () => text)
     }),
     anchor: byRecord((anchor) =>
-      holds(owner(), anchor.signature, madeAt(anchor.timestamp), () => auditAnchorPayload(anchor)),
+      signed(owner(), anchor.signature, madeAt(anchor.timestamp), () => auditAnchorPayload(anchor)),
     ),
     traceHash: byRecord((record, trace) => record.reasoningTraceHash === reasoningTraceHash(trace)),
     reasoning: byRecord((record, trace) => {
       const time = madeAt("delegatedAt" in record ? record.delegatedAt : record.timestamp)
-      return holds(owner(), record.reasoningSignature ?? "", time, () => reasoningPayload(trace, record.id))
+      return signed(owner(), record.reasoningSignature ?? "", time, () => reasoningPayload(trace, record.id))
     }),
-  }
-}
-
-// Answers once for each record, whatever else is told.
-function byRecord<Item extends object, Rest extends unknown[], Answer>(
-  answer: (item: Item, ...rest: Rest) => Answer,
-): (item: Item, ...rest: Rest) => Answer {
-  const answers = new Map<Item, Answer>()
-  return (item, ...rest) => {
-    const known = answers.get(item) ?? answer(item, ...rest)
-    answers.set(item, known)
-    return known
+    ahead,
   }
 }
 

@@ -1,33 +1,28 @@
 import type { Question } from "./question.js"
-import { nextTurn } from "./turns.js"
+import { slicesOf } from "./turns.js"
 
-// A check takes some 0.07 ms: the event loop is held for about two milliseconds at a time.
+// As many are on their way to other threads at once: what is made for them here, the payloads, takes a millisecond.
 const SLICE = 32
 
 /**
- * Verifies, slice by slice, all signatures that a level will ask for, so that the checks after it find their
- * answers: a chain of the largest size has some 4,000, which would hold the event loop for a third of a
- * second. Stops where the answer is clear already; the checks tell what it is.
+ * Verifies, slice by slice on other threads, all signatures that a level will ask for, so that the checks
+ * after it find their answers: a chain of the largest size has some 4,000, which would hold the event loop for
+ * a third of a second. Stops where the answer is clear already; the checks tell what it is.
  */
 export async function verifyInSlices(question: Question): Promise<void> {
+  const { signatures } = question
   const { level } = question.input.request
   if (level === "quick" || question.capability === undefined) return
-  // Many that waited for the same chain begin together.
-  if (question.chain.capabilities.length > SLICE) await nextTurn()
-  if (question.chain.chainStateSignature !== undefined && !question.signatures.chainState()) return
-  let done = 0
-  for (const holds of sourceSignatures(question)) {
-    if (!holds()) return
-    if (++done % SLICE === 0) await nextTurn()
+  for await (const slice of slicesOf(sourceSignatures(question), SLICE)) {
+    await signatures.ahead(slice)
+    if (!slice.every((holds) => holds())) return
   }
   if (level !== "full") return
-  for (const verify of otherSignatures(question)) {
-    verify()
-    if (++done % SLICE === 0) await nextTurn()
-  }
+  for await (const slice of slicesOf(otherSignatures(question), SLICE)) await signatures.ahead(slice)
 }
 
 function* sourceSignatures({ chain, signatures }: Question): Iterable<() => boolean> {
+  if (chain.chainStateSignature !== undefined) yield signatures.chainState
   yield signatures.genesis
   for (const capability of chain.capabilities) yield () => signatures.capability(capability)
 }

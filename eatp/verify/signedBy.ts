@@ -1,22 +1,18 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
-import { verifyText } from "../signing/ed25519.js"
 import { keysFor, type SigningTime, type TrustAuthority } from "./authorityKeys.js"
+import type { Claim } from "./claims.js"
 import { instantOf } from "./moments.js"
 
-/**
- * Whether a key that an authority had at that time made a signature; not over a payload that cannot be built.
- */
-export function isSignedBy(
+/** What is claimed by a signature of an authority at some time: nothing over a payload that cannot be built. */
+export function claimOf(
   authority: TrustAuthority | undefined,
   signature: string,
   time: SigningTime,
   payload: () => string,
-): boolean {
-  if (authority === undefined) return false
-  const text = textOf(payload)
-  return (
-    text !== undefined && keysFor(authority, time).some((key) => verifyText(text, signature, key.publicKey))
-  )
+): Claim {
+  const text = authority && textOf(payload)
+  const keys = authority === undefined || text === undefined ? [] : keysFor(authority, time)
+  return { signature, text: text ?? "", keys }
 }
 
 /** The time of a record that has a date. */

@@ -4,7 +4,7 @@ import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { AuthorityKey, TrustAuthority } from "./authorityKeys.js"
 import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
 import type { Lookup, StoredTrust, TrustInput } from "./trustInput.js"
-import { nextTurn } from "./turns.js"
+import { slicesOf } from "./turns.js"
 
 /** What is known of who signed a chain. */
 export type Signers = {
@@ -24,7 +24,7 @@ export type SignatureFindings = {
   open: Violation[]
 }
 
-// As in signatureSlices: the event loop is held for about two milliseconds at a time.
+// As in signatureSlices.
 const SLICE = 32
 
 /**
@@ -58,19 +58,26 @@ export async function checkSignatures(
     chain,
     chain.genesis,
   )
-  let done = 0
-  for (const { field, signer, holds, absent } of recordsOf(chain, chain.genesis.authorityId, input)) {
-    let problem = signer && holds(book, signer)
-    if (
-      problem !== undefined &&
-      signer?.keys.some(isRevoked) &&
-      holds(past, neverRevoked(signer)) === undefined
+  const problemOf = ({ signer, holds }: Signed) => {
+    const problem = signer && holds(book, signer)
+    if (problem === undefined || !signer?.keys.some(isRevoked)) return problem
+    return holds(past, neverRevoked(signer)) === undefined ? "does not verify: its key was revoked" : problem
+  }
+  for await (const slice of slicesOf(recordsOf(chain, chain.genesis.authorityId, input), SLICE)) {
+    await book.ahead(
+      slice.map(
+        ({ signer, holds }) =>
+          () =>
+            signer && holds(book, signer),
+      ),
     )
-      problem = "does not verify: its key was revoked"
-    if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
-    else if (problem !== undefined) findings.bad.push({ field, description: problem })
-    else if (absent === true) findings.open.push({ field, description: "is missing" })
-    if (++done % SLICE === 0) await nextTurn()
+    for (const signed of slice) {
+      const { field, signer, absent } = signed
+      const problem = problemOf(signed)
+      if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
+      else if (problem !== undefined) findings.bad.push({ field, description: problem })
+      else if (absent === true) findings.open.push({ field, description: "is missing" })
+    }
   }
   if (chain.chainStateSignature === undefined)
     findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })

@@ -22,6 +22,19 @@ export async function eachInTurns<Item>(
   }
 }
 
+/** Items in slices of that size; others have their turn before each that is full. */
+export async function* slicesOf<Item>(items: Iterable<Item>, size: number): AsyncIterable<Item[]> {
+  let slice: Item[] = []
+  for (const item of items) {
+    slice.push(item)
+    if (slice.length < size) continue
+    await nextTurn()
+    yield slice
+    slice = []
+  }
+  if (slice.length > 0) yield slice
+}
+
 // Whoever adds the first sets the turn, and each turn the next while there are more.
 const waiting: (() => void)[] = []
 
