@@ -1,5 +1,5 @@
 import { canonicalJson } from "../json/canonical.js"
-import { type Json, JsonObject } from "../json/json.js"
+import type { Json } from "../json/json.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { sha256Hex } from "./sha256.js"
 
@@ -13,15 +13,12 @@ export type HashedConstraint = { id: Json; type: string; value: Json }
  * @throws CanonicalError for a value that Python cannot read.
  */
 export function constraintPreimage(sorted: HashedConstraint[]): string {
+  // Its keys are in canonical order as they stand.
   const constraints = sorted.map(
     ({ id, type, value }) =>
-      new JsonObject([
-        ["id", id],
-        ["type", type],
-        ["value", pythonStr(value)],
-      ]),
+      `{"id":${canonicalJson(id)},"type":${canonicalJson(type)},"value":${canonicalJson(pythonStr(value))}}`,
   )
-  return canonicalJson(new JsonObject([["constraints", constraints]]))
+  return `{"constraints":[${constraints.join(",")}]}`
 }
 
 /** Lowercase hex SHA-256 of {@link constraintPreimage}; EATP leaves the hash of an empty envelope empty instead. */

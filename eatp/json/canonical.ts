@@ -22,7 +22,7 @@ const delegate: JsonStyle = { ...signing, string: wellFormedString }
  * @throws CanonicalError for a number that has no such form (see pythonNumber).
  */
 export function canonicalJson(value: Json): string {
-  return renderJson(value, signing)
+  return typeof value === "string" ? asciiString(value) : renderJson(value, signing)
 }
 
 /**
