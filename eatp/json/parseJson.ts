@@ -23,6 +23,7 @@ const QUOTE = 0x22
  * @throws JsonSyntaxError with the reason and the place.
  */
 export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
+  if (plainString.test(text)) return text.slice(1, -1)
   const maxDepth = options.maxDepth ?? DEFAULT_JSON_DEPTH
   const open: Open[] = []
   let at = spaceEnd(text, 0)
@@ -61,6 +62,9 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
     at = beginMember(text, spaceEnd(text, at + 1), frame)
   }
 }
+
+// The values of most constraints are such.
+const plainString = /^"[ !#-[\]-~]*"$/
 
 function beginContainer(text: string, at: number): Json[] | JsonObject | undefined {
   const unit = text.charCodeAt(at)

@@ -56,12 +56,20 @@ function checkCounts(chain: TrustLineageChain, { limits, report }: ShapeContext)
   ] as const
   for (const [name, records, most] of lists) {
     if (records.length > most) report(`chain.${name}`, `has ${records.length} records; at most ${most}`)
-    const seen = new Map<string, number>()
-    for (const [index, { id }] of records.entries()) {
-      const first = seen.get(id)
-      if (first === undefined) seen.set(id, index)
-      else report(`chain.${name}[${index}].id`, `is the id of ${name}[${first}] already`)
-    }
+    if (records.length > 1) checkDistinct(name, records, report)
+  }
+}
+
+function checkDistinct(
+  name: string,
+  records: readonly { id: string }[],
+  report: ShapeContext["report"],
+): void {
+  const seen = new Map<string, number>()
+  for (const [index, { id }] of records.entries()) {
+    const first = seen.get(id)
+    if (first === undefined) seen.set(id, index)
+    else report(`chain.${name}[${index}].id`, `is the id of ${name}[${first}] already`)
   }
 }
 

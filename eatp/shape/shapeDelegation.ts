@@ -1,5 +1,5 @@
 import type { DelegationRecord, MultiSigSigningPolicy } from "@trust-registry/proto"
-import { parseTime } from "../time/time.js"
+import { isAwareTime } from "../time/time.js"
 import type { ShapeContext } from "./shapeContext.js"
 import { NAIVE } from "./shapeRecord.js"
 
@@ -10,7 +10,7 @@ const V3_VERSION = "v3-complete"
 export function checkDelegation(delegation: DelegationRecord, path: string, context: ShapeContext): void {
   const version = delegation.signingPayloadVersion
   if (version === V2_VERSION || version === V3_VERSION) {
-    if (parseTime(delegation.delegatedAt)?.aware === false) context.report(`${path}.delegated_at`, NAIVE)
+    if (isAwareTime(delegation.delegatedAt) === false) context.report(`${path}.delegated_at`, NAIVE)
   }
   if (new Set(delegation.dimensionScope).size < delegation.dimensionScope.length) {
     context.report(`${path}.dimension_scope`, "must not name a dimension twice")

@@ -1,6 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf"
-import { wordOf, wordsOf } from "../document/words.js"
-import { parseTime } from "../time/time.js"
+import { wordsOf } from "../document/words.js"
+import { isAwareTime } from "../time/time.js"
 import type { ShapeContext, ShapeLimits } from "./shapeContext.js"
 import { jsonProblem, textProblem } from "./shapeJson.js"
 
@@ -45,9 +45,8 @@ function recordFields(desc: DescMessage): readonly RecordField[] {
 }
 
 function checkItems(field: RecordField, items: unknown[], path: string, context: ShapeContext): void {
-  for (const [index, item] of items.entries()) {
-    if (context.isFull()) return
-    checkValue(field, item, path, index, context)
+  for (let index = 0; index < items.length && !context.isFull(); index++) {
+    checkValue(field, items[index], path, index, context)
   }
 }
 
@@ -58,12 +57,15 @@ function checkValue(
   index: number | undefined,
   context: ShapeContext,
 ): void {
-  // Paths are put together only where one is needed: most values are sound.
-  const path = () => `${parent}.${name}${index === undefined ? "" : `[${index}]`}`
   if (typeof rule === "function") {
     const problem = rule(value as never, context.limits)
-    if (problem !== undefined) context.report(path(), problem)
-  } else checkRecord(rule, value as Message, path(), context)
+    // Paths are put together only where one is needed: most values are sound.
+    if (problem !== undefined) context.report(pathOf(parent, name, index), problem)
+  } else checkRecord(rule, value as Message, pathOf(parent, name, index), context)
+}
+
+function pathOf(parent: string, name: string, index: number | undefined): string {
+  return index === undefined ? `${parent}.${name}` : `${parent}.${name}[${index}]`
 }
 
 function problemOf(field: DescField): Problem | undefined {
@@ -79,7 +81,7 @@ function problemOf(field: DescField): Problem | undefined {
 function wordProblem(desc: DescEnum): Problem {
   const problem = `must be one of ${wordsOf(desc).join(", ")}`
   return (number: number) =>
-    wordOf(desc, number) === undefined ? `${problem}; ${number || "unspecified"} is none` : undefined
+    number !== 0 && desc.value[number] ? undefined : `${problem}; ${number || "unspecified"} is none`
 }
 
 function idProblem(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
@@ -96,8 +98,8 @@ function timeProblem(name: string): Problem {
   return (text: string) => {
     const problem = textProblem(text)
     if (problem !== undefined) return problem
-    const time = parseTime(text)
-    if (time === undefined) return "must be a time that Python 3.11's fromisoformat reads"
-    return mustBeAware && !time.aware ? NAIVE : undefined
+    const aware = isAwareTime(text)
+    if (aware === undefined) return "must be a time that Python 3.11's fromisoformat reads"
+    return mustBeAware && !aware ? NAIVE : undefined
   }
 }

@@ -16,16 +16,10 @@ export type ParsedTime = {
  * forms, `,` before fractions, more than six digits cut off, seconds in offsets. Undefined where that raises ValueError.
  */
 export function parseTime(text: string): ParsedTime | undefined {
-  const clean = text.isWellFormed() ? text : withoutLoneSeparator(text)
-  if (clean === undefined || clean.length < 7) return undefined
-  const separator = separatorAt(clean)
-  const date = parseDate(clean, separator)
-  if (date === undefined || !isRealDate(date)) return undefined
-  const time = clockBehind(clean, separator)
+  const time = readTime(text)
   if (time === undefined) return undefined
-  const { clock, offsetMicros } = time
+  const { date, clock, offsetMicros } = time
   const [hour, minute, second, micros] = clock
-  if (hour > 23 || minute > 59 || second > 59) return undefined
   const seconds = daysSinceEpoch(date) * 86400 + hour * 3600 + minute * 60 + second
   const aware = offsetMicros !== undefined
   return {
@@ -35,7 +29,27 @@ export function parseTime(text: string): ParsedTime | undefined {
   }
 }
 
+/** Whether a time has an offset from UTC, at a part of {@link parseTime}'s cost; undefined where that gives undefined. */
+export function isAwareTime(text: string): boolean | undefined {
+  const time = readTime(text)
+  return time && time.offsetMicros !== undefined
+}
+
 type Clock = readonly [hour: number, minute: number, second: number, micros: number]
+type TimeOfDay = { clock: Clock; offsetMicros: number | undefined }
+
+function readTime(text: string): ({ date: CalendarDate } & TimeOfDay) | undefined {
+  const clean = text.isWellFormed() ? text : withoutLoneSeparator(text)
+  if (clean === undefined || clean.length < 7) return undefined
+  const separator = separatorAt(clean)
+  const date = parseDate(clean, separator)
+  if (date === undefined || !isRealDate(date)) return undefined
+  const time = clockBehind(clean, separator)
+  if (time === undefined) return undefined
+  const [hour, minute, second] = time.clock
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  return { date, clock: time.clock, offsetMicros: time.offsetMicros }
+}
 
 const DAY_MICROS = 86_400_000_000
 
@@ -50,10 +64,7 @@ function withoutLoneSeparator(text: string): string | undefined {
   return undefined
 }
 
-function clockBehind(
-  text: string,
-  separator: number,
-): { clock: Clock; offsetMicros: number | undefined } | undefined {
+function clockBehind(text: string, separator: number): TimeOfDay | undefined {
   if (text.length <= separator) return { clock: [0, 0, 0, 0], offsetMicros: undefined }
   const start = separator + ((text.codePointAt(separator) ?? 0) > 0xffff ? 2 : 1)
   const zone = zoneStart(text, start)
