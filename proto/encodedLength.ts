@@ -105,18 +105,8 @@ function valueSizer(field: DescField): Size {
 }
 
 function textSize(value: unknown): number {
-  return typeof value === "string" ? withLength(utf8Length(value)) : Number.NaN
+  return typeof value === "string" ? withLength(Buffer.byteLength(value)) : Number.NaN
 }
-
-/** Short texts are done before the call that counts in native code is on its way. */
-function utf8Length(text: string): number {
-  const { length } = text
-  if (length > SHORT) return Buffer.byteLength(text)
-  for (let at = 0; at < length; at++) if (text.charCodeAt(at) > 0x7f) return Buffer.byteLength(text)
-  return length
-}
-
-const SHORT = 40
 
 /** Negative numbers are written in 64 bits, which take ten bytes. */
 function int32Size(value: unknown): number {

@@ -32,12 +32,12 @@ function messageWriter({ typeName, fields }: DescMessage): Write<Values> {
   return (message) => {
     if (message?.$typeName !== typeName) return undefined
     let text = ""
-    for (const { name, key, absent, write } of sorted) {
+    for (const { name, first, next, absent, write } of sorted) {
       const value = message[name]
       if (value === absent) continue
       const written = write(value)
       if (written === undefined) return undefined
-      if (written !== "") text += (text === "" ? key : `,${key}`) + written
+      if (written !== "") text += (text === "" ? first : next) + written
     }
     return `{${text}}`
   }
@@ -49,7 +49,8 @@ function fieldWriter(field: DescField) {
   const write = valueWriter(field)
   return {
     name,
-    key: `${JSON.stringify(field.name)}:`,
+    first: `"${field.name}":`,
+    next: `,"${field.name}":`,
     // No list is the same as another, and no value of a field is a symbol.
     absent: isList ? NEVER : absentValue(field),
     write: isList ? (list: unknown) => listText(list, write) : write,
