@@ -35,9 +35,10 @@ export async function checkSignatures(
   { authorities, delegators, firstStored }: Signers,
 ): Promise<SignatureFindings> {
   const findings: SignatureFindings = { bad: [], open: [] }
-  if (!chain.genesis) return findings
+  const { genesis } = chain
+  if (!genesis) return findings
   const input = {
-    request: { agentId: chain.genesis.agentId, action: "", level: "full" as const },
+    request: { agentId: genesis.agentId, action: "", level: "full" as const },
     nowMicros: 0n,
     chains: delegators,
     authorities,
@@ -45,7 +46,7 @@ export async function checkSignatures(
     // A capability of the old form is signed as well; whether it counts is for VerifyTrust to say.
     options: { allowUnboundLegacyCapabilities: true },
   }
-  const book = openSignatureBook(input, chain, chain.genesis)
+  const book = lazily(() => openSignatureBook(input, chain, genesis))
   // What would hold but for a revoked key is told apart from what never did.
   const unrevoked = {
     get: (id: string) => {
@@ -53,24 +54,18 @@ export async function checkSignatures(
       return authority && neverRevoked(authority)
     },
   }
-  const past = openSignatureBook(
-    { ...input, authorities: unrevoked, firstStored: undefined },
-    chain,
-    chain.genesis,
+  const past = lazily(() =>
+    openSignatureBook({ ...input, authorities: unrevoked, firstStored: undefined }, chain, genesis),
   )
   const problemOf = ({ signer, holds }: Signed) => {
-    const problem = signer && holds(book, signer)
+    const problem = signer && holds(book(), signer)
     if (problem === undefined || !signer?.keys.some(isRevoked)) return problem
-    return holds(past, neverRevoked(signer)) === undefined ? "does not verify: its key was revoked" : problem
+    const held = holds(past(), neverRevoked(signer)) === undefined
+    return held ? "does not verify: its key was revoked" : problem
   }
-  for await (const slice of slicesOf(recordsOf(chain, chain.genesis.authorityId, input), SLICE)) {
-    await book.ahead(
-      slice.map(
-        ({ signer, holds }) =>
-          () =>
-            signer && holds(book, signer),
-      ),
-    )
+  for await (const slice of slicesOf(recordsOf(chain, genesis.authorityId, input), SLICE)) {
+    const asks = slice.flatMap(({ signer, holds }) => (signer ? [() => holds(book(), signer)] : []))
+    if (asks.length > 0) await book().ahead(asks)
     for (const signed of slice) {
       const { field, signer, absent } = signed
       const problem = problemOf(signed)
@@ -82,6 +77,15 @@ export async function checkSignatures(
   if (chain.chainStateSignature === undefined)
     findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })
   return findings
+}
+
+/** Most chains need one book or none, and a book is a good many maps. */
+function lazily<Made>(make: () => Made): () => Made {
+  let made: Made | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 type Signed = {

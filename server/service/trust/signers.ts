@@ -114,9 +114,12 @@ function signerIdsOf({ genesis, capabilities }: TrustLineageChain): string[] {
   return ids.filter((id) => id !== "")
 }
 
+/** What is in memory needs no promise. */
 async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promise<Found> | Found) {
-  const entries = Array.from(ids, async (id) => [id, await read(id)] as const)
-  return new Map(await Promise.all(entries))
+  const all = [...ids]
+  const reads = all.map(read)
+  const found = reads.some((one) => one instanceof Promise) ? await Promise.all(reads) : (reads as Found[])
+  return new Map(all.map((id, index) => [id, found[index] as Found]))
 }
 
 function revisionsOf(found: Map<string, { revision: bigint } | null>): Record<string, bigint> {

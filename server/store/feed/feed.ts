@@ -76,10 +76,10 @@ export function startFeed(
   onEvent: OnEvent,
 ): Feed {
   const listeners = new Set<(advance: Advance) => void>()
-  const closed = new AbortController()
+  let closed = false
   const pauseMs = Math.min(EVERY_MS, Math.max(LEAST_MS, maxAgeMs / 4))
   const answerMs = Math.min(ANSWER_MS, Math.max(100, maxAgeMs / 2))
-  let wake = new AbortController()
+  let wake: () => void = () => undefined
   let hinted = false
   let session: FeedSession | undefined
   let last: MarkedChange | undefined
@@ -93,7 +93,7 @@ export function startFeed(
 
   const hint = () => {
     hinted = true
-    wake.abort()
+    wake()
   }
   const renew = () => {
     void session?.end()
@@ -158,21 +158,25 @@ export function startFeed(
 
   const pause = async () => {
     await sleep(LEAST_MS)
-    if (hinted || closed.signal.aborted) return
-    wake = new AbortController()
-    const signal = AbortSignal.any([wake.signal, closed.signal])
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+    if (hinted || closed) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pauseMs)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   const tellLate = (error: unknown) => {
-    if (late || closed.signal.aborted || performance.now() - askedAt < maxAgeMs) return
+    if (late || closed || performance.now() - askedAt < maxAgeMs) return
     late = true
     const why = error instanceof Error ? error.message : String(error)
     onEvent("error", `the change feed is behind, and reads go to the database: ${why}`)
   }
 
   const follow = async () => {
-    while (!closed.signal.aborted) {
+    while (!closed) {
       hinted = false
       try {
         await monitor.whenAvailable(RETRY_MS)
@@ -226,7 +230,8 @@ export function startFeed(
     onAdvance,
     reached,
     close: async () => {
-      closed.abort()
+      closed = true
+      wake()
       renew()
       await following
       renew()
