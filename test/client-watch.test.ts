@@ -273,11 +273,11 @@ describe("a watch of the SDK", () => {
     it("tells a line an event, and on Ctrl-C from where to go on", async () => {
       const line = connectTo(server.address)
       const { storeChain, deleteChain } = line.calls(TrustStoreService)
-      await storeChain({ chain: sampleChain("before") })
+      for (const agentId of ["before", "x-1"]) await storeChain({ chain: sampleChain(agentId) })
       const runs = [
         ["watch", "--include-current"],
         ["watch", "--from", "1", "--json"],
-        ["watch", "--prefix", "x-"],
+        ["watch", "--include-current", "--prefix", "x-"],
       ]
       const children = runs.map((args) => startTrustRegistry(args, { address: server.address }))
       const texts = children.map(() => "")
@@ -287,24 +287,24 @@ describe("a watch of the SDK", () => {
         })
       })
       const ends = children.map(endOf)
-      await until("two have begun", () => texts[0] !== "" && texts[1] !== "")
+      await until("all have begun", () => texts.every((text) => text !== ""))
       await deleteChain({ agentId: "before" })
-      await until("both tell", () => texts.slice(0, 2).every((text) => text.split("\n").length === 3))
+      await until("two tell", () => texts.slice(0, 2).every((text) => text.split("\n").length === 4))
       for (const child of children) child.kill("SIGINT")
       const [plain, json, other] = await Promise.all(ends)
       expect(plain?.out).to.match(
-        /^1 {2}current {2}before {2}active .*\n2 {2}deleted {2}before {2}deleted .*\n$/,
+        /^1 {2}current {2}before {2}active .*\n2 {2}current {2}x-1 {2}.*\n3 {2}deleted {2}before {2}deleted .*\n$/,
       )
       const events = (json?.out ?? "")
         .trim()
         .split("\n")
         .map((text) => JSON.parse(text))
-      expect(events.map(({ operation }) => operation)).to.deep.equal(["created", "deleted"])
+      expect(events.map(({ operation }) => operation)).to.deep.equal(["created", "created", "deleted"])
       expect(events[0]?.chain.genesis.agent_id).to.equal("before")
-      expect(events[1]).to.have.all.keys("operation", "record", "request_id")
+      expect(events[2]).to.have.all.keys("operation", "record", "request_id")
       for (const run of [plain, json])
-        expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 3\n"])
-      expect([other?.code, other?.out]).to.deep.equal([130, ""])
+        expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 4\n"])
+      expect([other?.code, other?.out]).to.match(/^130,2 {2}current {2}x-1 {2}.*\n$/)
       line.close()
     })
 

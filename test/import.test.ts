@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
+import { setImmediate } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
@@ -17,6 +18,7 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
+import { inOrder } from "../server/dist/service/bulk/inOrder.js"
 import { connectTo, detailsOf, failureOf } from "./support/calls.js"
 import { embeddedFolder, spawnServer } from "./support/process.js"
 import { sampleChain } from "./support/sample.js"
@@ -172,7 +174,7 @@ describe("ImportChains", () => {
     expect(answers).to.have.length(count)
   })
 
-  it("bounds what it works on by bytes too", async () => {
+  it("takes a hundred of the largest chains, though nobody reads its answers", async () => {
     await open()
     const text = "x".repeat(900_000)
     const { path } = methodDefinition(TrustStoreService.method.importChains)
@@ -188,7 +190,6 @@ describe("ImportChains", () => {
           await once(call, "drain")
       }
     })()
-    // Nobody reads, yet answers are small: all that limits it is what is open at once, and that goes on.
     await until("all are stored", async () => (await storedIds()).length === 100, 60_000)
     call.cancel()
   })
@@ -394,3 +395,28 @@ function said({ result }: ImportChainsResponse): string {
   const names = Object.entries(ErrorReason).find(([, reason]) => reason === result.value?.reason)
   return [names?.[0], result.value?.violations[0]?.field].filter(Boolean).join(" ")
 }
+
+describe("the items of an import", () => {
+  it("are worked on no more at once than the bounds say, by number and by bytes, and go on with each answer", async () => {
+    for (const [bounds, most] of [
+      [{ items: 5, bytes: 1_000 }, 5],
+      [{ items: 100, bytes: 20 }, 4],
+    ] as const) {
+      const ends: (() => void)[] = []
+      const begin = () => ({ answer: new Promise<void>((resolve) => ends.push(resolve)), bytes: 6 })
+      const items = async function* () {
+        for (let item = 0; item < 50; item++) yield item
+      }
+      const stop = { signal: new AbortController().signal, error: () => new Error("stopped") }
+      const answers = inOrder(items(), begin, bounds, stop)
+      for (let taken = 0; taken < 50; taken++) {
+        const answer = answers.next()
+        for (let turn = 0; turn < 3; turn++) await setImmediate()
+        expect(ends.length).to.equal(Math.min(50, taken + most))
+        ends[taken]?.()
+        await answer
+      }
+      expect((await answers.next()).done).to.equal(true)
+    }
+  })
+})
