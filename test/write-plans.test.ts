@@ -38,4 +38,23 @@ describe("the plans of writes", () => {
     })
     expect(read.rows).to.be.below(CHAINS)
   })
+
+  it("read the revocations of their own agents only, though they were made while there were none", async () => {
+    const session = await registry.sql.reserve()
+    const write = () => session`update trust_chains set expires_at = clock_timestamp() + interval '1 year'`
+    await write()
+    await session`
+      insert into trust_revocations (revision, revocation_id, kind, agent_id, mode)
+      select 0, gen_random_uuid(), 'agent', 'other-' || i, 'immediate' from generate_series(1, ${CHAINS}::int) i`
+    await session`begin`
+    await write()
+    const read = await session<{ rows: number; found: number }[]>`
+      select seq_tup_read::int as rows, idx_scan::int as found from pg_stat_xact_user_tables
+      where relname = 'trust_revocations'`
+    await session`commit`
+    session.release()
+    expect(read).to.have.length(1)
+    expect(read[0]?.rows).to.equal(0)
+    expect(read[0]?.found).to.be.above(CHAINS)
+  })
 })
