@@ -46,6 +46,16 @@ describe("batches", () => {
     ])
   })
 
+  it("go on before the answers go out, so that the database does not wait for that", async () => {
+    const { batches, submit, turn, endOne } = held()
+    const began: number[] = []
+    void submit("a").then(() => began.push(batches.length))
+    await turn()
+    void submit("b")
+    await endOne()
+    expect(began).to.deep.equal([2])
+  })
+
   it("keep the order of a key, also past an item that does not fit", async () => {
     const { batches, submit, turn, endOne } = held({ maxBytes: 10 })
     for (const item of ["a:6", "a:1", "b:6", "b:1", "c:3"]) void submit(item)

@@ -71,19 +71,18 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
       options.counts.batches++
       options.counts.items += batch.length
     }
-    try {
-      const answers = await options.run(batch.map(({ item }) => item))
-      batch.forEach(({ resolve, reject }, index) => {
-        const answer = answers[index]
-        if (answer instanceof Error) reject(answer)
-        else resolve(answer as Answer)
-      })
-    } catch (error) {
+    const answers = await options.run(batch.map(({ item }) => item)).catch((error: unknown) => {
       for (const { reject } of options.failsAll?.(error) ? [...batch, ...takeAll()] : batch) reject(error)
-    } finally {
-      going--
-      schedule()
-    }
+    })
+    going--
+    // Before the answers go out, which takes a while with many: the database would wait for that.
+    void flush()
+    if (!answers) return
+    batch.forEach(({ resolve, reject }, index) => {
+      const answer = answers[index]
+      if (answer instanceof Error) reject(answer)
+      else resolve(answer as Answer)
+    })
   }
 
   // One turn later, so that all that came in the same turn of the event loop share the first batch too.
