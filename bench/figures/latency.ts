@@ -1,5 +1,6 @@
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Figure, Point } from "../figure.js"
+import type { Figure, Measured, Point } from "../figure.js"
 import { median } from "../figure.js"
 import type { Lab } from "../lab.js"
 import { bareCall } from "../load/bareCall.js"
@@ -21,24 +22,26 @@ export const latency: Figure = {
   async run(lab) {
     const { address } = await lab.registry({ database: await lab.database(), cpu: "server" })
     await bareCall(address, STORE_CHAIN, storeChain(await usualChain(agentAt(0))))
-    const bodies = await writeBodies(join(lab.folder, "get"), [getChain(agentAt(0))])
+    const request = getChain(agentAt(0))
+    const bodies = await writeBodies(join(lab.folder, "get"), [request])
+    const file = join(lab.folder, "answer")
+    await writeFile(file, await bareCall(address, GET_CHAIN, request))
+    const bare = await lab.peer("bareServer", [GET_CHAIN, file], "server")
     const job = { address, path: GET_CHAIN, bodies, connections: 4, inFlight: 64, ...lab.times }
     await drive(job, "load")
     const most = rateOf(await drive(job, "load"))
     const found: Told[] = []
+    const bares: Told[] = []
     for (const share of SHARES) {
       const rounds = share === TOLD ? lab.rounds : 1
-      for (let round = 0; round < rounds; round++) found.push(await at(lab, job, most, share))
+      for (let round = 0; round < rounds; round++) {
+        found.push(await at(lab, job, most, share))
+        if (share === TOLD) bares.push(await at(lab, { ...job, address: bare.address }, most, share))
+      }
     }
     const told = found.filter(({ share }) => share === TOLD)
-    const side = (name: string, of: (one: Told) => number) =>
-      ({ name, unit: "ms", values: told.map(of) }) as const
     return {
-      measured: [
-        side("p50", ({ p50 }) => p50),
-        side("p99", ({ p99 }) => p99),
-        side("p99.9", ({ p999 }) => p999),
-      ],
+      measured: [...sidesOf("", told), ...sidesOf(" of a bare grpc-js server", bares)],
       curves: [
         {
           name: "latency",
@@ -69,6 +72,15 @@ async function at(lab: Lab, job: Job, most: number, share: number): Promise<Told
   const { latency } = await drive({ ...job, rate }, "load")
   lab.say(`  ${Math.round(rate)} req/s: p50 ${latency.p50.toFixed(3)} ms, p99 ${latency.p99.toFixed(3)} ms`)
   return { share, rate, ...latency }
+}
+
+function sidesOf(whose: string, rounds: readonly Told[]): Measured[] {
+  const side = (name: string, of: (one: Told) => number): Measured => ({
+    name: `${name}${whose}`,
+    unit: "ms",
+    values: rounds.map(of),
+  })
+  return [side("p50", ({ p50 }) => p50), side("p99", ({ p99 }) => p99), side("p99.9", ({ p999 }) => p999)]
 }
 
 function pointsOf(rounds: readonly Told[]): Point[] {
