@@ -31,14 +31,17 @@ export function openClaims(): Claims {
       type Answer = Exclude<Found, Promise<boolean>>
       const answers = new Map<Item, Answer>()
       return (item: Item, ...rest: Rest): Answer => {
-        const known = answers.get(item)
-        if (known !== undefined) return known
+        const answer = answers.get(item)
+        if (answer !== undefined) return answer
         const found = find(item, ...rest)
         if (!(found instanceof Promise)) {
           answers.set(item, found as Answer)
           return found as Answer
         }
-        aside?.push(found.then((holds: boolean) => answers.set(item, holds as Answer)))
+        const known = found.then((holds: boolean) => answers.set(item, holds as Answer))
+        // Nobody hears of it where one of those that are asked after it throws.
+        known.catch(() => undefined)
+        aside?.push(known)
         return false as Answer
       }
     },
