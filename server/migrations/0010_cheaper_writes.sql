@@ -94,8 +94,11 @@ begin
   select n.revision, n.agent_id,
          case
            when n.status <> o.status then case n.status when 'active' then 'restored' else n.status end
-           when exists (select from trust_revocations r where r.agent_id = n.agent_id and r.request_id = n.request_id)
-             then 'revocations_changed'
+           -- Not `exists`: for a batch the planner would hash all revocations, whatever enable_seqscan says; with 100,000 of
+           -- them each batch took 30 ms more, until the table was analyzed.
+           when (
+             select true from trust_revocations r
+             where r.agent_id = n.agent_id and r.request_id = n.request_id limit 1) then 'revocations_changed'
            else 'updated'
          end,
          n.authority_id,
