@@ -65,7 +65,7 @@ export interface TrustRegistry
   batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
   /**
    * Stores chains as they come, many at once, and gives the result of each in their order once it is durable. Let delegators
-   * go before those they lent to. Throws where the line, the database or the server goes away: all that a result was given
+   * go before those they delegated to. Throws where the line, the database or the server goes away: all that a result was given
    * for is stored, what comes after may be sent again (with the same request ids, it is done once).
    */
   importChains(

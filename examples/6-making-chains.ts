@@ -47,8 +47,13 @@ const capabilities = [
 ]
 await store(analyst, await establish({ agentId: analyst, authorityId, authorityType, capabilities }, maker))
 
-const loan = { delegatorId: analyst, delegateeId: helper, taskId: "task-1", capabilities: ["read_data"] }
-await store(helper, await delegate({ ...loan, constraints: ["max_api_calls=10"] }, known, maker))
+const delegation = {
+  delegatorId: analyst,
+  delegateeId: helper,
+  taskId: "task-1",
+  capabilities: ["read_data"],
+}
+await store(helper, await delegate({ ...delegation, constraints: ["max_api_calls=10"] }, known, maker))
 await store(helper, await audit({ agentId: helper, action: "read_data", resource: "ledger" }, known, maker))
 
 const answer = await registry.verifyTrust({
@@ -60,12 +65,15 @@ assert(answer.valid)
 console.log(`${helper} may read_data, and is to heed ${answer.effectiveConstraints.join(", ")}`)
 
 // What the rules refuse is never signed.
-await assert.rejects(delegate({ ...loan, constraints: ["max_api_calls=1000"] }, known, maker), (error) => {
-  assert(error instanceof MakeError)
-  assert.equal(error.code, "LOOSER_CONSTRAINTS")
-  console.log(`refused: ${error.message}`)
-  return true
-})
+await assert.rejects(
+  delegate({ ...delegation, constraints: ["max_api_calls=1000"] }, known, maker),
+  (error) => {
+    assert(error instanceof MakeError)
+    assert.equal(error.code, "LOOSER_CONSTRAINTS")
+    console.log(`refused: ${error.message}`)
+    return true
+  },
+)
 
 for (const agentId of [analyst, helper]) await registry.deleteChain({ agentId, softDelete: false })
 registry.close()

@@ -1,4 +1,4 @@
-// Who revokes an agent revokes all whom it lent to. A suspension can be lifted, nothing else.
+// Who revokes an agent revokes all whom it delegated to. A suspension can be lifted, nothing else.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -44,17 +44,17 @@ async function tell(agentId: string) {
   return valid
 }
 
-// The lead lends to the analyst, and the analyst to the helper.
+// The lead delegates to the analyst, and the analyst to the helper.
 const capabilities = [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }]
 await store(lead, await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker))
 for (const [delegatorId, delegateeId] of [
   [lead, analyst],
   [analyst, helper],
 ] as const) {
-  const loan = { delegatorId, delegateeId, taskId: "task-1", capabilities: ["read_data"] }
-  await store(delegateeId, await delegate(loan, known, maker))
+  const delegation = { delegatorId, delegateeId, taskId: "task-1", capabilities: ["read_data"] }
+  await store(delegateeId, await delegate(delegation, known, maker))
 }
-console.log("three agents, each lent to by the one before:")
+console.log("three agents, each delegated to by the one before:")
 for (const agentId of [lead, analyst, helper]) assert(await tell(agentId))
 
 const { revocation: suspension } = await registry.revokeAgent({
@@ -64,7 +64,7 @@ const { revocation: suspension } = await registry.revokeAgent({
 })
 assert(suspension)
 for (const { agentId, descendsFrom } of suspension.records)
-  console.log(`suspended ${agentId}${descendsFrom ? `, to which ${descendsFrom} lent` : ""}`)
+  console.log(`suspended ${agentId}${descendsFrom ? `, to which ${descendsFrom} delegated` : ""}`)
 assert(await tell(lead))
 assert.equal(await tell(analyst), false)
 assert.equal(await tell(helper), false)

@@ -27,7 +27,7 @@ const { privateKey, publicKey } = generateKeyPair()
 const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
 await registry.registerAuthority({ authority })
 
-// The lead lends to the analyst, and the analyst on to the helper.
+// The lead delegates to the analyst, and the analyst on to the helper.
 const known = {
   authorities: new Map([[authorityId, trustAuthority(authority)]]),
   chains: new Map<string, { chain: TrustLineageChain; active: boolean }>(),
@@ -42,11 +42,11 @@ async function store(agentId: string, chain: TrustLineageChain) {
 }
 const capabilities = [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }]
 await store(lead, await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker))
-const loan = { taskId: "report", capabilities: ["read_data"] }
-await store(analyst, await delegate({ ...loan, delegatorId: lead, delegateeId: analyst }, known, maker))
+const delegation = { taskId: "report", capabilities: ["read_data"] }
+await store(analyst, await delegate({ ...delegation, delegatorId: lead, delegateeId: analyst }, known, maker))
 const time = await store(
   helper,
-  await delegate({ ...loan, delegatorId: analyst, delegateeId: helper }, known, maker),
+  await delegate({ ...delegation, delegatorId: analyst, delegateeId: helper }, known, maker),
 )
 
 function tell({ kind, id, agentId, holds, detail }: AuthorityPathRecord) {
@@ -61,7 +61,7 @@ assert.equal(allowed.path.length, 7)
 console.log("allowed, by")
 allowed.path.forEach(tell)
 
-// Who is at the top loses what was lent: strong reads hear of it at once, in every process.
+// Who is at the top loses what was delegated: strong reads hear of it at once, in every process.
 await registry.deleteChain({ agentId: lead })
 const denied = await registry.checkAuthority({ ...question, consistency: { case: "strong", value: true } })
 assert(!denied.authorized)
@@ -72,7 +72,7 @@ denied.path.filter(({ holds }) => !holds).forEach(tell)
 // History knows how it was.
 const then = await registry.checkAuthority({ ...question, time })
 assert(then.authorized)
-console.log("at the time it was lent, it was allowed")
+console.log("at the time it was delegated, it was allowed")
 
 for (const agentId of [helper, analyst, lead]) await registry.deleteChain({ agentId, softDelete: false })
 registry.close()

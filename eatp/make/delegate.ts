@@ -19,8 +19,8 @@ import { delegationPayload } from "../signing/delegationPayload.js"
 import { DELEGATION_LEGACY, selectDelegationVersion } from "../signing/delegationVersion.js"
 import { type Signer, signText } from "../signing/ed25519.js"
 import { attestCapability } from "./capability.js"
+import { delegable, delegationDepthOf, tightened } from "./delegable.js"
 import { signedGenesis } from "./establish.js"
-import { depthOfLoan, lendable, tightened } from "./lending.js"
 import { MakeError } from "./makeError.js"
 import { checkExpiry, earliest, type Known, type Maker, nowText } from "./maker.js"
 import { hashReasoning, signReasoning } from "./reasoned.js"
@@ -28,7 +28,7 @@ import { type ChainParts, partsOf, sealed } from "./sealed.js"
 import { sourceChain } from "./sourceGate.js"
 import { toWholeSeconds } from "./wholeSeconds.js"
 
-/** Work to lend from one agent to another. */
+/** Work to delegate from one agent to another. */
 export type Delegation = {
   delegatorId: string
   delegateeId: string
@@ -37,9 +37,9 @@ export type Delegation = {
   capabilities: readonly string[]
   /** Constraints besides the delegator's, which all go along. */
   constraints?: readonly string[]
-  /** With an offset from UTC; the loan never outlives the delegator's trust nor the capability lent. */
+  /** With an offset from UTC; the delegation never outlives the delegator's trust nor the capability delegated. */
   expiresAt?: string
-  /** The dimensions that are lent; unset: all five. */
+  /** The dimensions that are delegated; unset: all five. */
   dimensionScope?: readonly ConstraintDimension[]
   /** Limits for engines: all three or none. */
   engine?: {
@@ -50,39 +50,39 @@ export type Delegation = {
   /** Who may sign, and how many must; needs the limits for engines. */
   multiSigPolicy?: MessageInitShape<typeof MultiSigSigningPolicySchema>
   reasoningTrace?: ReasoningTrace
-  /** The human on whose behalf; unset: the one of the delegator's own loan. */
+  /** The human on whose behalf; unset: the one of the delegator's own asked. */
   humanOrigin?: HumanOrigin
 }
 
 /**
- * Lends work to an agent (EATP's DELEGATE): gives the delegatee's new chain, which holds the delegation and a
- * signed capability for each one lent; a delegatee without chain gets one, derived from the delegator's. The
+ * Delegates work to an agent (EATP's DELEGATE): gives the delegatee's new chain, which holds the delegation and a
+ * signed capability for each one delegated; a delegatee without chain gets one, derived from the delegator's. The
  * signer holds the key of the delegator's authority; where the delegatee's is another one, that authority's
  * signer is told as owner.
  *
- * @throws MakeError for what the rules refuse: a delegator whose chain does not hold, lending to oneself,
+ * @throws MakeError for what the rules refuse: a delegator whose chain does not hold, delegating to oneself,
  * circles, more than ten hops, capabilities that the delegator lacks or that have expired, no_delegation,
  * looser constraints. SigningPayloadError for engine limits that are not complete.
  */
 export async function delegate(
-  loan: Delegation,
+  asked: Delegation,
   known: Known,
   maker: Maker,
   owner: Signer = maker.signer,
 ): Promise<TrustLineageChain> {
-  const source = sourceChain(loan.delegatorId, known, maker)
-  const delegationDepth = depthOfLoan(loan.delegatorId, loan.delegateeId, known)
-  const sources = lendable(source.chain, loan.capabilities, maker.nowMicros)
-  const delegation = newRecord(loan, source.chain, [...sources.values()], maker)
+  const source = sourceChain(asked.delegatorId, known, maker)
+  const delegationDepth = delegationDepthOf(asked.delegatorId, asked.delegateeId, known)
+  const sources = delegable(source.chain, asked.capabilities, maker.nowMicros)
+  const delegation = newRecord(asked, source.chain, [...sources.values()], maker)
   delegation.delegationDepth = BigInt(delegationDepth)
-  const { genesis, parts } = await delegateeOf(loan, source.genesis, delegation, known, maker)
+  const { genesis, parts } = await delegateeOf(asked, source.genesis, delegation, known, maker)
   await sign(delegation, maker, owner)
-  const lent = await lentCapabilities(sources, delegation, source.genesis.authorityId, maker)
+  const delegated = await delegatedCapabilities(sources, delegation, source.genesis.authorityId, maker)
   return sealed(
     {
       ...parts,
       genesis,
-      capabilities: [...(parts.capabilities ?? []), ...lent],
+      capabilities: [...(parts.capabilities ?? []), ...delegated],
       delegations: [...(parts.delegations ?? []), delegation],
     },
     maker,
@@ -91,35 +91,35 @@ export async function delegate(
 }
 
 function newRecord(
-  loan: Delegation,
+  asked: Delegation,
   chain: TrustLineageChain,
   sources: CapabilityAttestation[],
   maker: Maker,
 ): DelegationRecord {
-  checkExpiry(loan.expiresAt, maker)
-  if (loan.capabilities.length === 0)
-    throw new MakeError("INVALID_ARGUMENT", "There is no capability to lend")
+  checkExpiry(asked.expiresAt, maker)
+  if (asked.capabilities.length === 0)
+    throw new MakeError("INVALID_ARGUMENT", "There is no capability to delegate")
   const above = chain.delegations.at(-1)
-  const humanOrigin = loan.humanOrigin ?? above?.humanOrigin
+  const humanOrigin = asked.humanOrigin ?? above?.humanOrigin
   const delegation = create(DelegationRecordSchema, {
     id: maker.newId("del"),
-    delegatorId: loan.delegatorId,
-    delegateeId: loan.delegateeId,
-    taskId: loan.taskId,
-    capabilitiesDelegated: [...loan.capabilities],
-    constraintSubset: tightened(chain, loan.constraints ?? []),
+    delegatorId: asked.delegatorId,
+    delegateeId: asked.delegateeId,
+    taskId: asked.taskId,
+    capabilitiesDelegated: [...asked.capabilities],
+    constraintSubset: tightened(chain, asked.constraints ?? []),
     delegatedAt: nowText(maker),
     expiresAt: earliest(
-      loan.expiresAt,
+      asked.expiresAt,
       chain.genesis?.expiresAt,
       ...sources.map(({ expiresAt }) => expiresAt),
     ),
-    delegationChain: [...(above?.delegationChain ?? [loan.delegatorId]), loan.delegateeId],
-    dimensionScope: [...(loan.dimensionScope ?? [])],
-    ...loan.engine,
-    multiSig: loan.multiSigPolicy !== undefined,
-    ...(loan.multiSigPolicy === undefined ? {} : { multiSigPolicy: loan.multiSigPolicy }),
-    ...(loan.reasoningTrace === undefined ? {} : { reasoningTrace: loan.reasoningTrace }),
+    delegationChain: [...(above?.delegationChain ?? [asked.delegatorId]), asked.delegateeId],
+    dimensionScope: [...(asked.dimensionScope ?? [])],
+    ...asked.engine,
+    multiSig: asked.multiSigPolicy !== undefined,
+    ...(asked.multiSigPolicy === undefined ? {} : { multiSigPolicy: asked.multiSigPolicy }),
+    ...(asked.reasoningTrace === undefined ? {} : { reasoningTrace: asked.reasoningTrace }),
     ...(humanOrigin === undefined ? {} : { humanOrigin }),
   })
   delegation.signingPayloadVersion = selectDelegationVersion(delegation)
@@ -136,16 +136,16 @@ async function sign(delegation: DelegationRecord, maker: Maker, owner: Signer): 
 // The owner signs the delegatee's state anew, so it must hold; a chain that is not in force is not brought
 // back.
 async function delegateeOf(
-  loan: Delegation,
+  asked: Delegation,
   delegator: GenesisRecord,
   delegation: DelegationRecord,
   known: Known,
   maker: Maker,
 ): Promise<{ genesis: GenesisRecord; parts: ChainParts }> {
-  if (known.chains.get(loan.delegateeId) === undefined) {
+  if (known.chains.get(asked.delegateeId) === undefined) {
     return { genesis: await derivedGenesis(delegator, delegation, maker), parts: {} }
   }
-  const { chain, genesis } = sourceChain(loan.delegateeId, known, maker)
+  const { chain, genesis } = sourceChain(asked.delegateeId, known, maker)
   return { genesis, parts: partsOf(chain) }
 }
 
@@ -171,7 +171,7 @@ function derivedGenesis(
 }
 
 // Constraints of a delegation bind only as constraints of signed capabilities (EATP DELEGATE).
-function lentCapabilities(
+function delegatedCapabilities(
   sources: Map<string, CapabilityAttestation>,
   delegation: DelegationRecord,
   attesterId: string,

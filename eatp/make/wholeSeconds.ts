@@ -4,7 +4,7 @@ import { parseTime } from "../time/time.js"
 
 /**
  * Cuts a delegation's times to whole seconds in UTC, as the engines sign them; never up, which would lengthen
- * the loan.
+ * the delegation.
  */
 export function toWholeSeconds(delegation: DelegationRecord): void {
   delegation.delegatedAt = wholeSecond(delegation.delegatedAt)

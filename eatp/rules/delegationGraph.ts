@@ -1,23 +1,23 @@
-/** Who lends to whom: agent ids. */
+/** Who delegates to whom: agent ids. */
 export type DelegationEdge = readonly [delegatorId: string, delegateeId: string]
 
 /**
- * A circle of agents that lend to one another, its first agent repeated at the end; undefined if there is
+ * A circle of agents that delegate to one another, its first agent repeated at the end; undefined if there is
  * none.
  */
 export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | undefined {
-  const lends = neighbours(edges)
+  const delegates = neighbours(edges)
   const done = new Set<string>()
-  for (const start of lends.keys()) {
-    const cycle = done.has(start) ? undefined : cycleFrom(start, lends, done)
+  for (const start of delegates.keys()) {
+    const cycle = done.has(start) ? undefined : cycleFrom(start, delegates, done)
     if (cycle !== undefined) return cycle
   }
   return undefined
 }
 
 /**
- * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody lends to
- * themselves, or to who lends to them by however many steps. In a graph that has a circle already none is
+ * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody delegates to
+ * themselves, or to who delegates to them by however many steps. In a graph that has a circle already none is
  * allowed.
  */
 export function mayDelegate(
@@ -29,7 +29,7 @@ export function mayDelegate(
 }
 
 /**
- * Who is revoked when an agent is: the agent, and all that it lent to, step by step, nearest first (EATP's
+ * Who is revoked when an agent is: the agent, and all that it delegated to, step by step, nearest first (EATP's
  * cascade). maxDepth bounds the steps; the registry's own cascade has no bound.
  */
 export function cascade(
@@ -37,32 +37,32 @@ export function cascade(
   agentId: string,
   maxDepth = Number.POSITIVE_INFINITY,
 ): string[] {
-  const lends = neighbours(edges)
+  const delegates = neighbours(edges)
   const reached = new Set([agentId])
   let ring = [agentId]
   for (let depth = 0; depth < maxDepth && ring.length > 0; depth++) {
-    ring = [...new Set(ring.flatMap((id) => lends.get(id) ?? []))].filter((id) => !reached.has(id))
+    ring = [...new Set(ring.flatMap((id) => delegates.get(id) ?? []))].filter((id) => !reached.has(id))
     for (const id of ring) reached.add(id)
   }
   return [...reached]
 }
 
 function neighbours(edges: Iterable<DelegationEdge>): Map<string, string[]> {
-  const lends = new Map<string, string[]>()
+  const delegates = new Map<string, string[]>()
   for (const [from, to] of edges) {
-    const known = lends.get(from)
-    if (known === undefined) lends.set(from, [to])
+    const known = delegates.get(from)
+    if (known === undefined) delegates.set(from, [to])
     else known.push(to)
   }
-  return lends
+  return delegates
 }
 
 // Depth first with a stack of our own: a path may be longer than the call stack.
-function cycleFrom(start: string, lends: Map<string, string[]>, done: Set<string>): string[] | undefined {
+function cycleFrom(start: string, delegates: Map<string, string[]>, done: Set<string>): string[] | undefined {
   const path: { id: string; next: number }[] = [{ id: start, next: 0 }]
   const onPath = new Set([start])
   for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-    const to = lends.get(top.id)?.[top.next++]
+    const to = delegates.get(top.id)?.[top.next++]
     if (to === undefined) {
       path.pop()
       onPath.delete(top.id)

@@ -3,9 +3,9 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 /** EATP's limit on how many hops trust may flow down. */
 export const MAX_DELEGATION_DEPTH = 10
 
-/** How an agent's trust came down through those who lent to it. */
+/** How an agent's trust came down through those who delegated to it. */
 export type Lineage = {
-  /** Hops of the longest way down to the agent: 0 for one to whom nobody lent. */
+  /** Hops of the longest way down to the agent: 0 for one to whom nobody delegated. */
   depth: number
   /** Everybody above the agent, whose chain is at hand or not. */
   ancestors: ReadonlySet<string>

@@ -13,7 +13,7 @@ export function namedConstraints(texts: readonly string[]): JsonObject {
 }
 
 /**
- * All that binds who would lend: the constraints of the envelope, and those of the genesis record's metadata.
+ * All that binds who would delegate: the constraints of the envelope, and those of the genesis record's metadata.
  */
 export function constraintsToHeed(chain: TrustLineageChain): JsonObject {
   const heeded = namedConstraints(constraintTexts(chain))

@@ -12,7 +12,7 @@ import { windowWithin } from "./timeWindow.js"
 export type Loosening = { violation: string; field: string; detail: string }
 
 /**
- * Tells where constraints would be looser than those of who lends (EATP DELEGATE, validate_inheritance):
+ * Tells where constraints would be looser than those of who delegates (EATP DELEGATE, validate_inheritance):
  * limits may fall, lists may shrink, what is forbidden stays so. A delegator without constraints allows
  * anything; a constraint that the delegatee does not name is inherited. Empty: nothing is looser.
  */

@@ -30,12 +30,12 @@ export function selectDelegationVersion(delegation: DelegationRecord): string {
   return isUnscoped(delegation) ? DELEGATION_V2 : DELEGATION_LEGACY
 }
 
-/** Whether a delegation lends every dimension: in a message no dimension means all of them. */
+/** Whether a delegation delegates every dimension: in a message no dimension means all of them. */
 export function isUnscoped(delegation: DelegationRecord): boolean {
   return delegation.dimensionScope.length === 0 || dimensionsOf(delegation).length === dimensionWords.length
 }
 
-/** The dimensions that a delegation lends, sorted, as EATP signs them. */
+/** The dimensions that a delegation delegates, sorted, as EATP signs them. */
 export function dimensionsOf(delegation: DelegationRecord): string[] {
   const given = delegation.dimensionScope.map((number) => wordField(ConstraintDimensionSchema, number))
   return [...new Set(given.length === 0 ? dimensionWords : given)].sort()

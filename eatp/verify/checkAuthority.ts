@@ -27,7 +27,7 @@ export type AuthorityVerdict = {
 /**
  * Answers whether an agent may do something, and tells the path of records from the authority that granted it
  * (EATP VERIFY and DELEGATE): {@link verifyTrust} must allow it at FULL, and every record on the path must
- * hold, so that a loan or a capability further up that has expired denies. Never throws.
+ * hold, so that a delegation or a capability further up that has expired denies. Never throws.
  *
  * @param authorityId who must have attested the capability at the head of the path; unset: whoever
  */

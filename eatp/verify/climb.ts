@@ -3,8 +3,8 @@ import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { runningDelegations } from "./expiryChecks.js"
 import type { Lookup, StoredTrust } from "./trustInput.js"
 
-/** A record on the way up from a capability to where it was lent from, and the one below it on that way. */
-export type Rung = CapabilityRung | LoanRung
+/** A record on the way up from a capability to where it was delegated from, and the one below it on that way. */
+export type Rung = CapabilityRung | DelegationRung
 
 /** A capability of an agent. */
 export type CapabilityRung = {
@@ -13,12 +13,12 @@ export type CapabilityRung = {
   agentId: string
   chain: TrustLineageChain
   record: CapabilityAttestation
-  /** The loan that it was lent on by; unset: the way begins here. */
-  below?: LoanRung
+  /** The delegation that it was delegated on by; unset: the way begins here. */
+  below?: DelegationRung
 }
 
-/** A loan that lent the capability below it. */
-export type LoanRung = {
+/** A delegation that delegated the capability below it. */
+export type DelegationRung = {
   kind: "DELEGATION"
   agentId: string
   chain: TrustLineageChain
@@ -28,13 +28,13 @@ export type LoanRung = {
 
 /** Tells what stands above a record, as far as chains are at hand. */
 export type Ladder = {
-  /** Of a capability the loans that lent it; of a loan the capabilities of the delegator that cover what it lent. */
+  /** Of a capability the delegations that delegated it; of a delegation the capabilities of the delegator that cover what it delegated. */
   above(rung: Rung): Rung[]
 }
 
 /** Opens the ladder of some chains. What one chain holds is sorted once. */
 export function openLadder(chains: Lookup<StoredTrust>): Ladder {
-  const loans = perChain(({ delegations }) => byName(delegations))
+  const delegations = perChain(({ delegations }) => byName(delegations))
   const covering = perChain(() => new Map<string, CapabilityAttestation[]>())
   const coveringOf = (chain: TrustLineageChain, name: string) => {
     const known = covering(chain)
@@ -47,8 +47,14 @@ export function openLadder(chains: Lookup<StoredTrust>): Ladder {
     above(rung) {
       if (rung.kind === "CAPABILITY") {
         const { agentId, chain, record } = rung
-        const lent = loans(chain).get(record.capability) ?? []
-        return lent.map((loan) => ({ kind: "DELEGATION", agentId, chain, record: loan, below: rung }))
+        const delegated = delegations(chain).get(record.capability) ?? []
+        return delegated.map((delegation) => ({
+          kind: "DELEGATION",
+          agentId,
+          chain,
+          record: delegation,
+          below: rung,
+        }))
       }
       const agentId = rung.record.delegatorId
       const chain = chains.get(agentId)?.chain
@@ -61,8 +67,8 @@ export function openLadder(chains: Lookup<StoredTrust>): Ladder {
 
 /**
  * Climbs from a capability, level by level, so that what is reached is reached by the fewest hops. Is told
- * after each record whether to go on above it, and passes each but once, a loan once for each name that it
- * lent: linear, whatever circles there are.
+ * after each record whether to go on above it, and passes each but once, a delegation once for each name that it
+ * delegated: linear, whatever circles there are.
  */
 export function* climb(start: CapabilityRung, { above }: Ladder): Generator<Rung, void, boolean> {
   const passed = new Map<object, Set<string>>()
@@ -72,7 +78,7 @@ export function* climb(start: CapabilityRung, { above }: Ladder): Generator<Rung
     passed.set(rung.record, names)
     return !names.has(name) && names.add(name) !== undefined
   }
-  // What stands above is the same for all of a chain that have the name: a thousand loans of one name need it once.
+  // What stands above is the same for all of a chain that have the name: a thousand delegations of one name need it once.
   const climbed = { CAPABILITY: new Map<string, Set<string>>(), DELEGATION: new Map<string, Set<string>>() }
   const isClimbed = (rung: Rung) => {
     const name = rung.kind === "DELEGATION" ? rung.below.record.capability : rung.record.capability
@@ -98,8 +104,8 @@ export function downFrom(top: Rung): Rung[] {
   return rungs
 }
 
-/** Tells which loans of a chain run; each chain is looked through once. */
-export function runningLoans(nowMicros: bigint): (rung: LoanRung) => boolean {
+/** Tells which delegations of a chain run; each chain is looked through once. */
+export function runningRungs(nowMicros: bigint): (rung: DelegationRung) => boolean {
   const runs = perChain(({ delegations }) => runningDelegations(delegations, nowMicros))
   return ({ chain, record }) => runs(chain)(record)
 }
@@ -113,13 +119,13 @@ function perChain<Found>(find: (chain: TrustLineageChain) => Found): (chain: Tru
   }
 }
 
-function byName(loans: readonly DelegationRecord[]): Map<string, DelegationRecord[]> {
+function byName(delegations: readonly DelegationRecord[]): Map<string, DelegationRecord[]> {
   const named = new Map<string, DelegationRecord[]>()
-  for (const loan of loans)
-    for (const name of new Set(loan.capabilitiesDelegated)) {
+  for (const delegation of delegations)
+    for (const name of new Set(delegation.capabilitiesDelegated)) {
       const others = named.get(name)
-      if (others === undefined) named.set(name, [loan])
-      else others.push(loan)
+      if (others === undefined) named.set(name, [delegation])
+      else others.push(delegation)
     }
   return named
 }

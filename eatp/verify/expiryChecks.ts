@@ -22,25 +22,25 @@ export function notExpired({ chain, input }: Question): Denial | undefined {
 }
 
 /**
- * Where the capability was lent, one of the delegations that lent it still runs, and so do those above it:
+ * Where the capability was delegated, one of the delegations that delegated it still runs, and so do those above it:
  * the reference implementation does not look at their expiry.
  */
-export function loanRuns({ chain, capability, input }: Question): Denial | undefined {
-  const loans = loansOf(chain.delegations, capability)
-  const first = loans[0]
+export function delegationRuns({ chain, capability, input }: Question): Denial | undefined {
+  const delegations = delegationsFor(chain.delegations, capability)
+  const first = delegations[0]
   if (first === undefined) return undefined
   const runs = runningDelegations(chain.delegations, input.nowMicros)
-  if (loans.some((loan) => runs(loan))) return undefined
+  if (delegations.some((delegation) => runs(delegation))) return undefined
   return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`)
 }
 
-/** The delegations that lent a capability: those that list its name. */
-export function loansOf(
+/** The delegations that delegated a capability: those that list its name. */
+export function delegationsFor(
   delegations: readonly DelegationRecord[],
   capability: CapabilityAttestation | undefined,
 ): DelegationRecord[] {
   if (capability === undefined) return []
-  return delegations.filter((loan) => loan.capabilitiesDelegated.includes(capability.capability))
+  return delegations.filter((delegation) => delegation.capabilitiesDelegated.includes(capability.capability))
 }
 
 /**

@@ -2,11 +2,11 @@ import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
 import { MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
 import {
   type CapabilityRung,
+  type DelegationRung,
   downFrom,
   type Ladder,
-  type LoanRung,
   type Rung,
-  runningLoans,
+  runningRungs,
 } from "./climb.js"
 import { isNaive, isPast } from "./moments.js"
 import { isRevoked } from "./revocationChecks.js"
@@ -34,7 +34,7 @@ export function openPathChecks(input: TrustInput, ladder: Ladder): (rung: Rung) 
     books.set(chain, book)
     return book
   }
-  const runs = runningLoans(input.nowMicros)
+  const runs = runningRungs(input.nowMicros)
 
   const revoked = (rung: Rung) => input.revocations !== undefined && isRevoked(rung, input.revocations)
 
@@ -49,29 +49,29 @@ export function openPathChecks(input: TrustInput, ladder: Ladder): (rung: Rung) 
     if (input.authorities.get(attester) === undefined) return unknownAuthority(attester)
     if (!bookOf(chain, genesis).capability(record))
       return fault("CAPABILITY_SIGNATURE_INVALID", "its signature does not hold")
-    // The holder of any other was looked at with the loan that led to it.
+    // The holder of any other was looked at with the delegation that led to it.
     return rung.below === undefined ? genesisFault(agentId, chain, genesis) : undefined
   }
 
-  const loanFault = (rung: LoanRung): PathFault | undefined => {
+  const delegationFault = (rung: DelegationRung): PathFault | undefined => {
     const { record, chain, agentId } = rung
     if (revoked(rung)) return fault("REVOKED", "revoked")
     if (isNaive(record.expiresAt)) return fault("NAIVE_EXPIRY", "its expiry has no offset from UTC")
     if (!runs(rung)) return fault("DELEGATION_EXPIRED", "expired, or one above it in its chain has")
-    if (record.delegateeId !== agentId) return fault("PATH_BROKEN", "it lends to another agent")
+    if (record.delegateeId !== agentId) return fault("PATH_BROKEN", "it delegates to another agent")
     if (hopsOf(rung) > MAX_DELEGATION_DEPTH)
       return fault("PATH_BROKEN", `more than ${MAX_DELEGATION_DEPTH} hops above the agent`)
-    const lender = input.chains.get(record.delegatorId)
-    const above = lender?.chain.genesis
-    if (lender === undefined || above?.agentId !== record.delegatorId)
+    const delegator = input.chains.get(record.delegatorId)
+    const above = delegator?.chain.genesis
+    if (delegator === undefined || above?.agentId !== record.delegatorId)
       return fault("DELEGATOR_NOT_FOUND", "no chain of its delegator is here")
     const authority = input.authorities.get(above.authorityId)
     if (authority === undefined) return unknownAuthority(above.authorityId)
     if (chain.genesis === undefined || bookOf(chain, chain.genesis).delegation(record, authority) !== true)
       return fault("DELEGATION_SIGNATURE_INVALID", "its signature does not hold")
-    if (!lender.active || input.revocations?.get(record.delegatorId)?.agent === true)
+    if (!delegator.active || input.revocations?.get(record.delegatorId)?.agent === true)
       return { ...fault("DELEGATOR_INACTIVE", "its chain is not in force"), genesisOf: record.delegatorId }
-    return genesisFault(record.delegatorId, lender.chain, above) ?? nothingCovers(rung)
+    return genesisFault(record.delegatorId, delegator.chain, above) ?? nothingCovers(rung)
   }
 
   const genesisFault = (
@@ -89,16 +89,16 @@ export function openPathChecks(input: TrustInput, ladder: Ladder): (rung: Rung) 
     return { ...fault("GENESIS_SIGNATURE_INVALID", "its signature does not hold"), genesisOf }
   }
 
-  const nothingCovers = (rung: LoanRung): PathFault | undefined => {
+  const nothingCovers = (rung: DelegationRung): PathFault | undefined => {
     if (ladder.above(rung).length > 0) return undefined
     const name = JSON.stringify(rung.below.record.capability)
     return fault("PATH_BROKEN", `its delegator has no capability that covers ${name}`)
   }
 
-  return (rung) => (rung.kind === "CAPABILITY" ? capabilityFault(rung) : loanFault(rung))
+  return (rung) => (rung.kind === "CAPABILITY" ? capabilityFault(rung) : delegationFault(rung))
 }
 
-function hopsOf(rung: LoanRung): number {
+function hopsOf(rung: DelegationRung): number {
   return downFrom(rung).filter(({ kind }) => kind === "DELEGATION").length
 }
 

@@ -59,7 +59,7 @@ export function sourcesSigned({ input, chain, genesis, signatures }: Question): 
   return denial("CAPABILITY_SIGNATURE_INVALID", text)
 }
 
-/** The authority of each delegator signed what it lent (EATP VERIFY, FULL). */
+/** The authority of each delegator signed what it delegated (EATP VERIFY, FULL). */
 export function delegationsSigned(question: Question): Denial | undefined {
   for (const delegation of question.chain.delegations) {
     const found = delegationDenial(delegation, question)

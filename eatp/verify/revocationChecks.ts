@@ -38,7 +38,7 @@ export function notRevoked({ chain, genesis, revoked }: Question): Denial | unde
 }
 
 /**
- * Everybody who lent, however far up as their chains are here, must be in force; EATP asks so at FULL only.
+ * Everybody who delegated, however far up as their chains are here, must be in force; EATP asks so at FULL only.
  */
 export function delegatorsInForce(question: Question): Denial | undefined {
   const { chains, revocations } = question.input
@@ -51,8 +51,8 @@ export function delegatorsInForce(question: Question): Denial | undefined {
 }
 
 /**
- * A capability that was lent is worth what it was lent from: not where all that covers it in the chains of
- * who lent it, as far as they are here, is revoked or was itself lent only from such. Expiry is not looked
+ * A capability that was delegated is worth what it was delegated from: not where all that covers it in the chains of
+ * who delegated it, as far as they are here, is revoked or was itself delegated only from such. Expiry is not looked
  * at.
  */
 export function sourceNotRevoked(question: Question): Denial | undefined | Promise<Denial | undefined> {
@@ -92,7 +92,7 @@ async function someSourceStands(
   )
 }
 
-// Everybody who lent, however far up as chains are here, each once.
+// Everybody who delegated, however far up as chains are here, each once.
 function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string> {
   const asked = new Set([genesis.agentId])
   const waiting = [chain]
@@ -107,11 +107,14 @@ function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string>
   }
 }
 
-// Nothing above it is known: it was not lent, or those who lent it have nothing here that covers it.
+// Nothing above it is known: it was not delegated, or those who delegated it have nothing here that covers it.
 function isSource(rung: Rung, { above }: Ladder, revoked: (rung: Rung) => boolean): boolean {
-  const loans = above(rung)
-  const standing = loans.filter((loan) => !revoked(loan))
-  return loans.length === 0 || (standing.length > 0 && standing.every((loan) => above(loan).length === 0))
+  const delegations = above(rung)
+  const standing = delegations.filter((delegation) => !revoked(delegation))
+  return (
+    delegations.length === 0 ||
+    (standing.length > 0 && standing.every((delegation) => above(delegation).length === 0))
+  )
 }
 
 /** Whether the registry revoked a record by name. */

@@ -126,12 +126,12 @@ function* recordsOf(
     yield { field, signer, holds: (book) => told(book.capability(capability)) }
   }
   for (const [index, delegation] of chain.delegations.entries()) {
-    const lender = chains.get(delegation.delegatorId)?.chain.genesis?.authorityId
+    const delegator = chains.get(delegation.delegatorId)?.chain.genesis?.authorityId
     const holds = (book: SignatureBook, signer: TrustAuthority) => {
       const answer = book.delegation(delegation, signer)
       return answer instanceof SigningPayloadError ? answer.message : told(answer)
     }
-    yield { field: `chain.delegations[${index}].signature`, signer: authorities.get(lender ?? ""), holds }
+    yield { field: `chain.delegations[${index}].signature`, signer: authorities.get(delegator ?? ""), holds }
     yield* reasoningOf(delegation, `chain.delegations[${index}]`, authority)
   }
   for (const [index, anchor] of chain.auditAnchors.entries()) {

@@ -42,7 +42,7 @@ export type TrustInput = {
   /** The moment for which to answer, in microseconds since 1970 UTC. */
   nowMicros: bigint
   /**
-   * The agent's chain, and those of who lent to it: FULL needs each delegator's, all levels look at those
+   * The agent's chain, and those of who delegated to it: FULL needs each delegator's, all levels look at those
    * that are here.
    */
   chains: Lookup<StoredTrust>

@@ -37,10 +37,10 @@ const SLICE = 32
 
 /**
  * Finds the shortest path by which a capability came to its holder: from a capability that an authority
- * attested to an agent with a signed genesis record, by loans that run and are not revoked, each out of a
- * live, unrevoked capability of the delegator that covers what was lent, in at most ten hops (EATP DELEGATE,
- * read backwards). Every record on it is signed. A capability whose name a loan to its holder lists counts as
- * lent. Where several paths break, the one that reaches highest is told.
+ * attested to an agent with a signed genesis record, by delegations that run and are not revoked, each out of a
+ * live, unrevoked capability of the delegator that covers what was delegated, in at most ten hops (EATP DELEGATE,
+ * read backwards). Every record on it is signed. A capability whose name a delegation to its holder lists counts as
+ * delegated. Where several paths break, the one that reaches highest is told.
  *
  * @param authorityId who must have attested the first capability; unset: whoever
  */
@@ -62,7 +62,7 @@ export async function findPath(
     if (++done % SLICE === 0) await nextTurn()
     turn = walk.next(fault === undefined)
   }
-  return broken ?? brokenAt(start, { reason: "PATH_BROKEN", detail: "it was lent in a circle" }, input)
+  return broken ?? brokenAt(start, { reason: "PATH_BROKEN", detail: "it was delegated in a circle" }, input)
 
   function isRoot(rung: Rung): rung is CapabilityRung {
     return rung.kind === "CAPABILITY" && ladder.above(rung).length === 0
@@ -112,8 +112,8 @@ function fromAuthority(root: CapabilityRung, input: TrustInput): PathRecord[] {
 
 function recordOf(rung: Rung, input: TrustInput): PathRecord {
   const { kind, agentId, record } = rung
-  const lender = kind === "DELEGATION" ? input.chains.get(rung.record.delegatorId)?.chain : undefined
-  const authorityId = kind === "CAPABILITY" ? attesterOf(rung) : (lender?.genesis?.authorityId ?? "")
+  const delegator = kind === "DELEGATION" ? input.chains.get(rung.record.delegatorId)?.chain : undefined
+  const authorityId = kind === "CAPABILITY" ? attesterOf(rung) : (delegator?.genesis?.authorityId ?? "")
   const dated = kind === "CAPABILITY" ? rung.record.attestedAt : rung.record.delegatedAt
   return {
     ...{ kind, id: record.id, agentId, authorityId, dated },

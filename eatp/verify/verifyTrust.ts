@@ -1,6 +1,6 @@
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
-import { expiriesAware, loanRuns, notExpired } from "./expiryChecks.js"
+import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
 import { type Check, type Question, questionOf, type SlicedCheck } from "./question.js"
 import {
   hasReasoning,
@@ -67,14 +67,14 @@ const besides: Record<TrustLevel, SlicedCheck[]> = {
     delegatorsInForce,
     sourceNotRevoked,
     delegationSignaturesFormed,
-    loanRuns,
+    delegationRuns,
     envelopeConstraintsMet,
   ],
   full: [
     delegatorsInForce,
     sourceNotRevoked,
     quorumSigned,
-    loanRuns,
+    delegationRuns,
     envelopeConstraintsMet,
     reasoningHolds,
     anchorsSigned,

@@ -13,7 +13,7 @@ create table trust_revocations (
   -- Id of the delegation, capability or key; empty for agents.
   record_id text collate "C" not null default '',
   mode text not null check (mode in ('immediate', 'graceful', 'suspend')),
-  -- Whose loan it came down by; null for what the request named itself.
+  -- Whose delegation it came down by; null for what the request named itself.
   descends_from text collate "C",
   -- From when it counts; of others than graceful ones at once, whatever a clock says.
   effective_at timestamptz,
@@ -317,7 +317,7 @@ end
 $$;
 
 -- Somebody above the writer of a document who stands revoked; null: nobody. `depends` as trust_chains_write has it.
-create function trust_revoked_lender(depends text, at timestamptz) returns text language sql stable as $$
+create function trust_revoked_delegator(depends text, at timestamptz) returns text language sql stable as $$
   select agent_id from jsonb_object_keys(depends::jsonb -> 'chains') as d (agent_id)
   where trust_agent_revoked(agent_id, at)
   order by agent_id limit 1
@@ -340,7 +340,7 @@ $$;
 --   stale                                          what it depends on has changed; judge the document again
 --   not_found, conflict, inactive, expired         refused; the record is the one that stands, if any
 --   revoked                                        refused; nothing is stored, and the agent stands revoked or suspended
---   lender_revoked                                 refused; `culprit`, from whom the chain's trust comes down, stands so
+--   delegator_revoked                                 refused; `culprit`, from whom the chain's trust comes down, stands so
 drop function trust_chains_write;
 
 create function trust_chains_write(
@@ -404,8 +404,8 @@ begin
       ) then 'stale'
       when c.agent_id is null and w.operation <> 'store' then 'not_found'
       when w.expected_revision <> coalesce(c.revision, 0) then 'conflict'
-      when any_revoked and w.operation in ('store', 'update') and trust_revoked_lender(w.depends, at) is not null
-        then 'lender_revoked'
+      when any_revoked and w.operation in ('store', 'update') and trust_revoked_delegator(w.depends, at) is not null
+        then 'delegator_revoked'
       when w.operation = 'remove' then 'removed'
       when w.operation = 'delete' then
         case
@@ -474,7 +474,7 @@ begin
   end if;
 
   return query
-  select w.n, w.outcome, r.*, case when w.outcome = 'lender_revoked' then trust_revoked_lender(w.depends, at) end
+  select w.n, w.outcome, r.*, case when w.outcome = 'delegator_revoked' then trust_revoked_delegator(w.depends, at) end
   from unnest(outcomes, agent_ids, request_ids, depends) with ordinality
     as w (outcome, agent_id, request_id, depends, n)
   left join lateral (
@@ -488,7 +488,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'lender_revoked')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked')
   ) r on true
   order by w.n;
 end

@@ -14,7 +14,7 @@ create function trust_capability_covers(capability text, action text) returns bo
 $$;
 
 -- The capability names of a delegation; none where it is not of our form, which must not keep others from being revoked.
-create function trust_lent_names(delegation jsonb) returns text[] language sql immutable as $$
+create function trust_delegated_names(delegation jsonb) returns text[] language sql immutable as $$
   select array(select n #>> '{}' from jsonb_path_query(delegation, '$.capabilities_delegated[*]') n)
 $$;
 
@@ -22,7 +22,7 @@ $$;
 create function trust_record_names(kind text, agent text, record text) returns text[] language sql stable as $$
   select case kind
     when 'delegation' then (
-      select trust_lent_names(d) from jsonb_path_query(c.chain_data, '$.delegations[*]') d
+      select trust_delegated_names(d) from jsonb_path_query(c.chain_data, '$.delegations[*]') d
       where d ->> 'id' = record limit 1)
     when 'capability' then (
       select array[p ->> 'capability'] from jsonb_path_query(c.chain_data, '$.capabilities[*]') p
@@ -37,11 +37,11 @@ create function trust_names_cover(capabilities text[], names text[]) returns boo
     select from unnest(capabilities) c, unnest(names) n where trust_capability_covers(c, n))
 $$;
 
--- What is revoked with an agent, delegation or capability: all that was lent on from it, however far down.
---   of an agent      every agent that it lent to
---   of a delegation  every delegation by which its borrower lent a capability that it covers
---   of a capability  every capability of a borrower that was lent by a name that it covers
--- A level of borrowers at a time, however the lines run together: each record is told once, by descent from a lender of the
+-- What is revoked with an agent, delegation or capability: all that was delegated on from it, however far down.
+--   of an agent      every agent that it delegated to
+--   of a delegation  every delegation by which its delegatee delegated a capability that it covers
+--   of a capability  every capability of a delegatee that was delegated by a name that it covers
+-- A level of delegatees at a time, however the lines run together: each record is told once, by descent from a delegator of the
 -- level that reaches it first.
 create function trust_revocation_cascade(root_kind text, root_agent text, root_record text)
 returns table (kind text, agent_id text, record_id text, descends_from text)
@@ -55,37 +55,37 @@ declare
   agents text[] := array[root_agent];
   records text[] := array[root_record];
   names jsonb[] := array[to_jsonb(trust_record_names(root_kind, root_agent, root_record))];
-  lenders text[] := array[null];
+  delegators text[] := array[null];
   seen_agents text[] := '{}';
   seen_records text[] := '{}';
 begin
   while cardinality(agents) > 0 loop
     return query
-      select root_kind, l.agent_id, l.record_id, l.lender
-      from unnest(agents, records, lenders) as l (agent_id, record_id, lender);
+      select root_kind, l.agent_id, l.record_id, l.delegator
+      from unnest(agents, records, delegators) as l (agent_id, record_id, delegator);
     seen_agents := seen_agents || agents;
     seen_records := seen_records || records;
-    select array_agg(n.agent_id), array_agg(n.record_id), array_agg(n.names), array_agg(n.lender)
-    into agents, records, names, lenders
+    select array_agg(n.agent_id), array_agg(n.record_id), array_agg(n.names), array_agg(n.delegator)
+    into agents, records, names, delegators
     from (
-      select distinct on (b.agent_id, record.id) b.agent_id, record.id as record_id, record.names, l.agent_id as lender
+      select distinct on (b.agent_id, record.id) b.agent_id, record.id as record_id, record.names, l.agent_id as delegator
       from (
         select u.agent_id, array_agg(distinct name) as names
         from unnest(agents, names) as u (agent_id, names) left join lateral jsonb_array_elements_text(u.names) name on true
         group by u.agent_id
       ) l
       join trust_chains b on jsonb_path_query_array(b.chain_data, '$.delegations[*].delegator_id') ? l.agent_id
-      join lateral jsonb_path_query(b.chain_data, '$.delegations[*]') loan on loan ->> 'delegator_id' = l.agent_id
+      join lateral jsonb_path_query(b.chain_data, '$.delegations[*]') delegation on delegation ->> 'delegator_id' = l.agent_id
       cross join lateral (
         select '' as id, null::jsonb as names where root_kind = 'agent'
         union all
-        select loan ->> 'id', to_jsonb(trust_lent_names(loan))
-        where root_kind = 'delegation' and loan ->> 'id' <> ''
-          and trust_names_cover(l.names, trust_lent_names(loan))
+        select delegation ->> 'id', to_jsonb(trust_delegated_names(delegation))
+        where root_kind = 'delegation' and delegation ->> 'id' <> ''
+          and trust_names_cover(l.names, trust_delegated_names(delegation))
         union all
         select c ->> 'id', jsonb_build_array(c -> 'capability')
         from jsonb_path_query(b.chain_data, '$.capabilities[*]') c
-        where root_kind = 'capability' and c ->> 'id' <> '' and c ->> 'capability' = any (trust_lent_names(loan))
+        where root_kind = 'capability' and c ->> 'id' <> '' and c ->> 'capability' = any (trust_delegated_names(delegation))
           and trust_names_cover(l.names, array[c ->> 'capability'])
       ) record
       where (b.agent_id, record.id) not in (select * from unnest(seen_agents, seen_records))
@@ -96,7 +96,7 @@ end
 $$;
 
 -- The one way in which the server revokes: an agent, delegation or capability with all that descends from it, or a key.
--- Under the lock from the first look to the last row, so that nothing is lent on meanwhile.
+-- Under the lock from the first look to the last row, so that nothing is delegated on meanwhile.
 --
 -- Answers a row per revoked record, the one that was named first; `outcome` is the same in all of them:
 --   revoked                                done
@@ -135,7 +135,7 @@ declare
   judged text;
   agents text[];
   records text[];
-  lenders text[];
+  delegators text[];
 begin
   perform trust_chains_lock();
   select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
@@ -153,7 +153,7 @@ begin
           select from trust_authority_revisions h where h.authority_id = authority and h.request_id = request) then 'reused'
         else 'revoked'
       end
-    -- An agent of whom nothing is stored may have lent all the same.
+    -- An agent of whom nothing is stored may have delegated all the same.
     when root_kind = 'agent' then
       case
         when exists (select from trust_chain_revisions h where h.agent_id = agent)
@@ -171,7 +171,7 @@ begin
       revoked_by, request_id, request_hash)
     values (0, request, 'key', authority, record, root_mode, compromised, why, actor, request, hash);
   elsif judged = 'revoked' then
-    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.descends_from) into agents, records, lenders
+    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.descends_from) into agents, records, delegators
     from trust_revocation_cascade(root_kind, agent, record) c;
     if exists (
       select from unnest(agents) a join trust_chain_revisions h on h.agent_id = a and h.request_id = request) then
@@ -179,9 +179,9 @@ begin
     else
       insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, mode, descends_from, effective_at,
         reason, revoked_by, request_id, request_hash)
-      select 0, request, root_kind, c.agent_id, c.record_id, root_mode, c.lender, effective, why, actor, request, hash
-      from unnest(agents, records, lenders) as c (agent_id, record_id, lender)
-      order by c.lender is not null, c.agent_id collate "C", c.record_id collate "C";
+      select 0, request, root_kind, c.agent_id, c.record_id, root_mode, c.delegator, effective, why, actor, request, hash
+      from unnest(agents, records, delegators) as c (agent_id, record_id, delegator)
+      order by c.delegator is not null, c.agent_id collate "C", c.record_id collate "C";
     end if;
   end if;
 

@@ -130,7 +130,7 @@ $$;
 --   stale                                          what it depends on has changed; judge the document again
 --   not_found, conflict, inactive, expired         refused; the record is the one that stands, if any
 --   revoked                                        refused; nothing is stored, and the agent stands revoked or suspended
---   lender_revoked                                 refused; `culprit`, from whom the chain's trust comes down, stands so
+--   delegator_revoked                                 refused; `culprit`, from whom the chain's trust comes down, stands so
 drop function trust_chains_write;
 
 create function trust_chains_write(
@@ -199,8 +199,8 @@ begin
       ) then 'stale'
       when c.agent_id is null and w.operation <> 'store' then 'not_found'
       when w.expected_revision <> coalesce(c.revision, 0) then 'conflict'
-      when any_revoked and w.operation in ('store', 'update') and trust_revoked_lender(w.depends, at) is not null
-        then 'lender_revoked'
+      when any_revoked and w.operation in ('store', 'update') and trust_revoked_delegator(w.depends, at) is not null
+        then 'delegator_revoked'
       when w.operation = 'remove' then 'removed'
       when w.operation = 'delete' then
         case
@@ -269,7 +269,7 @@ begin
   end if;
 
   return query
-  select w.n, w.outcome, r.*, case when w.outcome = 'lender_revoked' then trust_revoked_lender(w.depends, at) end
+  select w.n, w.outcome, r.*, case when w.outcome = 'delegator_revoked' then trust_revoked_delegator(w.depends, at) end
   from unnest(outcomes, agent_ids, request_ids, depends) with ordinality
     as w (outcome, agent_id, request_id, depends, n)
   left join lateral (
@@ -283,7 +283,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'lender_revoked')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked')
   ) r on true
   order by w.n;
 end

@@ -1,5 +1,5 @@
 import { checkReads } from "./checkReads.js"
-import { checkRevocations, type Lenders } from "./checkRevocations.js"
+import { checkRevocations, type Delegators } from "./checkRevocations.js"
 import { checkWrites } from "./checkWrites.js"
 import type { Call, Version } from "./history.js"
 import { describeCall } from "./history.js"
@@ -18,8 +18,8 @@ export interface Observed {
   readonly versions: readonly Version[]
   /** How old a plain read may be, in milliseconds. */
   readonly boundMs: number
-  /** Of the agents whose chains say that they were lent to, whenever they are stored: by whom. */
-  readonly lenders: Lenders
+  /** Of the agents whose chains say that they were delegated to, whenever they are stored: by whom. */
+  readonly delegators: Delegators
 }
 
 /**
@@ -27,12 +27,12 @@ export interface Observed {
  * linearizable exactly if each change and each read can be given a moment of its own call so that the moments are in that order:
  * if nothing that must come after a moment must also come before it.
  */
-export function checkHistory({ calls, versions, boundMs, lenders }: Observed): Violation[] {
+export function checkHistory({ calls, versions, boundMs, delegators }: Observed): Violation[] {
   const timeline = createTimeline(versions)
   const violations: Violation[] = []
   const fail = (rule: string, text: string) => violations.push({ rule, text })
   checkWrites(calls, timeline, fail)
-  checkRevocations(calls, lenders, timeline, fail)
+  checkRevocations(calls, delegators, timeline, fail)
   timeline.settle()
   checkOrder(timeline, fail)
   if (violations.length > 0) return violations

@@ -3,13 +3,13 @@ import { describeVersion, isStored } from "./checkWrites.js"
 import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
-/** Who lent to an agent. */
-export type Lenders = ReadonlyMap<string, string>
+/** Who delegated to an agent. */
+export type Delegators = ReadonlyMap<string, string>
 
-/** A revocation takes along everybody who was lent to, all at once, and what was revoked for good is never active again. */
+/** A revocation takes along everybody who was delegated to, all at once, and what was revoked for good is never active again. */
 export function checkRevocations(
   calls: readonly Call[],
-  lenders: Lenders,
+  delegators: Delegators,
   timeline: Timeline,
   fail: Fail,
 ): void {
@@ -28,7 +28,7 @@ export function checkRevocations(
     )
     if (between.length > 0)
       fail("revoked", `${describeCall(call)}\n  was mixed with ${between.map(describeVersion)}`)
-    for (const agentId of descendants(call.agentId, lenders, first, timeline))
+    for (const agentId of descendants(call.agentId, delegators, first, timeline))
       if (!made.some((version) => version.agentId === agentId))
         fail("revoked", `${describeCall(call)}\n  left out ${agentId}`)
     if (call.operation === "revoke") checkFinal(call, told, timeline, fail)
@@ -48,13 +48,13 @@ function checkFinal(
 }
 
 /** The agent, and all to whom its trust came down, whose chains were stored right before a change. */
-function descendants(agentId: string, lenders: Lenders, first: Version, timeline: Timeline): string[] {
+function descendants(agentId: string, delegators: Delegators, first: Version, timeline: Timeline): string[] {
   const wasStored = (agent: string) => isStored(stateBefore(timeline.statesOf(agent), first.revision).version)
   const found = new Set([agentId])
   for (let size = 0; size < found.size; ) {
     size = found.size
-    for (const [borrower, lender] of lenders)
-      if (found.has(lender) && wasStored(borrower)) found.add(borrower)
+    for (const [delegatee, delegator] of delegators)
+      if (found.has(delegator) && wasStored(delegatee)) found.add(delegatee)
   }
   return [...found].filter(wasStored)
 }

@@ -59,7 +59,7 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
   const versions = await readTruth(fleet.sql, workload.agents)
   const faultsOfWatches = (await Promise.all(watchers.map((watcher) => watcher.end(versions)))).flat()
   const violations = [
-    ...checkHistory({ calls, versions, boundMs, lenders: workload.lenders }),
+    ...checkHistory({ calls, versions, boundMs, delegators: workload.delegators }),
     ...faultsOfWatches.map((text) => ({ rule: "watch", text })),
   ]
   return { violations, calls, faults }

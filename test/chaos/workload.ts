@@ -11,8 +11,8 @@ import { type Asked, createRecorder, type Recorder } from "./recorder.js"
 export interface Workload {
   /** All agents that were asked about. */
   readonly agents: ReadonlySet<string>
-  /** Who is lent to by whom. */
-  readonly lenders: ReadonlyMap<string, string>
+  /** Who is delegated to by whom. */
+  readonly delegators: ReadonlyMap<string, string>
   /** Calls as one client, one after the other, until `signal`. */
   run(client: string, random: Random, signal: AbortSignal): Promise<void>
   /**
@@ -40,17 +40,17 @@ const RECENT = 20
 export function createWorkload(name: string, fleet: Fleet, history: Call[]): Workload {
   const alone = Array.from({ length: ALONE }, (_, index) => `${name}-${index}`)
   const agents = new Set(alone)
-  const lenders = new Map<string, string>()
+  const delegators = new Map<string, string>()
   const newest = new Map<string, bigint>()
   const suspensions: string[] = []
-  /** A lender, its borrower and the borrower's; what is revoked for good stays so, and another family takes its place. */
+  /** A delegator, its delegatee and the delegatee's; what is revoked for good stays so, and another family takes its place. */
   let family: string[] = []
   let families = 0
   const nextFamily = () => {
     families++
     family = ["root", "mid", "leaf"].map((role) => `${name}-family-${families}-${role}`)
     for (const agentId of family) agents.add(agentId)
-    lenders.set(family[1] as string, family[0] as string).set(family[2] as string, family[1] as string)
+    delegators.set(family[1] as string, family[0] as string).set(family[2] as string, family[1] as string)
   }
   nextFamily()
 
@@ -72,7 +72,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     if (operation === "lift") return { ...write, revocationId: random.pick(suspensions) }
     const document =
       operation === "store" || operation === "update"
-        ? { chain: lentChain(agentId, lenders.get(agentId)) }
+        ? { chain: delegatedChain(agentId, delegators.get(agentId)) }
         : {}
     return { ...write, ...document, ...conditionOf(operation, newest.get(agentId), random) }
   }
@@ -96,7 +96,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
           operation: "store",
           agentId,
           requestId: randomUUID(),
-          chain: lentChain(agentId, undefined),
+          chain: delegatedChain(agentId, undefined),
         }),
       )
     for (let attempt = 1; attempt <= ATTEMPTS && stores.length > 0; attempt++) {
@@ -108,7 +108,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
 
   return {
     agents,
-    lenders,
+    delegators,
     run: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
@@ -143,12 +143,12 @@ function plainReadOf({ agentId }: Pick<Asked, "agentId">): Asked {
   return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 
-/** A chain that no other is equal to, lent to by this agent if there is one. */
-export function lentChain(agentId: string, lender: string | undefined) {
+/** A chain that no other is equal to, delegated to by this agent if there is one. */
+export function delegatedChain(agentId: string, delegator: string | undefined) {
   return {
     ...sampleChain(agentId),
     capabilities: [capability(randomUUID())],
-    delegations: lender ? [delegation(agentId, { delegatorId: lender })] : [],
+    delegations: delegator ? [delegation(agentId, { delegatorId: delegator })] : [],
   }
 }
 

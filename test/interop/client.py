@@ -94,7 +94,7 @@ def chain_of(agent_id):
     )
     delegation = chain_pb2.DelegationRecord(
         id="del-1",
-        delegator_id="agent-lender",
+        delegator_id="agent-delegator",
         delegatee_id=agent_id,
         task_id="task-1",
         capabilities_delegated=["read_data"],

@@ -84,7 +84,7 @@ export function trustWorld(nowMicros = NOW): World {
       return world.keep(await establish(agent, maker(agent.authorityId)))
     },
     async delegate(delegatorId, delegateeId, changes = {}) {
-      const loan: Delegation = {
+      const delegation: Delegation = {
         delegatorId,
         delegateeId,
         taskId: "task-1",
@@ -93,7 +93,7 @@ export function trustWorld(nowMicros = NOW): World {
       }
       const authorityOf = (agentId: string) => chains.get(agentId)?.chain.genesis?.authorityId
       const owner = signerOf(authorityOf(delegateeId) ?? authorityOf(delegatorId) ?? "org-a")
-      return world.keep(await delegate(loan, world, maker(authorityOf(delegatorId)), owner))
+      return world.keep(await delegate(delegation, world, maker(authorityOf(delegatorId)), owner))
     },
     verify: (agentId, level = "full", changes = {}, action = "read_data") =>
       verifyTrust({ request: { agentId, action, level }, nowMicros, chains, authorities, ...changes }),

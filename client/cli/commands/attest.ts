@@ -18,7 +18,7 @@ export const attestCapabilities = command({
   summary: "add signed capabilities to an agent's chain, and print it; offline",
   details:
     "Reads the chain from FILE, or standard input for `-` or none. Nothing is added to a chain that has expired or is not " +
-    "signed; one that rests on loans needs --chains.",
+    "signed; one that rests on delegations needs --chains.",
   examples: [
     "attest agent-7.json --key org-acme.key --capability write_reports:action --constraint max_api_calls=100",
     "get agent-7 | trust-registry attest --key org-acme.key --capability pay:action | trust-registry store",

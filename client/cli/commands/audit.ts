@@ -18,7 +18,7 @@ export const auditAction = command({
   arity: [0, 1],
   summary: "add a signed record of what an agent did to its chain, and print it; offline",
   details:
-    "Reads the chain from FILE, or standard input for `-` or none; one that rests on loans needs --chains.",
+    "Reads the chain from FILE, or standard input for `-` or none; one that rests on delegations needs --chains.",
   examples: [
     "audit agent-7.json --key org-acme.key --action read_data --resource ledger-2026",
     `get agent-7 | trust-registry audit --key org-acme.key --action pay --result denied --context '{"amount":9}' | trust-registry store`,

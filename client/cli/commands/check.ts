@@ -15,7 +15,7 @@ import {
   addChain,
   assureOneReader,
   missingChain,
-  missingLenders,
+  missingDelegators,
   TRUST_FLAGS,
   type TrustFiles,
   trustFilesOf,
@@ -47,7 +47,7 @@ export const check = command({
   summary: "verify chains: shape, hashes, every signature, and the verdict; offline",
   details:
     "Reads files, or standard input for `-` or none. Prints what is wrong with each chain; exit code 1 if anything is, a " +
-    "signature whose signer is not known included. Chains of one run know each other; --chains adds those of other lenders. " +
+    "signature whose signer is not known included. Chains of one run know each other; --chains adds those of other delegators. " +
     "What a registry revoked is not known here: ask it with `trust`.",
   examples: [
     "check agent-7.json --authorities authorities.json",
@@ -107,7 +107,7 @@ async function findingsOf(
   const { bad, open } = await checkSignatures(chain, { authorities, delegators: chains })
   const nowMicros = BigInt(Date.now()) * 1000n
   const verdict = await verifyTrust({ request: { agentId, ...question }, nowMicros, chains, authorities })
-  const missing = missingLenders(files, chain)
+  const missing = missingDelegators(files, chain)
   return { agentId, violations: [...violations, ...bad, ...open], missing, verdict }
 }
 

@@ -12,14 +12,14 @@ import { BOUND_FLAGS, expiryOf, KEY_FLAG } from "../flags/makeFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
 
-/** Lends work from one agent to another. */
+/** Delegates work from one agent to another. */
 export const delegateTrust = command({
   args: "DELEGATOR_FILE [DELEGATEE_FILE]",
   arity: [1, 2],
-  summary: "lend capabilities to another agent, and print its new chain; offline",
+  summary: "delegate capabilities to another agent, and print its new chain; offline",
   details:
     "The delegatee is the agent of DELEGATEE_FILE, or of --to where it has no chain yet: it gets one. The delegator's " +
-    "constraints go along. The key is that of the delegator's authority. A delegator that was lent to itself needs --chains " +
+    "constraints go along. The key is that of the delegator's authority. A delegator that was delegated to itself needs --chains " +
     "with the chains above it. Refused are looser constraints, circles, more than ten hops, what has expired, and no_delegation.",
   examples: [
     "delegate agent-7.json --to agent-8 --key org-acme.key --task task-1 --capability read_data",
@@ -33,7 +33,7 @@ export const delegateTrust = command({
       multiple: true,
       value: "NAME",
       required: true,
-      help: "a capability that is lent",
+      help: "a capability that is delegated",
     },
     ...BOUND_FLAGS,
     ...KEY_FLAG,
@@ -55,10 +55,10 @@ export const delegateTrust = command({
     addChain(files, delegator.chain)
     if (delegatee) addChain(files, delegatee.chain)
     const delegateeId = delegatee?.agentId ?? values.to ?? ""
-    const lends = delegator.chain.genesis?.authorityId ?? ""
-    const owns = files.chains.get(delegateeId)?.chain.genesis?.authorityId ?? lends
-    const { maker, owner } = await signersOf(values, files, lends, owns)
-    const loan = {
+    const delegates = delegator.chain.genesis?.authorityId ?? ""
+    const owns = files.chains.get(delegateeId)?.chain.genesis?.authorityId ?? delegates
+    const { maker, owner } = await signersOf(values, files, delegates, owns)
+    const delegation = {
       delegatorId: delegator.agentId,
       delegateeId,
       taskId,
@@ -66,7 +66,7 @@ export const delegateTrust = command({
       constraints,
       ...(expiresAt === undefined ? {} : { expiresAt }),
     }
-    const made = await builtOn(files, values, () => delegate(loan, files, maker, owner))
+    const made = await builtOn(files, values, () => delegate(delegation, files, maker, owner))
     return printMade(invocation, made, maker.nowMicros)
   },
 })

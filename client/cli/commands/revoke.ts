@@ -31,7 +31,7 @@ export const revokeAgent = cascade({
   summary: "revoke an agent and every agent that its trust came down to",
   details:
     "The agent must be known to the registry: a chain of it is stored, or was before, or somebody's stored chain names it as " +
-    "the lender.",
+    "the delegator.",
   examples: [
     'revoke agent agent-7 --reason "key was stolen"',
     "revoke agent agent-7 --mode suspend",
@@ -44,8 +44,8 @@ export const revokeAgent = cascade({
 export const revokeDelegation = cascade({
   args: "AGENT DELEGATION",
   arity: [2, 2],
-  summary: "revoke a delegation and what its borrower lent on of it",
-  details: "AGENT is the borrower, in whose chain the delegation stands.",
+  summary: "revoke a delegation and what its delegatee delegated on of it",
+  details: "AGENT is the delegatee, in whose chain the delegation stands.",
   examples: ["revoke delegation agent-7 del-12"],
   revoke: (registry, [agentId = "", delegationId = ""], how) =>
     registry.revokeDelegation({ agentId, delegationId, ...how }),
@@ -55,7 +55,7 @@ export const revokeDelegation = cascade({
 export const revokeCapability = cascade({
   args: "AGENT CAPABILITY",
   arity: [2, 2],
-  summary: "revoke a capability, also with all to whom it was lent on",
+  summary: "revoke a capability, also with all to whom it was delegated on",
   details: "CAPABILITY is the id of the attestation in the agent's chain. Other capabilities stay.",
   examples: ["revoke capability agent-7 cap-read_data"],
   revoke: (registry, [agentId = "", capabilityId = ""], how) =>

@@ -16,7 +16,7 @@ export const TRUST_FLAGS = {
   chains: {
     type: "string",
     value: "FILE",
-    help: "the chains of those who lent, and of those who lent to them",
+    help: "the chains of those who delegated, and of those who delegated to them",
   },
 } as const satisfies Record<string, Flag>
 
@@ -39,11 +39,13 @@ export function addChain({ chains }: Pick<TrustFiles, "chains">, chain: TrustLin
   chains.set(chain.genesis?.agentId ?? "", { chain, active: true })
 }
 
-/** The agents who lent to those whose chains are there, or to one more, and whose own chains are missing. */
-export function missingLenders({ chains }: TrustFiles, ...more: TrustLineageChain[]): string[] {
-  const borrowers = [...more, ...Array.from(chains.values(), ({ chain }) => chain)]
-  const lenders = borrowers.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId))
-  return [...new Set(lenders)].filter((agentId) => !chains.has(agentId))
+/** The agents who delegated to those whose chains are there, or to one more, and whose own chains are missing. */
+export function missingDelegators({ chains }: TrustFiles, ...more: TrustLineageChain[]): string[] {
+  const delegatees = [...more, ...Array.from(chains.values(), ({ chain }) => chain)]
+  const delegators = delegatees.flatMap(({ delegations }) =>
+    delegations.map(({ delegatorId }) => delegatorId),
+  )
+  return [...new Set(delegators)].filter((agentId) => !chains.has(agentId))
 }
 
 /**
@@ -59,7 +61,7 @@ export async function builtOn<Made>(
     return await make()
   } catch (error) {
     if (!(error instanceof MakeError) || error.code !== "SOURCE_INVALID") throw error
-    const hints = missingLenders(files).map(missingChain)
+    const hints = missingDelegators(files).map(missingChain)
     if (hints.length === 0 && authorities === undefined) hints.push(MISSING_KEYS)
     if (Array.from(files.authorities.values()).some(({ keys }) => keys.some(({ revoked }) => revoked)))
       hints.push(REVOKED_KEYS)

@@ -44,7 +44,7 @@ export function createManyWrites(
 ): (context: RpcContext) => StoreNext {
   const slots = createSlots(Math.max(1, maxWaiting >> 1))
   return (context) => {
-    const afterLenders = createLineageOrder()
+    const afterDelegators = createLineageOrder()
     const counts = { created: 0, updated: 0, refused: 0 }
     context.counts = counts
     const refused = (error: unknown, prefix?: string): StoreResult => {
@@ -61,7 +61,7 @@ export function createManyWrites(
       try {
         const { write, bytes } = prepare(writes, request, context.actor)
         const work = () => slots(() => whenThereIsRoom(write, context.signal))
-        const answer = afterLenders(request.chain, work).then(stored, (error) => refused(error, prefix))
+        const answer = afterDelegators(request.chain, work).then(stored, (error) => refused(error, prefix))
         return { answer, bytes }
       } catch (error) {
         return { answer: Promise.resolve(refused(error, prefix)), bytes: 0 }

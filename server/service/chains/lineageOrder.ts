@@ -1,7 +1,7 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
 
-/** The agents that lent to a chain directly. */
-export function lendersIn(chain: TrustLineageChain | undefined): string[] {
+/** The agents that delegated to a chain directly. */
+export function delegatorsIn(chain: TrustLineageChain | undefined): string[] {
   return chain ? chain.delegations.map(({ delegatorId }) => delegatorId) : []
 }
 
@@ -13,7 +13,7 @@ export function createLineageOrder() {
   const last = new Map<string, Promise<void>>()
   return <Answer>(chain: TrustLineageChain | undefined, work: () => Promise<Answer>): Promise<Answer> => {
     const agentId = chain?.genesis?.agentId ?? ""
-    const before = [agentId, ...lendersIn(chain)].flatMap((id) => last.get(id) ?? [])
+    const before = [agentId, ...delegatorsIn(chain)].flatMap((id) => last.get(id) ?? [])
     const answer = before.length === 0 ? work() : Promise.all(before).then(work)
     if (agentId === "") return answer
     const ended = answer.then(nothing, nothing).then(() => {
@@ -27,7 +27,7 @@ export function createLineageOrder() {
 function nothing() {}
 
 /**
- * The places of chains with delegators before those they lent to, and those of one agent in their order; a circle is cut
+ * The places of chains with delegators before those they delegated to, and those of one agent in their order; a circle is cut
  * somewhere.
  */
 export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)[]): number[] {
@@ -39,22 +39,22 @@ export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)
     else places.set(agentId, [place])
   })
   // From the last to the first, since the walk takes them from the end.
-  const lendersOf = (place: number) =>
-    lendersIn(chains[place])
+  const delegatorsOf = (place: number) =>
+    delegatorsIn(chains[place])
       .flatMap((id) => places.get(id) ?? [])
       .reverse()
   const order: number[] = []
   const seen = new Set<number>()
   for (const root of chains.keys()) {
     // Not recursive: a thousand chains may be one line.
-    const path = seen.has(root) ? [] : [{ place: root, lenders: lendersOf(root) }]
+    const path = seen.has(root) ? [] : [{ place: root, delegators: delegatorsOf(root) }]
     seen.add(root)
     for (let top = path.at(-1); top; top = path.at(-1)) {
-      const next = top.lenders.pop()
+      const next = top.delegators.pop()
       if (next === undefined) order.push((path.pop() as typeof top).place)
       else if (!seen.has(next)) {
         seen.add(next)
-        path.push({ place: next, lenders: lendersOf(next) })
+        path.push({ place: next, delegators: delegatorsOf(next) })
       }
     }
   }

@@ -6,7 +6,7 @@ import { requestIdReused } from "../authorities/authorityErrors.js"
 
 /** The record that a write led to. Throws what the contract says of a write that was refused. */
 export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
-  if (outcome === "lender_revoked") throw lenderRevoked(write, culprit ?? "")
+  if (outcome === "delegator_revoked") throw delegatorRevoked(write, culprit ?? "")
   if (outcome === "revoked") throw agentRevoked(write)
   if (!record) throw outcome === "conflict" ? conflict(write, undefined) : notFound(write.agentId)
   switch (outcome) {
@@ -84,8 +84,8 @@ function agentRevoked({ agentId }: Write): RegistryError {
   )
 }
 
-function lenderRevoked({ agentId }: Write, lender: string): RegistryError {
-  const description = `come down from ${quoted(lender)}, which stands revoked or suspended`
+function delegatorRevoked({ agentId }: Write, delegator: string): RegistryError {
+  const description = `come down from ${quoted(delegator)}, which stands revoked or suspended`
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_INVALID,
     `the chain is refused: its delegations ${description}`,

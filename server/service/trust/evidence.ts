@@ -54,7 +54,7 @@ export async function evidenceOf(
   return { ...evidence, denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}` } }
 }
 
-/** A delegator whose chain was removed for good must not lend again: softly deleted, it already did not. */
+/** A delegator whose chain was removed for good must not delegate again: softly deleted, it already did not. */
 async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
   const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
   return new Map<string, AgentRevocations>([

@@ -3,7 +3,7 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import type { KnownSigners } from "./signers.js"
 
 /**
- * What is wrong with a chain's place among those who lent to it and those above them (EATP DELEGATE): a circle, more than ten
+ * What is wrong with a chain's place among those who delegated to it and those above them (EATP DELEGATE): a circle, more than ten
  * hops, or more agents than are looked at. Goes on from "the delegations"; undefined: nothing. Not only for writes: a chain
  * comes too deep by what is stored above it afterwards, and what is further up than that is not looked at.
  */

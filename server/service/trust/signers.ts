@@ -42,22 +42,22 @@ export async function signersOf(
   nowMs: number,
   reach: "direct" | "all" = "direct",
 ): Promise<KnownSigners> {
-  const { lenders, tooMany: tooManyLenders } = await lendersOf(reader, chain)
+  const { ancestors, tooMany: tooManyAncestors } = await ancestorsOf(reader, chain)
   const delegators = new Map<string, StoredTrust>()
   const revocations = new Map<string, AgentRevocations>()
   const missing: string[] = []
-  for (const [id, lender] of lenders)
-    if (lender) {
-      delegators.set(id, trustOf(lender, nowMs))
-      revocations.set(id, revocationsOf(lender, nowMs))
+  for (const [id, delegator] of ancestors)
+    if (delegator) {
+      delegators.set(id, trustOf(delegator, nowMs))
+      revocations.set(id, revocationsOf(delegator, nowMs))
     } else missing.push(id)
-  const above = reach === "all" ? Array.from(delegators.values(), (lender) => lender.chain) : []
+  const above = reach === "all" ? Array.from(delegators.values(), (delegator) => delegator.chain) : []
   const ids = new Set([...authorityIdsOf(chain, delegators), ...above.flatMap(signerIdsOf)])
-  const tooMany = tooManyLenders || (reach === "all" && ids.size > MAX_ANCESTORS)
+  const tooMany = tooManyAncestors || (reach === "all" && ids.size > MAX_ANCESTORS)
   const known = await readAll(tooMany ? [] : ids, (id) => reader.getAuthority(id))
   const authorities = new Map<string, TrustAuthority>()
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
-  const depends = { chains: revisionsOf(lenders), authorities: revisionsOf(known) }
+  const depends = { chains: revisionsOf(ancestors), authorities: revisionsOf(known) }
   const firstStored = await firstStoredOf(reader, [chain, ...above], authorities.values())
   return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
 }
@@ -81,32 +81,32 @@ export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
 }
 
 /** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
-async function lendersOf(reader: TrustReader, chain: TrustLineageChain) {
-  const lenders = new Map<string, ServedChain | null>()
+async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
+  const ancestors = new Map<string, ServedChain | null>()
   const agentId = chain.genesis?.agentId
   let level = [chain]
   let bytes = 0
   for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
     const ids = new Set(level.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId)))
-    const fresh = [...ids].filter((id) => id !== agentId && !lenders.has(id))
-    if (lenders.size + fresh.length > MAX_ANCESTORS) return { lenders, tooMany: true }
+    const fresh = [...ids].filter((id) => id !== agentId && !ancestors.has(id))
+    if (ancestors.size + fresh.length > MAX_ANCESTORS) return { ancestors, tooMany: true }
     level = []
     for (let next = 0; next < fresh.length; next += READ_AT_ONCE) {
       const found = await readAll(fresh.slice(next, next + READ_AT_ONCE), (id) => reader.getChain(id))
-      for (const [id, lender] of found) {
-        lenders.set(id, lender)
-        bytes += lender?.bytes.length ?? 0
-        if (bytes > MAX_ANCESTOR_BYTES) return { lenders, tooMany: true }
-        if (lender) level.push(lender.chain())
+      for (const [id, ancestor] of found) {
+        ancestors.set(id, ancestor)
+        bytes += ancestor?.bytes.length ?? 0
+        if (bytes > MAX_ANCESTOR_BYTES) return { ancestors, tooMany: true }
+        if (ancestor) level.push(ancestor.chain())
       }
     }
   }
-  return { lenders, tooMany: false }
+  return { ancestors, tooMany: false }
 }
 
 function authorityIdsOf(chain: TrustLineageChain, delegators: Map<string, StoredTrust>): string[] {
-  const lenders = chain.delegations.map(({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis)
-  return [...signerIdsOf(chain), ...lenders.flatMap((genesis) => genesis?.authorityId || [])]
+  const direct = chain.delegations.map(({ delegatorId }) => delegators.get(delegatorId)?.chain.genesis)
+  return [...signerIdsOf(chain), ...direct.flatMap((genesis) => genesis?.authorityId || [])]
 }
 
 function signerIdsOf({ genesis, capabilities }: TrustLineageChain): string[] {

@@ -60,12 +60,12 @@ export interface Outcome {
     | "inactive"
     | "expired"
     | "revoked"
-    | "lender_revoked"
+    | "delegator_revoked"
   /** What was done to the chain under this request_id, now or, for a replay, then. */
   operation: string | null
   /** The record that came of it or stood in its way; none where nothing is stored. */
   record: RecordRow | undefined
-  /** Of `lender_revoked`: the agent above that stands revoked. */
+  /** Of `delegator_revoked`: the agent above that stands revoked. */
   culprit: string | null
 }
 

@@ -1,0 +1,244 @@
+import { documentFromChain, parseJson } from "@trust-registry/eatp"
+import {
+  ConfidentialityLevel,
+  ConstraintType,
+  type IntegrityCheck,
+  TrustStoreService,
+} from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { anchor, capability, delegation } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+
+/** One record of every kind and one field of every kind. */
+function wholeChain(agentId: string) {
+  const trace = {
+    decision: "yes",
+    rationale: "so",
+    confidentiality: ConfidentialityLevel.RESTRICTED,
+    timestamp: "2026-01-01",
+    confidenceJson: "1.0",
+  }
+  const human = {
+    humanId: "grace",
+    displayName: "Grace",
+    authProvider: "okta",
+    sessionId: "s1",
+    authenticatedAt: "2026-01-01",
+  }
+  return {
+    ...sampleChain(agentId),
+    capabilities: [
+      capability("read", { constraints: ["b", "a"], scopeJson: '{"max":1.0}' }),
+      capability("write"),
+    ],
+    delegations: [
+      delegation(agentId, {
+        humanOrigin: human,
+        delegationChain: ["grace"],
+        delegationDepth: 1n,
+        reasoningTrace: trace,
+        dimensionScope: [1, 3],
+      }),
+    ],
+    constraintEnvelope: {
+      id: `env-${agentId}`,
+      agentId,
+      activeConstraints: [
+        {
+          id: "con-1",
+          constraintType: ConstraintType.FINANCIAL,
+          valueJson: '{"max_api_calls":1000}',
+          source: "x",
+        },
+      ],
+    },
+    auditAnchors: [anchor(agentId, { contextJson: '{"1":2,"0":1e16}', reasoningTrace: trace })],
+    chainStateSignature: "c2ln",
+  }
+}
+
+describe("VerifyChainIntegrity", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+
+  before(async () => {
+    registry = await startRegistry({ cacheEntries: 0 })
+    line = connectTo(registry.address)
+  })
+  after(async () => {
+    line.close()
+    await registry.stop()
+  })
+  const calls = () => line.calls(TrustStoreService)
+
+  async function failedChecks(agentId: string): Promise<IntegrityCheck[]> {
+    const { verified, checks } = await calls()
+      .verifyChainIntegrity({ agentId })
+      .catch((e) => {
+        console.log(registry.log.at(-1))
+        throw e
+      })
+    const failed = checks.filter(({ passed }) => !passed)
+    expect(verified).to.equal(failed.length === 0)
+    return failed
+  }
+
+  it("passes on what was stored, also when it is deleted or expired", async () => {
+    await calls().storeChain({ chain: wholeChain("sound") })
+    const { checks } = await calls().verifyChainIntegrity({ agentId: "sound" })
+    const names = checks.map(({ name }) => name)
+    for (const name of [
+      "document",
+      "shape",
+      "chain_hash",
+      "content_hash",
+      "constraint_hash",
+      "expires_at",
+      "history",
+    ])
+      expect(names).to.include(name)
+    expect(await failedChecks("sound")).to.deep.equal([])
+    await calls().deleteChain({ agentId: "sound" })
+    expect(await failedChecks("sound")).to.deep.equal([])
+    const { info } = detailsOf(await failureOf(calls().verifyChainIntegrity({ agentId: "nobody" })))
+    expect(info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
+  })
+
+  it("names any leaf that was changed, and neither lists nor reads of others break", async () => {
+    await calls().storeChain({ chain: wholeChain("leaf") })
+    await calls().storeChain({ chain: wholeChain("leaf-neighbour") })
+    const [row] = await registry.sql`select chain_data from trust_chains where agent_id = 'leaf'`
+    const leaves = leavesOf(row?.chain_data, [])
+    expect(leaves.length).to.be.greaterThan(50)
+    for (const { path, value } of leaves)
+      for (const changed of changesOf(value)) {
+        await registry.sql`
+          update trust_chains set chain_data = jsonb_set(${registry.sql.json(row?.chain_data)}, ${path},
+            ${registry.sql.json(changed)}) where agent_id = 'leaf'`
+        const where = `${path.join(".")} = ${JSON.stringify(changed)}`
+        const failed = await failedChecks("leaf")
+        expect(failed, where).to.not.deep.equal([])
+        const told = failed.map((check) => check.path.replace(/\[(\d+)\]/g, ".$1"))
+        expect(told, where).to.include(`chain.${path.join(".")}`)
+        const page = await calls().listChains({ filter: { agentIdPrefix: "leaf" } })
+        const all = [...page.chains.map(({ record }) => record), ...page.unreadable]
+        expect(all.map((record) => record?.agentId).sort(), where).to.deep.equal(["leaf", "leaf-neighbour"])
+      }
+  })
+
+  it("tells of a document that does not parse, which fails its own agent alone", async () => {
+    await calls().storeChain({ chain: wholeChain("torn") })
+    await calls().storeChain({ chain: wholeChain("torn-neighbour") })
+    await registry.sql`
+      update trust_chains set chain_data = chain_data || '{"surprise":1}' where agent_id = 'torn'`
+    const { info, resource } = detailsOf(await failureOf(calls().getChain({ agentId: "torn" })))
+    expect(info?.reason).to.equal("TRUST_CHAIN_CORRUPT")
+    expect(resource?.resourceName).to.equal("torn")
+    const failed = await failedChecks("torn")
+    expect(failed.map(({ name, path }) => [name, path])).to.deep.include(["document", "chain.surprise"])
+    const page = await calls().listChains({ filter: { agentIdPrefix: "torn" } })
+    expect(page.unreadable.map(({ agentId }) => agentId)).to.deep.equal(["torn"])
+    expect(page.chains.map(({ record }) => record?.agentId)).to.deep.equal(["torn-neighbour"])
+    expect((await calls().getChain({ agentId: "torn-neighbour" })).record?.agentId).to.equal("torn-neighbour")
+  })
+
+  it("gives nobody the document of another agent", async () => {
+    await calls().storeChain({ chain: wholeChain("impostor") })
+    await calls().storeChain({ chain: wholeChain("victim") })
+    await registry.sql`
+      update trust_chains set chain_data = (select chain_data from trust_chains where agent_id = 'victim')
+      where agent_id = 'impostor'`
+    const { info } = detailsOf(await failureOf(calls().getChain({ agentId: "impostor" })))
+    expect(info?.reason).to.equal("TRUST_CHAIN_CORRUPT")
+    expect((await failedChecks("impostor")).map(({ path }) => path)).to.include("chain.genesis.agent_id")
+  })
+
+  it("names a column that was changed, also behind the back of the triggers", async () => {
+    await calls().storeChain({ chain: wholeChain("column") })
+    const columns = {
+      chain_hash: "'00'",
+      content_hash: "'00'",
+      authority_id: "'org-evil'",
+      expires_at: "'2999-01-01'",
+      status: "'revoked'",
+      revision: "1",
+    }
+    for (const [column, value] of Object.entries(columns)) {
+      const { sql } = registry
+      const [before] = await sql`select * from trust_chains where agent_id = 'column'`
+      await sql.begin(async (transaction) => {
+        await transaction`alter table trust_chains disable trigger user`
+        const active = column === "status" ? ", is_active = false" : ""
+        await transaction.unsafe(
+          `update trust_chains set ${column} = ${value}${active} where agent_id = 'column'`,
+        )
+      })
+      const failed = await failedChecks("column")
+      expect(
+        failed.some(({ name, path }) => name === column || path === column),
+        column,
+      ).to.equal(true)
+      await sql.begin(async (transaction) => {
+        await transaction`alter table trust_chains disable trigger user`
+        await transaction`delete from trust_chains where agent_id = 'column'`
+        await transaction`insert into trust_chains ${transaction(before as Record<string, string>)}`
+        await transaction`alter table trust_chains enable trigger user`
+      })
+      expect(await failedChecks("column"), `${column} restored`).to.deep.equal([])
+    }
+  })
+
+  it("tells of a document too deep to compare", async () => {
+    await calls().storeChain({ chain: sampleChain("deep") })
+    await registry.sql`
+      update trust_chains set chain_data = (repeat('[', 4000) || repeat(']', 4000))::jsonb where agent_id = 'deep'`
+    expect((await failedChecks("deep")).map(({ name }) => name)).to.include("document")
+  })
+
+  it("passes while others write", async () => {
+    const { storeChain, verifyChainIntegrity } = calls()
+    let going = true
+    const writes = (async () => {
+      while (going) await storeChain({ chain: sampleChain("busy") })
+    })()
+    await storeChain({ chain: sampleChain("busy") })
+    const failed: unknown[] = []
+    for (let round = 0; round < 150; round++) {
+      const { checks } = await verifyChainIntegrity({ agentId: "busy" })
+      failed.push(...checks.filter(({ passed }) => !passed))
+    }
+    going = false
+    await writes
+    expect(failed).to.deep.equal([])
+  })
+
+  it("gives back the whole chain as it was stored", async () => {
+    const { record } = await calls().storeChain({ chain: wholeChain("whole") })
+    const { chain } = await calls().getChain({ agentId: "whole" })
+    const document = parseJson(documentFromChain(chain as NonNullable<typeof chain>))
+    expect(
+      JSON.stringify(chain, (_, value) => (typeof value === "bigint" ? String(value) : value)),
+    ).to.contain('{\\"1\\":2,\\"0\\":1e16}')
+    expect(document).to.not.equal(undefined)
+    expect(record?.contentHash).to.match(/^[0-9a-f]{64}$/)
+  })
+})
+
+interface Leaf {
+  path: string[]
+  value: unknown
+}
+
+function leavesOf(value: unknown, path: string[]): Leaf[] {
+  if (typeof value !== "object" || value === null) return [{ path, value }]
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
+}
+
+/** Another value of the same kind, and one of another kind. */
+function changesOf(value: unknown): (string | number | boolean)[] {
+  if (typeof value === "boolean") return [!value]
+  if (typeof value === "string" && /^\d+$/.test(value)) return [String(Number(value) + 1)]
+  return [`${value}x`, 7]
+}

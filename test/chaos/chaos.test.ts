@@ -1,0 +1,202 @@
+import { randomUUID } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
+import { OperationSchema, TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { sampleChain } from "../support/sample.js"
+import { until } from "../support/until.js"
+import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
+import { checkHistory } from "./checkHistory.js"
+import { type Fleet, type FleetServer, startFleet } from "./fleet.js"
+import type { Call, Freshness } from "./history.js"
+import { type Asked, createRecorder, type Recorder } from "./recorder.js"
+import { playRound, type Round } from "./round.js"
+import { readTruth } from "./truth.js"
+import { delegatedChain } from "./workload.js"
+
+/** How old plain reads may be; short, so that lines are often frozen for longer. */
+const BOUND_MS = 600
+
+describe("three servers on one database", () => {
+  let fleet: Fleet
+
+  before(async function () {
+    this.timeout(60_000)
+    fleet = await startFleet([1, 1, 2], { TRUST_REGISTRY_CACHE_MAX_AGE_MS: String(BOUND_MS) })
+  })
+  afterEach(() => {
+    for (const { back } of fleet.servers) back.thaw()
+  })
+  after(async () => {
+    await fleet.end()
+  })
+
+  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async function () {
+    this.timeout(60_000)
+    const calls: Call[] = []
+    const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
+    const { agents, delegators } = cascadeOf("revoked", 1_000)
+    const every = (step: number) => agents.filter((_, index) => index % step === 0)
+    const some = every(10)
+    const [root] = agents as [string]
+    const recorders = Array.from({ length: 8 }, (_, index) => createRecorder(`client-${index}`, calls))
+    const ask = async (
+      server: FleetServer,
+      agentIds: readonly string[],
+      what: (agentId: string) => Asked,
+    ) => {
+      const waiting = [...agentIds].reverse()
+      const answers = new Set<string>()
+      const lane = async (recorder: Recorder) => {
+        for (let next = waiting.pop(); next; next = waiting.pop())
+          answers.add((await recorder.ask(server, what(next))).told.kind)
+      }
+      await Promise.all(recorders.map(lane))
+      return [...answers]
+    }
+    const read = (freshness: Freshness) => (agentId: string) =>
+      ({ operation: "read", agentId, freshness }) as const
+    const [recorder] = recorders as [Recorder]
+    const stores = agents.map(
+      (agentId): Asked => ({
+        operation: "store",
+        agentId,
+        requestId: randomUUID(),
+        chain: delegatedChain(agentId, delegators.get(agentId)),
+      }),
+    )
+    for (const half of [stores.slice(0, 500), stores.slice(500)])
+      for (const { told } of await recorder.askTogether(here, half, true))
+        expect(told.kind).to.equal("record")
+    expect(await found(there, agents)).to.equal(1_001)
+    expect(await ask(deaf, some, read("strong"))).to.deep.equal(["record"])
+    deaf.back.darken()
+    const revoke = { operation: "revoke", agentId: root, requestId: randomUUID() } as const
+    const { told, endedAt } = await recorder.ask(here, revoke)
+    const bound = sleep(endedAt + BOUND_MS - performance.now())
+    const { revision } = told as { revision: bigint }
+    expect(await ask(there, every(4), read(revision))).to.deep.equal(["nothing"])
+    expect(await ask(there, some, read("strong"))).to.deep.equal(["nothing"])
+    await bound
+    expect(await found(there, agents)).to.equal(0)
+    for (const agentId of every(100)) {
+      const { told } = await recorder.ask(deaf, read("plain")(agentId), 200)
+      expect(told.kind).to.equal("unknown")
+    }
+    deaf.back.thaw()
+    for (const recorder of recorders) recorder.close()
+    const versions = await readTruth(fleet.sql, new Set(agents))
+    expect(versions.filter(({ operation }) => operation === "revoked")).to.have.lengthOf(1_001)
+    expect(checkHistory({ calls, versions, boundMs: BOUND_MS, delegators })).to.deep.equal([])
+  })
+
+  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async function () {
+    this.timeout(60_000)
+    const lines = fleet.servers.map(({ address }) => connectTo(address))
+    const stores = lines.map((line) => line.calls(TrustStoreService))
+    const [here] = stores as [(typeof stores)[0]]
+    const filter = { agentIdPrefix: "held-", activeOnly: false }
+    const watches = stores.map((store) => {
+      const open: OpenWatch = (request, signal) => store.watchChains(request, { signal, timeoutMs: 60_000 })
+      return validateWatch(open, { filter })
+    })
+    for (const watch of watches) await watch.reaches(1n)
+    for (const name of ["touched", "deleted", "other"])
+      await here.storeChain({ chain: sampleChain(`held-${name}`) })
+    const revisionOf = async (store: (typeof stores)[0], agentId: string) =>
+      (await store.getChain({ agentId, includeInactive: true }).catch(() => undefined))?.record?.revision
+    const [touched] = await fleet.sql.begin(async (sql) => {
+      await sql`select count(*) from trust_chains`
+      await here.storeChain({ chain: delegatedChain("held-other", undefined) })
+      await sql`delete from trust_chains where agent_id = 'held-deleted'`
+      const rows = await sql<{ revision: string }[]>`
+        update trust_chains set authority_id = 'org-by-hand' where agent_id = 'held-touched' returning revision`
+      const began = performance.now()
+      for (const failure of await Promise.all(
+        stores.map((store) => failureOf(store.storeChain({ chain: sampleChain("held-late") }))),
+      )) {
+        expect(detailsOf(failure).info?.reason).to.equal("DATABASE_UNAVAILABLE")
+        expect(detailsOf(failure).retry).to.not.equal(undefined)
+      }
+      expect(performance.now() - began).to.be.lessThan(2_500)
+      for (const store of stores) {
+        const strong = { case: "strong", value: true } as const
+        const { record } = await store.getChain({ agentId: "held-touched", consistency: strong })
+        expect(record?.authorityId).to.equal("org-acme")
+        expect(await revisionOf(store, "held-deleted")).to.not.equal(undefined)
+      }
+      return rows
+    })
+    const { record: last } = await here.storeChain({ chain: sampleChain("held-late") })
+    for (const store of stores) {
+      await until(
+        "the update is read",
+        async () => String(await revisionOf(store, "held-touched")) === touched?.revision,
+      )
+      await until("the deletion is read", async () => (await revisionOf(store, "held-deleted")) === undefined)
+    }
+    const versions = await fleet.sql<{ line: string }[]>`
+      select revision || ' ' || upper(operation) as line from trust_chain_revisions
+      where agent_id like 'held-%' order by revision`
+    expect(versions).to.have.lengthOf(7)
+    for (const watch of watches) {
+      await watch.reaches((last?.revision ?? 0n) + 1n)
+      const told = watch.events.map(
+        ({ operation, record }) => `${record?.revision} ${OperationSchema.value[operation]?.localName}`,
+      )
+      expect(told).to.deep.equal(versions.map(({ line }) => line))
+      await watch.stop()
+    }
+    for (const line of lines) line.close()
+  })
+
+  // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random ones, of 20 s each, for so long.
+  const { CHAOS_SEED, CHAOS_MINUTES } = process.env
+  const roundMs = CHAOS_MINUTES ? 20_000 : 5_000
+  const longestMs = Number(CHAOS_MINUTES ?? 0) * 60_000
+  const anySeed = () => Math.floor(Math.random() * 2 ** 31)
+  const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
+
+  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async function () {
+    this.timeout(longestMs + 120_000)
+    const started = performance.now()
+    while (seeds.length > 0 || performance.now() - started < longestMs) {
+      const seed = seeds.shift() ?? anySeed()
+      const round = await playRound(fleet, seed, roundMs, BOUND_MS)
+      if (CHAOS_MINUTES) console.log(`seed ${seed}:`, Object.fromEntries(round.faults), countsOf(round))
+      const told = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
+      expect(told, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
+    }
+  })
+})
+
+/** How many of these agents' chains a server gives, plainly. */
+async function found({ address }: FleetServer, agentIds: readonly string[]) {
+  const line = connectTo(address)
+  const { batchGetChains } = line.calls(TrustStoreService)
+  const halves = [agentIds.slice(0, 500), agentIds.slice(500)]
+  const answers = await Promise.all(halves.map((half) => batchGetChains({ agentIds: half })))
+  line.close()
+  return answers.reduce((count, { found }) => count + found.length, 0)
+}
+
+/** A delegator, ten to whom it delegated, and the rest to whom those delegated on. */
+function cascadeOf(name: string, descendants: number) {
+  const root = `${name}-root`
+  const delegators = new Map<string, string>()
+  for (let index = 0; index < descendants; index++)
+    delegators.set(`${name}-${index}`, index < 10 ? root : `${name}-${index % 10}`)
+  return { agents: [root, ...delegators.keys()], delegators }
+}
+
+/** How many calls there were, and how many were answered, by what was asked or why it was refused. */
+function countsOf({ calls }: Round): Record<string, number> {
+  const counts: Record<string, number> = { calls: calls.length }
+  for (const { operation, freshness, told } of calls) {
+    if (told.kind === "unknown") continue
+    const wanted = typeof freshness === "bigint" ? "min" : freshness
+    const name = told.kind === "refused" ? told.reason : wanted ? `${operation} ${wanted}` : operation
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
+}

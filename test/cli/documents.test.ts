@@ -1,0 +1,262 @@
+import { PassThrough } from "node:stream"
+import { expect } from "chai"
+import fc from "fast-check"
+import { MAX_DOCUMENT_BYTES, splitDocuments } from "../../client/cli/documents/splitDocuments.js"
+import { outputTo } from "../../client/cli/output/output.js"
+import { progressOn } from "../../client/cli/output/progress.js"
+import { tableLines, widthOf } from "../../client/cli/output/table.js"
+import { visible, visibleJson } from "../../client/cli/output/visible.js"
+import { forEachInPool } from "../../client/cli/pool.js"
+
+async function* chunksOf(text: string | Buffer, size = 7) {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+async function split(text: string | Buffer, size?: number) {
+  const found: [number, string][] = []
+  for await (const { line, text: one, problem } of splitDocuments(chunksOf(text, size))) {
+    found.push([line, problem ?? one])
+  }
+  return found
+}
+
+describe("the command line reads documents", () => {
+  it("one a line, with blank lines, CRLF and a byte order mark", async () => {
+    expect(await split('\ufeff{"a":1}\r\n\n  {"b":"}"}\n{"c":[1,{}]}')).to.deep.equal([
+      [1, '{"a":1}'],
+      [3, '{"b":"}"}'],
+      [4, '{"c":[1,{}]}'],
+    ])
+    expect(await split("")).to.deep.equal([])
+    expect(await split(" \n\n")).to.deep.equal([])
+  })
+
+  it("pretty-printed, whatever the indentation, and several on one line", async () => {
+    const first = '{\n"a": [\n{\n"b": 1\n},\n{\n"c": 2\n}\n]\n}'
+    const second = '{ "d": {\n"e": null }\n}'
+    expect(await split(`${first}\n${second} {"f":1}{"g":2}\n`)).to.deep.equal([
+      [1, first],
+      [11, second],
+      [13, '{"f":1}'],
+      [13, '{"g":2}'],
+    ])
+  })
+
+  it("from an array, on one line or on many", async () => {
+    expect(await split('[{"a":1},{"b":[{}]} , {"c":2}]')).to.deep.equal([
+      [1, '{"a":1}'],
+      [1, '{"b":[{}]}'],
+      [1, '{"c":2}'],
+    ])
+    expect(await split('[\n  {\n    "a": 1\n  },\n  {"b":2}\n]\n')).to.deep.equal([
+      [2, '{\n    "a": 1\n  }'],
+      [5, '{"b":2}'],
+    ])
+    expect(await split("[]")).to.deep.equal([])
+  })
+
+  it("any JSON objects, written and cut into pieces in any way, as they are", async () => {
+    const value = fc.dictionary(fc.string(), fc.jsonValue())
+    const format = fc.constantFrom(
+      (texts: string[]) => texts.join("\n"),
+      (texts: string[]) => `[${texts.join(",")}]`,
+      (texts: string[]) => `[\n${texts.join(",\n")}\n]\n`,
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(value, { minLength: 1, maxLength: 5 }),
+        format,
+        fc.nat(4),
+        fc.integer({ min: 1, max: 40 }),
+        async (values, join, indent, size) => {
+          const texts = values.map((one) => JSON.stringify(one, undefined, indent))
+          expect((await split(join(texts), size)).map(([, text]) => text)).to.deep.equal(texts)
+        },
+      ),
+    )
+  })
+
+  describe("and after a broken one goes on", () => {
+    const BROKEN = {
+      garbage: "no json",
+      "text that ends in a value": '{"a":',
+      "text that ends in a string": '{"a":"b',
+      "text that ends behind a comma": '{"a":1,',
+      "text that ends in a list": '{"a":[1',
+      "text that ends in a list of objects": '{"a":[{"b":1},',
+      "a bracket too many": '{"a":1}}',
+      "a wrong bracket": '{"a":[1}}',
+      "a missing comma": '{"a":1 "b":2}',
+    }
+    for (const [what, line] of Object.entries(BROKEN)) {
+      it(`with the next line: ${what}`, async () => {
+        for (const size of [1, 13, 1000]) {
+          const found = await split(`{"x":1}\n${line}\n{"y":2}\n{"z":{"a":3}}\n`, size)
+          expect(found.at(0)).to.deep.equal([1, '{"x":1}'])
+          expect(found.slice(-2)).to.deep.equal([
+            [3, '{"y":2}'],
+            [4, '{"z":{"a":3}}'],
+          ])
+          const broken = found.slice(1, -2)
+          expect(broken.map(([at]) => at)).to.satisfy((lines: number[]) => lines.every((at) => at === 2))
+          expect(() => broken.map(([, text]) => JSON.parse(text))).to.throw(SyntaxError)
+        }
+      })
+    }
+
+    it("with the next line, once a line: words, numbers and strings that are no document", async () => {
+      for (const loose of ["this is not json", "1 2 3", '"a" "b"', "# a remark", "key: value"])
+        for (const size of [1, 13, 1000]) {
+          const found = await split(`${loose}\n{"y":2}\n`, size)
+          expect(found.map(([line]) => line)).to.deep.equal([1, 2])
+        }
+    })
+
+    it("with the next line at the end of the file", async () => {
+      expect((await split('{"a":\n{"y":2}')).slice(-1)).to.deep.equal([[2, '{"y":2}']])
+    })
+
+    it("with the next of the pretty-printed documents", async () => {
+      const text = '{\n  "a": oops\n  "b": {\n    "c": 1\n  }\n}\n{\n  "d": 1\n}\n'
+      const found = await split(text)
+      expect(found.map(([line]) => line)).to.deep.equal([1, 7])
+      expect(found[1]?.[1]).to.equal('{\n  "d": 1\n}')
+    })
+
+    it("with the next element of an array that has lines", async () => {
+      const text = '[\n  {\n    "a": 1 1\n  },\n  {\n    "b": 2\n  }\n]\n'
+      const found = await split(text)
+      expect(found.map(([line]) => line)).to.deep.equal([2, 5])
+      expect(JSON.parse(found[1]?.[1] ?? "")).to.deep.equal({ b: 2 })
+    })
+
+    it("or says that it cannot, and that an array is not closed", async () => {
+      expect((await split('[{"a":1},{"b" 2},{"c":3}]')).map(([, text]) => text)).to.deep.equal([
+        '{"a":1}',
+        '{"b" 2',
+        "the rest of the array could not be read",
+      ])
+      expect((await split('[{"a":1},\n')).at(-1)).to.deep.equal([2, "the array is not closed"])
+    })
+
+    it("also when it is not UTF-8", async () => {
+      const bytes = Buffer.concat([
+        Buffer.from('{"a":"'),
+        Buffer.from([0xc3, 0x28]),
+        Buffer.from('"}\n{"b":1}'),
+      ])
+      expect(await split(bytes)).to.deep.equal([
+        [1, "is not UTF-8"],
+        [2, '{"b":1}'],
+      ])
+    })
+
+    it("also when it never ends, without holding it", async () => {
+      async function* endless() {
+        yield Buffer.from('{"a":"')
+        for (let i = 0; i * 1_000_000 < MAX_DOCUMENT_BYTES * 1.5; i++) yield Buffer.alloc(1_000_000, "x")
+        yield Buffer.from('"}\n{"b":1}\n')
+      }
+      const found: unknown[] = []
+      for await (const document of splitDocuments(endless())) found.push(document)
+      expect(found).to.deep.equal([
+        { line: 1, text: "", problem: `is longer than ${MAX_DOCUMENT_BYTES} bytes` },
+        { line: 2, text: '{"b":1}' },
+      ])
+    })
+  })
+})
+
+describe("the command line works on many at once", () => {
+  const items = async function* (count: number) {
+    for (let i = 0; i < count; i++) yield i
+  }
+
+  it("within its bound, those of one key in their order", async () => {
+    let now = 0
+    let most = 0
+    const seen: Record<string, number[]> = {}
+    await forEachInPool(items(200), {
+      limit: 16,
+      keyOf: (item) => `${item % 5}`,
+      async work(item) {
+        most = Math.max(most, ++now)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+        const key = `${item % 5}`
+        seen[key] = [...(seen[key] ?? []), item]
+        now--
+      },
+    })
+    expect(most).to.equal(5)
+    for (const order of Object.values(seen)) expect(order).to.deep.equal([...order].sort((a, b) => a - b))
+    expect(Object.values(seen).flat()).to.have.length(200)
+  })
+
+  it("and stops at the first failure, with all that is under way ended", async () => {
+    let read = 0
+    let running = 0
+    const source = async function* () {
+      for (; ; read++) yield read
+    }
+    const failing = forEachInPool(source(), {
+      limit: 8,
+      keyOf: String,
+      async work(item) {
+        running++
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        running--
+        if (item === 20) throw new RangeError("twenty")
+      },
+    })
+    expect(await failing.then(String, String)).to.equal("RangeError: twenty")
+    expect(running).to.equal(0)
+    expect(read).to.be.below(60)
+  })
+})
+
+describe("the command line shows", () => {
+  it("no control characters and no changes of direction, in text and in JSON", () => {
+    const evil = "a\u001b[31m\u009b2J\r\n\u202e\u2066\ud800b"
+    expect(visible(evil)).to.equal("a\\u{1b}[31m\\u{9b}2J\\u{d}\\u{a}\\u{202e}\\u{2066}\\u{d800}b")
+    const json = JSON.stringify({ [evil]: "\u0085\u007f\u{1F600}ü" })
+    expect(visibleJson(json)).to.match(/^[\x20-\x7e\u{1F600}ü]*$/u)
+    expect(JSON.parse(visibleJson(json))).to.deep.equal(JSON.parse(json))
+  })
+
+  it("tables whose columns stand under each other, wide and combining characters too", () => {
+    expect(widthOf("日本e\u0301\u{1F600}")).to.equal(7)
+    const lines = tableLines(
+      ["A", "B"],
+      [
+        ["日本", "x"],
+        ["abcdef", "y"],
+        ["e\u0301", "\u001b"],
+      ],
+    )
+    expect(lines).to.deep.equal(["A       B", "日本    x", "abcdef  y", "e\u0301       \\u{1b}"])
+  })
+
+  it("long ids cut in tables, where it is asked to", () => {
+    const ids = ["x".repeat(64), "x".repeat(65), "日".repeat(33)]
+    const rows = ids.map((id) => [id, "y"])
+    const cells = tableLines(["A", "B"], rows, 64).slice(1)
+    expect(cells).to.deep.equal([`${ids[0]}  y`, `${"x".repeat(63)}…  y`, `${"日".repeat(31)}…   y`])
+    expect(tableLines(["A", "B"], rows)[2]).to.equal(`${ids[1]}   y`)
+  })
+
+  it("a bar on a terminal only", async () => {
+    for (const isTTY of [true, false]) {
+      const stream = Object.assign(new PassThrough(), { isTTY })
+      const progress = progressOn(outputTo(stream), "documents")
+      await new Promise((resolve) => setTimeout(resolve, 120))
+      progress.tick(5, 0.5)
+      progress.clear()
+      const shown = String(stream.read() ?? "")
+      const bar = `${"#".repeat(15)}${".".repeat(15)}`
+      const start = `\r\u001b[K[${bar}] 5 documents 50 %, `
+      expect(shown.slice(0, start.length)).to.equal(isTTY ? start : "")
+      expect(shown.endsWith("/s\r\u001b[K")).to.equal(isTTY)
+    }
+  })
+})

@@ -1,0 +1,223 @@
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { create } from "@bufbuild/protobuf"
+import { documentFromChain, status, TrustLineageChainSchema } from "@trust-registry/client"
+import { expect } from "chai"
+import { endOf, startTrustRegistry, trustRegistry } from "../support/commandLine.js"
+import { sampleChain } from "../support/sample.js"
+import { Status, startTrustStore } from "../support/trustStore.js"
+import { until } from "../support/until.js"
+
+const BIN = fileURLToPath(new URL("../../client/bin/trust-registry.js", import.meta.url))
+const CHAINS = Array.from({ length: 3 }, (_, i) => create(TrustLineageChainSchema, sampleChain(`agent-${i}`)))
+const TEXT = CHAINS.map((chain) => `${documentFromChain(chain)}\n`).join("")
+
+const SUMMARY = "3 exported, 0 unreadable, as of revision 7: watch --from 8 goes on from there\n"
+
+describe("an export", () => {
+  let server: Awaited<ReturnType<typeof startTrustStore>>
+  let folder: string
+  const at = (name: string) => join(folder, name)
+  const run = (...args: string[]) =>
+    trustRegistry(["export", ...args], { address: server.address, cwd: folder })
+
+  before(async () => {
+    server = await startTrustStore({
+      async *exportChains() {
+        yield { snapshotRevision: 7n }
+        for (const chain of CHAINS) yield { chain, record: { agentId: chain.genesis?.agentId ?? "" } }
+      },
+    })
+  })
+  after(() => server.stop())
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "trust-registry-export-"))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it("takes the place of a file and keeps its mode", async () => {
+    writeFileSync(at("old"), "before")
+    chmodSync(at("old"), 0o640)
+    expect(await run("old")).to.deep.equal({ code: 0, out: SUMMARY, err: "" })
+    expect(readFileSync(at("old"), "utf8")).to.equal(TEXT)
+    expect(statSync(at("old")).mode & 0o7777).to.equal(0o640)
+    expect(readdirSync(folder)).to.deep.equal(["old"])
+  })
+
+  it("follows a link and leaves it a link, wherever it leads", async () => {
+    mkdirSync(at("elsewhere"))
+    writeFileSync(at("elsewhere/chains"), "before")
+    symlinkSync("elsewhere/chains", at("link"))
+    expect((await run("link")).code).to.equal(0)
+    expect(lstatSync(at("link")).isSymbolicLink()).to.equal(true)
+    expect(readFileSync(at("elsewhere/chains"), "utf8")).to.equal(TEXT)
+    expect(readdirSync(at("elsewhere"))).to.deep.equal(["chains"])
+    symlinkSync("nowhere", at("broken"))
+    const broken = await run("broken")
+    expect(broken).to.include({
+      code: 2,
+      err: "trust-registry: broken is a link to what is not there; see --help\n",
+    })
+    expect(existsSync(at("nowhere"))).to.equal(false)
+  })
+
+  it("writes into a named pipe, also behind a link, and leaves it one", async () => {
+    execFileSync("mkfifo", [at("pipe")])
+    symlinkSync("pipe", at("link"))
+    for (const name of ["pipe", "link"]) {
+      const reader = spawn("cat", [at("pipe")])
+      let read = ""
+      reader.stdout.on("data", (chunk) => (read += chunk))
+      const ended = once(reader, "close")
+      expect((await run(name)).code).to.equal(0)
+      await ended
+      expect(read).to.equal(TEXT)
+    }
+    expect(lstatSync(at("pipe")).isFIFO()).to.equal(true)
+    expect(lstatSync(at("link")).isSymbolicLink()).to.equal(true)
+  })
+
+  it("refuses a folder before it asks the registry", async () => {
+    mkdirSync(at("folder"))
+    const { code, err } = await trustRegistry(["export", "folder"], { address: "127.0.0.1:1", cwd: folder })
+    expect({ code, err }).to.deep.equal({ code: 2, err: "trust-registry: folder is a folder; see --help\n" })
+  })
+
+  it("writes to standard output for -, and where a link leads to it", async () => {
+    expect(await run("-")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
+    symlinkSync("/proc/self/fd/1", at("link"))
+    expect(await run("link")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
+    const redirected = openSync(at("redirected"), "w")
+    const child = spawn(BIN, ["export", "link", "--address", server.address], {
+      cwd: folder,
+      stdio: ["ignore", redirected, "inherit"],
+    })
+    expect(await once(child, "close")).to.deep.equal([0, null])
+    closeSync(redirected)
+    expect(readFileSync(at("redirected"), "utf8")).to.equal(TEXT)
+  })
+
+  it("tells its revision to programs too", async () => {
+    const told = '{"exported":3,"unreadable":0,"snapshot_revision":"7"}\n'
+    expect(await run("new", "--json")).to.deep.equal({ code: 0, out: told, err: "" })
+    expect(await run("--json")).to.deep.equal({ code: 0, out: TEXT, err: told })
+  })
+
+  describe("that is stopped", () => {
+    type Handler = NonNullable<Parameters<typeof startTrustStore>[0]["exportChains"]>
+
+    /** Gives two chains, and then neither ends nor goes on until it is cancelled, or fails. */
+    async function halfway(then: "hangs" | "fails") {
+      const asked: Parameters<Handler>[0][] = []
+      const half = await startTrustStore({
+        async *exportChains(request, { signal }) {
+          asked.push(request)
+          yield { snapshotRevision: 7n }
+          const left = CHAINS.filter(({ genesis }) => (genesis?.agentId ?? "") > request.afterAgentId)
+          for (const chain of asked.length === 1 ? left.slice(0, 2) : left)
+            yield { chain, record: { agentId: chain.genesis?.agentId ?? "" } }
+          if (asked.length > 1) return
+          if (then === "fails") throw new Status(status.UNAVAILABLE, "gone")
+          await once(signal, "abort")
+        },
+      })
+      const start = (...args: string[]) =>
+        startTrustRegistry(["export", ...args], { address: half.address, cwd: folder })
+      return { ...half, asked, start }
+    }
+
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      it(`by ${signal} leaves no part of a file behind, and says so`, async () => {
+        const { start, stop } = await halfway("hangs")
+        writeFileSync(at("chains"), "before")
+        const child = start("chains")
+        const ended = endOf(child)
+        const written = () =>
+          readdirSync(folder).some((name) => name.endsWith(".partial") && statSync(at(name)).size > 0)
+        await until("a part is there", written)
+        child.kill(signal)
+        const { code, out, err } = await ended
+        expect({ code, out }).to.deep.equal({ code: 130, out: "" })
+        expect(err).to.match(/^STOPPED: interrupted after \d chains; none is kept, .*begin again.*\n$/)
+        expect(readdirSync(folder)).to.deep.equal(["chains"])
+        expect(readFileSync(at("chains"), "utf8")).to.equal("before")
+        stop()
+      })
+    }
+
+    it("by Ctrl-C or by the loss of the registry says with which flags another one goes on", async () => {
+      for (const [then, code, told] of [
+        ["hangs", 130, /^STOPPED: interrupted after 2 chains; go on with: (.*)\n$/],
+        [
+          "fails",
+          5,
+          /^STOPPED: stopped after 2 chains; go on with: (.*)\ntrust-registry: UNAVAILABLE: gone\n$/,
+        ],
+      ] as const) {
+        const { start, asked, stop } = await halfway(then)
+        const child = start()
+        const ended = endOf(child)
+        let read = ""
+        child.stdout.on("data", (chunk) => (read += chunk))
+        await until("two are written", () => read.split("\n").length === 3)
+        if (then === "hangs") child.kill("SIGINT")
+        const first = await ended
+        expect(first.code).to.equal(code)
+        expect(first.err).to.match(told)
+        const flags = told.exec(first.err)?.[1] ?? ""
+        expect(flags).to.equal("--after=agent-1 --snapshot-revision=7")
+        const rest = await endOf(start(...flags.split(" ")))
+        expect({ code: rest.code, out: first.out + rest.out }).to.deep.equal({ code: 0, out: TEXT })
+        expect(asked[1]).to.include({ afterAgentId: "agent-1", snapshotRevision: 7n })
+        stop()
+      }
+    })
+  })
+
+  it("goes on only at the revision that the first part was of", async () => {
+    const alone = await run("--after", "agent-1")
+    expect(alone.code).to.equal(2)
+    expect(alone.err).to.contain("--after goes with --snapshot-revision")
+    expect((await run("--snapshot-revision", "soon")).code).to.equal(2)
+  })
+
+  it("names a file that cannot be written", async () => {
+    const { code, err } = await run("no/such/folder")
+    expect({ code, err }).to.deep.equal({
+      code: 6,
+      err: "trust-registry: no/such/folder cannot be written: ENOENT\n",
+    })
+  })
+
+  it("tells in a sentence that standard output is full", async () => {
+    const script = `"${BIN}" export --address ${server.address} "$@" > /dev/full`
+    for (const [flags, told] of [
+      [[], "trust-registry: standard output cannot be written: ENOSPC\n"],
+      [["--json"], '{"message":"standard output cannot be written: ENOSPC","violations":[]}\n'],
+    ] as const) {
+      const child = spawn("sh", ["-c", script, "sh", ...flags], { stdio: ["ignore", "inherit", "pipe"] })
+      let err = ""
+      child.stderr.on("data", (chunk) => (err += chunk))
+      const [code] = await once(child, "close")
+      expect({ code, err }).to.deep.equal({ code: 6, err: told })
+    }
+  })
+})

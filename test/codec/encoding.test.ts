@@ -1,0 +1,119 @@
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
+import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
+import {
+  AuthorityService,
+  encodedLength,
+  GetChainRequestSchema,
+  GetChainResponseSchema,
+  ImportChainsResponseSchema,
+  RevocationService,
+  reflectionV1,
+  StatusSchema,
+  StoreChainRequestSchema,
+  TrustLineageChainSchema,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
+import { expect } from "chai"
+import fc from "fast-check"
+import { decodeMessage } from "../../proto/decoder.js"
+import { encodeMessage } from "../../proto/encoder.js"
+import { isPlainMessage } from "../../proto/plainMessage.js"
+import { messageOf } from "../support/arbitraryMessage.js"
+
+const SERVICES = [TrustStoreService, AuthorityService, TrustVerificationService, RevocationService]
+const SCHEMAS: DescMessage[] = SERVICES.flatMap(({ methods }) =>
+  methods.flatMap(({ input, output }) => [input, output]),
+)
+
+/** What protobuf-es makes of it, or says of it. */
+function outcome(work: () => unknown) {
+  try {
+    return { made: work() }
+  } catch (error) {
+    return { said: (error as Error).message }
+  }
+}
+
+describe("the encoding", () => {
+  it("knows every message of the registry's services by itself", () => {
+    expect(SCHEMAS.filter((schema) => !isPlainMessage(schema)).map(({ typeName }) => typeName)).to.deep.equal(
+      [],
+    )
+    const others = [StructSchema, StatusSchema, reflectionV1.ServerReflectionResponseSchema]
+    expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false, false])
+  })
+
+  for (const schema of new Set([...SCHEMAS, TrustLineageChainSchema, StringValueSchema, StatusSchema])) {
+    it(`writes and reads ${schema.typeName} as protobuf-es does`, () => {
+      fc.assert(
+        fc.property(messageOf(schema), (message) => {
+          const bytes = Buffer.from(toBinary(schema, message))
+          expect(encodeMessage(schema, message)).to.deep.equal(bytes)
+          expect(encodedLength(schema, message)).to.equal(bytes.length)
+          expect(decodeMessage(schema, bytes)).to.deep.equal(fromBinary(schema, bytes))
+        }),
+        { numRuns: 60 },
+      )
+    })
+  }
+
+  for (const schema of [StoreChainRequestSchema, ImportChainsResponseSchema] as DescMessage[]) {
+    it(`reads a ${schema.name} that was tampered with as protobuf-es does, or refuses it with its words`, () => {
+      const tampered = fc.tuple(messageOf(schema), fc.nat(), fc.nat(255), fc.nat(2))
+      fc.assert(
+        fc.property(tampered, ([message, place, value, kind]) => {
+          const whole = Buffer.from(toBinary(schema, message))
+          const at = place % (whole.length + 1)
+          const bytes = [
+            () => Buffer.concat([whole.subarray(0, at), Buffer.from([value]), whole.subarray(at + 1)]),
+            () => whole.subarray(0, at),
+            () => Buffer.concat([whole, whole.subarray(at)]),
+          ][kind]?.() as Buffer
+          expect(outcome(() => decodeMessage(schema, bytes))).to.deep.equal(
+            outcome(() => fromBinary(schema, bytes)),
+          )
+        }),
+        { numRuns: 1_000 },
+      )
+    })
+  }
+
+  it("keeps unknown fields, merges a message that comes in parts, and takes the last of a oneof", () => {
+    const known = toBinary(GetChainRequestSchema, create(GetChainRequestSchema, { agentId: "a" }))
+    const unknown = Buffer.concat([known, Buffer.from([0xfa, 0x7f, 0x01, 0x07])])
+    const read = decodeMessage(GetChainRequestSchema, unknown)
+    expect(read.$unknown).to.have.length(1)
+    expect(encodeMessage(GetChainRequestSchema, read)).to.deep.equal(unknown)
+    expect(encodedLength(GetChainRequestSchema, read)).to.equal(unknown.length)
+    const part = (init: object) => toBinary(GetChainResponseSchema, create(GetChainResponseSchema, init))
+    const parts = [{ chain: { genesis: { id: "g" } } }, { chain: { genesis: { agentId: "a" } } }].map(part)
+    const { chain } = decodeMessage(GetChainResponseSchema, Buffer.concat(parts))
+    expect(chain?.genesis).to.include({ id: "g", agentId: "a" })
+  })
+
+  it("does with values of a wrong type what protobuf-es does", () => {
+    const wrong: object[] = [
+      { agentId: 7 },
+      { agentId: null },
+      { includeInactive: "yes" },
+      { consistency: { case: "minRevision", value: 2n ** 63n } },
+    ]
+    for (const fields of wrong) {
+      const message = Object.assign(create(GetChainRequestSchema), fields)
+      const theirs = outcome(() => Buffer.from(toBinary(GetChainRequestSchema, message)))
+      expect(outcome(() => encodeMessage(GetChainRequestSchema, message))).to.deep.equal(theirs)
+      if ("made" in theirs)
+        expect(encodedLength(GetChainRequestSchema, message)).to.equal((theirs.made as Buffer).length)
+    }
+  })
+
+  it("writes messages larger than its memory, and gives each memory of its own", () => {
+    const chains = ["x", "y"].map((letter) =>
+      create(TrustLineageChainSchema, { genesis: { id: letter.repeat(3_000_000) } }),
+    )
+    const [first, second] = chains.map((chain) => encodeMessage(TrustLineageChainSchema, chain))
+    expect(first?.equals(toBinary(TrustLineageChainSchema, chains[0] as (typeof chains)[0]))).to.equal(true)
+    expect(second?.includes("x")).to.equal(false)
+  })
+})

@@ -1,0 +1,89 @@
+import { expect } from "chai"
+import { createBatches } from "../../server/dist/store/database/batches.js"
+
+/** Batches of `key:size` items that are done when the test says so. */
+function held(
+  bounds: { maxItems?: number; maxBytes?: number; maxWaiting?: number; maxWaitingBytes?: number } = {},
+) {
+  const batches: string[][] = []
+  const ends: (() => void)[] = []
+  const submit = createBatches<string, string>({
+    run: (items) =>
+      new Promise((resolve) => {
+        batches.push(items)
+        ends.push(() => resolve(items))
+      }),
+    keyOf: (item) => item.split(":")[0] ?? "",
+    sizeOf: (item) => Number(item.split(":")[1] ?? 1),
+    atOnce: 1,
+    maxItems: bounds.maxItems ?? 100,
+    maxBytes: bounds.maxBytes ?? 100,
+    maxWaiting: bounds.maxWaiting ?? 100,
+    maxWaitingBytes: bounds.maxWaitingBytes ?? 1_000,
+    full: () => new Error("full"),
+  })
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const endOne = async () => {
+    ends.shift()?.()
+    await turn()
+    await turn()
+  }
+  return { batches, submit, turn, endOne }
+}
+
+describe("batches", () => {
+  it("begin at once, and the next gathers while one is done", async () => {
+    const { batches, submit, turn, endOne } = held()
+    for (const item of ["a", "b"]) void submit(item)
+    await turn()
+    for (const item of ["c", "d", "e"]) void submit(item)
+    await turn()
+    expect(batches).to.deep.equal([["a", "b"]])
+    await endOne()
+    expect(batches).to.deep.equal([
+      ["a", "b"],
+      ["c", "d", "e"],
+    ])
+  })
+
+  it("go on before the answers go out, so that the database does not wait for that", async () => {
+    const { batches, submit, turn, endOne } = held()
+    const began: number[] = []
+    void submit("a").then(() => began.push(batches.length))
+    await turn()
+    void submit("b")
+    await endOne()
+    expect(began).to.deep.equal([2])
+  })
+
+  it("keep the order of a key, also past an item that does not fit", async () => {
+    const { batches, submit, turn, endOne } = held({ maxBytes: 10 })
+    for (const item of ["a:6", "a:1", "b:6", "b:1", "c:3"]) void submit(item)
+    await turn()
+    await endOne()
+    await endOne()
+    expect(batches).to.deep.equal([["a:6", "c:3"], ["a:1", "b:6"], ["b:1"]])
+  })
+
+  it("refuse what is too much, by number and by bytes, and take more when there is room", async () => {
+    for (const bounds of [{ maxWaiting: 2 }, { maxWaitingBytes: 2 }]) {
+      const { submit, turn, endOne } = held(bounds)
+      void submit("going")
+      await turn()
+      const waiting = [submit("a"), submit("b")]
+      const failed = await submit("c").catch((error: Error) => error.message)
+      expect(failed).to.equal("full")
+      await endOne()
+      await endOne()
+      expect(await Promise.all(waiting)).to.deep.equal(["a", "b"])
+      void submit("d")
+    }
+  })
+
+  it("let a single item pass that is larger than a batch", async () => {
+    const { batches, submit, turn } = held({ maxBytes: 10 })
+    void submit("large:50")
+    await turn()
+    expect(batches).to.deep.equal([["large:50"]])
+  })
+})

@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto"
+import { TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo } from "../support/calls.js"
+import { capability } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+
+const CHAINS = 60
+const CONTROLS = String.fromCharCode(...Array.from({ length: 31 }, (_, i) => i + 1))
+
+describe("writes that share a transaction", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+  before(async () => {
+    registry = await startRegistry()
+    line = connectTo(registry.address)
+  })
+  after(async () => {
+    line.close()
+    await registry.stop()
+  })
+
+  /** A chain whose document is told from all others, `bytes` long at least and without a text to compress. */
+  const chainOf = (agentId: string, bytes: number) => ({
+    ...sampleChain(agentId),
+    capabilities: [
+      capability("read", {
+        constraints: [`${CONTROLS}"\\${agentId}\u001f\u2028`, randomBytes(bytes).toString("base64")],
+        scopeJson: '{"separator":"\\u001f"}',
+      }),
+    ],
+  })
+
+  it("keep their own documents, small and large, new and replaced, beside writes that have none", async () => {
+    const { storeChain, deleteChain, getChain } = line.calls(TrustStoreService)
+    const agents = Array.from({ length: CHAINS }, (_, i) => `document-${i}`)
+    for (const round of [0, 1]) {
+      const chains = agents.map((agentId, i) => chainOf(agentId, (i % 4) * 3_000 + round))
+      await Promise.all(chains.map((chain) => storeChain({ chain })))
+      const gone = agents.map((agentId) => `gone-${round}-${agentId}`)
+      await Promise.all(gone.map((agentId) => storeChain({ chain: sampleChain(agentId) })))
+      await Promise.all([
+        ...gone.map((agentId) => deleteChain({ agentId })),
+        ...chains.map((chain) => storeChain({ chain })),
+      ])
+      for (const [i, agentId] of agents.entries()) {
+        const { chain } = await getChain({ agentId })
+        expect(chain?.capabilities[0]?.constraints).to.deep.equal(chains[i]?.capabilities[0]?.constraints)
+      }
+    }
+  })
+
+  it("leave in the history what stands in the rows", async () => {
+    const [told] = await registry.sql<{ equal: number; other: number; large: number }[]>`
+      select count(*) filter (where h.chain_data = c.chain_data)::int as equal,
+             count(*) filter (where h.chain_data is distinct from c.chain_data)::int as other,
+             count(*) filter (where pg_column_size(h.chain_data) > 8192)::int as large
+      from trust_chains c left join trust_chain_revisions h using (agent_id, revision)`
+    expect(told?.other).to.equal(0)
+    expect(told?.equal).to.equal(CHAINS * 3)
+    expect(told?.large).to.be.above(0)
+  })
+
+  it("are refused where a document is not whole", async () => {
+    const texts = (...items: string[]) => `{${items.join()}}`
+    const parts = `{"genesis":{}}\u001f{"genesis":{}}`
+    const failed = await registry.sql`
+      select * from trust_chains_write(${texts("store")}, ${texts("cut")}, array[gen_random_uuid()], ${texts("me")},
+        '{null}', ${texts("org")}, ${parts}, '{1}', ${texts("a")}, ${texts("b")}, '{null}', ${texts("unverified")},
+        array['{}'], now())`.catch((error: Error) => error.message)
+    expect(failed).to.match(/separates documents/)
+  })
+})

@@ -1,0 +1,103 @@
+import { createHook } from "node:async_hooks"
+import { create } from "@bufbuild/protobuf"
+import { checkAuthority } from "@trust-registry/eatp"
+import { type GenesisRecord, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import { expect } from "chai"
+import { openSignatureBook } from "../../eatp/dist/verify/signatureBook.js"
+import { many, soundCapability, soundDelegation } from "../support/shapedChain.js"
+import { NOW, trustWorld, type World } from "../support/trustWorld.js"
+
+/** What came of the work, and how many turns of the event loop others had meanwhile. */
+async function withTurns<Result>(work: Promise<Result>): Promise<{ result: Result; turns: number }> {
+  let turns = 0
+  let done = false
+  const count = () => {
+    turns++
+    if (!done) setImmediate(count)
+  }
+  setImmediate(count)
+  const result = await work
+  done = true
+  return { result, turns }
+}
+
+describe("eatp: chains of the largest size", () => {
+  let world: World
+  beforeEach(async () => {
+    world = trustWorld()
+    await world.establish("top")
+    await world.delegate("top", "agent")
+  })
+  const chainOf = (agentId: string) => world.chains.get(agentId)?.chain as TrustLineageChain
+
+  it("are climbed for what is revoked above in turns with others, each record once", async () => {
+    const name = { capability: "read_data", capabilitiesDelegated: ["read_data"] }
+    for (let height = 0; height < 10; height++) {
+      const agentId = height === 0 ? "top" : `top-${height}`
+      const delegator = {
+        ...soundDelegation,
+        ...name,
+        delegatorId: `top-${height + 1}`,
+        delegateeId: agentId,
+      }
+      const chain = create(TrustLineageChainSchema, {
+        genesis: { ...chainOf("top").genesis, agentId },
+        capabilities: many(1_000, { ...soundCapability, ...name }),
+        delegations: many(1_000, delegator),
+      } as never)
+      world.keep(chain)
+    }
+    const revocations = new Map([["top-5", { capabilities: new Set(["another"]) }]])
+    const { result, turns } = await withTurns(world.verify("agent", "standard", { revocations }))
+    expect(result.valid).to.equal(true)
+    expect(turns).to.be.greaterThan(200)
+    const all = new Map([["top-5", { capabilities: new Set(many(1_000, {}).map(({ id }) => id)) }]])
+    expect((await world.verify("agent", "standard", { revocations: all })).reason).to.equal(
+      "CAPABILITY_REVOKED",
+    )
+  })
+
+  it("with a hundred thousand constraints are told of in turns with others", async () => {
+    const chain = chainOf("agent")
+    const constraints = Array.from({ length: 100_000 }, (_, index) => `c${index}`)
+    Object.assign(chain.capabilities[0] ?? {}, { constraints })
+    const { chains, authorities } = world
+    const request = { agentId: "agent", action: "read_data", level: "full" } as const
+    const { result, turns } = await withTurns(
+      checkAuthority({ request, nowMicros: NOW, chains, authorities }),
+    )
+    expect([result.authorized, result.constraintsMet.length >= 100_000]).to.deep.equal([false, true])
+    expect(turns).to.be.greaterThan(50)
+  })
+
+  it("have their signatures verified on other threads, each once", async () => {
+    const chain = world.keep(await world.establish("signed"))
+    Object.assign(chain, {
+      capabilities: [...chain.capabilities, ...many(999, chain.capabilities[0] as object)],
+    })
+    const { chains, authorities } = world
+    const asked: string[] = []
+    const book = openSignatureBook(
+      {
+        request: { agentId: "signed", action: "read_data", level: "full" },
+        nowMicros: NOW,
+        chains,
+        authorities,
+        firstStored: (_, signature) => void asked.push(signature),
+      },
+      chain,
+      chain.genesis as GenesisRecord,
+    )
+    const asks = chain.capabilities.map((capability) => () => book.capability(capability))
+    const jobs: string[] = []
+    const hook = createHook({ init: (_, type) => void jobs.push(type) }).enable()
+    await book.ahead([book.genesis, ...asks, book.chainState])
+    hook.disable()
+    expect(jobs.filter((type) => type === "SIGNREQUEST").length).to.equal(1_002)
+    expect(asked.length).to.equal(1_002)
+    expect([book.genesis(), book.chainState()]).to.deep.equal([true, false])
+    // All but the first have an id that was not signed.
+    expect(asks.map((ask) => ask()).filter((holds) => holds).length).to.equal(1)
+    expect(asked.length).to.equal(1_002)
+  })
+})

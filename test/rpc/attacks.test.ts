@@ -1,0 +1,160 @@
+import { health, TrustStoreService } from "@trust-registry/proto"
+import { createLog, defaultConfig, startServer } from "@trust-registry/server"
+import { expect } from "chai"
+import postgres from "postgres"
+import { isPassing } from "../../server/dist/store/database/failures.js"
+import { openPool } from "../../server/dist/store/database/sql.js"
+import { watchedSql } from "../../server/dist/store/database/watchedSql.js"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { freshDatabase } from "../support/postgres.js"
+import { capability } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+import { startTcpProxy } from "../support/tcpProxy.js"
+import { until } from "../support/until.js"
+
+describe("attacks on the database's side", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+
+  before(async () => {
+    registry = await startRegistry()
+    line = connectTo(registry.address)
+  })
+  after(async () => {
+    line.close()
+    await registry.stop()
+  })
+  const calls = () => line.calls(TrustStoreService)
+  const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
+  const sessions = () => registry.sql`
+    select pid from pg_stat_activity where application_name = 'trust-registry' and datname = current_database()`
+
+  it("sessions that are ended again and again under load fail no call and lose no write", async function () {
+    this.timeout(60_000)
+    const { storeChain, getChain, listChains } = calls()
+    let going = true
+    const killer = (async () => {
+      while (going) {
+        for (const { pid } of await sessions()) await registry.sql`select pg_terminate_backend(${pid})`
+        await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 50))
+      }
+    })()
+    const work = async (worker: number) => {
+      let expectedRevision = 0n
+      for (let i = 0; i < 40; i++) {
+        const chain = sampleChain(`ended-${worker}`)
+        const { record } = await storeChain({ chain, expectedRevision })
+        expectedRevision = record?.revision ?? -1n
+        if (worker < 4) await listChains({ pageSize: 3 })
+      }
+      return [worker, expectedRevision] as const
+    }
+    const ends = await Promise.all(Array.from({ length: 12 }, (_, worker) => work(worker))).finally(() => {
+      going = false
+      return killer
+    })
+    for (const [worker, revision] of ends)
+      expect((await getChain({ agentId: `ended-${worker}` })).record?.revision).to.equal(revision)
+    const [history] = await registry.sql`
+      select count(*)::int as n from trust_chain_revisions where agent_id like 'ended-%'`
+    expect(history?.n).to.equal(12 * 40)
+  })
+
+  it("an answer that the driver mixed up with the one before is refused", async () => {
+    const { connection, drop } = await freshDatabase()
+    const pool = openPool(connection, 1, () => {})
+    try {
+      const [first, second] = [watchedSql(pool), watchedSql(pool)]
+      const failing = first.sql`select i, 1 / (4 - i) as quotient from generate_series(1, 10) i`
+      const next = second.sql`select i from generate_series(1, 5) i`
+      const [failed, mixed] = await Promise.allSettled([failing, next])
+      expect((failed as PromiseRejectedResult).reason.code).to.equal("22012")
+      expect(isPassing((mixed as PromiseRejectedResult).reason)).to.equal(true)
+      expect(await watchedSql(pool).sql`select i from generate_series(1, 5) i`).to.have.length(5)
+    } finally {
+      await pool.end()
+      await drop()
+    }
+  })
+
+  it("a table that is locked by hand does not use up the connections", async function () {
+    this.timeout(60_000)
+    const { getChain, listChains, storeChain } = calls()
+    const hold = await registry.sql.reserve()
+    try {
+      await hold`begin`
+      await hold`lock table trust_chains in access exclusive mode`
+      for (let round = 0; round < 3; round++) {
+        const reads = Array.from({ length: 20 }, (_, i) =>
+          reasonOf(getChain({ agentId: `locked-${round}-${i}` })),
+        )
+        expect(new Set(await Promise.all(reads))).to.deep.equal(new Set(["DATABASE_UNAVAILABLE"]))
+      }
+      const list = reasonOf(listChains({}))
+      expect(await reasonOf(storeChain({ chain: sampleChain("locked") }))).to.equal("DATABASE_UNAVAILABLE")
+      expect(await list).to.equal("DATABASE_UNAVAILABLE")
+      await until("what was given up has ended", async () => {
+        const [waiting] = await hold`
+          select count(*)::int as n from pg_stat_activity
+          where application_name = 'trust-registry' and datname = current_database() and wait_event_type = 'Lock'`
+        return waiting?.n === 0
+      })
+    } finally {
+      await hold`rollback`
+      hold.release()
+    }
+    await storeChain({ chain: sampleChain("locked") })
+  })
+
+  it("a disk that is full is a database that is away, not an internal error", async () => {
+    const { storeChain } = calls()
+    await registry.sql.unsafe(`
+      create function disk_full() returns trigger language plpgsql as $$
+      begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+      create trigger disk_full before insert on trust_chains for each row execute function disk_full()`)
+    try {
+      const failure = await failureOf(storeChain({ chain: sampleChain("full") }))
+      expect(detailsOf(failure).info?.reason).to.equal("DATABASE_UNAVAILABLE")
+    } finally {
+      await registry.sql`drop function disk_full cascade`
+    }
+    await storeChain({ chain: sampleChain("full") })
+    expect((await line.calls(health.Health).check({ service: "" })).status).to.equal(1)
+  })
+})
+
+describe("a network that delivers late", () => {
+  it("does not undo a newer write with one that was given up", async () => {
+    const database = await freshDatabase()
+    const lines = await startTcpProxy(database.connection.path)
+    const { username, database: name } = database.connection
+    const config = defaultConfig({
+      listen: { host: "127.0.0.1", port: 0 },
+      databaseUrl: `postgres://${username}@127.0.0.1:${lines.port}/${name}`,
+    })
+    const server = await startServer({ config, log: createLog("silent") })
+    const line = connectTo(server.address)
+    const sql = postgres({ ...database.connection, max: 1 })
+    try {
+      const { storeChain, getChain } = line.calls(TrustStoreService)
+      const chain = (name: string) => ({ ...sampleChain("late"), capabilities: [capability(name)] })
+      await storeChain({ chain: chain("first") })
+      lines.freeze()
+      const failure = await failureOf(storeChain({ chain: chain("given-up") }))
+      expect(detailsOf(failure).info?.reason).to.equal("DATABASE_UNAVAILABLE")
+      const { record } = await until("it is back", () => storeChain({ chain: chain("newer") }))
+      lines.thaw()
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const [row] = await sql`select revision from trust_chains where agent_id = 'late'`
+      expect(BigInt(row?.revision)).to.equal(record?.revision)
+      expect((await getChain({ agentId: "late" })).chain?.capabilities[0]?.capability).to.equal("newer")
+    } finally {
+      line.close()
+      await server.stop()
+      await sql.end()
+      lines.close()
+      await database.drop()
+    }
+  })
+})

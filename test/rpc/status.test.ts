@@ -1,0 +1,142 @@
+import { status as Code } from "@grpc/grpc-js"
+import { ErrorReason } from "@trust-registry/proto"
+import { expect } from "chai"
+import fc from "fast-check"
+import { type Failure, RegistryError } from "../../server/errors.js"
+import { REASONS, type ReasonName } from "../../server/rpc/reasons.js"
+import { registryErrorOf, statusOf } from "../../server/rpc/status.js"
+import { tellable } from "../../server/rpc/texts.js"
+import { detailsOf } from "../support/calls.js"
+
+/** The rows of the contract's table: reason and code. */
+const CODES: Record<Exclude<ReasonName, "UNSPECIFIED">, keyof typeof Code> = {
+  TRUST_CHAIN_NOT_FOUND: "NOT_FOUND",
+  TRUST_CHAIN_EXPIRED: "FAILED_PRECONDITION",
+  TRUST_CHAIN_INVALID: "INVALID_ARGUMENT",
+  INVALID_REQUEST: "INVALID_ARGUMENT",
+  REQUEST_ID_REUSED: "INVALID_ARGUMENT",
+  REVISION_CONFLICT: "ABORTED",
+  TRUST_CHAIN_REVOKED: "FAILED_PRECONDITION",
+  DATABASE_UNAVAILABLE: "UNAVAILABLE",
+  OVERLOADED: "RESOURCE_EXHAUSTED",
+  TRUST_CHAIN_CORRUPT: "DATA_LOSS",
+  INTERNAL: "INTERNAL",
+  CANCELLED: "CANCELLED",
+  DEADLINE_EXCEEDED: "DEADLINE_EXCEEDED",
+  SHUTTING_DOWN: "UNAVAILABLE",
+  AUTHORITY_NOT_FOUND: "NOT_FOUND",
+  AUTHORITY_INVALID: "INVALID_ARGUMENT",
+  AUTHORITY_EXISTS: "ALREADY_EXISTS",
+  AUTHORITY_CORRUPT: "DATA_LOSS",
+  REVISION_COMPACTED: "OUT_OF_RANGE",
+  TRUST_RECORD_NOT_FOUND: "NOT_FOUND",
+  REVOCATION_NOT_FOUND: "NOT_FOUND",
+  REVOCATION_FINAL: "FAILED_PRECONDITION",
+  BATCH_REFUSED: "ABORTED",
+}
+
+describe("the status of an error", () => {
+  function statusFor(reason: ErrorReason, message: string, failure?: Failure) {
+    const status = statusOf(new RegistryError(reason, message, failure))
+    return { ...status, ...detailsOf(status as Required<typeof status>) }
+  }
+
+  for (const [name, code] of Object.entries(CODES)) {
+    it(`tells ${name} as ${code}`, () => {
+      const status = statusFor(ErrorReason[name as ReasonName], "so it is")
+      expect(status.code).to.equal(Code[code])
+      expect(status.status).to.include({ code: Code[code], message: "so it is" })
+    })
+  }
+
+  it("tells waits as RetryInfo and as pushback, the same, a little apart for each caller", () => {
+    const waits = Array.from({ length: 50 }, () => {
+      const status = statusFor(ErrorReason.OVERLOADED, "full", { retryAfterMs: 1500 })
+      const retryDelay = status.retry?.retryDelay
+      const ms = Number(retryDelay?.seconds) * 1000 + Number(retryDelay?.nanos) / 1e6
+      expect(status.metadata?.get("grpc-retry-pushback-ms")).to.deep.equal([String(ms)])
+      return ms
+    })
+    expect(Math.min(...waits)).to.be.at.least(1500)
+    expect(Math.max(...waits)).to.be.at.most(2250)
+    expect(new Set(waits).size).to.be.above(1)
+  })
+
+  it("tells a wait exactly where the contract says RetryInfo", () => {
+    for (const [name, { retryAfterMs }] of Object.entries(REASONS)) {
+      const { metadata } = statusFor(ErrorReason[name as ReasonName], "m")
+      expect(metadata?.get("grpc-retry-pushback-ms").length, name).to.equal(
+        retryAfterMs === undefined ? 0 : 1,
+      )
+    }
+  })
+
+  it("lists 16 violations and counts the rest", () => {
+    const violations = Array.from({ length: 1000 }, (_, i) => ({
+      field: `chain.capabilities[${i}].id`,
+      description: "is empty",
+    }))
+    const { badRequest } = statusFor(ErrorReason.TRUST_CHAIN_INVALID, "many", { violations })
+    const fieldViolations = badRequest?.fieldViolations ?? []
+    expect(fieldViolations).to.have.lengthOf(17)
+    expect(fieldViolations[15]?.field).to.equal("chain.capabilities[15].id")
+    expect(fieldViolations[16]).to.include({ field: "", description: "and 984 more" })
+  })
+
+  it("stays under 4 KiB and sendable whatever the texts", () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 3000 }),
+      fc.constant("\ud800\n".repeat(3000)),
+      fc.constant("€".repeat(9000)),
+    )
+    const failure = fc.record({
+      violations: fc.array(fc.record({ field: text, description: text }), { maxLength: 40 }),
+      agentId: text,
+      metadata: fc.dictionary(text, text, { maxKeys: 40 }),
+      precondition: text,
+    })
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values(ErrorReason)),
+        text,
+        failure,
+        (reason, message, failure) => {
+          const { bytes, details = "" } = statusFor(reason, message, failure)
+          expect(bytes).to.be.below(4096)
+          expect(details).to.not.match(/\p{Cc}/u)
+          // What grpc-js does with it, which throws for a lone surrogate; with the details in base64 it fits 8 kB.
+          expect(encodeURI(details).length + (bytes * 4) / 3).to.be.below(7800)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it("keeps an id whole while violations are cut", () => {
+    const agentId = "a".repeat(512)
+    const violations = Array.from({ length: 40 }, () => ({
+      field: "f".repeat(400),
+      description: "d".repeat(400),
+    }))
+    const { resource } = statusFor(ErrorReason.TRUST_CHAIN_INVALID, "m", { agentId, violations })
+    expect(resource?.resourceName).to.equal(agentId)
+  })
+
+  it("tells nothing of what nobody foresaw", () => {
+    const error = registryErrorOf(new TypeError("relation trust_secrets does not exist"))
+    expect(error.reason).to.equal(ErrorReason.INTERNAL)
+    const { details, metadata } = statusOf(error)
+    expect(details).to.equal("internal error: the server's log tells more")
+    expect(String(metadata?.get("grpc-status-details-bin")[0]))
+      .to.include("INTERNAL")
+      .and.not.include("trust_secrets")
+    expect((error.cause as Error).message).to.include("trust_secrets")
+  })
+
+  it("cuts between code points and leaves what fits alone", () => {
+    expect(tellable("naïve", 6)).to.equal("naïve")
+    expect(tellable("😀😀😀", 8)).to.equal("😀…")
+    expect(tellable("a\r\nb\u2028c\ud800", 100)).to.equal("a b c\ufffd")
+    expect(Buffer.byteLength(tellable("€".repeat(50), 10))).to.be.at.most(10)
+  })
+})

@@ -1,0 +1,94 @@
+import { once } from "node:events"
+import { status as Code } from "@grpc/grpc-js"
+import { CapabilityType, encode, ImportChainsRequestSchema, TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo } from "../support/calls.js"
+import { capability } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+import { until } from "../support/until.js"
+
+describe("attacks with many and large chains", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+  const calls = () => line.calls(TrustStoreService)
+
+  beforeEach(async () => {
+    registry = await startRegistry()
+    line = connectTo(registry.address)
+  })
+  afterEach(async () => {
+    line.close()
+    await registry.stop()
+  })
+
+  /** A chain of nearly a mebibyte. */
+  const largeChain = (agentId: string) => ({
+    ...sampleChain(agentId),
+    capabilities: Array.from({ length: 1_000 }, (_, index) =>
+      capability(`capability-${index}`, {
+        capabilityType: CapabilityType.ACTION,
+        scopeJson: `{"x":"${"y".repeat(850)}"}`,
+      }),
+    ),
+  })
+
+  it("of a hundred chains of a mebibyte each, asked for in one call and in forty, all are given", async () => {
+    await calls().storeChain({ chain: largeChain("large-0") })
+    await registry.sql`
+      insert into trust_chains (agent_id, authority_id, chain_data, chain_bytes, chain_hash, content_hash, status, request_id)
+      select 'large-' || n, authority_id, jsonb_set(chain_data, '{genesis,agent_id}', to_jsonb('large-' || n)), chain_bytes,
+        chain_hash, content_hash, status, gen_random_uuid()
+      from trust_chains, generate_series(1, 99) n`
+    const agentIds = Array.from({ length: 100 }, (_, index) => `large-${index}`)
+    const { found, unread, missing } = await calls().batchGetChains({ agentIds })
+    expect([found.length > 1, found.length + unread.length, missing.length]).to.deep.equal([true, 100, 0])
+    const some = agentIds.slice(60)
+    const given = await Promise.all(some.map((agentId) => calls().getChain({ agentId })))
+    expect(given.map(({ chain }) => chain?.genesis?.agentId)).to.deep.equal(some)
+  }).timeout(60_000)
+
+  it("a document that is the JSON value null is told as corrupt, and read once", async () => {
+    await calls().storeChain({ chain: sampleChain("null") })
+    await registry.sql`update trust_chains set chain_data = 'null' where agent_id = 'null'`
+    const { unreadable } = await calls().batchGetChains({ agentIds: ["null"] })
+    expect(unreadable).to.deep.equal(["null"])
+  })
+
+  it("garbage in the middle of an import ends it behind the answers to all before", async () => {
+    const path = "/trustregistry.v1.TrustStoreService/ImportChains"
+    const stream = line.channel.makeBidiStreamRequest(path, asBytes, asBytes)
+    for (let index = 0; index < 10; index++)
+      stream.write(encode(ImportChainsRequestSchema, { chain: sampleChain(`before-${index}`) }))
+    stream.write(Buffer.from([255, 255, 255, 255, 1, 2, 3]))
+    stream.end(encode(ImportChainsRequestSchema, { chain: sampleChain("behind") }))
+    let answers = 0
+    stream.on("data", () => answers++)
+    const [error] = await once(stream, "error").catch((thrown) => [thrown])
+    expect([answers, error.code]).to.deep.equal([10, Code.INVALID_ARGUMENT])
+    expect((await calls().countChains({})).count).to.equal(10n)
+  })
+
+  it("hundreds of streams that are taken back at once leave no session of the database busy", async () => {
+    const taken = Array.from({ length: 400 }, async (_, index) => {
+      const stop = new AbortController()
+      const options = { signal: stop.signal, timeoutMs: index % 3 === 0 ? 1 : 10_000 }
+      const stream =
+        index % 2 ? calls().exportChains({}, options) : calls().watchChains({ includeCurrent: true }, options)
+      const read = (async () => {
+        for await (const _ of stream) stop.abort()
+      })()
+      await read.catch(() => undefined)
+    })
+    await Promise.all(taken)
+    await calls().storeChain({ chain: sampleChain("after") })
+    await until("no session is busy", async () => {
+      const [row] = await registry.sql`
+        select count(*)::integer as busy from pg_stat_activity
+        where application_name = 'trust-registry' and datname = current_database() and state <> 'idle'`
+      return row?.busy === 0
+    })
+  }).timeout(30_000)
+})
+
+const asBytes = (bytes: Uint8Array) => Buffer.from(bytes)

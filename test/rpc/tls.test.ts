@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { status as Code, credentials } from "@grpc/grpc-js"
+import { TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, failureOf } from "../support/calls.js"
+import { trustRegistry } from "../support/commandLine.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+
+/** Made for these tests, good for a hundred years; the keys guard nothing. */
+const file = (name: string) => fileURLToPath(new URL(`support/tls/${name}`, import.meta.url))
+const read = (name: string) => readFileSync(file(name))
+const TLS = { tlsCert: file("server.pem"), tlsKey: file("server.key") }
+
+describe("TLS", () => {
+  it("serves callers who trust the certificate, and only over TLS", async () => {
+    const registry = await startRegistry(TLS)
+    const trusting = connectTo(byName(registry), credentials.createSsl(read("ca.pem")))
+    const plain = connectTo(registry.address)
+    const doubting = connectTo(byName(registry), credentials.createSsl())
+    try {
+      const { record } = await trusting.calls(TrustStoreService).storeChain({ chain: sampleChain("a") })
+      expect(record?.updatedBy).to.equal("peer:127.0.0.1")
+      for (const other of [plain, doubting]) {
+        expect((await failureOf(other.calls(TrustStoreService).countChains({}))).code).to.equal(
+          Code.UNAVAILABLE,
+        )
+      }
+    } finally {
+      for (const connection of [trusting, plain, doubting]) connection.close()
+      await registry.stop()
+    }
+  })
+
+  it("wants a certificate of every caller where TLS_CLIENT_CA is set, and writes its subject down", async () => {
+    const registry = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem") })
+    const known = connectTo(
+      byName(registry),
+      credentials.createSsl(read("ca.pem"), read("client.key"), read("client.pem")),
+    )
+    const unknown = connectTo(byName(registry), credentials.createSsl(read("ca.pem")))
+    try {
+      const { record } = await known.calls(TrustStoreService).storeChain({ chain: sampleChain("a") })
+      expect(record?.updatedBy).to.equal("cert:O=Acme\\, Inc.,CN=agent-7")
+      expect((await failureOf(unknown.calls(TrustStoreService).countChains({}))).code).to.equal(
+        Code.UNAVAILABLE,
+      )
+    } finally {
+      known.close()
+      unknown.close()
+      await registry.stop()
+    }
+  })
+
+  it("is told by the command line what it lacks", async function () {
+    // Each call goes through all its attempts.
+    this.timeout(90_000)
+    const plain = await startRegistry({ logLevel: "error" })
+    const served = await startRegistry({ ...TLS, logLevel: "error" })
+    const asking = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem"), logLevel: "error" })
+    const ca = ["--tls-ca", file("ca.pem")]
+    const own = ["--tls-cert", file("client.pem"), "--tls-key", file("client.key")]
+    const run = (registry: TestRegistry, flags: string[]) =>
+      trustRegistry(["get", "a", ...flags], { address: byName(registry) })
+    try {
+      for (const [registry, flags, hint] of [
+        [plain, ca, "the registry speaks no TLS: leave out the --tls flags"],
+        [plain, ["--tls"], "the registry speaks no TLS: leave out the --tls flags"],
+        [served, [], "does not speak gRPC in the clear; if it speaks TLS: --tls-ca FILE"],
+        [served, ["--tls"], "is of no authority that is trusted: --tls-ca FILE"],
+        [asking, ca, "wants a certificate of its callers: --tls-cert FILE, --tls-key FILE"],
+      ] as const) {
+        const { code, err } = await run(registry, [...flags])
+        expect(err)
+          .to.contain(hint)
+          .and.match(/^a: UNAVAILABLE: .*\n$/)
+        expect(code).to.equal(5)
+      }
+      expect((await run(asking, [...ca, ...own])).code).to.equal(3)
+      const wrong = await run(served, ["--tls-ca", file("server.key")])
+      expect(wrong.err).to.match(
+        /^trust-registry: --tls-ca .*server\.key holds no certificate in PEM; see --help\n$/,
+      )
+      expect(wrong.code).to.equal(2)
+    } finally {
+      for (const registry of [plain, served, asking]) await registry.stop()
+    }
+  }).timeout(30_000)
+
+  it("does not start with files that are missing or do not fit together, and says which", async () => {
+    expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(
+      "TRUST_REGISTRY_TLS_KEY make no TLS",
+    )
+    expect(await startFailure({ ...TLS, tlsCert: file("none.pem") })).to.match(
+      /^TRUST_REGISTRY_TLS_CERT is ".*none\.pem", which cannot be read: ENOENT$/,
+    )
+    expect(await startFailure({ ...TLS, tlsClientCa: file("server.key") })).to.include(
+      "TRUST_REGISTRY_TLS_CLIENT_CA",
+    )
+  })
+})
+
+/** Certificates name hosts. */
+function byName({ address }: TestRegistry) {
+  return address.replace("127.0.0.1", "localhost")
+}
+
+async function startFailure(changes: Parameters<typeof startRegistry>[0]) {
+  return await startRegistry(changes).then(
+    async (registry) => {
+      await registry.stop()
+      return "it started"
+    },
+    (error: Error) => error.message,
+  )
+}

@@ -1,0 +1,99 @@
+import { connect, TrustStoreDatabaseError } from "@trust-registry/client"
+import { health, TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { killAll } from "../support/kill.js"
+import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
+import { sampleChain } from "../support/sample.js"
+import { until } from "../support/until.js"
+
+const { SERVING, NOT_SERVING } = health.HealthCheckResponse_ServingStatus
+
+describe("an outage of the database", () => {
+  let folder: Awaited<ReturnType<typeof embeddedFolder>>
+  let server: ServerProcess
+
+  before(async () => {
+    folder = await embeddedFolder()
+    server = spawnServer(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir])
+  })
+  after(async () => {
+    server.signal("SIGKILL")
+    await server.ended
+    await folder.end()
+  })
+
+  it("is told in time, while memory serves as long as it may, and ends by itself", async function () {
+    this.timeout(60_000)
+    const line = connectTo(await server.address())
+    const { storeChain, getChain, listChains } = line.calls(TrustStoreService)
+    const { check } = line.calls(health.Health)
+    await storeChain({ chain: sampleChain("warm") })
+    for (let round = 0; round < 3; round++) {
+      const postmaster = (await folder.postmaster()) as number
+      await getChain({ agentId: "warm" })
+      const killed = performance.now()
+      const letUp = await holdDown(postmaster)
+      try {
+        expect((await getChain({ agentId: "warm" })).record?.agentId).to.equal("warm")
+        const failures = await Promise.all([
+          failureOf(getChain({ agentId: `cold-${round}` })),
+          failureOf(storeChain({ chain: sampleChain(`cold-${round}`) })),
+          failureOf(listChains({})),
+        ])
+        expect(performance.now() - killed).to.be.lessThan(2_500)
+        for (const failure of failures) {
+          const { info, retry } = detailsOf(failure)
+          expect(info?.reason).to.equal("DATABASE_UNAVAILABLE")
+          expect(retry).to.not.equal(undefined)
+        }
+        await until(
+          "health says so",
+          async () => (await check({ service: "" })).status === NOT_SERVING,
+          2_000,
+        )
+        const stale = await until("memory is too old", async () => {
+          const answer = await getChain({ agentId: "warm" }).catch((error) => detailsOf(error).info?.reason)
+          return typeof answer === "string" && answer
+        })
+        expect(stale).to.equal("DATABASE_UNAVAILABLE")
+      } finally {
+        letUp()
+      }
+      await until("it serves again", async () => (await check({ service: "" })).status === SERVING, 20_000)
+      await storeChain({ chain: sampleChain(`cold-${round}`) })
+      expect((await getChain({ agentId: "warm" })).record?.agentId).to.equal("warm")
+    }
+    line.close()
+  })
+
+  it("is told by a call of the SDK as it is made by default, retries and all", async function () {
+    this.timeout(60_000)
+    const registry = connect(await server.address())
+    await until("it serves", async () => (await registry.checkHealth()) === "SERVING", 20_000)
+    const letUp = await holdDown((await folder.postmaster()) as number)
+    try {
+      const failure = await registry.getChain({ agentId: "cold" }).catch((error) => error)
+      expect(failure)
+        .to.be.instanceOf(TrustStoreDatabaseError)
+        .and.include({ reason: "DATABASE_UNAVAILABLE" })
+      expect(failure.retryAfterMs).to.be.above(0)
+    } finally {
+      letUp()
+      registry.close()
+    }
+  })
+
+  /** Kills it and, since the server would have it back in less than a second, whichever comes after it. */
+  async function holdDown(first: number) {
+    const killing = (pid: number | undefined) => (pid ? killAll(pid).catch(() => undefined) : undefined)
+    await killing(first)
+    const killer = setInterval(() => {
+      void folder
+        .postmaster()
+        .then(killing)
+        .catch(() => undefined)
+    }, 20)
+    return () => clearInterval(killer)
+  }
+})

@@ -1,0 +1,272 @@
+import { type AddressInfo, connect as connectSocket, createServer, type Server } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
+import { status as Code } from "@grpc/grpc-js"
+import { health, TrustStoreService } from "@trust-registry/proto"
+import { expect } from "chai"
+import type { ISql } from "postgres"
+import { connectTo, failureOf } from "../support/calls.js"
+import { freshDatabase } from "../support/postgres.js"
+import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
+import { sampleChain } from "../support/sample.js"
+import { until } from "../support/until.js"
+
+const ANY_PORT = { TRUST_REGISTRY_LISTEN: "127.0.0.1:0" }
+
+describe("trust-registry-server", () => {
+  const running: ServerProcess[] = []
+  const closers: (() => unknown)[] = []
+
+  function spawn(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const child = spawnServer(args, env)
+    running.push(child)
+    return child
+  }
+
+  afterEach(async () => {
+    for (const child of running.splice(0)) {
+      child.signal("SIGKILL")
+      await child.ended
+    }
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+
+  /** A folder for the embedded database, and the server on it. */
+  async function onFolder() {
+    const folder = await embeddedFolder()
+    closers.push(() => folder.end())
+    const env = { ...ANY_PORT, TRUST_REGISTRY_DATA_DIR: folder.dataDir }
+    return { folder, env, serve: (more: NodeJS.ProcessEnv = {}) => spawn(["serve"], { ...env, ...more }) }
+  }
+
+  async function connectedTo(server: ServerProcess) {
+    const connection = connectTo(await server.address())
+    closers.push(connection.close)
+    return connection
+  }
+
+  describe("as a command", () => {
+    it("explains itself and tells its version", async () => {
+      const help = await spawn(["--help"]).ended
+      expect(help).to.include({ code: 0, stderr: "" })
+      expect(help.stdout)
+        .to.include("serve")
+        .and.match(/--drain-timeout-ms .* \(ms; default: \d+\)/)
+      expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: "0.1.0\n" })
+    })
+
+    it("refuses what it does not know with exit code 2", async () => {
+      for (const args of [[], ["frobnicate"], ["serve", "twice"], ["serve", "--colour", "red"]]) {
+        const { code, stdout, stderr } = await spawn(args).ended
+        expect({ code, stdout }, args.join(" ")).to.deep.equal({ code: 2, stdout: "" })
+        expect(stderr).to.match(/^trust-registry-server: /)
+      }
+    })
+
+    it("refuses settings that cannot be used with exit code 2, before it starts anything", async () => {
+      const { folder, serve } = await onFolder()
+      const { code, stderr } = await serve({ TRUST_REGISTRY_LISTEN: "0.0.0.0:0" }).ended
+      expect(code).to.equal(2)
+      expect(stderr).to.include("TRUST_REGISTRY_ALLOW_INSECURE=true")
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
+    it("prints the settings in force without the password", async () => {
+      const env = { DATABASE_URL: "postgres://ann:s3cret@h/db", TRUST_REGISTRY_CACHE_ENTRIS: "1" }
+      const { code, stdout, stderr } = await spawn(["config", "--max-anchors", "5", "--allow-insecure"], env)
+        .ended
+      expect(code).to.equal(0)
+      expect(stdout).to.match(/TRUST_REGISTRY_MAX_ANCHORS +5 +records +flag/)
+      expect(stdout).to.match(/TRUST_REGISTRY_ALLOW_INSECURE +true +true or false +flag/)
+      expect(stdout).to.include("postgres://ann:***@h/db").and.not.include("s3cret")
+      expect(stderr).to.include("TRUST_REGISTRY_CACHE_ENTRIS is no setting")
+    })
+
+    it("migrates, and says what it did", async () => {
+      const { env } = await onFolder()
+      const first = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
+      expect(first).to.include({ code: 0, stderr: "" })
+      expect(first.stdout).to.include("applied 0001_trust_chains.sql")
+      const second = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
+      expect(second).to.include({ code: 0, stdout: "nothing to do\n" })
+    })
+  })
+
+  describe("serves", () => {
+    it("with nothing configured but the port, keeps its data between runs and leaves nothing running", async () => {
+      const { folder, serve } = await onFolder()
+      const first = serve({ TRUST_REGISTRY_CACHE_ENTRIS: "1" })
+      const { calls } = await connectedTo(first)
+      await calls(TrustStoreService).storeChain({ chain: sampleChain("kept") })
+      expect(first.log.find(({ level }) => level === "warn")?.msg).to.include("TRUST_REGISTRY_CACHE_ENTRIS")
+      first.signal("SIGTERM")
+      expect(await first.ended).to.include({ code: 0, signal: null, stderr: "" })
+      expect(await folder.postmaster()).to.equal(undefined)
+
+      const second = await connectedTo(serve())
+      const { record } = await second.calls(TrustStoreService).getChain({ agentId: "kept" })
+      expect(record?.agentId).to.equal("kept")
+    })
+
+    it("goes on with the database that a killed server left behind", async () => {
+      const { folder, serve } = await onFolder()
+      const first = serve()
+      const { calls } = await connectedTo(first)
+      await calls(TrustStoreService).storeChain({ chain: sampleChain("kept") })
+      first.signal("SIGKILL")
+      await first.ended
+      expect(await folder.postmaster()).to.be.a("number")
+      const second = await connectedTo(serve())
+      const { record } = await second.calls(TrustStoreService).getChain({ agentId: "kept" })
+      expect(record?.agentId).to.equal("kept")
+    })
+
+    it("not where the port is taken: says so, exit code 1, and stops the database again", async () => {
+      const { folder, serve } = await onFolder()
+      const taken = createServer()
+      closers.push(() => taken.close())
+      const port = await listening(taken)
+      const { code, stderr } = await serve({ TRUST_REGISTRY_LISTEN: `127.0.0.1:${port}` }).ended
+      expect(code).to.equal(1)
+      expect(stderr).to.equal(
+        `trust-registry-server: cannot listen on 127.0.0.1:${port}: the port is taken by another process; ` +
+          "TRUST_REGISTRY_LISTEN chooses another\n",
+      )
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+  })
+
+  describe("with DATABASE_URL", () => {
+    it("waits for the database, then serves", async () => {
+      const database = await freshDatabase()
+      const proxy = createServer((socket) => {
+        const upstream = connectSocket(database.connection.path)
+        socket.pipe(upstream).pipe(socket)
+        for (const end of [socket, upstream]) end.on("error", () => end.destroy())
+      })
+      closers.push(() => database.drop())
+      closers.push(() => proxy.close())
+      const port = await listening(proxy)
+      await new Promise((resolve) => proxy.close(resolve))
+      const { username, database: name } = database.connection
+      const server = spawn(["serve"], {
+        ...ANY_PORT,
+        DATABASE_URL: `postgres://${username}:s3cret@127.0.0.1:${port}/${name}`,
+      })
+      await server.line(({ msg }) => msg.startsWith("waiting"))
+      await listening(proxy, port)
+      const { calls } = await connectedTo(server)
+      expect((await calls(TrustStoreService).countChains({})).count).to.equal(0n)
+      expect(JSON.stringify(server.log)).to.not.include("s3cret")
+    })
+
+    it("gives up at the bound with exit code 1, and never tells the password", async () => {
+      const { code, stdout, stderr } = await spawn(["serve"], {
+        ...ANY_PORT,
+        DATABASE_URL: "postgres://ann:s3cret@127.0.0.1:1/db",
+        TRUST_REGISTRY_DATABASE_START_TIMEOUT_MS: "300",
+      }).ended
+      expect(code).to.equal(1)
+      expect(stderr).to.match(
+        /^trust-registry-server: the database \(postgres:\/\/ann:\*\*\*@127.0.0.1:1\/db\) cannot be used/,
+      )
+      expect(stdout + stderr).to.not.include("s3cret")
+    })
+
+    it("can be stopped while it waits", async () => {
+      const server = spawn(["serve"], { ...ANY_PORT, DATABASE_URL: "postgres://ann@127.0.0.1:1/db" })
+      await server.line(({ msg }) => msg.startsWith("waiting"))
+      server.signal("SIGTERM")
+      expect(await server.ended).to.include({ code: 0, signal: null })
+    })
+  })
+
+  describe("when told to stop", () => {
+    it("ends streams, lets a slow call end, stops the database, and exits with 0", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "20000" })
+      const { calls } = await connectedTo(server)
+      const watching = failureOf(drained(calls(health.Health).watch({})))
+      const call = await folder.withSql((sql) =>
+        sql.begin(async (sql) => {
+          await sql`lock table trust_chains in access exclusive mode`
+          const slow = failureOf(calls(TrustStoreService).verifyChainIntegrity({ agentId: "nobody" }))
+          await until("the call waits", () => someoneWaits(sql))
+          server.signal("SIGTERM")
+          expect((await watching).code).to.equal(Code.UNAVAILABLE)
+          return { slow }
+        }),
+      )
+      expect((await call.slow).code).to.equal(Code.NOT_FOUND)
+      expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
+    it("finishes a start that is under way, then stops all of it", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve()
+      await server.line(({ msg }) => msg.startsWith("made a new database"))
+      server.signal("SIGTERM")
+      expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
+    it("takes the second Ctrl-C of npm for the same, and a later one for `now`", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "20000" })
+      const { calls } = await connectedTo(server)
+      await folder.withSql((sql) =>
+        sql.begin(async (sql) => {
+          await sql`lock table trust_chains in access exclusive mode`
+          const slow = failureOf(calls(TrustStoreService).verifyChainIntegrity({ agentId: "nobody" }))
+          await until("the call waits", () => someoneWaits(sql))
+          server.signal("SIGINT")
+          server.signal("SIGINT")
+          await server.line(({ msg }) => msg.startsWith("stopping"))
+          const ended = await Promise.race([server.ended, delay(700, "still running")])
+          expect(ended).to.equal("still running")
+          server.signal("SIGINT")
+          expect((await server.ended).code).to.equal(130)
+          await slow
+        }),
+      )
+    })
+
+    it("stops in good order after an exception that nobody caught, with exit code 1", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve({ NODE_OPTIONS: later("throw new Error('thrown by a timer')") })
+      const line = await server.line(({ level }) => level === "fatal")
+      expect(line.err).to.have.property("stack").that.includes("thrown by a timer")
+      expect((await server.ended).code).to.equal(1)
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
+    it("goes on after a promise that failed unheard, and logs it", async () => {
+      const { serve } = await onFolder()
+      const server = serve({ NODE_OPTIONS: later("Promise.reject(new Error('failed unheard'))") })
+      const { calls } = await connectedTo(server)
+      const line = await server.line(({ level }) => level === "error")
+      expect(line.err).to.have.property("message", "failed unheard")
+      expect((await calls(TrustStoreService).countChains({})).count).to.equal(0n)
+    })
+  })
+})
+
+/** Lets Node run a statement some time after the start, as if a fault of our own had done it. */
+function later(statement: string) {
+  const script = `setTimeout(() => { ${statement} }, 2500)`
+  return `--import=data:text/javascript,${encodeURIComponent(script)}`
+}
+
+async function listening(server: Server, port = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
+  return (server.address() as AddressInfo).port
+}
+
+async function someoneWaits(sql: ISql) {
+  const rows = await sql`select 1 from pg_locks where relation = 'trust_chains'::regclass and not granted`
+  return rows.length > 0
+}
+
+async function drained(replies: AsyncIterable<unknown>) {
+  for await (const _ of replies);
+}

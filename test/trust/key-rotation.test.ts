@@ -1,0 +1,48 @@
+import { create } from "@bufbuild/protobuf"
+import { AuthoritySchema, RotateAuthorityKeyRequestSchema } from "@trust-registry/proto"
+import { expect } from "chai"
+import fc from "fast-check"
+import { rotatedKeys, rotationOf } from "../../server/dist/service/authorities/keyRotation.js"
+
+/** A moment or window end of a small scale, so that they often meet. */
+const second = fc.integer({ min: 0, max: 20 })
+const moment = (seconds: number) => ({ seconds: BigInt(seconds), nanos: 0 })
+const window = fc.record({ from: fc.option(second), length: fc.option(second) }).map(({ from, length }) => ({
+  ...(from === null ? {} : { notBefore: moment(from) }),
+  ...(length === null ? {} : { notAfter: moment((from ?? 0) + length) }),
+}))
+
+type Window = {
+  notBefore?: { seconds: bigint } | undefined
+  notAfter?: { seconds: bigint } | undefined
+}
+
+function covers({ notBefore, notAfter }: Window, at: number) {
+  return (!notBefore || notBefore.seconds <= BigInt(at)) && (!notAfter || notAfter.seconds >= BigInt(at))
+}
+
+describe("the rotation of a key", () => {
+  it("keeps what older keys covered up to its end, gives them nothing new, and opens the new one for good", () => {
+    fc.assert(
+      fc.property(fc.array(window, { maxLength: 5 }), second, second, (keys, at, overlap) => {
+        const authority = create(AuthoritySchema, { keys })
+        const rotation = rotationOf(
+          create(RotateAuthorityKeyRequestSchema, { at: moment(at), overlap: { seconds: BigInt(overlap) } }),
+          0n,
+        )
+        if ("field" in rotation) throw new Error(rotation.description)
+        const after = rotatedKeys(authority, { keyId: "new", publicKey: "" }, rotation)
+        expect(after).to.have.lengthOf(keys.length + 1)
+        for (let date = 0; date <= 60; date++) {
+          authority.keys.forEach((key, i) => {
+            const begins = Number(key.notBefore?.seconds ?? 0n)
+            const isLater = begins > at + overlap
+            const expected = covers(key, date) && (isLater || date <= at + overlap)
+            expect(covers(after[i] as Window, date), `key ${i} at ${date}`).to.equal(expected)
+          })
+          expect(covers(after.at(-1) as Window, date)).to.equal(date >= at)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,290 @@
+import {
+  AuthorityService,
+  AuthorityType,
+  TrustStoreService,
+  TrustVerificationService,
+} from "@trust-registry/proto"
+import type { RegistryServer } from "@trust-registry/server"
+import { expect } from "chai"
+import { createStore, type Store } from "../../server/dist/store/store.js"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { deaf } from "../support/deaf.js"
+import { embeddedFolder, spawnServer } from "../support/process.js"
+import { capability } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
+import { signerOf, trustWorld } from "../support/trustWorld.js"
+import { until } from "../support/until.js"
+
+const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
+
+describe("two servers on one database", () => {
+  // So high that nothing but word of a change can be what made it seen.
+  const cacheMaxAgeMs = 3_600_000
+  let registry: TestRegistry
+  let other: RegistryServer
+  let lines: ReturnType<typeof connectTo>[]
+
+  before(async () => {
+    registry = await startRegistry({ cacheMaxAgeMs })
+    other = await registry.beside({ cacheMaxAgeMs })
+    lines = [connectTo(registry.address), connectTo(other.address)]
+  })
+  after(async () => {
+    for (const line of lines) line.close()
+    await other.stop()
+    await registry.stop()
+  })
+  const lineTo = (which: 0 | 1) => lines[which] as ReturnType<typeof connectTo>
+  const callsTo = (which: 0 | 1) => lineTo(which).calls(TrustStoreService)
+  const verify = (which: 0 | 1, agentId: string, minRevision?: bigint) =>
+    lineTo(which)
+      .calls(TrustVerificationService)
+      .verifyTrust({
+        agentId,
+        action: "read_data",
+        ...(minRevision === undefined ? {} : { consistency: { case: "minRevision", value: minRevision } }),
+      })
+
+  it("a change through one is seen through the other by push", async () => {
+    const [a, b] = [callsTo(0), callsTo(1)]
+    const agentId = "pushed"
+    const hidden = async () =>
+      (await reasonOf(b.getChain({ agentId, includeInactive: true }))) === "TRUST_CHAIN_NOT_FOUND"
+    expect(await hidden()).to.equal(true)
+    const { record } = await a.storeChain({ chain: sampleChain(agentId) })
+    await until(
+      "the store is seen",
+      async () => (await b.getChain({ agentId })).record?.revision === record?.revision,
+    )
+    const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
+    await a.updateChain({ agentId, chain })
+    await until(
+      "the update is seen",
+      async () => (await b.getChain({ agentId })).chain?.capabilities.length === 1,
+    )
+    const active = async () => (await b.getChain({ agentId, includeInactive: true })).record?.isActive
+    await a.deleteChain({ agentId })
+    await until("the deletion is seen", async () => (await active()) === false)
+    await a.restoreChain({ agentId })
+    await until("the restoration is seen", active)
+    await a.deleteChain({ agentId, softDelete: false })
+    await until("the removal is seen", hidden)
+  })
+
+  it("a change by hand is seen through both by push: of a chain, of an authority, of a revocation", async () => {
+    const world = trustWorld()
+    const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
+    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    await lineTo(0).calls(AuthorityService).registerAuthority({ authority })
+    await callsTo(0).storeChain({ chain: await world.establish("hand") })
+    const valid = async () =>
+      (await Promise.all([verify(0, "hand"), verify(1, "hand")])).map((answer) => answer.valid)
+    const both = (expected: boolean) => async () => (await valid()).every((one) => one === expected)
+    await until("it is trusted", both(true))
+    const setKey = (publicKey: string) => registry.sql`
+      update trust_authorities
+      set authority_data = jsonb_set(authority_data, '{keys,0,public_key}', to_jsonb(${publicKey}::text))
+      where authority_id = 'org-a'`
+    await setKey(signerOf("org-b").publicKey)
+    await until("the new key is seen", both(false))
+    await setKey(signerOf("org-a").publicKey)
+    await until("the old key is seen", both(true))
+    await registry.sql`update trust_chains set is_active = false where agent_id = 'hand'`
+    await until("the deletion is seen", both(false))
+    await registry.sql`update trust_chains set is_active = true where agent_id = 'hand'`
+    await until("the restoration is seen", both(true))
+    await registry.sql`insert into trust_revocations (revocation_id, kind, agent_id, mode)
+      values (gen_random_uuid(), 'agent', 'hand', 'immediate')`
+    await until("the revocation is seen", both(false))
+  })
+
+  it("min_revision sees a write of the other server at once, whether the feed is quick or held up", async () => {
+    const [a, b] = [callsTo(0), callsTo(1)]
+    const readAfterWrite = async (agentId: string) => {
+      await a.storeChain({ chain: sampleChain(agentId) })
+      for (let round = 0; round < 5; round++) {
+        await b.getChain({ agentId, includeInactive: true })
+        const change = round % 2 === 0 ? a.deleteChain({ agentId }) : a.restoreChain({ agentId })
+        const revision = (await change).record?.revision ?? 0n
+        const consistency = { case: "minRevision", value: revision } as const
+        const reads = [1, 2, 3].map(() => b.getChain({ agentId, includeInactive: true, consistency }))
+        for (const { record } of await Promise.all(reads)) expect(record?.revision).to.equal(revision)
+      }
+    }
+    await readAfterWrite("quick")
+    await deaf(registry.connection, "trust_authority_revisions", () => readAfterWrite("held-up"))
+  })
+
+  it("min_revision holds for all that VerifyTrust looks at", async () => {
+    const world = trustWorld()
+    const [a] = [callsTo(0)]
+    await a.storeChain({ chain: await world.establish("root") })
+    await a.storeChain({ chain: await world.delegate("root", "leaf") })
+    for (let round = 0; round < 3; round++) {
+      const deleted = (await a.deleteChain({ agentId: "root" })).record?.revision ?? 0n
+      expect((await verify(1, "leaf", deleted)).valid).to.equal(false)
+      const restored = (await a.restoreChain({ agentId: "root" })).record?.revision ?? 0n
+      expect((await verify(1, "leaf", restored)).valid).to.equal(true)
+    }
+  })
+
+  it("min_revision refuses a revision that the registry does not have, and takes 0", async () => {
+    for (const [value, told] of [
+      [-1n, "at least 0"],
+      [1n << 60n, "the newest revision is"],
+    ] as const)
+      for (const call of [
+        callsTo(0).getChain({ agentId: "x", consistency: { case: "minRevision", value } }),
+        verify(0, "x", value),
+      ]) {
+        const { info, badRequest } = detailsOf(await failureOf(call))
+        expect(info?.reason).to.equal("INVALID_REQUEST")
+        expect(badRequest?.fieldViolations[0]).to.include({ field: "min_revision" })
+        expect(badRequest?.fieldViolations[0]?.description).to.include(told)
+      }
+    const free = { agentId: "x", consistency: { case: "minRevision", value: 0n } } as const
+    expect(await reasonOf(callsTo(0).getChain(free))).to.equal("TRUST_CHAIN_NOT_FOUND")
+  })
+})
+
+describe("a server that hears of nothing", () => {
+  it("answers no read older than the bound: it asks the database", async () => {
+    const cacheMaxAgeMs = 500
+    const registry = await startRegistry({ cacheMaxAgeMs })
+    const line = connectTo(registry.address)
+    try {
+      const { storeChain, getChain } = line.calls(TrustStoreService)
+      const agentId = "unheard"
+      await storeChain({ chain: sampleChain(agentId) })
+      await getChain({ agentId })
+      await deaf(registry.connection, "trust_authority_revisions", async () => {
+        await registry.sql`update trust_chains set is_active = false where agent_id = 'unheard'`
+        const changed = performance.now()
+        for (let seen = 0; seen < 20 || performance.now() - changed < 2 * cacheMaxAgeMs; ) {
+          const begun = performance.now()
+          const { record } = await getChain({ agentId, includeInactive: true })
+          if (begun - changed > cacheMaxAgeMs) expect(record?.isActive).to.equal(false)
+          if (!record?.isActive) seen++
+        }
+        await registry.sql`update trust_chains set is_active = true where agent_id = 'unheard'`
+        expect((await getChain({ agentId })).record?.isActive, "nothing is from memory").to.equal(true)
+      })
+    } finally {
+      line.close()
+      await registry.stop()
+    }
+  })
+
+  it("was stopped by SIGSTOP, and wakes up stale, not wrong", async function () {
+    this.timeout(60_000)
+    const folder = await embeddedFolder()
+    const bound = 400
+    const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
+    const server = spawnServer([...args, "--cache-max-age-ms", String(bound)])
+    const line = connectTo(await server.address())
+    try {
+      const { storeChain, getChain } = line.calls(TrustStoreService)
+      const agentId = "asleep"
+      await storeChain({ chain: sampleChain(agentId) })
+      for (let round = 0; round < 4; round++) {
+        const active = round % 2 === 1
+        await getChain({ agentId, includeInactive: true })
+        server.signal("SIGSTOP")
+        await folder.withSql(
+          (sql) => sql`update trust_chains set is_active = ${active} where agent_id = 'asleep'`,
+        )
+        await new Promise((resolve) => setTimeout(resolve, bound))
+        const reads = Array.from({ length: 20 }, () => getChain({ agentId, includeInactive: true }))
+        // Some of them are in the socket of the sleeper, the others come while it wakes up.
+        await new Promise((resolve) => setTimeout(resolve, round * 10))
+        server.signal("SIGCONT")
+        reads.push(...Array.from({ length: 20 }, () => getChain({ agentId, includeInactive: true })))
+        for (const { record } of await Promise.all(reads)) expect(record?.isActive).to.equal(active)
+      }
+    } finally {
+      line.close()
+      server.signal("SIGKILL")
+      await server.ended
+      await folder.end()
+    }
+  })
+})
+
+const TIMEOUT_MS = 5_000
+
+describe("a store behind a line that holds up answers", () => {
+  let registry: TestRegistry
+  let proxy: TcpProxy
+  let store: Store
+
+  beforeEach(async () => {
+    registry = await startRegistry()
+    proxy = await startTcpProxy(registry.connection.path)
+    const { path: _, ...connection } = { ...registry.connection, host: "127.0.0.1", port: proxy.port }
+    store = createStore({
+      connection,
+      maxConnections: 6,
+      timeoutMs: TIMEOUT_MS,
+      cacheEntries: 100,
+      cacheMaxAgeMs: 60_000,
+      maxWaitingWrites: 10,
+      historyRetentionMs: 0,
+      onEvent: () => {},
+    })
+    await store.monitor.whenAvailable(10_000)
+    await store.feed.reached(0n, AbortSignal.timeout(10_000))
+  })
+  afterEach(async () => {
+    proxy.close()
+    await store.close(0)
+    await registry.stop()
+  })
+
+  it("keeps no row that was read before a change that the feed has told of since", async function () {
+    this.timeout(30_000)
+    const line = connectTo(registry.address)
+    const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain("slow") })
+    await store.feed.reached(record?.revision ?? 0n, AbortSignal.timeout(10_000))
+    // A line is open, so that the read goes out on it.
+    await store.getChain("another")
+    proxy.freezeAnswers()
+    const held = store.getChain("slow") as Promise<{ revision: bigint }>
+    await until("the database has answered it", async () => {
+      const [row] = await registry.sql`
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and state = 'idle' and query like '%chain_data, chain_bytes%'
+          and query_start > clock_timestamp() - interval '5 seconds'`
+      return row?.n > 0
+    })
+    const changed =
+      (await line.calls(TrustStoreService).deleteChain({ agentId: "slow" })).record?.revision ?? 0n
+    line.close()
+    await store.feed.reached(changed, AbortSignal.timeout(10_000))
+    proxy.thaw()
+    expect((await held).revision).to.equal(record?.revision)
+    const after = await store.getChain("slow")
+    expect(after?.revision).to.equal(changed)
+    expect(store.getChain("slow"), "kept now").to.equal(after)
+  })
+
+  it("holds nobody longer than the database's time, however many wait for a line that is half dead", async () => {
+    const read = (agentId: string) => Promise.resolve(store.getChain(agentId))
+    await read("first")
+    const ask = () => Promise.allSettled(Array.from({ length: 60 }, (_, i) => read(`half-dead-${i % 20}`)))
+    for (let round = 0; round < 2; round++) {
+      proxy.freeze()
+      const begun = performance.now()
+      // Some find lines that are frozen, some open new ones that work.
+      const outcomes = await ask()
+      expect(performance.now() - begun).to.be.lessThan(3 * TIMEOUT_MS)
+      for (const outcome of outcomes)
+        if (outcome.status === "rejected") expect(outcome.reason.message).to.include("the database")
+      await until("all are answered again", async () =>
+        (await ask()).every(({ status }) => status === "fulfilled"),
+      )
+      expect(performance.now() - begun).to.be.lessThan(6 * TIMEOUT_MS)
+    }
+  })
+})

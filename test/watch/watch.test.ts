@@ -1,0 +1,361 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import { status as Code } from "@grpc/grpc-js"
+import {
+  type ChainEvent,
+  type ChainFilterSchema,
+  Operation,
+  OperationSchema,
+  TrustStoreService,
+} from "@trust-registry/proto"
+import { expect } from "chai"
+import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { capability } from "../support/records.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+import { until } from "../support/until.js"
+import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
+
+describe("a watch", () => {
+  let registry: TestRegistry
+  let line: ReturnType<typeof connectTo>
+  const calls = () => line.calls(TrustStoreService)
+  const open: OpenWatch = (request, signal) => calls().watchChains(request, { signal, timeoutMs: 60_000 })
+  const store = (agentId: string) => calls().storeChain({ chain: sampleChain(agentId) })
+
+  beforeEach(async () => {
+    registry = await startRegistry()
+    line = connectTo(registry.address)
+  })
+  afterEach(async () => {
+    line.close()
+    await registry.stop()
+  })
+
+  /** The events as text; `+` stands for the chain. */
+  const told = (events: readonly ChainEvent[]) =>
+    events.map(({ operation, record, chain }) =>
+      [OperationSchema.value[operation]?.localName, record?.agentId, ...(chain ? ["+"] : [])].join(" "),
+    )
+
+  it("tells every kind of change once, in order, with the chain where it is in the filter", async () => {
+    const watch = validateWatch(open, { startRevision: 1n })
+    await store("a")
+    await calls().updateChain({ agentId: "a", chain: sampleChain("a") })
+    await calls().deleteChain({ agentId: "a" })
+    await calls().restoreChain({ agentId: "a" })
+    await registry.sql`update trust_chains set status = 'suspended' where agent_id = 'a'`
+    await calls().restoreChain({ agentId: "a" })
+    await registry.sql`update trust_chains set status = 'revoked' where agent_id = 'a'`
+    await watch.reachesHead(registry.sql)
+    expect(told(watch.events)).to.deep.equal([
+      "CREATED a +",
+      "UPDATED a +",
+      "DELETED a",
+      "RESTORED a +",
+      "SUSPENDED a",
+      "RESTORED a +",
+      "REVOKED a",
+    ])
+    await watch.agreesWith(registry.sql)
+    await watch.stop()
+  })
+
+  it("tells what was done by hand, and what was removed for good without its documents", async () => {
+    await store("a")
+    await store("b")
+    await registry.sql`update trust_chains set authority_id = 'org-hand' where agent_id = 'a'`
+    await registry.sql`delete from trust_chains where agent_id = 'b'`
+    await calls().deleteChain({ agentId: "a", softDelete: false })
+    await store("a")
+    const watch = validateWatch(open, { startRevision: 1n, filter: { activeOnly: false } })
+    await watch.reachesHead(registry.sql)
+    expect(told(watch.events)).to.deep.equal([
+      "CREATED a",
+      "CREATED b",
+      "UPDATED a",
+      "REMOVED b",
+      "REMOVED a",
+      "CREATED a +",
+    ])
+    expect(watch.events[3]?.record?.updatedBy).to.match(/^postgres:/)
+    await watch.agreesWith(registry.sql)
+    await watch.stop()
+  })
+
+  it("begins at the present where it is not told otherwise, and says so at once", async () => {
+    const { record } = await store("before")
+    const watch = validateWatch(open)
+    await watch.reaches((record?.revision ?? 0n) + 1n)
+    await store("after")
+    await watch.reachesHead(registry.sql)
+    expect(told(watch.events)).to.deep.equal(["CREATED after +"])
+    await watch.stop()
+  })
+
+  it("tells a document that does not parse as its record, and goes on", async () => {
+    await store("torn")
+    await registry.sql`update trust_chains set chain_data = '{"unknown":1}' where agent_id = 'torn'`
+    await store("sound")
+    for (const request of [{ startRevision: 2n }, { includeCurrent: true }]) {
+      const watch = validateWatch(open, request)
+      await watch.reachesHead(registry.sql)
+      const flags = watch.events.map(({ record, unreadable, chain }) => [
+        record?.agentId,
+        unreadable,
+        chain !== undefined,
+      ])
+      expect(flags).to.deep.equal([
+        ["torn", true, false],
+        ["sound", false, true],
+      ])
+      await watch.stop()
+    }
+  })
+
+  it("gives word of the time while nothing changes, with progress that changes of others made", async () => {
+    const stop = new AbortController()
+    const seen: bigint[] = []
+    const filter = { agentIdPrefix: "mine" }
+    const watching = (async () => {
+      for await (const { events, nextRevision, caughtUp } of open({ filter }, stop.signal)) {
+        expect(events).to.have.lengthOf(0)
+        if (caughtUp) seen.push(nextRevision)
+      }
+    })().catch(() => undefined)
+    await until("the watch has begun", () => seen.length > 0)
+    const { record } = await store("other")
+    await until("a bookmark is past it", () => (seen.at(-1) ?? 0n) > (record?.revision ?? 0n))
+    await until(
+      "another one comes all the same",
+      () => seen.filter((next) => next === seen.at(-1)).length > 1,
+    )
+    stop.abort()
+    await watching
+  })
+
+  it("refuses a start that is not there yet, negative, or beside include_current", async () => {
+    await store("a")
+    const refused = async (request: object) => {
+      const stop = new AbortController()
+      const error = await failureOf(
+        (async () => {
+          for await (const _ of open(request, stop.signal));
+        })(),
+      )
+      return [error.code, detailsOf(error).badRequest?.fieldViolations[0]?.field]
+    }
+    const bad = [Code.INVALID_ARGUMENT, "start_revision"]
+    expect(await refused({ startRevision: 3n })).to.deep.equal(bad)
+    expect(await refused({ startRevision: -1n })).to.deep.equal(bad)
+    expect(await refused({ startRevision: 1n, includeCurrent: true })).to.deep.equal(bad)
+    expect(await refused({ filter: { metadataContainsJson: '{"n":1e400000}' } })).to.deep.equal([
+      Code.INVALID_ARGUMENT,
+      "filter.metadata_contains_json",
+    ])
+  })
+
+  describe("with a filter", () => {
+    const able = (agentId: string, ...names: string[]) =>
+      calls().storeChain({
+        chain: { ...sampleChain(agentId), capabilities: names.map((name) => capability(name)) },
+      })
+    const watched = async (filter: MessageInitShape<typeof ChainFilterSchema>) => {
+      const watch = validateWatch(open, { startRevision: 1n, filter })
+      await watch.reachesHead(registry.sql)
+      await watch.stop()
+      return told(watch.events)
+    }
+
+    it("tells when an update takes a chain out of it, and when one brings it in", async () => {
+      await able("a", "read")
+      await able("a", "read", "write")
+      await able("a", "read")
+      await able("a", "write")
+      await calls().deleteChain({ agentId: "a" })
+      await calls().restoreChain({ agentId: "a" })
+      await able("b", "read")
+      expect(await watched({ capability: "write" })).to.deep.equal([
+        "UPDATED a +",
+        "LEFT a",
+        "UPDATED a +",
+        "DELETED a",
+        "RESTORED a +",
+      ])
+      expect(await watched({ capability: "write", activeOnly: false })).to.deep.equal([
+        "UPDATED a +",
+        "LEFT a",
+        "UPDATED a +",
+        "DELETED a +",
+        "RESTORED a +",
+      ])
+      expect(await watched({ agentIdPrefix: "b" })).to.deep.equal(["CREATED b +"])
+    })
+
+    it("tells of what is removed for good whatever its documents said, since nobody can say any more", async () => {
+      await able("a", "read")
+      await able("b", "write")
+      await calls().deleteChain({ agentId: "a", softDelete: false })
+      await calls().deleteChain({ agentId: "b", softDelete: false })
+      expect(await watched({ capability: "write" })).to.deep.equal(["REMOVED a", "REMOVED b"])
+      expect(await watched({ capability: "write", agentIdPrefix: "b" })).to.deep.equal(["REMOVED b"])
+    })
+
+    it("is told live as it is told from the history", async () => {
+      const filter = { capability: "write" }
+      const live = validateWatch(open, { filter })
+      await live.reaches(1n)
+      const quiet = validateWatch(open, {})
+      await quiet.reaches(1n)
+      for (const names of [["read"], ["write"], ["read"], ["write", "read"]]) await able("a", ...names)
+      await live.reachesHead(registry.sql)
+      await quiet.reachesHead(registry.sql)
+      expect(told(live.events)).to.deep.equal(await watched(filter))
+      expect(quiet.events).to.have.lengthOf(4)
+      await Promise.all([live.stop(), quiet.stop()])
+    })
+  })
+
+  describe("with the current state", () => {
+    it("tells what there is at one moment, in the order of revisions, then what changes", async () => {
+      for (const agentId of ["a", "b", "c", "d"]) await store(agentId)
+      await store("a")
+      await calls().deleteChain({ agentId: "b" })
+      await calls().deleteChain({ agentId: "c", softDelete: false })
+      const watch = validateWatch(open, { includeCurrent: true })
+      await watch.reachesHead(registry.sql)
+      await store("c")
+      await watch.reachesHead(registry.sql)
+      expect(told(watch.events)).to.deep.equal(["CURRENT d +", "CURRENT a +", "CREATED c +"])
+      expect(watch.events.map(({ record }) => record?.revision)).to.deep.equal([4n, 5n, 8n])
+      await watch.stop()
+    })
+
+    it("is caught up for the first time when all of it was told", async () => {
+      for (const agentId of ["a", "b", "c"]) await store(agentId)
+      const stop = new AbortController()
+      let count = 0
+      for await (const { events, caughtUp, nextRevision } of open({ includeCurrent: true }, stop.signal)) {
+        count += events.length
+        if (!caughtUp) continue
+        expect([count, nextRevision]).to.deep.equal([3, 4n])
+        break
+      }
+      stop.abort()
+    })
+
+    it("loses and repeats nothing while others write, however often the line is lost in the middle of it", async () => {
+      const agents = Array.from({ length: 300 }, (_, i) => `agent-${i}`)
+      await Promise.all(agents.map(store))
+      let writing = true
+      const writer = (async () => {
+        for (let i = 0; writing; i++) {
+          const agentId = agents[(i * 7) % agents.length] ?? ""
+          if (i % 5 === 3) await calls().deleteChain({ agentId, softDelete: i % 2 === 0 })
+          else if (i % 5 === 4)
+            await calls()
+              .restoreChain({ agentId })
+              .catch(() => undefined)
+          else await store(agentId).catch(() => undefined)
+        }
+      })()
+      const watch = validateWatch(open, { includeCurrent: true })
+      for (let cut = 0; cut < 5; cut++) {
+        const seen = watch.events.length
+        await until("some more came", () => watch.events.length > seen || watch.failure !== undefined)
+        await watch.resume(open)
+      }
+      writing = false
+      await writer
+      await watch.reachesHead(registry.sql)
+      const mirror = new Set<string>()
+      for (const { record, chain } of watch.events) {
+        if (chain) mirror.add(record?.agentId ?? "")
+        else mirror.delete(record?.agentId ?? "")
+      }
+      const rows = await registry.sql`select agent_id from trust_chains where is_active order by agent_id`
+      expect([...mirror].sort()).to.deep.equal(rows.map(({ agent_id }) => agent_id).sort())
+      await watch.stop()
+    })
+  })
+
+  it("tells the changes of a transaction that was open before and after its write in their place, and skips none", async () => {
+    const watch = validateWatch(open, { startRevision: 1n })
+    await store("a")
+    let last: Promise<unknown> = Promise.resolve()
+    await registry.sql.begin(async (sql) => {
+      await sql`select count(*) from trust_chains`
+      await store("b")
+      await store("c")
+      await sql`update trust_chains set authority_id = 'org-slow' where agent_id = 'a'`
+      last = store("d").catch(() => undefined)
+      await until("a writer waits", async () => {
+        const rows = await registry.sql`select from pg_locks where locktype = 'advisory' and not granted`
+        return rows.length > 0
+      })
+      expect(told(watch.events).at(-1)).to.not.equal("CREATED d +")
+    })
+    await last
+    await store("e")
+    await watch.reachesHead(registry.sql)
+    expect(told(watch.events)).to.include("UPDATED a +")
+    await watch.agreesWith(registry.sql)
+    await watch.stop()
+  })
+
+  it("ends with its caller, and leaves nothing behind", async () => {
+    const watch = validateWatch(open)
+    await watch.reaches(1n)
+    await watch.stop()
+    await until("the server has noticed", () =>
+      registry.log.some(({ rpc, method }) => String(rpc ?? method).includes("WatchChains")),
+    )
+    await store("a")
+    await registry.stopServer()
+  })
+
+  it("ends when the server stops, with the revision from which it goes on, though its reader does not read", async () => {
+    await store("a")
+    const watch = validateWatch(open)
+    await watch.reaches(2n)
+    const idle = calls().watchChains({ startRevision: 1n }, { timeoutMs: 60_000 })[Symbol.asyncIterator]()
+    await idle.next()
+    const began = performance.now()
+    await registry.stopServer()
+    expect(performance.now() - began).to.be.below(5_000)
+    const error = watch.failure as Parameters<typeof detailsOf>[0] & { code: number }
+    expect(error.code).to.equal(Code.UNAVAILABLE)
+    expect(detailsOf(error).info).to.deep.include({ reason: "SHUTTING_DOWN" })
+    expect(detailsOf(error).info?.metadata.next_revision).to.equal("2")
+    await idle.return?.()
+  })
+
+  it("ends when the database holds another history than the one it was told", async () => {
+    await store("a")
+    const watch = validateWatch(open, { startRevision: 1n })
+    await watch.reachesHead(registry.sql)
+    // As after a failover to a database that has lost this change and made another one under its number.
+    await registry.sql`update trust_chain_revisions set request_id = gen_random_uuid()`
+    const error = await until("the watch has ended", () => watch.failure !== undefined && watch.failure)
+    expect(detailsOf(error as Parameters<typeof detailsOf>[0]).info?.reason).to.equal("REVISION_COMPACTED")
+    const anew = validateWatch(open, { includeCurrent: true })
+    await anew.reachesHead(registry.sql)
+    expect(told(anew.events)).to.deep.equal(["CURRENT a +"])
+    await anew.stop()
+  })
+
+  it("goes on at another server from where it was, with nothing twice and nothing missing", async () => {
+    const watch = validateWatch(open, { startRevision: 1n })
+    for (let i = 0; i < 20; i++) await store(`agent-${i}`)
+    await watch.reaches(5n)
+    await registry.restart()
+    line.close()
+    line = connectTo(registry.address)
+    for (let i = 20; i < 40; i++) await store(`agent-${i}`)
+    await watch.resume(open)
+    await watch.reachesHead(registry.sql)
+    expect(watch.events).to.have.lengthOf(40)
+    expect(watch.events.every(({ operation }) => operation === Operation.CREATED)).to.equal(true)
+    await watch.agreesWith(registry.sql)
+    await watch.stop()
+  })
+})
