@@ -5,23 +5,23 @@ import {
   assertWellFormed,
   type Call,
   encodedLength,
-  type ImportChainsRequest,
-  ImportChainsRequestSchema,
   type ImportChainsResponse,
+  type StoreChainRequest,
+  StoreChainRequestSchema,
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
+import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
-import { type StoreResult, storeResult } from "./storeResult.js"
 
 /** A chain to import, as `storeChain` takes it. */
-export type ChainToImport = MessageInitShape<typeof ImportChainsRequestSchema>
+export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
 
-/** What came of one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
+/** The result for one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type ImportedChain = StoreResult & {
-  /** Which of the chains that were given, from 0. */
+  /** Which of the given chains, counted from 0. */
   index: number
 }
 
@@ -32,7 +32,8 @@ const MAX_OPEN = 2_000
 
 interface Open {
   index: number
-  /** Why it was not sent at all. */
+  agentId: string | undefined
+  /** Why it was not sent. */
   error?: TrustStoreError
 }
 
@@ -61,10 +62,10 @@ export async function* importChains(
           wakeSource = resolve
         })
       if (left.signal.aborted) return
-      const entry: Open = { index: index++ }
+      const entry: Open = { index: index++, agentId: chain.chain?.genesis?.agentId }
       open.push(entry)
       const request = readied(chain, entry)
-      if (request) yield request
+      if (request) yield { request }
       else wakeReader()
     }
   }
@@ -104,8 +105,9 @@ export async function* importChains(
       next.catch(() => undefined)
       open.shift()
       wakeSource()
-      if (reply.value.result.case === "stored") written?.(reply.value.result.value)
-      yield { index: first?.index ?? 0, ...storeResult(METHOD, reply.value.result) }
+      const result = storeResult(METHOD, reply.value.result, first?.agentId)
+      if (result.stored) written?.(result.stored)
+      yield { index: first?.index ?? 0, ...result }
     }
   } finally {
     left.abort()
@@ -128,10 +130,10 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 const METHOD = TrustStoreService.method.importChains
 
 /** The request as it is sent; undefined for one that cannot travel, which is refused here as the registry would. */
-function readied(chain: ChainToImport, entry: Open): ImportChainsRequest | undefined {
-  const request = create(ImportChainsRequestSchema, { ...chain, requestId: chain.requestId || randomUUID() })
+function readied(chain: ChainToImport, entry: Open): StoreChainRequest | undefined {
+  const request = create(StoreChainRequestSchema, { ...chain, requestId: chain.requestId || randomUUID() })
   try {
-    assertWellFormed(ImportChainsRequestSchema, request)
+    assertWellFormed(StoreChainRequestSchema, request)
   } catch (error) {
     entry.error = failureOf(METHOD, error) as TrustStoreError
     return undefined

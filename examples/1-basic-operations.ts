@@ -31,6 +31,6 @@ const names = again.chain?.capabilities.map(({ capability }) => capability)
 assert.deepEqual(names, ["read_data", "write_reports"])
 console.log(`updated to revision ${again.record?.revision}: now it may ${names.join(" and ")}`)
 
-await registry.deleteChain({ agentId, softDelete: false })
+await registry.purgeChain({ agentId })
 console.log("removed it")
 registry.close()

@@ -52,5 +52,5 @@ for await (const page of registry.listChains({ filter: { agentIdPrefix }, pageSi
 assert.equal(pages, 3)
 assert.deepEqual(listed, agentIds)
 
-await Promise.all(agentIds.map((agentId) => registry.deleteChain({ agentId, softDelete: false })))
+await Promise.all(agentIds.map((agentId) => registry.purgeChain({ agentId })))
 registry.close()

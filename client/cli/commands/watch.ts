@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js"
-import { wordOf } from "@trust-registry/eatp"
-import { type ChainEvent, OperationSchema } from "@trust-registry/proto"
+import { type ChainEvent, ChainView } from "@trust-registry/proto"
+import { storedChainOf } from "../../chainEvent.js"
 import type { WatchState } from "../../chainWatch.js"
 import { TrustStoreError } from "../../errors.js"
 import { DEFAULT_TIMEOUT_MS } from "../../options.js"
@@ -9,7 +9,7 @@ import { messageWithHint } from "../documents/lineHint.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { onInterrupt } from "../interrupt.js"
-import { changeJson } from "../output/changeJson.js"
+import { eventJson, eventWord } from "../output/changeJson.js"
 import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
@@ -43,16 +43,17 @@ export const watch = command({
     const registry = connect()
     const interrupt = onInterrupt()
     const line = lineOf(invocation)
+    const view = json ? ChainView.FULL : ChainView.RECORD
     const changes = registry.watchChains(
-      { filter, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
+      { filter, view, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
       { signal: AbortSignal.any([interrupt.signal, line.late]), onState: line.onState },
     )
     let next = from ?? 0n
     try {
       for await (const { events, nextRevision } of changes.responses()) {
         for (const event of events) {
-          await (json ? out.json(changeJson(event)) : out.line(eventLine(event)))
-          next = (event.record?.revision ?? next) + 1n
+          await (json ? out.json(eventJson(event)) : out.line(eventLine(event)))
+          next = (storedChainOf(event)?.record?.revision ?? next - 1n) + 1n
         }
         next = nextRevision
       }
@@ -101,14 +102,15 @@ function revisionOf(text: string | undefined): bigint | undefined {
   return BigInt(text)
 }
 
-function eventLine({ operation, record, unreadable }: ChainEvent): string {
+function eventLine(event: ChainEvent): string {
+  const { record } = storedChainOf(event) ?? {}
   if (!record) return ""
   const { revision, agentId, expiresAt, updatedAt, updatedBy } = record
   const cells = [
     `${revision}`,
-    wordOf(OperationSchema, operation) ?? "unknown",
+    eventWord(event),
     visible(agentId),
-    unreadable ? "unreadable" : statusWord(record),
+    statusWord(record),
     momentText(expiresAt),
     momentText(updatedAt),
     visible(updatedBy),
