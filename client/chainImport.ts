@@ -5,8 +5,9 @@ import {
   assertWellFormed,
   type Call,
   encodedLength,
+  type ImportChainsRequest,
+  ImportChainsRequestSchema,
   type ImportChainsResponse,
-  type StoreChainRequest,
   StoreChainRequestSchema,
   TrustLineageChainSchema,
   TrustStoreService,
@@ -27,7 +28,7 @@ export type ImportedChain = StoreResult & {
 
 type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], CallOptions>
 
-/** Most chains that were given and not answered yet; the registry works on no more at once. */
+/** Most chains in progress; the registry works on no more at once. */
 const MAX_OPEN = 2_000
 
 interface Open {
@@ -38,10 +39,10 @@ interface Open {
 }
 
 /**
- * Imports chains over the RPC ImportChains: gives the result of each in their order. The next chain is asked for when there is
- * room, so that whoever takes no results is given no chains; each gets a request_id where it has none.
+ * Imports chains over the RPC ImportChains: yields the result of each, in order. Pulls the next chain only when there is room,
+ * so that a caller who reads no results is asked for no chains. A chain without a request_id gets one.
  *
- * @param written hears the answer to each chain that was stored
+ * @param written receives the response to each chain that was stored
  */
 export async function* importChains(
   call: ImportChains,
@@ -65,7 +66,7 @@ export async function* importChains(
       const entry: Open = { index: index++, agentId: chain.chain?.genesis?.agentId }
       open.push(entry)
       const request = readied(chain, entry)
-      if (request) yield { request }
+      if (request) yield request
       else wakeReader()
     }
   }
@@ -73,7 +74,7 @@ export async function* importChains(
   const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
   const source = requests()
   let replies: AsyncIterator<ImportChainsResponse> | undefined
-  // No line is opened for nothing.
+  // Opens no call when there is nothing to import.
   const begin = async () => {
     const first = await Promise.race([source.next(), whenAborted(signal)])
     if (first?.done) return { done: true, value: undefined } as const
@@ -129,18 +130,18 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 const METHOD = TrustStoreService.method.importChains
 
-/** The request as it is sent; undefined for one that cannot travel, which is refused here as the registry would. */
-function readied(chain: ChainToImport, entry: Open): StoreChainRequest | undefined {
-  const request = create(StoreChainRequestSchema, { ...chain, requestId: chain.requestId || randomUUID() })
+/** The request to send; undefined for one that cannot be sent, which is refused here as the registry would refuse it. */
+function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | undefined {
+  const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
+  const request = create(ImportChainsRequestSchema, { request: store })
   try {
-    assertWellFormed(StoreChainRequestSchema, request)
+    assertWellFormed(ImportChainsRequestSchema, request)
   } catch (error) {
     entry.error = failureOf(METHOD, error) as TrustStoreError
     return undefined
   }
-  // It would end the whole stream.
-  if (!request.chain || encodedLength(TrustLineageChainSchema, request.chain) <= MAX_CHAIN_BYTES)
-    return request
+  // A larger message would end the whole stream.
+  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES) return request
   const message = `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
   entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
   return undefined

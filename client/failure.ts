@@ -36,9 +36,9 @@ import {
 import { MAX_MESSAGE_BYTES } from "./options.js"
 
 /**
- * The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is.
+ * The typed error of a call that failed. Returns as it is what is neither a gRPC status nor a local refusal.
  *
- * @param request tells whose chain it was about where the line or the database spoke, which do not know it
+ * @param request names the agent of an error that did not come from the registry itself
  */
 export function failureOf(method: DescMethod, error: unknown, request: object = {}): Error {
   const name = nameOf(method)
@@ -176,11 +176,11 @@ function factsOf(packed: readonly Any[]): Partial<ErrorFacts> {
   return facts
 }
 
-/** As the registry would have told it, had the text been able to travel. */
+/** The error that the registry would have returned, could the text have been sent. */
 function refusalOf(method: string, cause: IllFormedStringError) {
   const { field, message } = cause
   const violation = { field, description: message.slice(field.length + 1) }
-  const reason = DOCUMENTS[field.split(".")[0] ?? ""] ?? "INVALID_REQUEST"
+  const reason = DOCUMENTS[field.replace(/^request\./, "").split(".")[0] ?? ""] ?? "INVALID_REQUEST"
   return typedError(message, {
     code: status.INVALID_ARGUMENT,
     reason,
@@ -190,5 +190,5 @@ function refusalOf(method: string, cause: IllFormedStringError) {
   })
 }
 
-/** Fields that hold a document whose rules have a reason of their own. */
+/** The reasons for documents that break a rule, by the request's field that holds the document. */
 const DOCUMENTS: Record<string, string> = { chain: "TRUST_CHAIN_INVALID", authority: "AUTHORITY_INVALID" }

@@ -20,8 +20,8 @@ export const history = command({
     "--json, --chains adds the chain as each change left it.",
   examples: ["history agent-001", "history agent-001 --limit 1 --chains --json"],
   flags: {
-    limit: { type: "string", value: "N", help: `at most so many (default: ${DEFAULT_LIMIT})` },
-    chains: { type: "boolean", help: "with the chains as they were (with --json)" },
+    limit: { type: "string", value: "N", help: `at most N changes (default: ${DEFAULT_LIMIT})` },
+    chains: { type: "boolean", help: "print the chains too (with --json)" },
   },
   async run({ values, args, json, out, err, registry: connect }) {
     const [agentId = ""] = args

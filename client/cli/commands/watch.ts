@@ -21,9 +21,11 @@ export const watch = command({
   arity: [0, 0],
   summary: "show changes of chains as they come, one a line, until Ctrl-C",
   details:
-    "It fails where the registry does not answer within --timeout-ms at first. Later it goes on by itself where it was when the " +
-    "registry was away, and says on standard error when the line is lost and when it is back. Ctrl-C ends it and says from " +
-    "which revision on another one goes on. Each line: revision, operation, agent, status, expiry, when, by whom; with --json the record and the chain too.",
+    "Fails if the registry does not answer within --timeout-ms at first. Later it reconnects by itself, misses nothing, and " +
+    "reports on standard error when the line is lost and when it is back. Ctrl-C ends it and prints the flag with which " +
+    "another watch resumes. Each line has revision, operation, agent, status, expiry, time and author. The operation is `current` " +
+    "for what --include-current prints, and `left` for a change that took a chain out of the filter. With --json each line " +
+    "has the chain too.",
   examples: [
     "watch",
     "watch --from 1042 --prefix billing-",
@@ -31,8 +33,8 @@ export const watch = command({
   ],
   flags: {
     ...FILTER_FLAGS,
-    from: { type: "string", value: "REVISION", help: "the first revision to tell of (default: from now on)" },
-    "include-current": { type: "boolean", help: "first what there is" },
+    from: { type: "string", value: "REVISION", help: "the first revision to show (default: from now on)" },
+    "include-current": { type: "boolean", help: "show the current chains first" },
   },
   async run(invocation) {
     const { values, json, out, err, registry: connect } = invocation
