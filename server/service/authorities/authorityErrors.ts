@@ -1,7 +1,7 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import type { AuthorityOutcome, AuthorityWrite } from "../../store/authorities/authorities.js"
-import type { AuthorityRow } from "../../store/authorities/authorityRows.js"
+import type { AuthorityRow } from "../../store/rows/authorityRows.js"
 import { sentenceOf } from "../request/fields.js"
 
 /**

@@ -1,8 +1,8 @@
 import { ErrorReason, type StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { nowMicros } from "../../store/chains/rows.js"
 import type { Document, Outcome, Write } from "../../store/chains/writes.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { type ChainRules, commonOf, judgedInVain, MAX_JUDGEMENTS } from "../chains/chainWrites.js"
 import { type CheckedDocument, checkedDocument } from "../chains/document.js"
@@ -34,7 +34,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     order: readonly number[],
     refusals: Refusals,
   ) => {
-    const batch = createBatchReader(store)
+    const batch = createBatchReader(store.memory)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
       const judgement = await judgeChain(batch, chain, rules.requireSignatures)
@@ -59,9 +59,10 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
       if (judgement === MAX_JUDGEMENTS) throw judgedInVain()
       const writes = await judged(documents, commons, order, refusals)
       if (refusals.size > 0) break
-      const { outcomes, refused } = await store.writeTogether(writes)
+      const { outcomes, refused } = await store.chains.writeAll(writes)
       if (outcomes) return storedResults(writes, outcomes)
-      if (isStale(refused)) for (const { document } of writes) store.forget((document as Document).depends)
+      if (isStale(refused))
+        for (const { document } of writes) store.memory.forget((document as Document).depends)
       else
         await eachOf(refused.keys(), refusals, (place) =>
           acceptedRecord(writes[place] as Write, refused.get(place) as Outcome),

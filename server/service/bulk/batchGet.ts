@@ -9,7 +9,7 @@ import {
 } from "@trust-registry/proto"
 import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import type { ServedChain } from "../../store/chains/servedChain.js"
+import type { ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { MAX_PAGE_BYTES } from "../chains/lists.js"
 import { isVisible } from "../chains/visible.js"
@@ -59,7 +59,7 @@ const CORRUPT = "corrupt"
 
 async function readable(store: Store, agentId: string): Promise<ServedChain | null | typeof CORRUPT> {
   try {
-    return await store.getChain(agentId)
+    return await store.chains.get(agentId)
   } catch (error) {
     if (error instanceof RegistryError && error.reason === ErrorReason.TRUST_CHAIN_CORRUPT) return CORRUPT
     throw error

@@ -1,11 +1,10 @@
-import type { RecordRow } from "../../store/chains/rows.js"
-import { type ServedChain, servedChain } from "../../store/chains/servedChain.js"
 import type { Depends, Document } from "../../store/chains/writes.js"
-import type { Store } from "../../store/store.js"
-import type { Judge } from "../chains/judgement.js"
+import type { MemoryReader } from "../../store/readers/memoryReader.js"
+import type { RecordRow } from "../../store/rows/chainRows.js"
+import { type ServedChain, servedChain } from "../../store/rows/servedChain.js"
 
 /** What chains of a batch are judged by: those of the batch that were judged before, and else what is stored. */
-export interface BatchReader extends Judge {
+export interface BatchReader extends MemoryReader {
   /** A chain of the batch, judged: it stands as if it were stored. */
   add(document: Omit<Document, "depends"> & { agentId: string }): void
   /** Without the batch's own agents, which are written together with it. */
@@ -13,14 +12,14 @@ export interface BatchReader extends Judge {
 }
 
 /** A reader over a store for a batch that is empty yet. */
-export function createBatchReader(store: Store): BatchReader {
+export function createBatchReader(memory: MemoryReader): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
-    getChain: (agentId) => own.get(agentId)?.() ?? store.getChain(agentId),
-    getAuthority: store.getAuthority,
-    goneAgents: store.goneAgents,
-    firstStored: store.firstStored,
-    forget: store.forget,
+    getChain: (agentId) => own.get(agentId)?.() ?? memory.getChain(agentId),
+    getAuthority: memory.getAuthority,
+    goneAgents: memory.goneAgents,
+    firstStored: memory.firstStored,
+    forget: memory.forget,
     add: (document) => {
       let served: ServedChain | undefined
       own.set(document.agentId, () => {

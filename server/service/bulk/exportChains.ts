@@ -7,9 +7,10 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedWithChain } from "../../store/chains/encodedChain.js"
-import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
-import { compacted } from "../../store/history/history.js"
+import { compacted } from "../../store/history/historicalPoint.js"
+import { type ChainRow, recordOf } from "../../store/rows/chainRows.js"
+import { encodedWithChain } from "../../store/rows/encodedChain.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { answered, assureFilter } from "../chains/lists.js"
 import { idFault } from "../request/fields.js"
@@ -31,7 +32,7 @@ export function createExport(
     const now = nowMicros()
     const read = (after: string) => {
       const query = { filter, revision, after, limit: PART_CHAINS, maxBytes: PART_BYTES, now }
-      const part = answered(store.readExport(query))
+      const part = answered(store.chains.export(query))
       // It may be waited for only after a long time, or never.
       part.catch(() => undefined)
       return part
@@ -51,7 +52,7 @@ export function createExport(
   }
 }
 
-type ExportPart = Awaited<ReturnType<Store["readExport"]>>
+type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>
 
 /** The revision that is asked for, or the newest. Throws where the history does not reach back to it, or not up to it. */
 async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {

@@ -1,7 +1,7 @@
 import type { Handlers, TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { isActive, type ServedChain } from "../../store/chains/servedChain.js"
+import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { createStoreTogether } from "../bulk/atomicWrites.js"
 import { createBatchGet } from "../bulk/batchGet.js"
@@ -10,7 +10,7 @@ import { createExport } from "../bulk/exportChains.js"
 import { createImport } from "../bulk/importChains.js"
 import { createManyWrites } from "../bulk/manyWrites.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "../request/fields.js"
-import { asksMemory, type Consistency, standpointOf } from "../trust/standpoint.js"
+import { asksMemory, type Consistency, readSnapshotOf } from "../trust/readSnapshot.js"
 import { type ChainRules, commonOf, createChainWrites } from "./chainWrites.js"
 import { createHistory } from "./history.js"
 import { verifyIntegrity } from "./integrity.js"
@@ -41,7 +41,7 @@ export function createChainHandlers(
       assureAgentId(agentId, rules)
       if (!asksMemory(store, consistency)) return getChainFrom(store, agentId, includeInactive, consistency)
       const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
-      const chain = store.getChain(agentId)
+      const chain = store.chains.get(agentId)
       return chain instanceof Promise ? chain.then(give) : give(chain)
     },
 
@@ -102,7 +102,7 @@ async function getChainFrom(
   includeInactive: boolean,
   consistency: Consistency,
 ): Promise<Buffer> {
-  const { reader, nowMicros } = await standpointOf(store, consistency)
+  const { reader, nowMicros } = await readSnapshotOf(store, consistency)
   const chain = await reader.getChain(agentId)
   if (!chain && consistency.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
     throw notFound(agentId, "no document of then is left, since it was removed for good")

@@ -8,7 +8,7 @@ import {
   type TrustStoreService,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedChange } from "../../store/history/history.js"
+import { encodedChange } from "../../store/rows/revisionRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId, assureWithin } from "../request/fields.js"
 import { pageTokenOf, readPageToken } from "../request/pageToken.js"

@@ -14,7 +14,7 @@ import type {
   VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
 import type { ChainWithHistory } from "../../store/chains/chains.js"
-import { type ChainRow, chainOf, recordOf } from "../../store/chains/rows.js"
+import { type ChainRow, chainOf, recordOf } from "../../store/rows/chainRows.js"
 import type { Store } from "../../store/store.js"
 import { type Difference, differences } from "./differences.js"
 import { notFound } from "./outcomes.js"
@@ -31,7 +31,7 @@ export async function verifyIntegrity(
   agentId: string,
   limits: ShapeLimits,
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
-  const { row, ...history } = await store.readWithHistory(agentId)
+  const { row, ...history } = await store.chains.withHistory(agentId)
   if (!row) throw notFound(agentId)
   const checks = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
   return { verified: checks.every(({ passed }) => passed), record: recordOf(row), checks }

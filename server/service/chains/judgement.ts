@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from "node:util"
 import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
-import type { TrustReader } from "../../store/cache/trustReader.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
-import type { Store } from "../../store/store.js"
+import type { MemoryReader } from "../../store/readers/memoryReader.js"
 import { sentenceOf } from "../request/fields.js"
 import { lineageProblem } from "../trust/lineageProblem.js"
 import { type KnownSigners, signersOf } from "../trust/signers.js"
@@ -15,26 +14,23 @@ export interface Judgement {
   depends: Depends
 }
 
-/** What a chain is judged by. */
-export type Judge = TrustReader & Pick<Store, "forget">
-
 /**
  * Judges a chain by what else is stored: its place among its delegators, and the signatures whose signers are known. Throws
  * TRUST_CHAIN_INVALID for a cycle, a way of more than ten hops, a signature that does not hold, and, where signatures are
  * required, for one that cannot be checked.
  */
 export async function judgeChain(
-  store: Judge,
+  memory: MemoryReader,
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Judgement> {
-  const signers = await signersOf(store, chain, Date.now())
+  const signers = await signersOf(memory, chain, Date.now())
   try {
     return await judgedBy(signers, chain, requireSignatures)
   } catch (refusal) {
     // What is accepted is compared with the database when it is written. What is refused is not: memory may be old.
-    store.forget(signers.depends)
-    const fresh = await signersOf(store, chain, Date.now())
+    memory.forget(signers.depends)
+    const fresh = await signersOf(memory, chain, Date.now())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
     return await judgedBy(fresh, chain, requireSignatures)
   }

@@ -22,9 +22,10 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedWithChain } from "../../store/chains/encodedChain.js"
-import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
 import { isDataFault } from "../../store/database/failures.js"
+import { type ChainRow, recordOf } from "../../store/rows/chainRows.js"
+import { encodedWithChain } from "../../store/rows/encodedChain.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureWithin, idFault } from "../request/fields.js"
 import { pageTokenOf, readPageToken } from "../request/pageToken.js"
@@ -51,7 +52,7 @@ export function createLists(
       assureWithin("offset", request.offset, 0, MAX_INT32)
       const asked = bytesOf(request.filter)
       const { rows, more } = await answered(
-        store.listChains({
+        store.chains.list({
           filter: request.filter,
           after: readPageToken(asked, request.pageToken),
           offset: request.offset,
@@ -68,7 +69,7 @@ export function createLists(
     },
     countChains: async (request) => {
       assureFilter(request.filter, limits)
-      return { count: await answered(store.countChains(request.filter, nowMicros())) }
+      return { count: await answered(store.chains.count(request.filter, nowMicros())) }
     },
   }
 }

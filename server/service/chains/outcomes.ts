@@ -1,7 +1,7 @@
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { type RecordRow, recordOf } from "../../store/chains/rows.js"
 import type { Outcome, Write } from "../../store/chains/writes.js"
+import { type RecordRow, recordOf } from "../../store/rows/chainRows.js"
 import { requestIdReused } from "../authorities/authorityErrors.js"
 
 /** The record that a write led to. Throws what the contract says of a write that was refused. */

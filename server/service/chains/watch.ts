@@ -9,12 +9,12 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import type { Matcher } from "../../store/filter/matcher.js"
 import type { HistoryEvent } from "../../store/history/event.js"
-import { compacted } from "../../store/history/history.js"
+import { compacted } from "../../store/history/historicalPoint.js"
 import type { HistoryStore } from "../../store/history/historyStore.js"
-import type { Matcher } from "../../store/history/matcher.js"
 import type { TailReader } from "../../store/history/tail.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import { answered, assureFilter } from "./lists.js"
 
 /** A response comes at least this often: the word that nothing has changed keeps proxies from cutting the line, and tells progress. */

@@ -10,14 +10,10 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { microsOf, nowMicros } from "../../store/chains/rows.js"
-import {
-  type RevocationRow,
-  type RevokedKindText,
-  revokedRecordOf,
-} from "../../store/revocations/revocationRows.js"
 import type { RevocationStore } from "../../store/revocations/revocationStore.js"
 import type { RevocationOutcome, Revoke } from "../../store/revocations/revocations.js"
+import { microsOf, nowMicros } from "../../store/rows/micros.js"
+import { type RevocationRow, type RevokedKindText, revokedRecordOf } from "../../store/rows/revocationRows.js"
 import {
   assureAgentId,
   assureAuthorityId,

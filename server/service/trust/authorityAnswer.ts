@@ -12,11 +12,11 @@ import {
   DenialReason,
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
-import { microsOf, nowMicros, timestampOf } from "../../store/chains/rows.js"
+import { microsOf, nowMicros, timestampOf } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureAuthorityId } from "../request/fields.js"
 import { type Evidence, evidenceOf } from "./evidence.js"
-import { type Standpoint, standpointOf } from "./standpoint.js"
+import { type ReadSnapshot, readSnapshotOf } from "./readSnapshot.js"
 import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof CheckAuthorityResponseSchema>
@@ -31,24 +31,24 @@ export async function answerAuthority(
   if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
   const context = contextOf(request, limits)
   const evaluated = nowMicros()
-  const standpoint = await standpointAt(store, request, evaluated)
+  const snapshot = await readSnapshotAt(store, request, evaluated)
   const { agentId, action, resource } = request
-  const evidence = await evidenceOf(standpoint, agentId, "all")
+  const evidence = await evidenceOf(snapshot, agentId, "all")
   const input = { ...evidence.input, request: { agentId, action, resource, context, level: "full" as const } }
   const verdict = await checkAuthority(input, request.authorityId || undefined)
-  return responseOf(verdict, evidence, { evaluated, time: standpoint.nowMicros })
+  return responseOf(verdict, evidence, { evaluated, time: snapshot.nowMicros })
 }
 
 /** The first second that google.protobuf.Timestamp has. */
 const EARLIEST_SECONDS = -62_135_596_800n
 
 /** A past time asks the history, whatever else is said of consistency. */
-async function standpointAt(
+async function readSnapshotAt(
   store: Store,
   { time, consistency }: CheckAuthorityRequest,
   now: bigint,
-): Promise<Standpoint> {
-  if (time === undefined) return await standpointOf(store, consistency)
+): Promise<ReadSnapshot> {
+  if (time === undefined) return await readSnapshotOf(store, consistency)
   if (consistency.case === "atRevision")
     throw invalidRequest("time", "is set beside at_revision; each says another moment")
   if (time.seconds < EARLIEST_SECONDS) throw invalidRequest("time", "is before the year 1")

@@ -4,12 +4,12 @@ import {
   effectiveExpiry,
   type TrustInput,
 } from "@trust-registry/eatp"
-import type { TrustReader } from "../../store/cache/trustReader.js"
-import { isActive, revocationsOf, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Depends } from "../../store/chains/writes.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
+import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
 import { lineageProblem } from "./lineageProblem.js"
+import type { ReadSnapshot } from "./readSnapshot.js"
 import { type KnownSigners, signersOf } from "./signers.js"
-import type { Standpoint } from "./standpoint.js"
 
 /** What trust in an agent is judged by. */
 export interface Evidence {
@@ -29,7 +29,7 @@ export interface Evidence {
  * @param reach `all`: with every authority on the way up, as a path needs them
  */
 export async function evidenceOf(
-  { reader, nowMicros }: Standpoint,
+  { reader, nowMicros }: ReadSnapshot,
   agentId: string,
   reach: "direct" | "all" = "direct",
 ): Promise<Evidence> {

@@ -17,12 +17,12 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { timestampOf } from "../../store/chains/rows.js"
-import type { ServedChain } from "../../store/chains/servedChain.js"
+import { timestampOf } from "../../store/rows/micros.js"
+import type { ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { answerAuthority } from "./authorityAnswer.js"
 import { type Evidence, evidenceOf } from "./evidence.js"
-import { standpointOf } from "./standpoint.js"
+import { readSnapshotOf } from "./readSnapshot.js"
 import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
@@ -37,10 +37,10 @@ export function createVerificationHandlers(
       assureQuestion(request, limits)
       const level = levelOf(request.level)
       const context = contextOf(request, limits)
-      const standpoint = await standpointOf(store, request.consistency)
-      const evidence = await evidenceOf(standpoint, request.agentId)
+      const snapshot = await readSnapshotOf(store, request.consistency)
+      const evidence = await evidenceOf(snapshot, request.agentId)
       const verdict = await verdictOf(evidence, { ...request, level, context })
-      return responseOf(verdict, evidence.stored, standpoint.nowMicros)
+      return responseOf(verdict, evidence.stored, snapshot.nowMicros)
     },
     checkAuthority: (request) => answerAuthority(store, request, limits),
   }

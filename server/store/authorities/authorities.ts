@@ -1,5 +1,6 @@
 import { type Sql, TEXTS } from "../database/sql.js"
-import type { AuthorityRow } from "./authorityRows.js"
+import type { AuthorityRow } from "../rows/authorityRows.js"
+import { authorityColumns } from "../rows/columns.js"
 
 /** A change of one authority. */
 export interface AuthorityWrite {
@@ -36,13 +37,13 @@ export interface AuthorityOutcome {
 /** The rows of these authorities; those without one are left out. */
 export async function readAuthorities(sql: Sql, authorityIds: string[]): Promise<AuthorityRow[]> {
   return await sql<AuthorityRow[]>`
-    select ${columns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
+    select ${authorityColumns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
 }
 
 /** The row of an authority, if there is one. */
 export async function readAuthority(sql: Sql, authorityId: string): Promise<AuthorityRow | undefined> {
   const rows = await sql<AuthorityRow[]>`
-    select ${columns(sql)} from trust_authorities a where authority_id = ${authorityId}`
+    select ${authorityColumns(sql)} from trust_authorities a where authority_id = ${authorityId}`
   return rows[0]
 }
 
@@ -59,10 +60,10 @@ export async function readAuthorityBefore(
   requestId: string,
 ): Promise<AuthorityBefore> {
   const rows = await sql<(AuthorityRow & { request_hash: string; is_done: boolean })[]>`
-    select ${columns(sql)}, '' as request_hash, false as is_done
+    select ${authorityColumns(sql)}, '' as request_hash, false as is_done
     from trust_authorities a where authority_id = ${authorityId}
     union all
-    select ${columns(sql)}, request_hash, true
+    select ${authorityColumns(sql)}, request_hash, true
     from trust_authority_revisions a where authority_id = ${authorityId} and request_id = ${requestId}`
   const done = rows.find(({ is_done }) => is_done)
   return {
@@ -112,7 +113,7 @@ export async function listAuthorities(
   const active = activeOnly ? sql`and a.is_active` : sql``
   const rows = await sql<(AuthorityRow & { candidates: bigint })[]>`
     with candidate as (
-      select ${columns(sql)} from trust_authorities a
+      select ${authorityColumns(sql)} from trust_authorities a
       where a.authority_id > ${after} ${active} order by a.authority_id limit ${limit + 1}
     ), measured as (
       select *, count(*) over () as candidates, row_number() over (order by authority_id) as place,
@@ -128,8 +129,3 @@ export async function listAuthorities(
 
 /** What a record adds beside its texts: revision, times, and what protobuf puts round them. */
 const RECORD_BYTES = 128
-
-/** The columns of an authority, of `a`: trust_authorities or its history. */
-export function columns(sql: Sql) {
-  return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`
-}

@@ -2,6 +2,8 @@ import { type CacheState, createCache, followFeed } from "../cache/cache.js"
 import type { Database } from "../database/database.js"
 import { createReads } from "../database/reads.js"
 import type { Feed } from "../feed/feed.js"
+import type { AuthorityRow } from "../rows/authorityRows.js"
+import { type StoredSigner, signerOf } from "../rows/signer.js"
 import {
   type AuthorityBefore,
   type AuthorityOutcome,
@@ -13,8 +15,6 @@ import {
   readAuthorityBefore,
   writeAuthority,
 } from "./authorities.js"
-import type { AuthorityRow } from "./authorityRows.js"
-import { type StoredSigner, signerOf } from "./signer.js"
 
 /** The authorities in PostgreSQL; only `get` answers from memory. */
 export interface AuthorityStore {

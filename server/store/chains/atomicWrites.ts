@@ -4,7 +4,7 @@ import { createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isUnavailable } from "../database/failures.js"
 import type { Sql } from "../database/sql.js"
-import type { RecordRow } from "./rows.js"
+import type { RecordRow } from "../rows/chainRows.js"
 import { type Outcome, outcomeOf, sizeOf, type Write, type WrittenRow, writeCall } from "./writes.js"
 
 /** Most bytes of batches that wait. */

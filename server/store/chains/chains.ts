@@ -1,8 +1,9 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { ChainFilter } from "@trust-registry/proto"
 import { type Fragment, type Sql, TEXTS } from "../database/sql.js"
-import { conditionsOf } from "./filter.js"
-import type { ChainRow, RecordRow, ServedRow } from "./rows.js"
+import { conditionsOf } from "../filter/conditions.js"
+import type { ChainRow, RecordRow, ServedRow } from "../rows/chainRows.js"
+import { recordColumns } from "../rows/columns.js"
 
 /** What one read of chains by id holds at most, in bytes, though one chain at least. */
 const MAX_READ_BYTES = 2 * 1024 * 1024
@@ -13,7 +14,7 @@ const MAX_READ_BYTES = 2 * 1024 * 1024
  */
 export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedRow & { left: boolean })[]> {
   return await sql<(ServedRow & { left: boolean })[]>`
-    select ${record(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
+    select ${recordColumns(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
     from (
       select *, sum(chain_bytes) over (order by agent_id) - chain_bytes >= ${MAX_READ_BYTES} as "left"
       from trust_chains where agent_id = any (${sql.array(agentIds, TEXTS)})
@@ -59,7 +60,7 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
              sum(chain_bytes + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
       from candidate
     )
-    select ${record(sql)}, c.chain_data, c.chain_bytes, m.candidates
+    select ${recordColumns(sql)}, c.chain_data, c.chain_bytes, m.candidates
     from measured m join trust_chains c using (agent_id)
     where m.place <= ${query.limit} and (m.place = 1 or m.bytes <= ${query.maxBytes})
     order by c.agent_id`
@@ -106,22 +107,15 @@ export interface ChainWithHistory {
 /** What VerifyChainIntegrity compares, in one statement: a write between two would look like a row that was tampered with. */
 export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainWithHistory> {
   const rows = await sql<(ChainRow & { part: "row" | "newest" | "written" })[]>`
-    select 'row' as part, ${record(sql)}, chain_data, chain_bytes from trust_chains c where agent_id = ${agentId}
+    select 'row' as part, ${recordColumns(sql)}, chain_data, chain_bytes from trust_chains c where agent_id = ${agentId}
     union all
-    (select 'newest', ${record(sql)}, null, 0 from trust_chain_revisions c
+    (select 'newest', ${recordColumns(sql)}, null, 0 from trust_chain_revisions c
       where agent_id = ${agentId} order by revision desc limit 1)
     union all
-    (select 'written', ${record(sql)}, chain_data, 0 from trust_chain_revisions c
+    (select 'written', ${recordColumns(sql)}, chain_data, 0 from trust_chain_revisions c
       where agent_id = ${agentId} and chain_data is not null
         and content_hash = (select content_hash from trust_chains where agent_id = ${agentId})
       order by revision limit 1)`
   const part = (name: string) => rows.find((row) => row.part === name)
   return { row: part("row"), newest: part("newest"), written: part("written")?.chain_data }
-}
-
-/** The columns of a record, of `c`: trust_chains or its history. */
-export function record(sql: Sql) {
-  return sql`c.agent_id, c.revision, c.authority_id, c.chain_hash, c.content_hash, c.status, c.is_active,
-    c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by,
-    c.revokes_at`
 }

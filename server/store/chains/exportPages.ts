@@ -1,9 +1,10 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import type { Sql } from "../database/sql.js"
-import { assureKept } from "../history/history.js"
-import { pageOfIds, RECORD_BYTES, record } from "./chains.js"
-import { conditionsOf } from "./filter.js"
-import type { ChainRow } from "./rows.js"
+import { conditionsOf } from "../filter/conditions.js"
+import { assureKept } from "../history/historicalPoint.js"
+import type { ChainRow } from "../rows/chainRows.js"
+import { recordColumns } from "../rows/columns.js"
+import { pageOfIds, RECORD_BYTES } from "./chains.js"
 
 /** Which part of the state at a revision. */
 export interface ExportQuery {
@@ -48,10 +49,10 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
     ), part as (
       select * from measured where place <= ${limit} and (place = 1 or bytes <= ${maxBytes})
     )
-    select ${record(sql)}, c.chain_data, c.chain_bytes, p.candidates
+    select ${recordColumns(sql)}, c.chain_data, c.chain_bytes, p.candidates
     from part p join trust_chains c on c.agent_id = p.agent_id where p.revision is null
     union all
-    select ${record(sql)}, c.chain_data, 0, p.candidates
+    select ${recordColumns(sql)}, c.chain_data, 0, p.candidates
     from part p join trust_chain_revisions c on c.revision = p.revision
     order by agent_id`
   await assureKept(sql, { revision, micros: 0n })

@@ -4,7 +4,8 @@ import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
 import { BIGINTS, type Fragment, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "../database/sql.js"
-import { nowMicros, type RecordRow } from "./rows.js"
+import type { RecordRow } from "../rows/chainRows.js"
+import { nowMicros } from "../rows/micros.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
 export interface Document {

@@ -1,8 +1,8 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
 import { ChainEventSchema, encodeItems, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
+import type { Facts, Standing } from "../filter/matcher.js"
+import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
 import type { EventRow } from "./eventRows.js"
-import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "./history.js"
-import type { Facts, Standing } from "./matcher.js"
 
 /**
  * A change of a chain, ready to be sent to many. Its pieces are each a WatchChainsResponse with this one event in protobuf's

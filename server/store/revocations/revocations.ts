@@ -1,5 +1,5 @@
 import type { Sql } from "../database/sql.js"
-import type { RevocationRow, RevokedKindText } from "./revocationRows.js"
+import type { RevocationRow, RevokedKindText } from "../rows/revocationRows.js"
 
 /** What to revoke, with all that descends from it. */
 export interface Revoke {
@@ -111,18 +111,6 @@ export async function listRevocations(
       ${page.below === undefined ? sql`` : sql`and revision < ${page.below}`}
     order by revision desc limit ${page.limit + 1}`
   return { rows: rows.slice(0, page.limit), more: rows.length > page.limit }
-}
-
-/** When each signature in the chain of an agent was first stored, in microseconds since 1970, as far as history is kept. */
-export async function readFirstStored(sql: Sql, agentId: string): Promise<Map<string, bigint>> {
-  const rows = await sql<{ signature: string; first: bigint }[]>`
-    select s.signature #>> '{}' as signature, min(h.updated_at) as first
-    from trust_chain_revisions h,
-      unnest(array['$.**.signature', '$.**.reasoning_signature', '$.chain_state_signature']::jsonpath[]) path,
-      jsonb_path_query(h.chain_data, path) s (signature)
-    where h.agent_id = ${agentId} and h.chain_data is not null
-    group by 1`
-  return new Map(rows.map(({ signature, first }) => [signature, first]))
 }
 
 function outcomeOf(rows: AnswerRow[]): RevocationOutcome {

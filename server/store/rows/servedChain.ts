@@ -1,8 +1,8 @@
 import type { AgentRevocations } from "@trust-registry/eatp"
 import { decode, GetChainResponseSchema, type TrustLineageChain } from "@trust-registry/proto"
+import { type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./chainRows.js"
 import { corrupt } from "./corrupt.js"
 import { encodedWithChain } from "./encodedChain.js"
-import { type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
 
 /** A chain as it is served. */
 export interface ServedChain {

@@ -1,30 +1,30 @@
 import type { CheckAuthorityRequest, GetChainRequest, VerifyTrustRequest } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
-import type { TrustReader } from "../../store/cache/trustReader.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 
-/** Out of what a call is answered, and for which moment. */
-export interface Standpoint {
+/** Where a call reads from, and the time at which it judges expiry. */
+export interface ReadSnapshot {
   reader: TrustReader
-  /** By which clock expiry is judged, in microseconds since 1970. */
+  /** The time that expiry is compared with, in microseconds since 1970. */
   nowMicros: bigint
 }
 
-/** What a request says of how new its answer is to be. */
+/** The consistency that a request asks for. */
 export type Consistency = (GetChainRequest | VerifyTrustRequest | CheckAuthorityRequest)["consistency"]
 
-/** Whether memory answers, and nothing need be waited for. */
+/** Whether memory can answer without waiting. */
 export function asksMemory({ feed }: Store, consistency: Consistency): boolean {
   if (consistency.case === "minRevision") return consistency.value >= 0n && feed.position >= consistency.value
   return consistency.case === undefined
 }
 
 /**
- * Where a request asks to be answered from: memory, the database now, or the state right after a revision, which is judged at
- * that revision's moment. Throws INVALID_REQUEST for a revision that was not yet.
+ * The read snapshot that a request asks for: memory, the database, or the state right after a revision, at the time of that
+ * revision. Throws INVALID_REQUEST for a revision that does not exist yet.
  */
-export async function standpointOf(store: Store, consistency: Consistency): Promise<Standpoint> {
+export async function readSnapshotOf(store: Store, consistency: Consistency): Promise<ReadSnapshot> {
   switch (consistency.case) {
     case "atRevision": {
       const revision = consistency.value
@@ -34,24 +34,24 @@ export async function standpointOf(store: Store, consistency: Consistency): Prom
     case "minRevision":
       return { reader: await readerFrom(store, consistency.value), nowMicros: nowMicros() }
     case "strong":
-      return { reader: consistency.value ? store.strong() : store, nowMicros: nowMicros() }
+      return { reader: consistency.value ? store.strong() : store.memory, nowMicros: nowMicros() }
     case undefined:
-      return { reader: store, nowMicros: nowMicros() }
+      return { reader: store.memory, nowMicros: nowMicros() }
   }
 }
 
-/** How long memory may take to hear of a revision, in milliseconds; usually it takes some few. */
-const HEAR_MS = 250
+/** How long to wait for memory to reach a revision, in milliseconds; it usually takes a few. */
+const REACH_MS = 250
 
-/** Memory once it has heard of the revision, or the database where that takes too long. */
+/** Memory once it has reached the revision, or the database if that takes too long. */
 async function readerFrom(store: Store, revision: bigint): Promise<TrustReader> {
   if (revision < 0n) throw invalidRequest("min_revision", `is ${revision}; at least 0 is allowed`)
-  const heard = store.feed.reached(revision, AbortSignal.timeout(HEAR_MS)).then(
+  const reached = store.feed.reached(revision, AbortSignal.timeout(REACH_MS)).then(
     () => true,
     () => false,
   )
-  if (await heard) return store
-  const newest = await store.newestRevision()
+  if (await reached) return store.memory
+  const newest = await store.history.newestRevision()
   if (revision > newest)
     throw invalidRequest("min_revision", `is ${revision}; the newest revision is ${newest}`)
   return store.strong()
@@ -59,7 +59,7 @@ async function readerFrom(store: Store, revision: bigint): Promise<TrustReader> 
 
 async function momentOf(store: Store, revision: bigint): Promise<bigint> {
   if (revision < 1n) throw invalidRequest("at_revision", `is ${revision}; at least 1 is allowed`)
-  const { newest, micros } = await store.readMoment(revision)
+  const { newest, micros } = await store.history.momentOf(revision)
   if (revision > newest)
     throw invalidRequest("at_revision", `is ${revision}; the newest revision is ${newest}`)
   if (micros === null) throw invalidRequest("at_revision", `is ${revision}, which is before the first change`)

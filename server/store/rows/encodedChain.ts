@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, MessageInitShape } from "@bufbuild/protobuf"
 import { encode, encodeJsonField } from "@trust-registry/proto"
-import { type ChainRow, chainOf } from "./rows.js"
+import { type ChainRow, chainOf } from "./chainRows.js"
 
 /**
  * A message with the chain of a row in its field `chain` and `rest` in its others, in binary form: without a message on the way

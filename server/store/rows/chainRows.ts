@@ -1,5 +1,4 @@
 import { create, fromJson, type JsonValue } from "@bufbuild/protobuf"
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import {
   type ChainRecord,
   ChainRecordSchema,
@@ -8,6 +7,7 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
+import { timestampOf } from "./micros.js"
 
 /** The columns of a record, of trust_chains and of trust_chain_revisions alike. Times are microseconds since 1970. */
 export interface RecordRow {
@@ -88,20 +88,4 @@ export function chainOf(row: Pick<ChainRow, "agent_id" | "chain_data">): TrustLi
   if (agentId !== row.agent_id)
     throw new Error(`the chain is about ${JSON.stringify(agentId)}, another agent`)
   return chain
-}
-
-/** Microseconds since 1970 as google.protobuf.Timestamp. */
-export function timestampOf(micros: bigint): { seconds: bigint; nanos: number } {
-  const seconds = micros >= 0n ? micros / 1_000_000n : -((999_999n - micros) / 1_000_000n)
-  return { seconds, nanos: Number(micros - seconds * 1_000_000n) * 1000 }
-}
-
-/** The moment by the clock of this process, in microseconds since 1970. */
-export function nowMicros(): bigint {
-  return BigInt(Date.now()) * 1000n
-}
-
-/** google.protobuf.Timestamp as microseconds since 1970; what is finer is cut off. */
-export function microsOf(timestamp: Pick<Timestamp, "seconds" | "nanos">): bigint {
-  return timestamp.seconds * 1_000_000n + BigInt(Math.floor(timestamp.nanos / 1000))
 }

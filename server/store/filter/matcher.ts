@@ -1,6 +1,6 @@
 import type { Json } from "@trust-registry/eatp"
 import { CapabilityTypeSchema, type ChainFilter } from "@trust-registry/proto"
-import { microsOf } from "../chains/rows.js"
+import { microsOf } from "../rows/micros.js"
 import { jsonContains } from "./jsonContains.js"
 
 /** A chain after a change, as far as a filter asks for it. */

@@ -7,7 +7,7 @@ import {
   ErrorReason,
 } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { timestampOf } from "../chains/rows.js"
+import { timestampOf } from "./micros.js"
 
 /** The columns of trust_authorities and trust_authority_revisions. Times are microseconds since 1970. */
 export interface AuthorityRow {

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf"
 import { RevocationMode, RevokedKind, type RevokedRecord, RevokedRecordSchema } from "@trust-registry/proto"
-import { timestampOf } from "../chains/rows.js"
+import { timestampOf } from "./micros.js"
 
 /** A kind of record as it stands in trust_revocations. */
 export type RevokedKindText = keyof typeof KINDS
