@@ -7,13 +7,13 @@ import {
   type StoreChainResponseSchema,
   type TrustLineageChain,
 } from "@trust-registry/proto"
+import { createSemaphore } from "../../async/semaphore.js"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { ChainWrites, Written } from "../chains/chainWrites.js"
 import { createLineageOrder } from "../chains/lineageOrder.js"
 import { assureExpectedRevision, assureRequestId } from "../request/fields.js"
 import type { Begun } from "./inOrder.js"
-import { createSlots } from "./slots.js"
 
 /** The fields of StoreChainRequest. */
 export interface ChainToStore {
@@ -42,7 +42,7 @@ export function createManyWrites(
   writes: ChainWrites,
   maxWaiting: number,
 ): (context: RpcContext) => StoreNext {
-  const slots = createSlots(Math.max(1, maxWaiting >> 1))
+  const semaphore = createSemaphore(Math.max(1, maxWaiting >> 1))
   return (context) => {
     const afterDelegators = createLineageOrder()
     const counts = { created: 0, updated: 0, refused: 0 }
@@ -60,7 +60,7 @@ export function createManyWrites(
     return (request, prefix) => {
       try {
         const { write, bytes } = prepare(writes, request, context.actor)
-        const work = () => slots(() => whenThereIsRoom(write, context.signal))
+        const work = () => semaphore(() => whenThereIsRoom(write, context.signal))
         const answer = afterDelegators(request.chain, work).then(stored, (error) => refused(error, prefix))
         return { answer, bytes }
       } catch (error) {

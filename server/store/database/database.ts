@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { within } from "../../async/deadline.js"
 import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
 import { createMonitor, type Monitor, type OnEvent } from "./monitor.js"
 import { type Connection, openPool, type Sql } from "./sql.js"
@@ -87,9 +88,14 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       const { sql, last } = watchedSql(used)
       try {
         const endsAt = performance.now() + Math.max(left, answerMs - options.timeoutMs)
-        const goesOn = () => monitor.available && endsAt - performance.now() > PAUSE_MS
-        const answer = statements(sql, monitor.databaseTime(endsAt))
-        return await within(left, goesOn, answer, () => void abandon(used, last()))
+        return await within(statements(sql, monitor.databaseTime(endsAt)), {
+          ms: left,
+          extend: () => monitor.available && endsAt - performance.now() > PAUSE_MS,
+          late: () => {
+            void abandon(used, last())
+            throw databaseUnavailable("the database did not answer in time")
+          },
+        })
       } catch (error) {
         // A connection that was cut while the driver wrote may never write again.
         if (isLost(error)) renew(used)
@@ -102,29 +108,4 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
     }
   }
   return { run, close: (graceMs: number) => pool.end({ timeout: graceMs / 1000 }) }
-}
-
-/** The answer, given up at the end of a turn of `ms` in which it did not come, unless `goesOn` grants another. */
-async function within<T>(ms: number, goesOn: () => boolean, answer: Promise<T>, onStall: () => void) {
-  let timer: NodeJS.Timeout | undefined
-  let settled = false
-  const stall = new Promise<never>((_, reject) => {
-    const look = () => {
-      if (settled) return
-      if (goesOn()) return wait()
-      onStall()
-      reject(databaseUnavailable("the database did not answer in time"))
-    }
-    const wait = () => {
-      // A turn later: where this process itself was held up, the answer is there and only has to be read.
-      timer = setTimeout(() => setImmediate(look), ms)
-    }
-    wait()
-  })
-  // The loser of the race must not count as an unhandled rejection.
-  answer.catch(() => undefined)
-  return await Promise.race([answer, stall]).finally(() => {
-    settled = true
-    clearTimeout(timer)
-  })
 }

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises"
+import { within } from "../../async/deadline.js"
+import { createSignal } from "../../async/signal.js"
 import { databaseUnavailable } from "./failures.js"
 import { SCHEMA_VERSION } from "./migrate.js"
 import { type Connection, openPool, type Sql } from "./sql.js"
@@ -33,8 +34,9 @@ export type OnEvent = (level: "info" | "error", text: string) => void
 /** Starts to look after the database, on a connection of its own. */
 export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor {
   const listeners = new Set<(available: boolean) => void>()
-  const closed = new AbortController()
-  let turn = new AbortController()
+  const due = createSignal()
+  const came = createSignal()
+  let closed = false
   let pool = openPool(connection, 1, () => undefined)
   let available = false
   let clock = { micros: 0n, at: 0 }
@@ -42,6 +44,7 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
   const set = (now: boolean, why: string) => {
     if (now === available) return
     available = now
+    if (now) came.notify()
     if (now) onEvent("info", "the database is available")
     else onEvent("error", `the database is not available: ${why}`)
     for (const listener of [...listeners]) listener(now)
@@ -55,43 +58,23 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     } catch (error) {
       set(false, error instanceof Error ? error.message : String(error))
       void pool.end({ timeout: 0 }).catch(() => undefined)
-      if (!closed.signal.aborted) pool = openPool(connection, 1, () => undefined)
+      if (!closed) pool = openPool(connection, 1, () => undefined)
     }
   }
 
   const watch = async () => {
-    while (!closed.signal.aborted) {
+    while (!closed) {
       await look()
-      turn = new AbortController()
-      const pause = available ? EVERY_MS : EVERY_MS / 5
-      await sleep(pause, undefined, { signal: AbortSignal.any([turn.signal, closed.signal]) }).catch(
-        () => undefined,
-      )
+      await due.wait(available ? EVERY_MS : EVERY_MS / 5)
     }
   }
   const watching = watch()
 
-  const whenAvailable = (ms: number) => {
-    if (available) return Promise.resolve()
-    return new Promise<void>((resolve, reject) => {
-      const stop = () => {
-        clearTimeout(timer)
-        listeners.delete(check)
-      }
-      const check = (now: boolean) => {
-        if (!now) return
-        stop()
-        resolve()
-      }
-      const timer = setTimeout(
-        () => {
-          stop()
-          reject(databaseUnavailable("the database is away"))
-        },
-        Math.max(0, ms),
-      )
-      listeners.add(check)
-    })
+  const whenAvailable = async (ms: number) => {
+    const giveUpAt = performance.now() + ms
+    while (!available)
+      if (!(await came.wait(giveUpAt - performance.now())) && !available)
+        throw databaseUnavailable("the database is away")
   }
 
   return {
@@ -104,9 +87,10 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     },
     whenAvailable,
     databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
-    probeNow: () => turn.abort(),
+    probeNow: due.notify,
     close: async () => {
-      closed.abort()
+      closed = true
+      due.notify()
       await watching
       await pool.end({ timeout: 1 })
     },
@@ -114,18 +98,11 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
 }
 
 async function answerOf(pool: Sql): Promise<{ version: number; now: bigint }> {
-  const bound = new AbortController()
-  const late = sleep(ANSWER_MS, undefined, { signal: bound.signal }).then(() => {
-    throw new Error("no answer")
-  })
   const answer = pool<{ version: number; now: bigint }[]>`
     select coalesce(max(version), 0) as version, clock_timestamp() as now from trust_migrations`
-  answer.catch(() => undefined)
-  late.catch(() => undefined)
-  try {
-    const rows = await Promise.race([answer, late])
-    return rows[0] ?? { version: 0, now: 0n }
-  } finally {
-    bound.abort()
+  const late = () => {
+    throw new Error("no answer")
   }
+  const [row] = await within(answer, { ms: ANSWER_MS, late })
+  return row ?? { version: 0, now: 0n }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { createSignal } from "../../async/signal.js"
 import type { Monitor, OnEvent } from "../database/monitor.js"
 import type { Connection } from "../database/sql.js"
 import {
@@ -79,8 +80,7 @@ export function startFeed(
   let closed = false
   const pauseMs = Math.min(EVERY_MS, Math.max(LEAST_MS, maxAgeMs / 4))
   const answerMs = Math.min(ANSWER_MS, Math.max(100, maxAgeMs / 2))
-  let wake: () => void = () => undefined
-  let hinted = false
+  const hinted = createSignal()
   let session: FeedSession | undefined
   let last: MarkedChange | undefined
   /** The newest change with a mark. */
@@ -91,17 +91,13 @@ export function startFeed(
   let late = false
   let askedAt = Number.NEGATIVE_INFINITY
 
-  const hint = () => {
-    hinted = true
-    wake()
-  }
   const renew = () => {
     void session?.end()
     session = undefined
   }
   const onLost = () => {
     renew()
-    hint()
+    hinted.notify()
   }
 
   const position = () => last?.revision ?? 0n
@@ -112,7 +108,7 @@ export function startFeed(
   }
 
   const open = async () => {
-    const opened = openFeedSession(connection, { onHint: hint, onLost })
+    const opened = openFeedSession(connection, { onHint: hinted.notify, onLost })
     session = opened
     const answers = await opened.read(readServer, answerMs)
     if (answers?.standby) throw new Error("a standby hears of changes late")
@@ -156,18 +152,6 @@ export function startFeed(
     return true
   }
 
-  const pause = async () => {
-    await sleep(LEAST_MS)
-    if (hinted || closed) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pauseMs)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
   const tellLate = (error: unknown) => {
     if (late || closed || performance.now() - askedAt < maxAgeMs) return
     late = true
@@ -177,13 +161,14 @@ export function startFeed(
 
   const follow = async () => {
     while (!closed) {
-      hinted = false
       try {
         await monitor.whenAvailable(RETRY_MS)
         const current = await readOn()
         if (current && late) onEvent("info", "the change feed is current again")
         if (current) late = false
-        if (current) await pause()
+        if (!current) continue
+        await sleep(LEAST_MS)
+        if (!closed) await hinted.wait(pauseMs)
       } catch (error) {
         renew()
         if (!monitor.available) continue
@@ -213,7 +198,7 @@ export function startFeed(
         resolve()
       })
       signal.addEventListener("abort", fail, { once: true })
-      hint()
+      hinted.notify()
     })
 
   return {
@@ -231,7 +216,7 @@ export function startFeed(
     reached,
     close: async () => {
       closed = true
-      wake()
+      hinted.notify()
       renew()
       await following
       renew()

@@ -1,3 +1,4 @@
+import { within } from "../../async/deadline.js"
 import { type Connection, openPool, type Sql } from "../database/sql.js"
 import { cancel, isUnanswered, watchedSql } from "../database/watchedSql.js"
 
@@ -35,21 +36,14 @@ export function openFeedSession(connection: Connection, events: SessionEvents): 
   sql.unsafe("listen trust_revisions").catch(() => undefined)
   return {
     read: async (statement, ms) => {
-      let timer: NodeJS.Timeout | undefined
       const watched = watchedSql(sql)
-      const late = new Promise<never>((_, reject) => {
-        const giveUp = () => {
-          reject(new Error("the database did not answer in time"))
-          // Behind a table that is locked by hand, it would go on there for as long.
-          const query = watched.last()
-          if (query && isUnanswered(query)) void cancel(query).catch(() => undefined)
-        }
-        // A turn later: where this process itself was held up, the answer is there and only has to be read.
-        timer = setTimeout(() => setImmediate(giveUp), ms)
-      })
-      const answer = statement(watched.sql)
-      answer.catch(() => undefined)
-      return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+      const late = () => {
+        // Behind a table that is locked by hand it would run on for as long as the lock is held.
+        const query = watched.last()
+        if (query && isUnanswered(query)) void cancel(query).catch(() => undefined)
+        throw new Error("the database did not answer in time")
+      }
+      return await within(statement(watched.sql), { ms, late })
     },
     end: async () => {
       ended = true

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { ErrorReason } from "@trust-registry/proto"
+import { createSemaphore } from "../../async/semaphore.js"
+import { createSignal } from "../../async/signal.js"
 import { RegistryError } from "../../errors.js"
 import { isUnavailable } from "../database/failures.js"
-import { createTurns } from "../database/turns.js"
 import type { Feed } from "../feed/feed.js"
 import { eventOf, type HistoryEvent } from "./event.js"
 import type { EventsPage, EventsQuery } from "./eventRows.js"
@@ -54,7 +55,7 @@ const RETRY_MS = 100
  */
 export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<EventsPage>): Tail {
   const readers = new Set<{ facts: boolean; wake(): void }>()
-  const ownTurns = createTurns(OWN_READS_AT_ONCE)
+  const ownReads = createSemaphore(OWN_READS_AT_ONCE)
   let held: Memory | undefined
   let history = 0
   let pumping = false
@@ -97,7 +98,7 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
 
   const readAlone = async (from: bigint, facts: boolean): Promise<Batch | undefined> => {
     const heard = feed.position
-    const page = await ownTurns(() => read({ ...OWN_BATCH, from, facts }))
+    const page = await ownReads(() => read({ ...OWN_BATCH, from, facts }))
     const next = nextAfter(page, from, heard)
     return next > from ? { events: page.rows.map(eventOf), next } : undefined
   }
@@ -105,8 +106,8 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
   return {
     open: (facts) => {
       const opened = history
-      let wake: () => void = () => undefined
-      const reader = { facts, wake: () => wake() }
+      const { notify: wake, wait } = createSignal()
+      const reader = { facts, wake }
       if (readers.size === 0) begin()
       readers.add(reader)
       return {
@@ -115,17 +116,11 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
           if (held && from >= held.startFor(facts)) return held.from(from)
           return await readAlone(from, facts)
         },
-        changed: (from, ms) =>
-          new Promise((resolve) => {
-            if (history !== opened || (held && held.next > from)) return resolve()
-            const timer = setTimeout(() => wake(), ms)
-            wake = () => {
-              clearTimeout(timer)
-              resolve()
-            }
-          }),
+        changed: async (from, ms) => {
+          if (history === opened && !(held && held.next > from)) await wait(ms)
+        },
         isCurrent: (next) => next > feed.position && performance.now() < feed.freshUntil,
-        wake: reader.wake,
+        wake,
         close: () => {
           wake()
           readers.delete(reader)
