@@ -3,7 +3,8 @@ import { RegistryError } from "../../errors.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { type AuthorityRow, authorityJson, authorityOf } from "../../store/rows/authorityRows.js"
-import { acceptedRow, authorityNotFound, requestIdReused, revisionConflict } from "./authorityErrors.js"
+import { requestIdReused } from "../request/requestId.js"
+import { acceptedRow, authorityNotFound, revisionConflict } from "./authorityErrors.js"
 
 /** How often a change is made again because others changed the authority meanwhile. */
 const MAX_JUDGEMENTS = 5

@@ -23,7 +23,7 @@ import {
   assureUuid,
 } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
-import { refusedRevocation } from "./revocationErrors.js"
+import { assureAccepted } from "./revocationErrors.js"
 import { createRevocationList } from "./revocationList.js"
 
 /** Longest reason, in bytes of UTF-8. */
@@ -40,8 +40,7 @@ export function createRevocationHandlers(
 ): Handlers<typeof RevocationService, RpcContext> {
   const revoke = async (what: Revoke) => {
     const outcome = await revocations.revoke(what)
-    if (outcome.outcome !== "revoked" && outcome.outcome !== "replayed")
-      throw refusedRevocation(what, outcome)
+    assureAccepted(what, outcome)
     return { revocation: revocationOf(what.requestId, outcome) }
   }
   return {
@@ -90,8 +89,7 @@ export function createRevocationHandlers(
       assureRequestId(requestId)
       const lift = { revocationId, requestId: requestId || randomUUID(), actor }
       const outcome = await revocations.lift(lift)
-      if (outcome.outcome !== "lifted" && outcome.outcome !== "unchanged")
-        throw refusedRevocation({ recordId: revocationId, requestId: lift.requestId }, outcome)
+      assureAccepted({ recordId: revocationId, requestId: lift.requestId }, outcome)
       return { revocation: revocationOf(revocationId, outcome) }
     },
 
