@@ -1,6 +1,26 @@
+import { readFileSync } from "node:fs"
 import type { Sql } from "./sql.js"
 
-/** A query that was asked, with what the driver keeps of it and its types do not tell. */
+/*
+ * All our uses of what postgres.js does not document, and why there are any:
+ *
+ * - A query that fails after its first rows leaves their count behind, and the next answer on that connection begins with that many
+ *   holes: one writer would get the outcome of another. https://github.com/porsager/postgres/issues/1119, /issues/1181
+ *   So `resolve` is wrapped, and an answer with holes is an error.
+ * - A connection that is cut while the driver writes may never write again, and its queries never end; and a write scheduled before
+ *   the cut throws where nobody can catch it. https://github.com/porsager/postgres/issues/1208, /issues/1089
+ *   So `active` tells whether a query is still with PostgreSQL, and then its pool is replaced. No statement runs in `sql.begin` while
+ *   serving, because `begin` writes its rollback to the closed socket.
+ * - `query.cancel()` drops the promise of the cancel request, so that a failed one is an unhandled rejection.
+ *   So `canceller`, which returns it, is called directly.
+ * - `sql.listen` listens again once after its connection was lost, and never again if that fails.
+ *   So the feed sends its own LISTEN and hears notifications by the option `onnotify`.
+ */
+
+/** The version of postgres.js that these uses were tested with; package.json pins it. */
+const TESTED_VERSION = "3.4.9"
+
+/** A query of postgres.js, with the fields that its types leave out. */
 export interface Query {
   active: boolean
   canceller: ((query: Query) => Promise<void>) | null
@@ -8,7 +28,35 @@ export interface Query {
   reject: (error: Error) => void
 }
 
-/** The same driver, its answers looked at, and the query that was asked last: pieces come before what they are part of. */
+/** Throws an Error if the driver lacks any internal that this file uses. It sends nothing to PostgreSQL. */
+export function assureDriver(sql: Sql): void {
+  // A query is sent when somebody awaits it, and nobody awaits this one.
+  const query = sql`select` as unknown as { [Field in keyof Query]?: unknown }
+  const there: Record<keyof Query | "onnotify", boolean> = {
+    active: query.active === false,
+    canceller: typeof query.canceller === "function",
+    resolve: typeof query.resolve === "function",
+    reject: typeof query.reject === "function",
+    onnotify: "onnotify" in sql.options,
+  }
+  const missing = Object.entries(there).flatMap(([name, found]) => (found ? [] : [name]))
+  if (missing.length > 0)
+    throw new Error(
+      `postgres.js ${installedVersion()} lacks internals that this server uses (${missing.join(", ")}): ` +
+        `it was tested with postgres.js ${TESTED_VERSION}, install that version`,
+    )
+}
+
+function installedVersion(): string {
+  const manifest = new URL("../package.json", import.meta.resolve("postgres"))
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string }
+  return version
+}
+
+/**
+ * The same driver, but an answer with holes fails with {@link SPARSE}; and the query that was made last, which is the statement,
+ * because fragments are made before the query they are part of.
+ */
 export function watchedSql(sql: Sql): { sql: Sql; last: () => Query | undefined } {
   let last: Query | undefined
   const watched = new Proxy(sql, {
@@ -24,10 +72,6 @@ export function watchedSql(sql: Sql): { sql: Sql; last: () => Query | undefined 
   return { sql: watched, last: () => last }
 }
 
-/**
- * Where a query fails after its first rows, the driver counts on from there in the next one of that connection: its
- * answer begins with holes, and one writer would get the outcome of another.
- */
 function refuseSparse(query: Query) {
   const { resolve, reject } = query
   query.resolve = (rows) => {
@@ -36,15 +80,15 @@ function refuseSparse(query: Query) {
   }
 }
 
-/** The code of the error for an answer that cannot be trusted. */
+/** The code of the error for an answer with holes. */
 export const SPARSE = "SPARSE_ANSWER"
 
-/** Asks PostgreSQL to end a query, over a connection of its own. The driver's `cancel` lets nobody hear that it failed. */
+/** Asks PostgreSQL to cancel a query, over a connection of its own. Rejects if the request cannot be sent. */
 export async function cancel(query: Query): Promise<void> {
   await query.canceller?.(query)
 }
 
-/** Whether a query is with PostgreSQL. */
+/** Whether PostgreSQL has the query and has not answered it. */
 export function isUnanswered({ active }: Query): boolean {
   return active
 }

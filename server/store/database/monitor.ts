@@ -4,34 +4,34 @@ import { databaseUnavailable } from "./failures.js"
 import { SCHEMA_VERSION } from "./migrate.js"
 import { type Connection, openPool, type Sql } from "./sql.js"
 
-/** Knows whether the database answers and has our schema. */
+/** Knows whether the database answers and has the schema that this server needs. */
 export interface Monitor {
-  /** Whether it did at the last look. */
+  /** Whether it did at the last probe. */
   readonly available: boolean
   /** Calls `listener` at every change, until the returned function is called. */
   onChange(listener: (available: boolean) => void): () => void
   /** Resolves when the database is available; throws DATABASE_UNAVAILABLE after `ms` milliseconds. */
   whenAvailable(ms: number): Promise<void>
   /**
-   * What the clock of the database shows, in microseconds since 1970, when `performance.now()` is `at`; rather too early
-   * than too late. Known since it was first available.
+   * The time by the clock of the database, in microseconds since 1970, when `performance.now()` is `at`; at worst a little too
+   * early. Known once the database was available.
    */
   databaseTime(at: number): bigint
-  /** Looks now rather than at the next turn. */
+  /** Probes now rather than when it is due. */
   probeNow(): void
-  /** Stops looking. */
+  /** Stops probing. */
   close(): Promise<void>
 }
 
-/** Between two looks. */
+/** Between two probes; a fifth of it while the database is unavailable. */
 const EVERY_MS = 500
-/** A look that is not answered in this time found nobody. */
+/** A probe that is not answered in this time has failed. */
 const ANSWER_MS = 1_000
 
-/** Told what happens to the database, and what it says by itself. */
+/** Called when the database goes away or comes back, and with its notices. */
 export type OnEvent = (level: "info" | "error", text: string) => void
 
-/** Starts to look after the database, on a connection of its own. */
+/** Starts to probe the database, on a connection of its own. */
 export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor {
   const listeners = new Set<(available: boolean) => void>()
   const due = createSignal()
@@ -50,9 +50,9 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     for (const listener of [...listeners]) listener(now)
   }
 
-  const look = async () => {
+  const probe = async () => {
     try {
-      const { version, now } = await answerOf(pool)
+      const { version, now } = await ask(pool)
       clock = { micros: now, at: performance.now() }
       set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
     } catch (error) {
@@ -64,7 +64,7 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
 
   const watch = async () => {
     while (!closed) {
-      await look()
+      await probe()
       await due.wait(available ? EVERY_MS : EVERY_MS / 5)
     }
   }
@@ -97,11 +97,11 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
   }
 }
 
-async function answerOf(pool: Sql): Promise<{ version: number; now: bigint }> {
+async function ask(pool: Sql): Promise<{ version: number; now: bigint }> {
   const answer = pool<{ version: number; now: bigint }[]>`
     select coalesce(max(version), 0) as version, clock_timestamp() as now from trust_migrations`
   const late = () => {
-    throw new Error("no answer")
+    throw new Error("the database did not answer")
   }
   const [row] = await within(answer, { ms: ANSWER_MS, late })
   return row ?? { version: 0, now: 0n }

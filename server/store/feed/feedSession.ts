@@ -1,27 +1,26 @@
 import { within } from "../../async/deadline.js"
+import { cancel, isUnanswered, watchedSql } from "../database/driverInternals.js"
 import { type Connection, openPool, type Sql } from "../database/sql.js"
-import { cancel, isUnanswered, watchedSql } from "../database/watchedSql.js"
 
-/** A connection that hears of changes and reads them. */
+/** A connection that is notified of changes and reads them. */
 export interface FeedSession {
-  /** Reads on it; throws after `ms` milliseconds without an answer. After a throw the session is of no more use. */
+  /** Runs a statement. Throws after `ms` milliseconds without an answer; the session is unusable after it throws. */
   read<T>(statement: (sql: Sql) => Promise<T>, ms: number): Promise<T>
   /** Ends it at once. */
   end(): Promise<void>
 }
 
-/** Told by a session what it cannot tell as an answer. */
+/** What a session reports besides answers. */
 export interface SessionEvents {
-  /** Somebody committed a change. */
+  /** Called when somebody may have committed a change. */
   onHint(): void
-  /** The line was lost. */
+  /** Called when the connection is lost. */
   onLost(): void
 }
 
 /**
- * Opens a session that listens. Not with the driver's own `listen`: it tries once to listen again after a line was lost, and a
- * database that is not back by then is never listened to again. Where LISTEN is refused, by a pooler for one, there are no
- * hints.
+ * Opens a session that listens for changes. Not with the driver's `listen`; see driverInternals.ts. If LISTEN is refused, for
+ * example by a connection pooler, there are no hints.
  */
 export function openFeedSession(connection: Connection, events: SessionEvents): FeedSession {
   let ended = false
