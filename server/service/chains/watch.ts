@@ -103,8 +103,8 @@ async function* follow(
 
 /** The event as this watcher is told of it; undefined: it does not concern the filter. */
 function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | undefined {
-  const { revision, operation, standing, previous } = event
-  if (matcher.matches(standing)) return { revision, piece: chains ? event.full : event.bare(false) }
+  const { revision, operation, state, previous } = event
+  if (matcher.matches(state)) return { revision, piece: chains ? event.full : event.bare(false) }
   const before = previous && matcher.matches(previous)
   // With the documents went the answer whether it was in the filter: who does not have it has nothing to drop.
   if (operation === "removed") return before === false ? undefined : { revision, piece: event.bare(false) }

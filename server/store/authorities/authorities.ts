@@ -6,9 +6,9 @@ import { authorityColumns } from "../rows/columns.js"
 export interface AuthorityWrite {
   operation: "register" | "update" | "deactivate"
   authorityId: string
-  /** A UUID; the same one is never done twice. */
+  /** A UUID. A request is never applied twice. */
   requestId: string
-  /** Tells the request from another one under the same id. */
+  /** Tells the request from another one with the same id. */
   requestHash: string
   actor: string
   expectedRevision: bigint | undefined
@@ -16,7 +16,7 @@ export interface AuthorityWrite {
   json?: string
 }
 
-/** How a write was judged; see trust_authorities_write for what each outcome means. */
+/** The outcome of a write; see trust_authorities_write for what each means. */
 export interface AuthorityOutcome {
   outcome:
     | "registered"
@@ -30,11 +30,11 @@ export interface AuthorityOutcome {
     | "conflict"
     | "parent_not_found"
     | "parent_cycle"
-  /** The row that came of it or stood in its way; none where none is stored. */
+  /** The row after the write, or the one in its way; undefined if none is stored. */
   row: AuthorityRow | undefined
 }
 
-/** The rows of these authorities; those without one are left out. */
+/** The rows of these authorities; ids without one are left out. */
 export async function readAuthorities(sql: Sql, authorityIds: string[]): Promise<AuthorityRow[]> {
   return await sql<AuthorityRow[]>`
     select ${authorityColumns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
@@ -47,13 +47,13 @@ export async function readAuthority(sql: Sql, authorityId: string): Promise<Auth
   return rows[0]
 }
 
-/** What a change begins with: the row as it is, and what was done before under the same request_id. */
+/** What a change starts from: the current row, and what the same request_id did before. */
 export interface AuthorityBefore {
   row: AuthorityRow | undefined
   done: { row: AuthorityRow; requestHash: string } | undefined
 }
 
-/** Both at one moment: a change that another attempt of the same request just made is seen twice or not at all. */
+/** One statement, so that a change just made by another attempt of the same request shows in both or in neither. */
 export async function readAuthorityBefore(
   sql: Sql,
   authorityId: string,
@@ -73,16 +73,16 @@ export async function readAuthorityBefore(
 }
 
 /**
- * Makes a change; it is durable and in the history when this resolves with an outcome that says so.
+ * Makes a change. It is durable and in the history once this resolves with an outcome that accepts it.
  *
- * @param notAfter until when it is waited for, by the clock of the database in microseconds since 1970
+ * @param notAfter when this server gives up the write, by the clock of the database in microseconds since 1970
  */
 export async function writeAuthority(
   sql: Sql,
   write: AuthorityWrite,
   notAfter: bigint,
 ): Promise<AuthorityOutcome> {
-  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
+  // An argument depends on the time limit, so that PostgreSQL sets the limit before the write takes its lock.
   const rows = await sql<(Pick<AuthorityOutcome, "outcome"> & { [Column in keyof AuthorityRow]: unknown })[]>`
     select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
     lateral trust_authorities_write(
@@ -95,13 +95,13 @@ export async function writeAuthority(
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }
 }
 
-/** Which page of which authorities. */
+/** Which page of which authorities to read. */
 export interface AuthorityPage {
   activeOnly: boolean
-  /** Only ids above this one; empty: from the first. */
+  /** Only ids above this one; empty to start from the first. */
   after: string
   limit: number
-  /** The page ends before the authority that would pass this size, though it holds at least one. */
+  /** The page ends before the authority that would exceed this many bytes, but holds at least one. */
   maxBytes: number
 }
 
@@ -127,5 +127,5 @@ export async function listAuthorities(
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
-/** What a record adds beside its texts: revision, times, and what protobuf puts round them. */
+/** What a record adds besides its texts, in bytes: revision, times and protobuf's overhead. */
 const RECORD_BYTES = 128

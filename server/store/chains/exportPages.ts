@@ -6,25 +6,24 @@ import type { ChainRow } from "../rows/chainRows.js"
 import { recordColumns } from "../rows/columns.js"
 import { pageOfIds, RECORD_BYTES } from "./chains.js"
 
-/** Which part of the state at a revision. */
+/** Which page of the state at a revision to read. */
 export interface ExportQuery {
   filter: ChainFilter | undefined
   /** The state right after this revision. */
   revision: bigint
-  /** Only agent ids above this one; empty: from the first. */
+  /** Only agent ids above this one; empty to start from the first. */
   after: string
   limit: number
-  /** The part ends before the chain that would pass this size, though it holds at least one. */
+  /** The page ends before the chain that would exceed this many bytes, but holds at least one. */
   maxBytes: number
-  /** By which clock expiry is judged, in microseconds since 1970. */
+  /** The time at which expiry is judged, in microseconds since 1970. */
   now: bigint
 }
 
 /**
- * Chains as they stood right after a revision, by agent_id, and whether more follow: what was not changed since from the table,
- * and what was from the history. So an export is of one moment and yet holds no transaction open between its parts. A chain
- * that was removed for good since is left out, as its documents are gone. Throws REVISION_COMPACTED where the history no longer
- * tells.
+ * The chains right after a revision, by agent_id, and whether more follow. What has not changed since comes from the table, the rest
+ * from the history, so an export is of one moment and holds no transaction open between pages. A chain that was purged since is left
+ * out, because its documents are gone. Throws REVISION_COMPACTED if the history no longer reaches back to the revision.
  */
 export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
   const { revision, limit, maxBytes, after, now } = query
@@ -59,7 +58,7 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
-/** Ids and sizes of what was not changed since. */
+/** Ids and sizes of what has not changed since. */
 function unchanged(sql: Sql, { filter, now, revision, after, limit }: ExportQuery) {
   const { where, unordered } = conditionsOf(sql, filter, now)
   const part = sql`agent_id > ${after} order by agent_id limit ${limit + 1}`

@@ -1,27 +1,27 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
 import { ChainEventSchema, encodeItems, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
-import type { Facts, Standing } from "../filter/matcher.js"
+import type { ChainState, Facts } from "../filter/matcher.js"
 import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
 import type { EventRow } from "./eventRows.js"
 
 /**
- * A change of a chain, ready to be sent to many. Its pieces are each a WatchChainsResponse with this one event in protobuf's
- * binary form: such pieces behind each other are one response with all their events.
+ * A change of a chain, encoded once for all watchers. Each piece is a WatchChainsResponse with this one event in protobuf's binary
+ * form; concatenated pieces are one response with all their events.
  */
 export interface HistoryEvent {
   readonly revision: bigint
   readonly operation: OperationText
   /** The chain after the change. */
-  readonly standing: Standing
-  /** The chain before it; undefined: the agent had none. */
-  readonly previous: Standing | undefined
-  /** The event with the chain, where there is one that parses. */
+  readonly state: ChainState
+  /** The chain before the change; undefined if the agent had none. */
+  readonly previous: ChainState | undefined
+  /** The event with the chain, if there is one that parses. */
   readonly full: Buffer
-  /** The event without it, under its own operation or as one that has left the filter. */
+  /** The event without the chain, with its own operation or with LEFT. */
   bare(left: boolean): Buffer
 }
 
-/** An event, encoded at once, so that the document itself need not be kept. */
+/** The event of a row, encoded at once so that the document can be freed. */
 export function eventOf(row: EventRow): HistoryEvent {
   const { chain_data, facts, metadata, previous_facts, previous_metadata, ...kept } = row
   const { agent_id, authority_id, is_active, expires_at, revision, operation } = kept
@@ -29,7 +29,7 @@ export function eventOf(row: EventRow): HistoryEvent {
   return {
     revision,
     operation,
-    standing: { agent_id, authority_id, is_active, expires_at, facts: factsOf(facts, metadata) },
+    state: { agent_id, authority_id, is_active, expires_at, facts: factsOf(facts, metadata) },
     previous:
       kept.previous_authority_id === null
         ? undefined
@@ -42,14 +42,14 @@ export function eventOf(row: EventRow): HistoryEvent {
           },
     full: pieceOf(row),
     bare(left) {
-      const told = left ? Operation.LEFT : OPERATIONS[operation]
-      pieces[told] ??= pieceOf({ ...kept, chain_data: null }, told)
-      return pieces[told]
+      const shown = left ? Operation.LEFT : OPERATIONS[operation]
+      pieces[shown] ??= pieceOf({ ...kept, chain_data: null }, shown)
+      return pieces[shown]
     },
   }
 }
 
-/** The chain of a row, or its record alone, as one that stands now. */
+/** A chain of the current state as an event, with the chain or only its record. */
 export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
   return pieceOf(withChain ? row : { ...row, chain_data: null }, Operation.CURRENT)
 }
@@ -73,7 +73,7 @@ function factsOf(found: EventRow["facts"], text: string | null): Facts | null {
   )
 }
 
-/** What was set by hand may nest deeper, or repeat a key. */
+/** Metadata that was written by hand may nest too deep, or repeat a key. */
 function parsed(text: string): Json | undefined {
   try {
     return parseJson(text)

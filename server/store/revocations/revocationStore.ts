@@ -17,7 +17,7 @@ export interface RevocationStore {
   revoke(revoke: Revoke): Promise<RevocationOutcome>
   /** Lifts a suspension. */
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
-  /** A page of revocations, newest change first. */
+  /** A page of revocations, newest change first, and whether more follow. */
   list(page: RevocationPage): Promise<{ rows: RevocationRow[]; more: boolean }>
 }
 

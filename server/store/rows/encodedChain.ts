@@ -3,8 +3,8 @@ import { encode, encodeJsonField } from "@trust-registry/proto"
 import { type ChainRow, chainOf } from "./chainRows.js"
 
 /**
- * A message with the chain of a row in its field `chain` and `rest` in its others, in binary form: without a message on the way
- * where the document is as the server writes it. Throws an Error as {@link chainOf} does.
+ * A message in binary form, with the chain of a row in its field `chain` and `rest` in its other fields. A document in the form that
+ * the server writes is encoded without a message in between. Throws an Error like {@link chainOf}.
  */
 export function encodedWithChain<Schema extends DescMessage & { field: { chain: DescField } }>(
   schema: Schema,

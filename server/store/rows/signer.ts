@@ -3,7 +3,7 @@ import type { AuthorityKey } from "@trust-registry/proto"
 import { type AuthorityRow, authorityOf } from "./authorityRows.js"
 import { microsOf } from "./micros.js"
 
-/** An authority as verification sees it, and the revision at which it was so. */
+/** An authority as verification needs it, and its revision. */
 export interface StoredSigner {
   signer: TrustAuthority
   revision: bigint
