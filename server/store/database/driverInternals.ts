@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
 import type { Sql } from "./sql.js"
 
 /*
@@ -48,7 +50,9 @@ export function assureDriver(sql: Sql): void {
 }
 
 function installedVersion(): string {
-  const manifest = new URL("../package.json", import.meta.resolve("postgres"))
+  // Of its CommonJS build; its exports leave out the manifest itself.
+  const entry = createRequire(import.meta.url).resolve("postgres")
+  const manifest = join(dirname(entry), "..", "..", "package.json")
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string }
   return version
 }
