@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events"
-import { setTimeout as delay } from "node:timers/promises"
 import {
   AuthorityService,
   file_google_rpc_error_details,
@@ -9,6 +8,7 @@ import {
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
+import { within } from "./async/deadline.js"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
 import { type Listener, listen, type Service, serviceOf } from "./listen.js"
@@ -23,8 +23,8 @@ import { createRevocationHandlers } from "./service/revocation.js"
 import { createServerInfoHandlers, type ProcessInfo } from "./service/serverInfo.js"
 import { createTrustStoreHandlers } from "./service/trustStore.js"
 import { createVerificationHandlers } from "./service/trustVerification.js"
-import { nowMicros } from "./store/chains/rows.js"
 import type { Connection } from "./store/database/sql.js"
+import { nowMicros } from "./store/rows/micros.js"
 import { createStore, type Store } from "./store/store.js"
 import { credentialsOf } from "./tls.js"
 import { serverVersion } from "./version.js"
@@ -227,17 +227,13 @@ async function drain({ config, log, database, store, edge, listener, endMetrics,
 const CLOSE_MS = 1_000
 
 async function finish(listener: Listener, edge: RpcEdge, ms: number, log: Log) {
-  const finished = listener.finish()
-  const bound = new AbortController()
-  const late = delay(ms, "late" as const, { signal: bound.signal })
-  late.catch(() => undefined)
-  const end = await Promise.race([finished, late])
-  bound.abort()
-  if (end !== "late") return
+  const finished = listener.finish().then(() => true)
+  const late = () => false
+  if (await within(finished, { ms, late })) return
   log.warn({ ms }, "calls are still open at the end of the drain: they are cut off")
   edge.cutOff()
   // What was just told to the callers is written before the connections are closed.
-  await Promise.race([finished, delay(FAREWELL_MS)])
+  await within(finished, { ms: FAREWELL_MS, late })
   listener.cut()
 }
 

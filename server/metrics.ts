@@ -56,7 +56,7 @@ function createCallTimer(registry: Registry): Metrics["ended"] {
 }
 
 /** All of it is looked at when somebody asks, and costs nothing before. */
-function gaugeStore({ feed, monitor, counts }: Store, registry: Registry): void {
+function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Registry): void {
   const tell = (Kind: typeof Counter | typeof Gauge, name: string, help: string, now: () => Values) => {
     new Kind({
       name: `trust_registry_${name}`,
@@ -70,8 +70,8 @@ function gaugeStore({ feed, monitor, counts }: Store, registry: Registry): void 
     })
   }
   const ofCaches = (value: (state: CacheState) => number) => () => ({
-    chains: value(counts.chains),
-    authorities: value(counts.authorities),
+    chains: value(chains.cache),
+    authorities: value(authorities.cache),
   })
   tell(Gauge, "feed_revision", "The newest revision that it has heard of.", () => Number(feed.position))
   tell(Gauge, "newest_revision", "The newest revision that it knows of.", () => Number(feed.head))
@@ -85,9 +85,9 @@ function gaugeStore({ feed, monitor, counts }: Store, registry: Registry): void 
     Number(performance.now() < feed.freshUntil),
   )
   tell(Gauge, "database_available", "1 while the database answers.", () => Number(monitor.available))
-  tell(Gauge, "writes_waiting", "Writes that wait for a transaction.", () => counts.writes.waiting)
-  tell(Counter, "write_batches_total", "Transactions of writes.", () => counts.writes.batches)
-  tell(Counter, "write_batch_rows_total", "Writes in these transactions.", () => counts.writes.items)
+  tell(Gauge, "writes_waiting", "Writes that wait for a transaction.", () => chains.batches.waiting)
+  tell(Counter, "write_batches_total", "Transactions of writes.", () => chains.batches.batches)
+  tell(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)
   tell(
     Counter,
     "cache_hits_total",

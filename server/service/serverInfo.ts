@@ -1,7 +1,7 @@
 import type { Handlers, ServerInfoService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
-import { timestampOf } from "../store/chains/rows.js"
 import { SCHEMA_VERSION } from "../store/database/migrate.js"
+import { timestampOf } from "../store/rows/micros.js"
 import type { Store } from "../store/store.js"
 
 /** What a process knows of itself before it serves. */
@@ -21,10 +21,10 @@ export function createServerInfoHandlers(
 ): Handlers<typeof ServerInfoService, RpcContext> {
   return {
     getServerInfo: async () => {
-      const { feed, counts } = store
+      const { feed, chains, authorities } = store
       const databaseAvailable = store.monitor.available
       const oldestRevision = databaseAvailable
-        ? await store.oldestRevision().catch(() => undefined)
+        ? await store.history.oldestRevision().catch(() => undefined)
         : undefined
       const ageMs = feed.age()
       return {
@@ -37,8 +37,8 @@ export function createServerInfoHandlers(
         newestRevision: feed.head,
         ...(Number.isFinite(ageMs) ? { feedAge: durationOf(ageMs) } : {}),
         memoryFresh: performance.now() < feed.freshUntil,
-        cachedChains: BigInt(counts.chains.size),
-        cachedAuthorities: BigInt(counts.authorities.size),
+        cachedChains: BigInt(chains.cache.size),
+        cachedAuthorities: BigInt(authorities.cache.size),
         ...(oldestRevision === undefined ? {} : { oldestRevision }),
       }
     },

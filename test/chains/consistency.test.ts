@@ -11,8 +11,8 @@ import {
 import { createLog, defaultConfig, type RegistryServer, startServer } from "@trust-registry/server"
 import { expect } from "chai"
 import postgres from "postgres"
-import { once } from "../../server/dist/store/cache/trustReader.js"
 import { createReads } from "../../server/dist/store/database/reads.js"
+import { memoize } from "../../server/dist/store/readers/memoize.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { deaf } from "../support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
@@ -99,7 +99,7 @@ describe("consistency", () => {
       },
       ({ id }) => id,
     )
-    const readOnce = once(read)
+    const readOnce = memoize(read)
     await Promise.all(["a", "b", "a", "c"].map(readOnce))
     await Promise.all(["c", "d"].map(readOnce))
     expect(statements).to.deep.equal([["a", "b", "c"], ["d"]])

@@ -253,9 +253,9 @@ describe("a store behind a line that holds up answers", () => {
     const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain("slow") })
     await store.feed.reached(record?.revision ?? 0n, AbortSignal.timeout(10_000))
     // A line is open, so that the read goes out on it.
-    await store.getChain("another")
+    await store.chains.get("another")
     proxy.freezeAnswers()
-    const held = store.getChain("slow") as Promise<{ revision: bigint }>
+    const held = store.chains.get("slow") as Promise<{ revision: bigint }>
     await until("the database has answered it", async () => {
       const [row] = await registry.sql`
         select count(*)::int as n from pg_stat_activity
@@ -269,13 +269,13 @@ describe("a store behind a line that holds up answers", () => {
     await store.feed.reached(changed, AbortSignal.timeout(10_000))
     proxy.thaw()
     expect((await held).revision).to.equal(record?.revision)
-    const after = await store.getChain("slow")
+    const after = await store.chains.get("slow")
     expect(after?.revision).to.equal(changed)
-    expect(store.getChain("slow"), "kept now").to.equal(after)
+    expect(store.chains.get("slow"), "kept now").to.equal(after)
   })
 
   it("holds nobody longer than the database's time, however many wait for a line that is half dead", async () => {
-    const read = (agentId: string) => Promise.resolve(store.getChain(agentId))
+    const read = (agentId: string) => Promise.resolve(store.chains.get(agentId))
     await read("first")
     const ask = () => Promise.allSettled(Array.from({ length: 60 }, (_, i) => read(`half-dead-${i % 20}`)))
     for (let round = 0; round < 2; round++) {

@@ -1,9 +1,10 @@
 import { type Authority, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
-import { type AuthorityRow, authorityJson, authorityOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
-import { acceptedRow, authorityNotFound, requestIdReused, revisionConflict } from "./authorityErrors.js"
+import { type AuthorityRow, authorityJson, authorityOf } from "../../store/rows/authorityRows.js"
+import { requestIdReused } from "../request/requestId.js"
+import { acceptedRow, authorityNotFound, revisionConflict } from "./authorityErrors.js"
 
 /** How often a change is tried again because others changed the authority meanwhile. */
 const MAX_ATTEMPTS = 5

@@ -1,35 +1,57 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import type { AuthorityOutcome, AuthorityWrite } from "../../store/authorities/authorities.js"
-import type { AuthorityRow } from "../../store/authorities/authorityRows.js"
+import type { AuthorityRow } from "../../store/rows/authorityRows.js"
+import { answerTo } from "../request/answers.js"
 import { sentenceOf } from "../request/fields.js"
+import { requestIdReused } from "../request/requestId.js"
 
-/**
- * The row that a write led to. Throws what the contract says of a write that was refused.
- *
- * @param parent the parent that the write names, and the field of the request that does so
- */
+/** The parent that a write names, and the field of the request that names it. */
+export interface NamedParent {
+  id: string
+  field: string
+}
+
+/** The row that a write led to. Throws the contract's error for a write that was refused. */
 export function acceptedRow(
   write: AuthorityWrite,
   { outcome, row }: AuthorityOutcome,
-  parent: { id: string; field: string },
+  parent: NamedParent,
 ): AuthorityRow {
-  switch (outcome) {
-    case "parent_not_found":
-      throw authorityNotFound(parent.id, [{ field: parent.field, description: "is not registered" }])
-    case "parent_cycle":
-      throw invalidAuthority(
-        [{ field: parent.field, description: "is below the authority" }],
-        write.authorityId,
-      )
-    case "reused":
-      throw requestIdReused(write)
-    case "exists":
-      throw exists(write, row)
-    case "conflict":
-      throw revisionConflict(write, row)
-  }
-  if (!row) throw authorityNotFound(write.authorityId)
+  return answerTo(ANSWERS, outcome)(write, row, parent)
+}
+
+type Answer = (write: AuthorityWrite, row: AuthorityRow | undefined, parent: NamedParent) => AuthorityRow
+
+/** The answer to each outcome. An outcome without one does not compile. */
+const ANSWERS: Record<AuthorityOutcome["outcome"], Answer> = {
+  registered: accepted,
+  updated: accepted,
+  deactivated: accepted,
+  replayed: accepted,
+  unchanged: accepted,
+  not_found: ({ authorityId }) => {
+    throw authorityNotFound(authorityId)
+  },
+  parent_not_found: (_, __, { id, field }) => {
+    throw authorityNotFound(id, [{ field, description: "is not registered" }])
+  },
+  parent_cycle: ({ authorityId }, _, { field }) => {
+    throw invalidAuthority([{ field, description: "is below the authority" }], authorityId)
+  },
+  reused: (write) => {
+    throw requestIdReused(write)
+  },
+  exists: (write, row) => {
+    throw exists(write, row)
+  },
+  conflict: (write, row) => {
+    throw revisionConflict(write, row)
+  },
+}
+
+function accepted({ operation, authorityId }: AuthorityWrite, row: AuthorityRow | undefined): AuthorityRow {
+  if (!row) throw new Error(`${operation} of ${JSON.stringify(authorityId)} was accepted, and left no row`)
   return row
 }
 
@@ -61,29 +83,6 @@ export function revisionConflict(
     ErrorReason.REVISION_CONFLICT,
     `authority ${JSON.stringify(authorityId)} was expected at revision ${expectedRevision}; it is at ${revision}`,
     { authorityId, metadata: { expected_revision: String(expectedRevision), revision: String(revision) } },
-  )
-}
-
-/** The request id did something else before; whose change that was is told where it is known. */
-export function requestIdReused({
-  requestId,
-  ...subject
-}: {
-  requestId: string
-  agentId?: string
-  authorityId?: string
-}): RegistryError {
-  const { agentId, authorityId } = subject
-  const [kind, id] = authorityId === undefined ? ["agent", agentId] : ["authority", authorityId]
-  const whose = id === undefined ? "" : ` of ${kind} ${JSON.stringify(id)}`
-  return new RegistryError(
-    ErrorReason.REQUEST_ID_REUSED,
-    `request_id ${requestId} was used before for another change${whose}`,
-    {
-      ...(agentId === undefined ? {} : { agentId }),
-      ...(authorityId === undefined ? {} : { authorityId }),
-      violations: [{ field: "request_id", description: "was used before for another change" }],
-    },
   )
 }
 

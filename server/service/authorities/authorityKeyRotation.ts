@@ -8,9 +8,9 @@ import {
   type RotateAuthorityKeyRequest,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import { authorityOf, authorityRecordOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import { authorityOf, authorityRecordOf } from "../../store/rows/authorityRows.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import { changeAuthority } from "./authorityChange.js"
 import { invalidAuthority } from "./authorityErrors.js"
 import { assureChange, assureValid, commonOf } from "./authorityRequest.js"

@@ -9,8 +9,8 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { authorityRecordOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
+import { authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { changeAuthority } from "./authorityChange.js"
 import { assureChange, assureValid, commonOf, unknownFields } from "./authorityRequest.js"
 

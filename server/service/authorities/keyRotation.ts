@@ -8,7 +8,7 @@ import {
   type RotateAuthorityKeyRequest,
 } from "@trust-registry/proto"
 import type { FieldViolation } from "../../errors.js"
-import { timestampOf } from "../../store/chains/rows.js"
+import { timestampOf } from "../../store/rows/micros.js"
 
 type Moment = Pick<Timestamp, "seconds" | "nanos">
 

@@ -49,7 +49,7 @@ async function deleteTogether(
   context: RpcContext,
 ): Promise<DeleteResult[]> {
   if (deletions.length === 0) return []
-  const { outcomes, refused } = await store.writeTogether(deletions)
+  const { outcomes, refused } = await store.chains.writeAll(deletions)
   if (outcomes) {
     return deletions.map((deletion, place) => {
       return { case: "record", value: acceptedRecord(deletion, outcomes[place] as Outcome) }

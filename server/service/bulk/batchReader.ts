@@ -1,26 +1,25 @@
-import type { RecordRow } from "../../store/chains/rows.js"
-import { type ServedChain, servedChain } from "../../store/chains/servedChain.js"
 import type { Depends, Document } from "../../store/chains/writes.js"
-import type { Store } from "../../store/store.js"
-import type { ValidationReader } from "../chains/validation.js"
+import type { MemoryReader } from "../../store/readers/memoryReader.js"
+import type { RecordRow } from "../../store/rows/chainRows.js"
+import { type ServedChain, servedChain } from "../../store/rows/servedChain.js"
 
 /** Reads what the chains of a batch are validated against: those of the batch that were validated before, else what is stored. */
-export interface BatchReader extends ValidationReader {
+export interface BatchReader extends MemoryReader {
   /** Adds a chain of the batch that is valid: from now on it reads as if it were stored. */
   add(document: Omit<Document, "depends"> & { agentId: string }): void
   /** Without the batch's own agents, which are written together with it. */
   othersOf(depends: Depends): Depends
 }
 
-/** A reader over a store, without any chain of the batch yet. */
-export function createBatchReader(store: Store): BatchReader {
+/** A reader over memory, without any chain of the batch yet. */
+export function createBatchReader(memory: MemoryReader): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
-    getChain: (agentId) => own.get(agentId)?.() ?? store.getChain(agentId),
-    getAuthority: store.getAuthority,
-    goneAgents: store.goneAgents,
-    firstStored: store.firstStored,
-    forget: store.forget,
+    getChain: (agentId) => own.get(agentId)?.() ?? memory.getChain(agentId),
+    getAuthority: memory.getAuthority,
+    goneAgents: memory.goneAgents,
+    firstStored: memory.firstStored,
+    forget: memory.forget,
     add: (document) => {
       let served: ServedChain | undefined
       own.set(document.agentId, () => {

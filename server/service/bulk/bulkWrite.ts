@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { ErrorReason } from "@trust-registry/proto"
+import { createSemaphore } from "../../async/semaphore.js"
 import { RegistryError } from "../../errors.js"
-import { createSlots } from "./slots.js"
 
 /** Makes one write of a bulk call, and makes it again while the queue of writes is full. */
 export type BulkWrite = <Answer>(write: () => Promise<Answer>, signal: AbortSignal) => Promise<Answer>
@@ -12,8 +12,8 @@ export type BulkWrite = <Answer>(write: () => Promise<Answer>, signal: AbortSign
  * @param maxWaiting most writes that may wait for the database; bulk calls take half of them and leave the rest to single ones
  */
 export function createBulkWrite(maxWaiting: number): BulkWrite {
-  const slots = createSlots(Math.max(1, maxWaiting >> 1))
-  return (write, signal) => slots(() => whenThereIsRoom(write, signal))
+  const semaphore = createSemaphore(Math.max(1, maxWaiting >> 1))
+  return (write, signal) => semaphore(() => whenThereIsRoom(write, signal))
 }
 
 /** Single writes of others may have taken all the room. A bulk call waits then, and sends nothing more meanwhile. */

@@ -8,9 +8,10 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedListed } from "../../store/chains/encodedChain.js"
-import { type ChainRow, nowMicros } from "../../store/chains/rows.js"
-import { compacted } from "../../store/history/history.js"
+import { compacted } from "../../store/history/historicalPoint.js"
+import type { ChainRow } from "../../store/rows/chainRows.js"
+import { encodedListed } from "../../store/rows/encodedChain.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
 import { assureFilter, filtered } from "../request/filter.js"
@@ -33,7 +34,7 @@ export function createExport(
     const read = (after: string) => {
       const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
       const query = { ...bounds, filter, revision, documents: true, now }
-      const part = filtered(store.readExport(query))
+      const part = filtered(store.chains.export(query))
       // It may be waited for only after a long time, or never.
       part.catch(() => undefined)
       return part
@@ -53,7 +54,7 @@ export function createExport(
   }
 }
 
-type ExportPart = Awaited<ReturnType<Store["readExport"]>>
+type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>
 
 /** The revision that is asked for, or the newest. Throws where the history does not reach back to it, or not up to it. */
 async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {

@@ -1,3 +1,5 @@
+import { createSignal } from "../../async/signal.js"
+
 /** Work on an item that has begun. */
 export interface Begun<Answer> {
   /** What comes of it; a rejection ends everything after the answers before it. */
@@ -31,8 +33,8 @@ export async function* inOrder<Item, Answer>(
   let bytes = 0
   let done = false
   let failure: { thrown: unknown } | undefined
-  const news = createBell()
-  const room = createBell()
+  const arrived = createSignal()
+  const room = createSignal()
 
   const take = async () => {
     const source = items[Symbol.asyncIterator]()
@@ -45,8 +47,8 @@ export async function* inOrder<Item, Answer>(
         begun.answer.catch(() => undefined)
         open.push(begun)
         bytes += begun.bytes
-        news.ring()
-        while (!done && (open.length >= bounds.items || bytes >= bounds.bytes)) await room.rung()
+        arrived.notify()
+        while (!done && (open.length >= bounds.items || bytes >= bounds.bytes)) await room.wait()
       }
     } catch (thrown) {
       if (!done) failure = { thrown }
@@ -55,8 +57,8 @@ export async function* inOrder<Item, Answer>(
   }
   const end = () => {
     done = true
-    news.ring()
-    room.ring()
+    arrived.notify()
+    room.notify()
   }
   const stopTaking = () => {
     if (!done) failure = { thrown: stop.error() }
@@ -73,35 +75,14 @@ export async function* inOrder<Item, Answer>(
         const answer = await first.answer
         open.shift()
         bytes -= first.bytes
-        room.ring()
+        room.notify()
         yield answer
       } else if (done) break
-      else await news.rung()
+      else await arrived.wait()
     }
     if (failure) throw failure.thrown
   } finally {
     stop.signal.removeEventListener("abort", stopTaking)
     end()
-  }
-}
-
-/** Wakes one who waits; a ring before the wait counts. */
-function createBell() {
-  let wake: (() => void) | undefined
-  let pending = false
-  return {
-    ring: () => {
-      pending = true
-      wake?.()
-    },
-    rung: async () => {
-      if (!pending) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-      pending = false
-      wake = undefined
-    },
   }
 }

@@ -1,8 +1,8 @@
 import type { StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { nowMicros } from "../../store/chains/rows.js"
 import type { Document, Outcome, Write } from "../../store/chains/writes.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import {
   type ChainRules,
@@ -41,7 +41,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     order: readonly number[],
     refusals: Refusals,
   ) => {
-    const batch = createBatchReader(store)
+    const batch = createBatchReader(store.memory)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
       const validation = await validateChain(batch, chain, rules.requireSignatures)
@@ -66,9 +66,10 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
       if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
       const writes = await validated(documents, commons, order, refusals)
       if (refusals.size > 0) break
-      const { outcomes, refused } = await store.writeTogether(writes)
+      const { outcomes, refused } = await store.chains.writeAll(writes)
       if (outcomes) return storedResults(writes, outcomes)
-      if (isStale(refused)) for (const { document } of writes) store.forget((document as Document).depends)
+      if (isStale(refused))
+        for (const { document } of writes) store.memory.forget((document as Document).depends)
       else
         await eachOf(refused.keys(), refusals, (place) =>
           acceptedRecord(writes[place] as Write, refused.get(place) as Outcome),

@@ -14,8 +14,8 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedListed } from "../../store/chains/encodedChain.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import { encodedListed } from "../../store/rows/encodedChain.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureWithin } from "../request/fields.js"
@@ -47,8 +47,8 @@ export function createChainList(
           const query = { ...bounds, filter, documents, now: past?.micros ?? nowMicros() }
           return await filtered(
             past
-              ? store.readExport({ ...query, revision: past.revision })
-              : store.listChains({ ...query, offset }),
+              ? store.chains.export({ ...query, revision: past.revision })
+              : store.chains.list({ ...query, offset }),
           )
         },
         keyOf: (row) => row.agent_id,
@@ -62,8 +62,8 @@ export function createChainList(
       return {
         count: await filtered(
           past
-            ? store.countChainsAt({ filter, revision: past.revision, now: past.micros })
-            : store.countChains(filter, nowMicros()),
+            ? store.chains.countAt({ filter, revision: past.revision, now: past.micros })
+            : store.chains.count(filter, nowMicros()),
         ),
       }
     },

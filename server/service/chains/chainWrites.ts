@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { nowMicros } from "../../store/chains/rows.js"
 import type { Document, Write } from "../../store/chains/writes.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
@@ -48,7 +48,7 @@ const RETRY_AFTER_MS = 100
 /** The writes of chains over a store. Each throws the contract's error for a write that is refused. */
 export function createChainWrites(store: Store, rules: ChainRules) {
   const write = async (change: Write): Promise<Written> => {
-    const outcome = await store.write(change)
+    const outcome = await store.chains.write(change)
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
@@ -64,21 +64,21 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     const replayed = async (refusal: unknown): Promise<Written> => {
       if (request.requestId === "") throw refusal
       const change: Write = { ...common, document: { ...document, ...unvalidated(agentId) } }
-      const outcome = await store.write(change)
+      const outcome = await store.chains.write(change)
       if (outcome.outcome !== "replayed") throw refusal
       return { record: acceptedRecord(change, outcome), operation: outcome.operation }
     }
     const write = async () => {
       for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
-        const validation = await validateChain(store, chain, rules.requireSignatures).catch(
+        const validation = await validateChain(store.memory, chain, rules.requireSignatures).catch(
           (refusal: unknown) => ({ refusal }),
         )
         if ("refusal" in validation) return await replayed(validation.refusal)
         const change: Write = { ...common, document: { ...document, ...validation } }
-        const outcome = await store.write(change)
+        const outcome = await store.chains.write(change)
         if (outcome.outcome !== "stale")
           return { record: acceptedRecord(change, outcome), operation: outcome.operation }
-        store.forget(validation.depends)
+        store.memory.forget(validation.depends)
       }
       throw signersKeepChanging(agentId)
     }

@@ -15,8 +15,8 @@ import {
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
-import { microsOf } from "../../store/chains/rows.js"
 import type { Document } from "../../store/chains/writes.js"
+import { microsOf } from "../../store/rows/micros.js"
 import { sentenceOf } from "../request/fields.js"
 
 /** The parts of StoreChainRequest and UpdateChainRequest that make a document. */

@@ -1,7 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
 import type { Handlers, TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import { isActive, type ServedChain } from "../../store/chains/servedChain.js"
+import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureAgentId } from "../request/fields.js"
@@ -19,7 +19,7 @@ export function createGetChain(
     const requirement = requirementOf(consistency)
     if (!isMemoryEnough(store, requirement)) return getChainFrom(store, agentId, includeInactive, requirement)
     const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
-    const chain = store.getChain(agentId)
+    const chain = store.memory.getChain(agentId)
     return chain instanceof Promise ? chain.then(give) : give(chain)
   }
 }

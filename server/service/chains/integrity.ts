@@ -18,7 +18,7 @@ import {
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
 import type { ChainWithHistory } from "../../store/chains/chains.js"
-import { type ChainRow, chainOf, recordOf } from "../../store/chains/rows.js"
+import { type ChainRow, chainOf, recordOf } from "../../store/rows/chainRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId } from "../request/fields.js"
 import { type Difference, differences } from "./differences.js"
@@ -47,7 +47,7 @@ async function verifyIntegrity(
   agentId: string,
   limits: ShapeLimits,
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
-  const { row, ...history } = await store.readWithHistory(agentId)
+  const { row, ...history } = await store.chains.withHistory(agentId)
   if (!row) throw notFound(agentId)
   const findings = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
   return { verified: findings.every(({ passed }) => passed), record: recordOf(row), findings }

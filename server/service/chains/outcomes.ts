@@ -1,26 +1,54 @@
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { nowMicros, type RecordRow, recordOf } from "../../store/chains/rows.js"
 import type { Outcome, Write } from "../../store/chains/writes.js"
-import { requestIdReused } from "../authorities/authorityErrors.js"
+import { type RecordRow, recordOf } from "../../store/rows/chainRows.js"
+import { nowMicros } from "../../store/rows/micros.js"
+import { answerTo } from "../request/answers.js"
+import { requestIdReused } from "../request/requestId.js"
 
-/** The record of a write. Throws the contract's error for a write that was refused. */
-export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
-  if (outcome === "delegator_revoked") throw delegatorRevoked(write, culprit ?? "")
-  if (outcome === "revoked") throw agentRevoked(write)
-  if (!record) throw outcome === "conflict" ? conflict(write, undefined) : notFound(write.agentId)
-  switch (outcome) {
-    case "conflict":
-      throw conflict(write, record)
-    case "reused":
-      throw requestIdReused({ agentId: write.agentId, requestId: write.requestId })
-    case "inactive":
-      throw inactive(write, record)
-    case "expired":
-      throw expired(write.agentId, "it cannot be restored, only stored anew after PurgeChain")
-    default:
-      return recordOf(record)
-  }
+/** The record that a write led to. Throws the contract's error for a write that was refused. */
+export function acceptedRecord(write: Write, outcome: Outcome): ChainRecord {
+  return answerTo(ANSWERS, outcome.outcome)(write, outcome)
+}
+
+/** The answer to each outcome. An outcome without one does not compile. */
+const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => ChainRecord> = {
+  created: accepted,
+  updated: accepted,
+  deleted: accepted,
+  restored: accepted,
+  removed: accepted,
+  replayed: accepted,
+  unchanged: accepted,
+  stale: () => {
+    throw new Error("a write was answered as stale, and not validated again")
+  },
+  not_found: ({ agentId }) => {
+    throw notFound(agentId)
+  },
+  conflict: (write, { record }) => {
+    throw conflict(write, record)
+  },
+  reused: ({ agentId, requestId }) => {
+    throw requestIdReused({ agentId, requestId })
+  },
+  inactive: (write, { record }) => {
+    throw record ? inactive(write, record) : notFound(write.agentId)
+  },
+  expired: ({ agentId }) => {
+    throw expired(agentId, "it cannot be restored, only stored anew after PurgeChain")
+  },
+  revoked: (write) => {
+    throw agentRevoked(write)
+  },
+  delegator_revoked: (write, { culprit }) => {
+    throw delegatorRevoked(write, culprit ?? "")
+  },
+}
+
+function accepted({ operation, agentId }: Write, { outcome, record }: Outcome): ChainRecord {
+  if (!record) throw new Error(`${operation} of ${quoted(agentId)} was ${outcome}, and left no record`)
+  return recordOf(record)
 }
 
 /** The agent has no stored chain, or none that is active; `why` is added to the message. */

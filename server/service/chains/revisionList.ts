@@ -7,7 +7,7 @@ import {
   type TrustStoreService,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import { encodedRevision } from "../../store/history/history.js"
+import { encodedRevision } from "../../store/rows/revisionRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId } from "../request/fields.js"
 import { paged } from "../request/paged.js"

@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from "node:util"
 import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
-import type { TrustReader } from "../../store/cache/trustReader.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
-import type { Store } from "../../store/store.js"
+import type { MemoryReader } from "../../store/readers/memoryReader.js"
 import { sentenceOf } from "../request/fields.js"
 import { lineageProblem } from "../verification/lineageProblem.js"
 import { type KnownSigners, signersOf } from "../verification/signers.js"
@@ -15,26 +14,23 @@ export interface Validation {
   depends: Depends
 }
 
-/** Reads the rows that a chain is validated against. */
-export type ValidationReader = TrustReader & Pick<Store, "forget">
-
 /**
  * Validates a chain against what else is stored: its place among its delegators, and the signatures whose signers are known.
  * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and, where signatures are
  * required, for one that cannot be checked.
  */
 export async function validateChain(
-  store: ValidationReader,
+  memory: MemoryReader,
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Validation> {
-  const signers = await signersOf(store, chain, Date.now())
+  const signers = await signersOf(memory, chain, Date.now())
   try {
     return await validateAgainst(signers, chain, requireSignatures)
   } catch (refusal) {
     // The write compares an accepted chain with the database. Nothing does that for a refused one, and memory may be stale.
-    store.forget(signers.depends)
-    const fresh = await signersOf(store, chain, Date.now())
+    memory.forget(signers.depends)
+    const fresh = await signersOf(memory, chain, Date.now())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
     return await validateAgainst(fresh, chain, requireSignatures)
   }

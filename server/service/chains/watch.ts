@@ -9,12 +9,12 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import type { Matcher } from "../../store/filter/matcher.js"
 import type { HistoryEvent } from "../../store/history/event.js"
-import { compacted } from "../../store/history/history.js"
+import { compacted } from "../../store/history/historicalPoint.js"
 import type { HistoryStore } from "../../store/history/historyStore.js"
-import type { Matcher } from "../../store/history/matcher.js"
 import type { TailReader } from "../../store/history/tail.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import { assureFilter, filtered } from "../request/filter.js"
 import { showsChains } from "../request/view.js"
 
@@ -105,8 +105,8 @@ async function* follow(
 
 /** The event as this watcher is told of it; undefined: it does not concern the filter. */
 function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | undefined {
-  const { revision, operation, standing, previous } = event
-  if (matcher.matches(standing)) return { revision, piece: chains ? event.full : event.bare(false) }
+  const { revision, operation, state, previous } = event
+  if (matcher.matches(state)) return { revision, piece: chains ? event.full : event.bare(false) }
   const before = previous && matcher.matches(previous)
   // With the documents went the answer whether it was in the filter: who does not have it has nothing to drop.
   if (operation === "removed") return before === false ? undefined : { revision, piece: event.bare(false) }

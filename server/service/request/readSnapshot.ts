@@ -1,6 +1,6 @@
 import { invalidRequest } from "../../errors.js"
-import type { TrustReader } from "../../store/cache/trustReader.js"
-import { nowMicros } from "../../store/chains/rows.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureExists, FIELDS, type Requirement, type RevisionRequirement } from "./consistency.js"
 
@@ -35,7 +35,7 @@ export async function readSnapshot(store: Store, requirement: Requirement): Prom
     case "strong":
       return { reader: store.strong(), nowMicros: nowMicros() }
     case undefined:
-      return { reader: store, nowMicros: nowMicros() }
+      return { reader: store.memory, nowMicros: nowMicros() }
   }
 }
 
@@ -46,7 +46,7 @@ export async function readSnapshot(store: Store, requirement: Requirement): Prom
 export async function pastStateOf(store: Store, requirement: Requirement): Promise<PastState | undefined> {
   if (requirement.case === "atRevision") return await stateAt(store, requirement)
   if (requirement.case === "minRevision" && store.feed.position < requirement.value)
-    assureExists(requirement, await store.newestRevision())
+    assureExists(requirement, await store.history.newestRevision())
   return undefined
 }
 
@@ -59,14 +59,14 @@ async function readerFrom(store: Store, requirement: RevisionRequirement): Promi
     () => true,
     () => false,
   )
-  if (await learned) return store
-  assureExists(requirement, await store.newestRevision())
+  if (await learned) return store.memory
+  assureExists(requirement, await store.history.newestRevision())
   return store.strong()
 }
 
 async function stateAt(store: Store, requirement: RevisionRequirement): Promise<PastState> {
   const revision = requirement.value
-  const { newest, micros } = await store.readMoment(revision)
+  const { newest, micros } = await store.history.momentOf(revision)
   assureExists(requirement, newest)
   if (micros === null)
     throw invalidRequest(FIELDS.atRevision, `is ${revision}, which is before the first change`)

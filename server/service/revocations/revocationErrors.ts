@@ -1,38 +1,41 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RevocationOutcome, Revoke } from "../../store/revocations/revocations.js"
-import { authorityNotFound, requestIdReused } from "../authorities/authorityErrors.js"
+import { authorityNotFound } from "../authorities/authorityErrors.js"
 import { notFound } from "../chains/outcomes.js"
+import { answerTo } from "../request/answers.js"
+import { requestIdReused } from "../request/requestId.js"
 
-/** What the contract says of a revocation that was refused. */
-export function refusedRevocation(
-  what: Pick<Revoke, "recordId"> & Partial<Revoke>,
-  { outcome }: RevocationOutcome,
-): RegistryError {
-  const { agentId = "", authorityId = "", recordId, requestId = "" } = what
-  switch (outcome) {
-    case "agent_not_found":
-      return notFound(agentId)
-    case "authority_not_found":
-      return authorityNotFound(authorityId)
-    case "record_not_found":
-      return recordNotFound(what)
-    case "reused":
-      // It may be of any agent that the revocation reaches.
-      return requestIdReused({ requestId })
-    case "past":
-      return invalidRequest("effective_at", "is past: REVOCATION_MODE_IMMEDIATE revokes at once")
-    case "not_suspension":
-      return new RegistryError(
-        ErrorReason.REVOCATION_FINAL,
-        `revocation ${recordId} is no suspension, so it stays`,
-        { precondition: "the revocation is a suspension" },
-      )
-    default:
-      return new RegistryError(ErrorReason.REVOCATION_NOT_FOUND, `revocation not found: ${recordId}`, {
-        violations: [{ field: "revocation_id", description: "is of no revocation" }],
-      })
-  }
+type Named = Pick<Revoke, "recordId"> & Partial<Revoke>
+
+/** Throws the contract's error for a revocation that was refused; `named` is what the request names. */
+export function assureAccepted(named: Named, { outcome }: RevocationOutcome): void {
+  const error = answerTo(ANSWERS, outcome)
+  if (error !== ACCEPTED) throw error(named)
+}
+
+const ACCEPTED = "accepted"
+
+/** The answer to each outcome. An outcome without one does not compile. */
+const ANSWERS: Record<RevocationOutcome["outcome"], typeof ACCEPTED | ((named: Named) => RegistryError)> = {
+  revoked: ACCEPTED,
+  replayed: ACCEPTED,
+  lifted: ACCEPTED,
+  unchanged: ACCEPTED,
+  agent_not_found: ({ agentId = "" }) => notFound(agentId),
+  authority_not_found: ({ authorityId = "" }) => authorityNotFound(authorityId),
+  record_not_found: recordNotFound,
+  // It may be of any agent that the revocation reaches.
+  reused: ({ requestId = "" }) => requestIdReused({ requestId }),
+  past: () => invalidRequest("effective_at", "is past: REVOCATION_MODE_IMMEDIATE revokes at once"),
+  not_suspension: ({ recordId }) =>
+    new RegistryError(ErrorReason.REVOCATION_FINAL, `revocation ${recordId} is no suspension, so it stays`, {
+      precondition: "the revocation is a suspension",
+    }),
+  not_found: ({ recordId }) =>
+    new RegistryError(ErrorReason.REVOCATION_NOT_FOUND, `revocation not found: ${recordId}`, {
+      violations: [{ field: "revocation_id", description: "is of no revocation" }],
+    }),
 }
 
 function recordNotFound({ kind, agentId, authorityId, recordId }: Partial<Revoke>): RegistryError {

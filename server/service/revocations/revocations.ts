@@ -10,14 +10,10 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { microsOf, nowMicros } from "../../store/chains/rows.js"
-import {
-  type RevocationRow,
-  type RevokedKindText,
-  revokedRecordOf,
-} from "../../store/revocations/revocationRows.js"
 import type { RevocationStore } from "../../store/revocations/revocationStore.js"
 import type { RevocationOutcome, Revoke } from "../../store/revocations/revocations.js"
+import { microsOf, nowMicros } from "../../store/rows/micros.js"
+import { type RevocationRow, type RevokedKindText, revokedRecordOf } from "../../store/rows/revocationRows.js"
 import {
   assureAgentId,
   assureAuthorityId,
@@ -27,7 +23,7 @@ import {
   assureUuid,
 } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
-import { refusedRevocation } from "./revocationErrors.js"
+import { assureAccepted } from "./revocationErrors.js"
 
 /** Longest reason, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 4_096
@@ -43,8 +39,7 @@ export function createRevocations(
 ): Omit<Handlers<typeof RevocationService, RpcContext>, "listRevokedRecords"> {
   const revoke = async (what: Revoke) => {
     const outcome = await revocations.revoke(what)
-    if (outcome.outcome !== "revoked" && outcome.outcome !== "replayed")
-      throw refusedRevocation(what, outcome)
+    assureAccepted(what, outcome)
     return { revocation: revocationOf(what.requestId, outcome) }
   }
   return {
@@ -93,8 +88,7 @@ export function createRevocations(
       assureRequestId(requestId)
       const lift = { revocationId, requestId: requestId || randomUUID(), actor }
       const outcome = await revocations.lift(lift)
-      if (outcome.outcome !== "lifted" && outcome.outcome !== "unchanged")
-        throw refusedRevocation({ recordId: revocationId, requestId: lift.requestId }, outcome)
+      assureAccepted({ recordId: revocationId, requestId: lift.requestId }, outcome)
       return { revocation: revocationOf(revocationId, outcome) }
     },
   }

@@ -15,7 +15,7 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import { microsOf, nowMicros, timestampOf } from "../../store/chains/rows.js"
+import { microsOf, nowMicros, timestampOf } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { requirementOf } from "../request/consistency.js"
 import { assureAuthorityId } from "../request/fields.js"

@@ -4,9 +4,9 @@ import {
   effectiveExpiry,
   type TrustInput,
 } from "@trust-registry/eatp"
-import type { TrustReader } from "../../store/cache/trustReader.js"
-import { isActive, revocationsOf, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Depends } from "../../store/chains/writes.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
+import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
 import type { ReadSnapshot } from "../request/readSnapshot.js"
 import { lineageProblem } from "./lineageProblem.js"
 import { type KnownSigners, signersOf } from "./signers.js"

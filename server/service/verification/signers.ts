@@ -6,9 +6,9 @@ import {
   type TrustAuthority,
 } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
-import type { TrustReader } from "../../store/cache/trustReader.js"
-import { isActive, revocationsOf, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Depends } from "../../store/chains/writes.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
+import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
 
 /** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
 export interface KnownSigners extends Signers {

@@ -1,13 +1,14 @@
 import { type Sql, TEXTS } from "../database/sql.js"
-import type { AuthorityRow } from "./authorityRows.js"
+import type { AuthorityRow } from "../rows/authorityRows.js"
+import { authorityColumns } from "../rows/columns.js"
 
 /** A change of one authority. */
 export interface AuthorityWrite {
   operation: "register" | "update" | "deactivate"
   authorityId: string
-  /** A UUID; the same one is never done twice. */
+  /** A UUID. A request is never applied twice. */
   requestId: string
-  /** Tells the request from another one under the same id. */
+  /** Tells the request from another one with the same id. */
   requestHash: string
   actor: string
   expectedRevision: bigint | undefined
@@ -15,7 +16,7 @@ export interface AuthorityWrite {
   json?: string
 }
 
-/** How a write was judged; see trust_authorities_write for what each outcome means. */
+/** The outcome of a write; see trust_authorities_write for what each means. */
 export interface AuthorityOutcome {
   outcome:
     | "registered"
@@ -29,40 +30,40 @@ export interface AuthorityOutcome {
     | "conflict"
     | "parent_not_found"
     | "parent_cycle"
-  /** The row that came of it or stood in its way; none where none is stored. */
+  /** The row after the write, or the one in its way; undefined if none is stored. */
   row: AuthorityRow | undefined
 }
 
-/** The rows of these authorities; those without one are left out. */
+/** The rows of these authorities; ids without one are left out. */
 export async function readAuthorities(sql: Sql, authorityIds: string[]): Promise<AuthorityRow[]> {
   return await sql<AuthorityRow[]>`
-    select ${columns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
+    select ${authorityColumns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
 }
 
 /** The row of an authority, if there is one. */
 export async function readAuthority(sql: Sql, authorityId: string): Promise<AuthorityRow | undefined> {
   const rows = await sql<AuthorityRow[]>`
-    select ${columns(sql)} from trust_authorities a where authority_id = ${authorityId}`
+    select ${authorityColumns(sql)} from trust_authorities a where authority_id = ${authorityId}`
   return rows[0]
 }
 
-/** What a change begins with: the row as it is, and what was done before under the same request_id. */
+/** What a change starts from: the current row, and what the same request_id did before. */
 export interface AuthorityBefore {
   row: AuthorityRow | undefined
   done: { row: AuthorityRow; requestHash: string } | undefined
 }
 
-/** Both at one moment: a change that another attempt of the same request just made is seen twice or not at all. */
+/** One statement, so that a change just made by another attempt of the same request shows in both or in neither. */
 export async function readAuthorityBefore(
   sql: Sql,
   authorityId: string,
   requestId: string,
 ): Promise<AuthorityBefore> {
   const rows = await sql<(AuthorityRow & { request_hash: string; is_done: boolean })[]>`
-    select ${columns(sql)}, '' as request_hash, false as is_done
+    select ${authorityColumns(sql)}, '' as request_hash, false as is_done
     from trust_authorities a where authority_id = ${authorityId}
     union all
-    select ${columns(sql)}, request_hash, true
+    select ${authorityColumns(sql)}, request_hash, true
     from trust_authority_revisions a where authority_id = ${authorityId} and request_id = ${requestId}`
   const done = rows.find(({ is_done }) => is_done)
   return {
@@ -72,16 +73,16 @@ export async function readAuthorityBefore(
 }
 
 /**
- * Makes a change; it is durable and in the history when this resolves with an outcome that says so.
+ * Makes a change. It is durable and in the history once this resolves with an outcome that accepts it.
  *
- * @param notAfter until when it is waited for, by the clock of the database in microseconds since 1970
+ * @param notAfter when this server gives up the write, by the clock of the database in microseconds since 1970
  */
 export async function writeAuthority(
   sql: Sql,
   write: AuthorityWrite,
   notAfter: bigint,
 ): Promise<AuthorityOutcome> {
-  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
+  // An argument depends on the time limit, so that PostgreSQL sets the limit before the write takes its lock.
   const rows = await sql<(Pick<AuthorityOutcome, "outcome"> & { [Column in keyof AuthorityRow]: unknown })[]>`
     select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
     lateral trust_authorities_write(
@@ -94,13 +95,13 @@ export async function writeAuthority(
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }
 }
 
-/** Which page of which authorities. */
+/** Which page of which authorities to read. */
 export interface AuthorityPage {
   activeOnly: boolean
-  /** Only ids above this one; empty: from the first. */
+  /** Only ids above this one; empty to start from the first. */
   after: string
   limit: number
-  /** The page ends before the authority that would pass this size, though it holds at least one. */
+  /** The page ends before the authority that would exceed this many bytes, but holds at least one. */
   maxBytes: number
 }
 
@@ -112,7 +113,7 @@ export async function listAuthorities(
   const active = activeOnly ? sql`and a.is_active` : sql``
   const rows = await sql<(AuthorityRow & { candidates: bigint })[]>`
     with candidate as (
-      select ${columns(sql)} from trust_authorities a
+      select ${authorityColumns(sql)} from trust_authorities a
       where a.authority_id > ${after} ${active} order by a.authority_id limit ${limit + 1}
     ), measured as (
       select *, count(*) over () as candidates, row_number() over (order by authority_id) as place,
@@ -126,10 +127,5 @@ export async function listAuthorities(
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
-/** What a record adds beside its texts: revision, times, and what protobuf puts round them. */
+/** What a record adds besides its texts, in bytes: revision, times and protobuf's overhead. */
 const RECORD_BYTES = 128
-
-/** The columns of an authority, of `a`: trust_authorities or its history. */
-export function columns(sql: Sql) {
-  return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`
-}

@@ -2,6 +2,8 @@ import { type CacheState, createCache, followFeed } from "../cache/cache.js"
 import type { Database } from "../database/database.js"
 import { createReads } from "../database/reads.js"
 import type { Feed } from "../feed/feed.js"
+import type { AuthorityRow } from "../rows/authorityRows.js"
+import { type StoredSigner, signerOf } from "../rows/signer.js"
 import {
   type AuthorityBefore,
   type AuthorityOutcome,
@@ -13,30 +15,28 @@ import {
   readAuthorityBefore,
   writeAuthority,
 } from "./authorities.js"
-import type { AuthorityRow } from "./authorityRows.js"
-import { type StoredSigner, signerOf } from "./signer.js"
 
-/** The authorities in PostgreSQL; only `get` answers from memory. */
+/** The authorities in PostgreSQL. Only `get` answers from memory. */
 export interface AuthorityStore {
-  /** The signer that an authority is, from memory where that is fresh; null: none is stored. */
+  /** The authority as a signer, from memory while that is fresh; null if none is stored. */
   get(authorityId: string): Promise<StoredSigner | null> | StoredSigner | null
-  /** The same from the database, by a read that begins now. */
+  /** Like `get`, but by a database read that starts now. Memory keeps what it finds. */
   renew(authorityId: string): Promise<StoredSigner | null>
-  /** Forgets what is in memory of these. */
+  /** Drops these authorities from memory. */
   forget(authorityIds: Iterable<string>): void
-  /** How its memory does. */
+  /** Size and hit counts of the cache. */
   readonly cache: CacheState
   /** The row as it is stored now. */
   read(authorityId: string): Promise<AuthorityRow | undefined>
-  /** The row as it is, and what was done under the request id before. */
+  /** The row as it is stored now, and what the request id did before. */
   readBefore(authorityId: string, requestId: string): Promise<AuthorityBefore>
-  /** Makes a change; it is durable and in the history when this resolves with an outcome that says so. */
+  /** Makes a change. It is durable and in the history once this resolves with an outcome that accepts it. */
   write(write: AuthorityWrite): Promise<AuthorityOutcome>
-  /** A page of authorities. */
+  /** A page of authorities, and whether more follow. */
   list(page: AuthorityPage): Promise<{ rows: AuthorityRow[]; more: boolean }>
 }
 
-/** Authorities change rarely: each write is a round trip of its own. */
+/** Opens the store of authorities, with a cache that follows the feed. They change rarely, so writes are not batched. */
 export function createAuthorityStore(
   database: Database,
   feed: Feed,
@@ -66,7 +66,7 @@ export function createAuthorityStore(
     readBefore: (authorityId, requestId) =>
       database.run((sql) => readAuthorityBefore(sql, authorityId, requestId)),
     write: (write) =>
-      // After a failure too: it may have been committed all the same.
+      // Drops it after a failure too, because the transaction may have been committed.
       database
         .run((sql, notAfter) => writeAuthority(sql, write, notAfter))
         .finally(() => cache.invalidate([write.authorityId])),

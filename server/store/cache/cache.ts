@@ -2,56 +2,56 @@ import QuickLRU from "quick-lru"
 import type { Change } from "../feed/changes.js"
 import type { Feed } from "../feed/feed.js"
 
-/** What is stored, in memory by its id; `null` stands for "none is stored". */
+/** Stored values in memory, by id. `null` means that none is stored; that is cached too. */
 export interface Cache<Value> {
-  /** From memory while that is fresh, else from the database: one read per id, however many wait for it. */
+  /** From memory while that is fresh, else from the database, with one read per id for all concurrent callers. */
   get(id: string): Promise<Value | null> | Value | null
-  /** From the database, by a read that begins now; memory keeps what it finds. */
+  /** From the database, by a read that starts now. Memory keeps what it finds. */
   renew(id: string): Promise<Value | null>
-  /** Forgets these ids; reads of them that are under way will not be kept. */
+  /** Drops these ids. Reads of them that are under way are not kept. */
   invalidate(ids: Iterable<string>): void
-  /** Forgets what is older than this change of the id; a read of it that is under way will not be kept. */
+  /** Drops what is older than this change of the id. A read of it that is under way is not kept. */
   changed(id: string, revision: bigint): void
-  /** Forgets everything. */
+  /** Drops everything. */
   clear(): void
-  /** How it does. */
+  /** Size and hit counts. */
   readonly state: CacheState
 }
 
-/** How a cache does. */
+/** Size and hit counts of a cache. */
 export interface CacheState {
-  /** How many values are kept; counting takes as long as it takes to look at half of them. */
+  /** How many values are cached. Counting visits half of them. */
   readonly size: number
-  /** Reads that were answered from memory since the start. */
+  /** Reads answered from memory since the start. */
   readonly hits: number
-  /** Reads that were not, those that joined others included. */
+  /** Reads not answered from memory since the start, including those that joined another read. */
   readonly misses: number
 }
 
-/** What a cache is made of. */
+/** Where a cache reads from, and its limits. */
 export interface CacheOptions<Value> {
-  /** Most values that are kept (and as many answers that nothing is stored); 0 keeps none. */
+  /** Most cached values, and as many cached absences; 0 disables the cache. */
   entries: number
-  /** How long others may join a read that is under way, in milliseconds. */
+  /** How long after its start callers may join a read, in milliseconds. */
   maxAgeMs: number
-  /** Until when memory is fresh enough to be served, by `performance.now()`; the feed says so. */
+  /** Knows until when memory is fresh enough to be served, by `performance.now()`. */
   feed: { readonly freshUntil: number }
-  /** Reads one. */
+  /** Reads one value from the database. */
   read(id: string): Promise<Value | null>
-  /** What one weighs. */
+  /** The size of a value, in bytes. */
   bytesOf(value: Value): number
 }
 
 interface Flight<Value> {
   answer: Promise<Value | null>
-  /** A stopped process finds answers of long ago when it wakes up: no later reader gets them. */
+  /** A process that was stopped may find an old answer when it resumes; no later reader may get that. */
   freshUntil: number
 }
 
-/** Larger values are read from the database each time. */
+/** Larger values are not cached, in bytes. */
 const MAX_ENTRY_BYTES = 64 * 1024
 
-/** A cache whose entries stay until they are pushed out, by newer ones or by word of a change. */
+/** A cache whose entries stay until newer ones or a change evict them. */
 export function createCache<Value extends { revision: bigint }>(options: CacheOptions<Value>): Cache<Value> {
   const { maxAgeMs, feed, read, bytesOf } = options
   const values = createKept<Value>(options.entries)
@@ -72,7 +72,7 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
     flights.set(id, flight)
     flight.answer.then(
       (value) => {
-        // A flight that was invalidated is no longer in the map: what it read may be from before the change.
+        // An invalidated flight is no longer in the map: it may have read the value from before the change.
         if (flights.get(id) !== flight) return
         flights.delete(id)
         keep(id, value)
@@ -109,7 +109,7 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
       }
     },
     changed: (id, revision) => {
-      // A change of this process was forgotten before, and may have been read anew since.
+      // A change made by this process was dropped when it was written, and may have been read again since.
       const known = values?.peek(id)
       if (known && known.revision < revision) values?.delete(id)
       absences?.delete(id)
@@ -134,7 +134,7 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
   }
 }
 
-/** Has the cache forget what the feed tells of, before the feed stands past it. */
+/** Drops what the feed reports as changed, before the feed's position passes it. */
 export function followFeed(cache: Cache<unknown>, feed: Feed, kind: Change["kind"]): void {
   feed.onAdvance(({ changes, forget }) => {
     if (forget) cache.clear()
@@ -142,7 +142,7 @@ export function followFeed(cache: Cache<unknown>, feed: Feed, kind: Change["kind
   })
 }
 
-/** quick-lru keeps up to twice its maxSize. */
+/** quick-lru holds up to twice its maxSize. */
 function createKept<Kept>(entries: number) {
   return entries > 0
     ? new QuickLRU<string, Kept>({ maxSize: Math.max(1, Math.floor(entries / 2)) })

@@ -4,32 +4,34 @@ import { createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isUnavailable } from "../database/failures.js"
 import type { Sql } from "../database/sql.js"
-import type { RecordRow } from "./rows.js"
+import type { RecordRow } from "../rows/chainRows.js"
 import { type Outcome, outcomeOf, sizeOf, type Write, type WrittenRow, writeCall } from "./writes.js"
 
-/** Most bytes of batches that wait. */
+/** Most bytes of waiting batches. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
-/** Most batches that wait. */
+/** Most waiting batches. */
 const MAX_WAITING = 100
-/** How long a caller that found the queue full should wait. */
+/** How long a caller that finds the queue full should wait. */
 const RETRY_AFTER_MS = 500
 
-/** The result of writes that are done together or not at all: all outcomes, or nothing but those refused, by their place. */
+/** The outcomes of writes that are all or none: either of all of them, or of the refused ones by their index. */
 export type AtomicOutcome =
   | { outcomes: Outcome[]; refused?: undefined }
   | { refused: Map<number, Outcome>; outcomes?: undefined }
 
 /**
- * Writes of many agents in one transaction each, one after the other: the lock lets no two commit at once, and waiting for
- * it they would use up the connections.
+ * Writes batches of several agents' changes, each in one transaction, one after the other: the lock lets only one commit at a time,
+ * and transactions that wait for it would use up the connections.
+ *
+ * @param onWritten called with the agents whose chains may have changed, before the caller gets the outcomes
  */
-export function createAtomicWrites(database: Database, settled: (agentIds: string[]) => void) {
+export function createAtomicWrites(database: Database, onWritten: (agentIds: string[]) => void) {
   return createBatches<Write[], AtomicOutcome>({
     run: async ([writes = []]) => {
       try {
-        return [await database.run((sql, notAfter) => writeTogether(sql, writes, notAfter))]
+        return [await database.run((sql, notAfter) => writeAll(sql, writes, notAfter))]
       } finally {
-        settled(writes.map(({ agentId }) => agentId))
+        onWritten(writes.map(({ agentId }) => agentId))
       }
     },
     keyOf: () => "",
@@ -47,7 +49,7 @@ export function createAtomicWrites(database: Database, settled: (agentIds: strin
   })
 }
 
-async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promise<AtomicOutcome> {
+async function writeAll(sql: Sql, writes: Write[], notAfter: bigint): Promise<AtomicOutcome> {
   try {
     const rows = await sql<WrittenRow[]>`
       with written as materialized (
@@ -68,7 +70,7 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
   }
 }
 
-/** See trust_chains_assure_all. */
+/** The SQLSTATE that trust_chains_assure_all raises, with the refused writes as its detail. */
 const REFUSED = "TR001"
 
 interface Refused extends Pick<Outcome, "outcome" | "culprit"> {
@@ -77,7 +79,7 @@ interface Refused extends Pick<Outcome, "outcome" | "culprit"> {
   status: RecordRow["status"] | null
 }
 
-/** Of the record that stands in the way, what a refusal tells. */
+/** The refused writes; of the record in the way they have only what an error says. */
 function refusedIn(detail: string): Map<number, Outcome> {
   const refused = JSON.parse(detail) as Refused[]
   return new Map(

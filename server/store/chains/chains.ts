@@ -1,19 +1,20 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { ChainFilter } from "@trust-registry/proto"
 import { type Fragment, type Sql, TEXTS } from "../database/sql.js"
-import { conditionsOf } from "./filter.js"
-import type { ChainRow, RecordRow, ServedRow } from "./rows.js"
+import { conditionsOf } from "../filter/conditions.js"
+import type { ChainRow, RecordRow, ServedRow } from "../rows/chainRows.js"
+import { recordColumns } from "../rows/columns.js"
 
-/** What one read of chains by id holds at most, in bytes, though one chain at least. */
+/** Most bytes of one read of chains by id, which holds at least one chain. */
 const MAX_READ_BYTES = 2 * 1024 * 1024
 
 /**
- * The rows of these agents; agents without one are left out. A row that would be too much for one read comes without its
- * document, as `left`.
+ * The rows of these agents; agents without one are left out. A row that does not fit in one read comes without its document and
+ * with `left` set.
  */
 export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedRow & { left: boolean })[]> {
   return await sql<(ServedRow & { left: boolean })[]>`
-    select ${record(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
+    select ${recordColumns(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
     from (
       select *, sum(chain_bytes) over (order by agent_id) - chain_bytes >= ${MAX_READ_BYTES} as "left"
       from trust_chains where agent_id = any (${sql.array(agentIds, TEXTS)})
@@ -21,10 +22,10 @@ export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedR
 }
 
 /**
- * Those of these agents of whom no chain is stored and who are known not to be in force: their row was removed for good (the
- * history holds a tombstone), or they stand revoked.
+ * Those of these agents that have no chain and are known not to be in force: their chain was purged (the history holds a tombstone),
+ * or they are revoked.
  *
- * @param now by which clock graceful revocations count, in microseconds since 1970
+ * @param now the time at which graceful revocations are judged, in microseconds since 1970
  */
 export async function readGone(sql: Sql, agentIds: string[], now: bigint): Promise<Set<string>> {
   const rows = await sql<{ agent_id: string }[]>`
@@ -35,24 +36,24 @@ export async function readGone(sql: Sql, agentIds: string[], now: bigint): Promi
   return new Set(rows.map(({ agent_id }) => agent_id))
 }
 
-/** Which page of which chains. */
+/** Which page of which chains to read. */
 export interface PageQuery {
   filter: ChainFilter | undefined
-  /** Only agent ids above this one; empty: from the first. */
+  /** Only agent ids above this one; empty to start from the first. */
   after: string
   offset: number
   limit: number
-  /** The page ends before the chain that would pass this size, though it holds at least one. */
+  /** The page ends before the chain that would exceed this many bytes, but holds at least one. */
   maxBytes: number
-  /** Whether with documents; without them a page counts its records only. */
+  /** Whether to read documents. Without them a page counts the size of its records only. */
   documents: boolean
-  /** By which clock expiry is judged, in microseconds since 1970. */
+  /** The time at which expiry is judged, in microseconds since 1970. */
   now: bigint
 }
 
 /**
- * A page of chains by agent_id, and whether more follow. Ids and sizes are read first, so that documents are read
- * for as many rows as the page can hold and no more.
+ * A page of chains by agent_id, and whether more follow. Reads ids and sizes first, so that it reads no more documents than the page
+ * can hold.
  */
 export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
   const { documents } = query
@@ -62,17 +63,17 @@ export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: Ch
              sum(${documents ? sql`chain_bytes` : sql`0`} + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
       from candidate
     )
-    select ${record(sql)}, ${documents ? sql`c.chain_data` : sql`null::jsonb`} as chain_data, c.chain_bytes, m.candidates
+    select ${recordColumns(sql)}, ${documents ? sql`c.chain_data` : sql`null::jsonb`} as chain_data, c.chain_bytes, m.candidates
     from measured m join trust_chains c using (agent_id)
     where m.place <= ${query.limit} and (m.place = 1 or m.bytes <= ${query.maxBytes})
     order by c.agent_id`
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
 }
 
-/** What a record adds to its chain, the agent id left aside: above all the authority id and two hashes. */
+/** What a record adds to its chain besides the agent id, in bytes: mainly the authority id and two hashes. */
 export const RECORD_BYTES = 1024
 
-/** Ids and sizes of a page, one more than asked for. */
+/** Ids and sizes of a page and one row more. */
 function candidates(sql: Sql, { filter, now, after, limit, offset }: PageQuery) {
   const { where, unordered } = conditionsOf(sql, filter, now)
   const page = sql`agent_id > ${after} order by agent_id limit ${limit + 1} offset ${offset}`
@@ -80,9 +81,9 @@ function candidates(sql: Sql, { filter, now, after, limit, offset }: PageQuery) 
 }
 
 /**
- * A `with` query of ids and sizes under that name. What an index finds out of order is found first and sorted then: beside
- * `order by agent_id limit` the planner would rather walk the primary key and test each document (at 100,000 chains 288 ms
- * against 1 to 46).
+ * A `with` query of ids and sizes under that name. Rows that an index finds out of order are found first and sorted afterwards: with
+ * `order by agent_id limit` beside the condition, the planner walks the primary key and tests each document (288 ms at 100,000
+ * chains, against 1 to 46 ms).
  */
 export function pageOfIds(sql: Sql, name: Fragment, where: Fragment, page: Fragment, unordered: boolean) {
   const ids = sql`select c.agent_id, c.chain_bytes from trust_chains c where ${where}`
@@ -99,32 +100,25 @@ export async function countChains(sql: Sql, filter: ChainFilter | undefined, now
   return rows[0]?.count ?? 0n
 }
 
-/** A row, its newest revision in the history, and the first document that was written under its content hash. */
+/** A row, its newest revision in the history, and the first document that was written with its content hash. */
 export interface ChainWithHistory {
   row: ChainRow | undefined
   newest: RecordRow | undefined
   written: JsonValue | undefined
 }
 
-/** What VerifyChainIntegrity compares, in one statement: a write between two would look like a row that was tampered with. */
+/** What VerifyChainIntegrity compares. One statement, because a write between two would look like tampering. */
 export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainWithHistory> {
   const rows = await sql<(ChainRow & { part: "row" | "newest" | "written" })[]>`
-    select 'row' as part, ${record(sql)}, chain_data, chain_bytes from trust_chains c where agent_id = ${agentId}
+    select 'row' as part, ${recordColumns(sql)}, chain_data, chain_bytes from trust_chains c where agent_id = ${agentId}
     union all
-    (select 'newest', ${record(sql)}, null, 0 from trust_chain_revisions c
+    (select 'newest', ${recordColumns(sql)}, null, 0 from trust_chain_revisions c
       where agent_id = ${agentId} order by revision desc limit 1)
     union all
-    (select 'written', ${record(sql)}, chain_data, 0 from trust_chain_revisions c
+    (select 'written', ${recordColumns(sql)}, chain_data, 0 from trust_chain_revisions c
       where agent_id = ${agentId} and chain_data is not null
         and content_hash = (select content_hash from trust_chains where agent_id = ${agentId})
       order by revision limit 1)`
   const part = (name: string) => rows.find((row) => row.part === name)
   return { row: part("row"), newest: part("newest"), written: part("written")?.chain_data }
-}
-
-/** The columns of a record, of `c`: trust_chains or its history. */
-export function record(sql: Sql) {
-  return sql`c.agent_id, c.revision, c.authority_id, c.chain_hash, c.content_hash, c.status, c.is_active,
-    c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by,
-    c.revokes_at`
 }

@@ -1,31 +1,31 @@
 import type { ChainFilter } from "@trust-registry/proto"
 import type { Sql } from "../database/sql.js"
-import { assureKept } from "../history/history.js"
-import { pageOfIds, RECORD_BYTES, record } from "./chains.js"
-import { conditionsOf } from "./filter.js"
-import type { ChainRow } from "./rows.js"
+import { conditionsOf } from "../filter/conditions.js"
+import { assureKept } from "../history/historicalPoint.js"
+import type { ChainRow } from "../rows/chainRows.js"
+import { recordColumns } from "../rows/columns.js"
+import { pageOfIds, RECORD_BYTES } from "./chains.js"
 
-/** Which part of the state at a revision. */
+/** Which page of the state at a revision to read. */
 export interface ExportQuery {
   filter: ChainFilter | undefined
   /** The state right after this revision. */
   revision: bigint
-  /** Only agent ids above this one; empty: from the first. */
+  /** Only agent ids above this one; empty to start from the first. */
   after: string
   limit: number
-  /** The part ends before the chain that would pass this size, though it holds at least one. */
+  /** The page ends before the chain that would exceed this many bytes, but holds at least one. */
   maxBytes: number
-  /** Whether with documents; without them a part counts its records only. */
+  /** Whether to read documents. Without them a page counts the size of its records only. */
   documents: boolean
-  /** By which clock expiry is judged, in microseconds since 1970. */
+  /** The time at which expiry is judged, in microseconds since 1970. */
   now: bigint
 }
 
 /**
- * Chains as they stood right after a revision, by agent_id, and whether more follow: what was not changed since from the table,
- * and what was from the history. So an export is of one moment and yet holds no transaction open between its parts. A chain
- * that was removed for good since is left out, as its documents are gone. Throws REVISION_COMPACTED where the history no longer
- * tells.
+ * The chains right after a revision, by agent_id, and whether more follow. What has not changed since comes from the table, the rest
+ * from the history, so an export is of one moment and holds no transaction open between pages. A chain that was purged since is left
+ * out, because its documents are gone. Throws REVISION_COMPACTED if the history no longer reaches back to the revision.
  */
 export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
   const { revision, limit, maxBytes, after, now, documents } = query
@@ -51,10 +51,10 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
     ), part as (
       select * from measured where place <= ${limit} and (place = 1 or bytes <= ${maxBytes})
     )
-    select ${record(sql)}, ${data} as chain_data, c.chain_bytes, p.candidates
+    select ${recordColumns(sql)}, ${data} as chain_data, c.chain_bytes, p.candidates
     from part p join trust_chains c on c.agent_id = p.agent_id where p.revision is null
     union all
-    select ${record(sql)}, ${data}, 0, p.candidates
+    select ${recordColumns(sql)}, ${data}, 0, p.candidates
     from part p join trust_chain_revisions c on c.revision = p.revision
     order by agent_id`
   await assureKept(sql, { revision, micros: 0n })
@@ -65,8 +65,8 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
 export type PastCount = Pick<ExportQuery, "filter" | "revision" | "now">
 
 /**
- * How many chains matched right after a revision: those that were not changed since in the table, those that were in history. As
- * in {@link readExport}, purged ones are left out, and it throws REVISION_COMPACTED.
+ * How many chains matched right after a revision: those that have not changed since in the table, the rest in the history. Like
+ * {@link readExport} it leaves out purged chains and throws REVISION_COMPACTED.
  */
 export async function countChainsAt(sql: Sql, { filter, revision, now }: PastCount): Promise<bigint> {
   const { where } = conditionsOf(sql, filter, now)
@@ -82,7 +82,7 @@ export async function countChainsAt(sql: Sql, { filter, revision, now }: PastCou
   return rows[0]?.count ?? 0n
 }
 
-/** Ids and sizes of what was not changed since. */
+/** Ids and sizes of what has not changed since. */
 function unchanged(sql: Sql, { filter, now, revision, after, limit }: ExportQuery) {
   const { where, unordered } = conditionsOf(sql, filter, now)
   const part = sql`agent_id > ${after} order by agent_id limit ${limit + 1}`

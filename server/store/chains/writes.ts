@@ -4,9 +4,11 @@ import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
 import { BIGINTS, type Fragment, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "../database/sql.js"
-import { nowMicros, type RecordRow } from "./rows.js"
+import type { RecordRow } from "../rows/chainRows.js"
+import { nowMicros } from "../rows/micros.js"
+import { FIRST_BATCH_ROWS, nextBatchRows } from "./batchRows.js"
 
-/** A document to write, with all that is derived from it. Times are microseconds since 1970. */
+/** A document to write, with everything derived from it. Times are microseconds since 1970. */
 export interface Document {
   authorityId: string
   /** ProtoJSON text with proto field names, without control characters. */
@@ -18,14 +20,14 @@ export interface Document {
   /** The effective expiry. */
   expiresAt: bigint | undefined
   signatureStatus: SignatureStatusText
-  /** What the document was judged by. */
+  /** What the document was validated against. */
   depends: Depends
 }
 
-/** As it stands in the row. */
+/** The signature status as the row stores it. */
 export type SignatureStatusText = "unverified" | "verified"
 
-/** Other rows that were looked at, by id, with the revisions they had then; 0: none was there. */
+/** Other rows that were read, by id, with the revisions they had; 0 if there was none. */
 export interface Depends {
   chains: Record<string, bigint>
   authorities: Record<string, bigint>
@@ -35,7 +37,7 @@ export interface Depends {
 export interface Write {
   operation: "store" | "update" | "delete" | "restore" | "remove"
   agentId: string
-  /** A UUID; the same one is never done twice. */
+  /** A UUID. A request is never applied twice. */
   requestId: string
   actor: string
   expectedRevision: bigint | undefined
@@ -43,7 +45,7 @@ export interface Write {
   document?: Document
 }
 
-/** How a write was judged; see trust_chains_write for what each outcome means. */
+/** The outcome of a write; see trust_chains_write for what each means. */
 export interface Outcome {
   outcome:
     | "created"
@@ -61,51 +63,44 @@ export interface Outcome {
     | "expired"
     | "revoked"
     | "delegator_revoked"
-  /** What was done to the chain under this request_id, now or, for a replay, then. */
+  /** What this request did to the chain, now or, for a replay, when it was first applied. */
   operation: string | null
-  /** The record that came of it or stood in its way; none where nothing is stored. */
+  /** The record after the write, or the one in its way; undefined if none is stored. */
   record: RecordRow | undefined
-  /** Of `delegator_revoked`: the agent above that stands revoked. */
+  /** For `delegator_revoked`: the revoked delegator. */
   culprit: string | null
 }
 
-/** Most rows of a transaction, and most bytes of documents. */
-const BATCH_ROWS = 1_000
-/** So many rows the first ones have; where the database is slow, so few. */
-const FIRST_ROWS = 128
-const LEAST_ROWS = 8
-/** A transaction that took longer is followed by smaller ones: all its callers wait for it, and not for ever. */
-const SLOW_MS = 400
+/** Most bytes of documents of a transaction. */
 const BATCH_BYTES = 8 * 1024 * 1024
-/** What a write without a document weighs, roughly. */
+/** The size of a write besides its document, roughly. */
 const ROW_BYTES = 512
-/** Most bytes of documents that wait, whatever the number of writes. */
+/** Most bytes of waiting writes. */
 const MAX_WAITING_BYTES = 128 * 1024 * 1024
-/** How long a caller that found the queue full should wait. */
+/** How long a caller that finds the queue full should wait. */
 const RETRY_AFTER_MS = 500
 
 /**
- * Writes that come at once share a transaction; one agent's are done one after the other, in the order they came.
- * `settled` hears of every agent whose chain may have changed, before the callers do.
+ * Batches concurrent writes into one transaction. Writes of one agent are applied one after the other, in the order they came.
+ *
+ * @param onWritten called with the agents whose chains may have changed, before the callers get the outcomes
  */
 export function createWrites(
   database: Database,
   maxWaiting: number,
-  settled: (agentIds: string[]) => void,
+  onWritten: (agentIds: string[]) => void,
   counts: BatchCounts,
 ) {
-  let rows = FIRST_ROWS
+  let rows = FIRST_BATCH_ROWS
   return createBatches<Write, Outcome>({
     run: async (writes) => {
       const began = performance.now()
       try {
         return await runBatch(database, writes)
       } finally {
-        const slow = performance.now() - began > SLOW_MS
-        if (slow) rows = Math.max(LEAST_ROWS, writes.length >> 1)
-        else if (writes.length === rows) rows = Math.min(BATCH_ROWS, rows * 2)
-        // After a failure too: it may have been committed all the same.
-        settled(writes.map(({ agentId }) => agentId))
+        rows = nextBatchRows(rows, writes.length, performance.now() - began)
+        // After a failure too, because the transaction may have been committed.
+        onWritten(writes.map(({ agentId }) => agentId))
       }
     },
     keyOf: ({ agentId }) => agentId,
@@ -126,12 +121,12 @@ export function createWrites(
   })
 }
 
-/** What a write weighs, in bytes. */
+/** The size of a write, in bytes. */
 export function sizeOf({ document }: Write): number {
   return ROW_BYTES + (document?.json.length ?? 0)
 }
 
-/** A row whose data PostgreSQL refuses must not fail its neighbours: it is looked for by halves. */
+/** A row whose data PostgreSQL refuses must not fail the others of its batch: it is searched for by halves. */
 async function runBatch(database: Database, writes: Write[]): Promise<(Outcome | Error)[]> {
   try {
     return await database.run((sql, notAfter) => writeChains(sql, writes, notAfter))
@@ -159,7 +154,7 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
   return rows.map(outcomeOf)
 }
 
-/** JSON texts hold control characters only escaped; an array would escape each quote of them, and PostgreSQL unescape it. */
+/** JSON text has no raw control characters. In an array, each of its quotes would have to be escaped and unescaped. */
 const BETWEEN_DOCUMENTS = "\x1f"
 
 /** The call of trust_chains_write, for a `from`. */
@@ -200,10 +195,10 @@ export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment
     )`
 }
 
-/** A row that trust_chains_write answers. */
+/** A row of the answer of trust_chains_write. */
 export type WrittenRow = Pick<Outcome, "outcome" | "operation" | "culprit"> & Nullable<RecordRow>
 
-/** What such a row says. */
+/** The outcome in such a row. */
 export function outcomeOf(row: WrittenRow): Outcome {
   return {
     outcome: row.outcome,

@@ -1,32 +1,32 @@
-/** How items become batches. */
+/** How items are batched. */
 export interface BatchOptions<Item, Answer> {
-  /** Does a batch; answers, or the errors of single items, stand in the order of the items. What it throws fails all. */
+  /** Runs a batch. Gives an answer or an error per item, in the order of the items. What it throws fails the whole batch. */
   run: (items: Item[]) => Promise<(Answer | Error)[]>
-  /** Items of one key are done one after the other, in the order they came. */
+  /** Items with the same key run in different batches, in the order they came. */
   keyOf: (item: Item) => string
-  /** What an item weighs, in bytes. */
+  /** The size of an item, in bytes. */
   sizeOf: (item: Item) => number
   /** Most items of a batch. */
   maxItems: number
-  /** Most bytes of a batch; a single larger item goes alone. */
+  /** Most bytes of a batch; a larger item goes alone. */
   maxBytes: number
-  /** Most batches at once. */
+  /** Most batches that run at once. */
   atOnce: number
-  /** Most items that wait; `full` makes the error for one more. */
+  /** Most items that may wait; one more gets the error of `full`. */
   maxWaiting: number
-  /** Most bytes that wait. */
+  /** Most bytes that may wait. */
   maxWaitingBytes: number
-  /** The error for an item that would be one too many. */
+  /** Makes the error for an item that finds the queue full. */
   full: () => Error
-  /** Whether a failed batch means that those that wait would fail as well. */
+  /** Whether the error of a batch fails the waiting items too. By default false. */
   failsAll?: (error: unknown) => boolean
-  /** Kept up to date, for whoever wants to know. */
+  /** Counters to keep up to date. */
   counts?: BatchCounts
 }
 
-/** How batches do. */
+/** Counts of batched items. */
 export interface BatchCounts {
-  /** Items that wait for a batch. */
+  /** Items waiting for a batch. */
   waiting: number
   /** Batches since the start. */
   batches: number
@@ -41,13 +41,13 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Gathers concurrent items into batches without a timer: an item that finds nothing going on starts at once, and
- * while a batch is going on the next one gathers.
+ * Batches concurrent items without a timer: an item that finds no batch running starts one at once, and the next batch gathers
+ * while one runs.
  */
 export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>) {
   let waiting: Waiting<Item, Answer>[] = []
   let waitingBytes = 0
-  let going = 0
+  let running = 0
   let scheduled = false
 
   const sizeOfAll = (entries: Waiting<Item, Answer>[]) =>
@@ -61,11 +61,11 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
 
   const flush = async () => {
     scheduled = false
-    if (going >= options.atOnce || waiting.length === 0) return
+    if (running >= options.atOnce || waiting.length === 0) return
     const [batch, rest] = cut(waiting, options)
     waiting = rest
     waitingBytes -= sizeOfAll(batch)
-    going++
+    running++
     if (options.counts) {
       options.counts.waiting = waiting.length
       options.counts.batches++
@@ -74,8 +74,8 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
     const answers = await options.run(batch.map(({ item }) => item)).catch((error: unknown) => {
       for (const { reject } of options.failsAll?.(error) ? [...batch, ...takeAll()] : batch) reject(error)
     })
-    going--
-    // Before the answers go out, which takes a while with many: the database would wait for that.
+    running--
+    // Before the answers are handed out, which takes a while for many: the database would be idle meanwhile.
     void flush()
     if (!answers) return
     batch.forEach(({ resolve, reject }, index) => {
@@ -85,9 +85,9 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
     })
   }
 
-  // One turn later, so that all that came in the same turn of the event loop share the first batch too.
+  // One turn later, so that all items of this turn of the event loop share the first batch.
   const schedule = () => {
-    if (scheduled || waiting.length === 0 || going >= options.atOnce) return
+    if (scheduled || waiting.length === 0 || running >= options.atOnce) return
     scheduled = true
     setImmediate(() => void flush())
   }
@@ -106,7 +106,7 @@ export function createBatches<Item, Answer>(options: BatchOptions<Item, Answer>)
   }
 }
 
-/** An item that does not fit holds back all later ones of its key. */
+/** Cuts the next batch off the queue. An item that does not fit holds back all later ones with its key. */
 function cut<Item, Answer>(waiting: Waiting<Item, Answer>[], options: BatchOptions<Item, Answer>) {
   const batch: Waiting<Item, Answer>[] = []
   const rest: Waiting<Item, Answer>[] = []

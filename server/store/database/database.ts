@@ -1,49 +1,51 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { within } from "../../async/deadline.js"
+import { assureDriver, cancel, isUnanswered, type Query, watchedSql } from "./driverInternals.js"
 import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
 import { createMonitor, type Monitor, type OnEvent } from "./monitor.js"
 import { type Connection, openPool, type Sql } from "./sql.js"
-import { cancel, isUnanswered, type Query, watchedSql } from "./watchedSql.js"
 
-/** What the store needs to know of the database. */
+/** Where the database is, and how long to wait for it. */
 export interface DatabaseOptions {
   /** How to reach it. */
   connection: Connection
-  /** Most connections at once, besides the one of the monitor. */
+  /** Most connections at once, besides one for the monitor. */
   maxConnections: number
   /** How long a call waits for the database before it is UNAVAILABLE, in milliseconds. */
   timeoutMs: number
-  /** Told when the database goes and comes back, and what it says by itself. */
+  /** Called when the database goes away or comes back, and with its notices. */
   onEvent: OnEvent
 }
 
 /**
- * Runs statements, again where a lost connection or the like made them fail, so they must be safe to send again. They are
- * told when they will be given up, by the clock of the database in microseconds since 1970: a network that was away may
- * deliver them later. Throws DATABASE_UNAVAILABLE, or what a statement threw.
+ * Runs statements, and runs them again if they fail for a passing reason such as a lost connection, so they must be safe to repeat.
+ * They get the time at which this server gives them up, by the clock of the database in microseconds since 1970, because a network
+ * outage may deliver them later. Throws DATABASE_UNAVAILABLE, or what a statement threw.
  */
 export type Run = <T>(statements: (sql: Sql, notAfter: bigint) => Promise<T>) => Promise<T>
 
 /** The database as the store sees it. */
 export interface Database {
-  /** For a few rows by key: within `timeoutMs` from call to answer. */
+  /** For a few rows by key, within `timeoutMs`. */
   run: Run
-  /** For lists, counts and whole histories, on connections of their own so that they cannot hold up the others: within {@link SCAN_MS}. */
+  /** For lists, counts and whole histories, within {@link SCAN_MS}, on connections of their own so that they cannot hold up the others. */
   scan: Run
-  /** Whether the database answers and has our schema. */
+  /** Knows whether the database is available. */
   readonly monitor: Monitor
-  /** Closes all connections. Statements that run are given `graceMs`. */
+  /** Closes all connections. Running statements get `graceMs` to finish. */
   close(graceMs: number): Promise<void>
 }
 
-/** Between two tries; a fraction of what a fail-over or a restart takes. */
+/** Between two attempts: a fraction of what a fail-over or a restart takes. */
 const PAUSE_MS = 50
 /** How long a scan may take, in milliseconds. */
 const SCAN_MS = 10_000
-/** In this time a cancelled statement has ended, unless its connection is half dead. */
+/** A cancelled statement ends in this time unless its connection is dead, in milliseconds. */
 const CANCEL_MS = 500
 
-/** Opens the pools and starts to watch over the database. */
+/** Opens the pools and starts to monitor the database. Throws an Error for a driver that does not fit. */
 export function openDatabase(options: DatabaseOptions): Database {
+  assureDriver(openPool(options.connection, 1, () => undefined))
   const scans = Math.max(1, Math.floor(options.maxConnections / 4))
   const monitor = createMonitor(options.connection, options.onEvent)
   const points = openLane(options, monitor, Math.max(1, options.maxConnections - scans), options.timeoutMs)
@@ -63,14 +65,14 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
     openPool(options.connection, max, (text) => options.onEvent("info", `PostgreSQL says: ${text}`))
   let pool = open()
 
-  /** A connection that is half dead never answers and is never given back: all are replaced. */
+  /** A dead connection that was not closed never answers and never returns to its pool, so the pool is replaced. */
   const renew = (stalled: Sql) => {
     if (stalled !== pool) return
     pool = open()
     void stalled.end({ timeout: 0 }).catch(() => undefined)
   }
 
-  /** What nobody waits for any more must not go on, or one lock held for long would use up the database's connections. */
+  /** Cancels a query that nobody waits for any more: behind a lock that is held for long, such queries use up all connections. */
   const abandon = async (stalled: Sql, query: Query | undefined) => {
     if (!query) return
     void cancel(query).catch(() => undefined)
@@ -87,11 +89,16 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       const { sql, last } = watchedSql(used)
       try {
         const endsAt = performance.now() + Math.max(left, answerMs - options.timeoutMs)
-        const goesOn = () => monitor.available && endsAt - performance.now() > PAUSE_MS
-        const answer = statements(sql, monitor.databaseTime(endsAt))
-        return await within(left, goesOn, answer, () => void abandon(used, last()))
+        return await within(statements(sql, monitor.databaseTime(endsAt)), {
+          ms: left,
+          extend: () => monitor.available && endsAt - performance.now() > PAUSE_MS,
+          late: () => {
+            void abandon(used, last())
+            throw databaseUnavailable("the database did not answer in time")
+          },
+        })
       } catch (error) {
-        // A connection that was cut while the driver wrote may never write again.
+        // A connection that was cut while the driver wrote may never write again; see driverInternals.ts.
         if (isLost(error)) renew(used)
         if (isWaitOver(error)) throw databaseUnavailable("the database is busy with another change", error)
         if (!isPassing(error)) throw error
@@ -102,29 +109,4 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
     }
   }
   return { run, close: (graceMs: number) => pool.end({ timeout: graceMs / 1000 }) }
-}
-
-/** The answer, given up at the end of a turn of `ms` in which it did not come, unless `goesOn` grants another. */
-async function within<T>(ms: number, goesOn: () => boolean, answer: Promise<T>, onStall: () => void) {
-  let timer: NodeJS.Timeout | undefined
-  let settled = false
-  const stall = new Promise<never>((_, reject) => {
-    const look = () => {
-      if (settled) return
-      if (goesOn()) return wait()
-      onStall()
-      reject(databaseUnavailable("the database did not answer in time"))
-    }
-    const wait = () => {
-      // A turn later: where this process itself was held up, the answer is there and only has to be read.
-      timer = setTimeout(() => setImmediate(look), ms)
-    }
-    wait()
-  })
-  // The loser of the race must not count as an unhandled rejection.
-  answer.catch(() => undefined)
-  return await Promise.race([answer, stall]).finally(() => {
-    settled = true
-    clearTimeout(timer)
-  })
 }

@@ -1,38 +1,38 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { SPARSE } from "./watchedSql.js"
+import { SPARSE } from "./driverInternals.js"
 
-/** How long a caller should wait before it sends a call again that the database did not answer. */
+/** How long a caller should wait before it retries a call that the database did not answer. */
 const RETRY_AFTER_MS = 250
 
-/** The database did not answer in time, or cannot. */
+/** The error for a database that did not answer in time, or cannot. */
 export function databaseUnavailable(message: string, cause?: unknown): RegistryError {
   return new RegistryError(ErrorReason.DATABASE_UNAVAILABLE, message, { cause, retryAfterMs: RETRY_AFTER_MS })
 }
 
-/** Whether a call failed because the database is away: those that wait would fail as well. */
+/** Whether a call failed because the database is unavailable, so that waiting calls would fail too. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof RegistryError && error.reason === ErrorReason.DATABASE_UNAVAILABLE
 }
 
-/** Whether the same statement may well succeed on another connection or a moment later. */
+/** Whether the same statement may succeed on another connection or a moment later. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error)
   return isLost(error) || code === SPARSE || PASSING_STATES.has(code) || /^5[38]/.test(code)
 }
 
-/** Whether the connection is gone. */
+/** Whether the connection was lost. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
   return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
 }
 
-/** Whether a lock or the statement was waited for as long as is allowed. */
+/** Whether a wait for a lock, or the statement itself, was ended by its time limit. */
 export function isWaitOver(error: unknown): boolean {
   return codeOf(error) === "55P03" || codeOf(error) === "57014"
 }
 
-/** Whether the data of a row is at fault (SQLSTATE classes 22 and 23). */
+/** Whether PostgreSQL refused the data of a row (SQLSTATE classes 22 and 23). */
 export function isDataFault(error: unknown): boolean {
   return /^2[23]/.test(codeOf(error))
 }
@@ -56,7 +56,7 @@ const LOST_CODES = new Set([
   "57P05", // the session was idle for too long
 ])
 
-/** Beside the classes 53 (a full disk, memory or connections used up) and 58 (the system under it). */
+/** Besides the classes 53 (disk, memory or connections exhausted) and 58 (a system error). */
 const PASSING_STATES = new Set([
   "25006", // read-only: this was the primary a moment ago
   "40001", // serialization failure

@@ -1,40 +1,42 @@
-import { setTimeout as sleep } from "node:timers/promises"
+import { within } from "../../async/deadline.js"
+import { createSignal } from "../../async/signal.js"
 import { databaseUnavailable } from "./failures.js"
 import { SCHEMA_VERSION } from "./migrate.js"
 import { type Connection, openPool, type Sql } from "./sql.js"
 
-/** Knows whether the database answers and has our schema. */
+/** Knows whether the database answers and has the schema that this server needs. */
 export interface Monitor {
-  /** Whether it did at the last look. */
+  /** Whether it did at the last probe. */
   readonly available: boolean
   /** Calls `listener` at every change, until the returned function is called. */
   onChange(listener: (available: boolean) => void): () => void
   /** Resolves when the database is available; throws DATABASE_UNAVAILABLE after `ms` milliseconds. */
   whenAvailable(ms: number): Promise<void>
   /**
-   * What the clock of the database shows, in microseconds since 1970, when `performance.now()` is `at`; rather too early
-   * than too late. Known since it was first available.
+   * The time by the clock of the database, in microseconds since 1970, when `performance.now()` is `at`; at worst a little too
+   * early. Known once the database was available.
    */
   databaseTime(at: number): bigint
-  /** Looks now rather than at the next turn. */
+  /** Probes now rather than when it is due. */
   probeNow(): void
-  /** Stops looking. */
+  /** Stops probing. */
   close(): Promise<void>
 }
 
-/** Between two looks. */
+/** Between two probes; a fifth of it while the database is unavailable. */
 const EVERY_MS = 500
-/** A look that is not answered in this time found nobody. */
+/** A probe that is not answered in this time has failed. */
 const ANSWER_MS = 1_000
 
-/** Told what happens to the database, and what it says by itself. */
+/** Called when the database goes away or comes back, and with its notices. */
 export type OnEvent = (level: "info" | "error", text: string) => void
 
-/** Starts to look after the database, on a connection of its own. */
+/** Starts to probe the database, on a connection of its own. */
 export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor {
   const listeners = new Set<(available: boolean) => void>()
-  const closed = new AbortController()
-  let turn = new AbortController()
+  const due = createSignal()
+  const came = createSignal()
+  let closed = false
   let pool = openPool(connection, 1, () => undefined)
   let available = false
   let clock = { micros: 0n, at: 0 }
@@ -42,56 +44,37 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
   const set = (now: boolean, why: string) => {
     if (now === available) return
     available = now
+    if (now) came.notify()
     if (now) onEvent("info", "the database is available")
     else onEvent("error", `the database is not available: ${why}`)
     for (const listener of [...listeners]) listener(now)
   }
 
-  const look = async () => {
+  const probe = async () => {
     try {
-      const { version, now } = await answerOf(pool)
+      const { version, now } = await ask(pool)
       clock = { micros: now, at: performance.now() }
       set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
     } catch (error) {
       set(false, error instanceof Error ? error.message : String(error))
       void pool.end({ timeout: 0 }).catch(() => undefined)
-      if (!closed.signal.aborted) pool = openPool(connection, 1, () => undefined)
+      if (!closed) pool = openPool(connection, 1, () => undefined)
     }
   }
 
   const watch = async () => {
-    while (!closed.signal.aborted) {
-      await look()
-      turn = new AbortController()
-      const pause = available ? EVERY_MS : EVERY_MS / 5
-      await sleep(pause, undefined, { signal: AbortSignal.any([turn.signal, closed.signal]) }).catch(
-        () => undefined,
-      )
+    while (!closed) {
+      await probe()
+      await due.wait(available ? EVERY_MS : EVERY_MS / 5)
     }
   }
   const watching = watch()
 
-  const whenAvailable = (ms: number) => {
-    if (available) return Promise.resolve()
-    return new Promise<void>((resolve, reject) => {
-      const stop = () => {
-        clearTimeout(timer)
-        listeners.delete(check)
-      }
-      const check = (now: boolean) => {
-        if (!now) return
-        stop()
-        resolve()
-      }
-      const timer = setTimeout(
-        () => {
-          stop()
-          reject(databaseUnavailable("the database is away"))
-        },
-        Math.max(0, ms),
-      )
-      listeners.add(check)
-    })
+  const whenAvailable = async (ms: number) => {
+    const giveUpAt = performance.now() + ms
+    while (!available)
+      if (!(await came.wait(giveUpAt - performance.now())) && !available)
+        throw databaseUnavailable("the database is away")
   }
 
   return {
@@ -104,28 +87,22 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     },
     whenAvailable,
     databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
-    probeNow: () => turn.abort(),
+    probeNow: due.notify,
     close: async () => {
-      closed.abort()
+      closed = true
+      due.notify()
       await watching
       await pool.end({ timeout: 1 })
     },
   }
 }
 
-async function answerOf(pool: Sql): Promise<{ version: number; now: bigint }> {
-  const bound = new AbortController()
-  const late = sleep(ANSWER_MS, undefined, { signal: bound.signal }).then(() => {
-    throw new Error("no answer")
-  })
+async function ask(pool: Sql): Promise<{ version: number; now: bigint }> {
   const answer = pool<{ version: number; now: bigint }[]>`
     select coalesce(max(version), 0) as version, clock_timestamp() as now from trust_migrations`
-  answer.catch(() => undefined)
-  late.catch(() => undefined)
-  try {
-    const rows = await Promise.race([answer, late])
-    return rows[0] ?? { version: 0, now: 0n }
-  } finally {
-    bound.abort()
+  const late = () => {
+    throw new Error("the database did not answer")
   }
+  const [row] = await within(answer, { ms: ANSWER_MS, late })
+  return row ?? { version: 0, now: 0n }
 }

@@ -1,16 +1,16 @@
 import { createBatches } from "./batches.js"
 import { databaseUnavailable, isUnavailable } from "./failures.js"
 
-/** Most keys of one read, and most such reads at once. */
+/** Most ids of one statement, and most such statements at once. */
 const READ_KEYS = 100
 const READS_AT_ONCE = 2
-/** Callers that wait for a read; far beyond what a process can serve. */
+/** Most callers that may wait for a read: far more than a process can serve. */
 const MAX_WAITING_READS = 100_000
 
 /**
- * Reads rows by id, those that are asked for at once in one statement, which begins after they were asked for.
+ * Batches concurrent reads by id into one statement, which starts after they were asked for.
  *
- * @param left whether a row is there but was too large to be read with the others: it is asked for again, behind who waits
+ * @param left whether a row exists but did not fit in the answer: it is read again, behind those that wait
  */
 export function createReads<Row>(
   read: (ids: string[]) => Promise<Row[]>,

@@ -9,18 +9,18 @@ export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
 /** A piece of a query. */
 export type Fragment = postgres.Fragment
 
-/** PostgreSQL's number of text[], for `sql.array`. */
+/** The object id of the type text[], for `sql.array`. */
 export const TEXTS = 1009
-/** As {@link TEXTS}, of bigint[]. */
+/** The object id of bigint[]. */
 export const BIGINTS = 1016
-/** As {@link TEXTS}, of integer[]. */
+/** The object id of integer[]. */
 export const INTEGERS = 1007
-/** As {@link TEXTS}, of uuid[]. */
+/** The object id of uuid[]. */
 export const UUIDS = 2951
-/** As {@link TEXTS}, of timestamptz[]. */
+/** The object id of timestamptz[]. */
 export const TIMESTAMPTZS = 1185
 
-/** What a pool may want beside the usual; the driver knows `onnotify`, its types do not. */
+/** Options that differ between pools. `onnotify` is not in the driver's types; see driverInternals.ts. */
 export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lifetime" | "onclose"> & {
   onnotify?: () => void
 }
@@ -35,11 +35,11 @@ export function openPool(
   const options = {
     max,
     connect_timeout: 2,
-    // The driver's own back-off grows to 20 s; a database that is back must be noticed at once.
+    // The driver's own back-off grows to 20 s, but a database that is back must be noticed at once.
     backoff: () => 0.1,
     onnotice: (notice: postgres.Notice) => onNotice(notice.message ?? ""),
     connection: { application_name: "trust-registry", TimeZone: "UTC", DateStyle: "ISO" },
-    // The driver would ask for them on each connection, and nobody hears of it when that fails.
+    // The driver would read them on each connection, and a failure of that is an unhandled rejection.
     fetch_types: false,
     types: { bigint: postgres.BigInt, timestamptz, ...arrays },
     ...changes,
@@ -49,7 +49,7 @@ export function openPool(
     : postgres({ ...connection, ...options })
 }
 
-/** Microseconds are kept: a Date would drop them, and a record would not be what was written. */
+/** Keeps microseconds. A Date would drop them, and a record would not be what was written. */
 const timestamptz = {
   to: 1184,
   from: [1184],
@@ -66,15 +66,15 @@ const timestamptz = {
   },
 } satisfies postgres.PostgresType<bigint>
 
-/** An array of `type` as PostgreSQL reads it; none is ever read from it. */
+/** An array of `type` in PostgreSQL's text form, for parameters only. */
 function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
   const item = (value: Item | null) => (value === null ? "null" : quoted(textOf(value)))
   return { to: type, from: [], serialize: (items) => `{${items.map(item).join()}}`, parse: () => [] }
 }
 
 /**
- * An array's items know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
- * four times as fast.
+ * Items of an array know no escapes but `\"` and `\\`. For a text without control characters JSON's escapes are the same, and four
+ * times as fast to make.
  */
 function quoted(text: string): string {
   return CONTROL.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : JSON.stringify(text)
@@ -92,6 +92,6 @@ const arrays = {
 }
 
 const MICROS = 1_000_000n
-/** The bounds of google.protobuf.Timestamp; a row made by hand may hold infinity or the year 20000. */
+/** The bounds of google.protobuf.Timestamp. A row written by hand may hold infinity or the year 20000. */
 const EARLIEST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * 1000n
 const LATEST = BigInt(Date.parse("9999-12-31T23:59:59Z")) * 1000n

@@ -1,23 +1,23 @@
 import type { Fragment, Sql } from "../database/sql.js"
 
-/** A change, as far as caches need to know it. */
+/** A change, as much of it as caches need. */
 export interface Change {
   revision: bigint
-  /** What was changed; a revocation is also a change of the chains and authorities that it means, if there are any. */
+  /** What was changed. A revocation is followed by changes of the chains and authorities that it affects, if there are any. */
   kind: "chain" | "authority" | "revocation"
   /** The agent id or the authority id. */
   id: string
 }
 
-/** A change with what tells it from any other change that another database has under the same revision. */
+/** A change with a mark that tells it from another database's change with the same revision. */
 export interface MarkedChange extends Change {
-  /** Null where there is nothing that lasts: a revocation that is lifted gets another revision. */
+  /** Null for revocations, which get another revision when they are lifted. */
   mark: string | null
 }
 
 /**
- * The changes from revision `from` on, that one included, in the order of revisions, at most `limit`, of all histories at one
- * moment. Revisions are given out under a lock that is held to the commit, so none is missing below one that is seen.
+ * At most `limit` changes from revision `from` on, `from` included, of all histories at one moment, in the order of revisions.
+ * Revisions are assigned under a lock that is held until the commit, so none is missing below one that is seen.
  */
 export async function readChanges(sql: Sql, from: bigint, limit: number): Promise<MarkedChange[]> {
   return await sql<MarkedChange[]>`
@@ -45,7 +45,7 @@ export async function readNewestChange(sql: Sql): Promise<MarkedChange | undefin
   return rows[0]
 }
 
-/** The newest change that has a mark, if there is any. */
+/** The newest change with a mark, if there is any. */
 export async function readNewestMarked(sql: Sql): Promise<MarkedChange | undefined> {
   const rows = await sql<MarkedChange[]>`
     select revision, kind, id, mark from (
@@ -57,28 +57,28 @@ export async function readNewestMarked(sql: Sql): Promise<MarkedChange | undefin
   return rows[0]
 }
 
-/** The mark of the change with that revision; null: there is none, or it has no mark. */
+/** The mark of the change with that revision; null if there is no such change, or it has no mark. */
 export async function readMark(sql: Sql, revision: bigint): Promise<string | null> {
   const rows = await sql<{ mark: string | null }[]>`
     ${chainChanges(sql)} where revision = ${revision} union all ${authorityChanges(sql)} where revision = ${revision}`
   return rows[0]?.mark ?? null
 }
 
-/** Which server answers, and whether it is one that hears of changes late. */
+/** Which PostgreSQL server answers, and whether it is a standby, which sees changes late. */
 export async function readServer(sql: Sql): Promise<{ startedAt: bigint; standby: boolean } | undefined> {
   const rows = await sql<{ startedAt: bigint; standby: boolean }[]>`
     select pg_postmaster_start_time() as "startedAt", pg_is_in_recovery() as standby`
   return rows[0]
 }
 
-/** The newest revision that was given out, be it to a change that is not committed yet. */
+/** The newest revision that was assigned, even to a change that is not committed yet. */
 export async function readNewestRevision(sql: Sql): Promise<bigint> {
   const rows = await sql<{ newest: bigint }[]>`
     select case when is_called then last_value else 0 end as newest from trust_revision`
   return rows[0]?.newest ?? 0n
 }
 
-/** For a `select`: the newest revision of all histories; 0 where there is none. */
+/** The newest revision of all histories as an expression; 0 if there is none. */
 export function newestInHistory(sql: Sql): Fragment {
   return sql`greatest((select max(revision) from trust_chain_revisions),
     (select max(revision) from trust_authority_revisions), (select max(revision) from trust_revocations), 0)`

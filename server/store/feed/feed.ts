@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { createSignal } from "../../async/signal.js"
 import type { Monitor, OnEvent } from "../database/monitor.js"
 import type { Connection } from "../database/sql.js"
 import {
@@ -12,62 +13,62 @@ import {
 } from "./changes.js"
 import { type FeedSession, openFeedSession } from "./feedSession.js"
 
-/** What the feed has just heard of. */
+/** What the feed has just read. */
 export interface Advance {
-  /** The changes after the position before, in the order of revisions. */
+  /** The changes after the previous position, in the order of revisions. */
   changes: Change[]
   /** The new position. */
   position: bigint
   /**
-   * Whether other changes may have been missed: at the start, and where the history is not the one that was read before
-   * (another database, or one that lost its newest changes).
+   * Whether other changes may have been missed: at the start, and if the history is not the one read before (another database, or
+   * one that lost its newest changes).
    */
   reset: boolean
   /**
-   * Whether whatever is in memory is to be forgotten: at a reset, and where another server tells the changes now. While one took
-   * over from the other, a row may have been read from a third that had not heard of all.
+   * Whether caches must drop everything: at a reset, and when another PostgreSQL server answers now. During a fail-over a row may
+   * have been read from a third server that had not seen all changes.
    */
   forget: boolean
 }
 
-/** The changes of all chains and authorities, whoever made them, as this process hears of them. */
+/** Follows the changes of all chains and authorities, whoever makes them. */
 export interface Feed {
-  /** The newest revision that this process has heard of: it knows of every change up to here. 0 before the first. */
+  /** The newest revision that was read; so was every change before it. 0 before the first. */
   readonly position: bigint
-  /** The newest revision that is known to be in the database; above `position` while it reads on. */
+  /** The newest revision that is known to be in the database; above `position` while the feed catches up. */
   readonly head: bigint
-  /** Until when, by `performance.now()`, memory is fresh enough to be served: it lacks nothing older than the bound. */
+  /** Until when memory is fresh enough to be served, by `performance.now()`. */
   readonly freshUntil: number
-  /** How long ago the database was last asked for changes and gave all there were, in milliseconds; Infinity: never yet. */
+  /** How long ago the feed last asked for changes and got all there were, in milliseconds; Infinity if it never did. */
   age(): number
   /**
-   * Calls `listener` after each advance, in order, until the returned function is called. All listeners are called before
-   * `reached` resolves; they must not throw.
+   * Calls `listener` after each advance, in order, until the returned function is called. All listeners have been called when
+   * `reached` resolves. They must not throw.
    */
   onAdvance(listener: (advance: Advance) => void): () => void
-  /** Resolves when this process has heard of this revision; throws the signal's reason if that aborts first. */
+  /** Resolves once the feed has read this revision; throws the signal's reason if that aborts first. */
   reached(revision: bigint, signal: AbortSignal): Promise<void>
-  /** Stops reading. */
+  /** Stops following. */
   close(): Promise<void>
 }
 
-/** The head is read this often, hints or not. */
+/** Longest pause between two reads, without a hint. */
 const EVERY_MS = 500
-/** Between two reads, so that a burst of commits is a few reads and not one for each. */
+/** Shortest pause between two reads, so that a burst of commits takes a few reads and not one for each. */
 const LEAST_MS = 5
-/** Before another try with a new connection. */
+/** Pause before another attempt, with a new connection. */
 const RETRY_MS = 100
-/** A read that is not answered in this time is made anew, on another connection. */
+/** A read that is not answered in this time is repeated on another connection. */
 const ANSWER_MS = 1_000
-/** Most changes of a read: ids only, some 100 KB. */
+/** Most changes of a read: ids only, about 100 KB. */
 const READ_CHANGES = 1_000
 
 /**
- * Starts to follow the history, on a connection of its own, once the database has our schema. A notification is a hint to
- * read at once; the truth is what the history holds after the last revision read.
+ * Starts to follow the history, on a connection of its own, once the database is available. A notification is only a hint to read
+ * now; what counts is what the history holds after the last revision read.
  *
- * @param maxAgeMs how old memory may be and still be served
- * @param onEvent told when the feed falls behind that although the database is there, and when it is back
+ * @param maxAgeMs how old memory may be and still be served, in milliseconds
+ * @param onEvent called when the feed falls behind by more although the database is available, and when it has caught up
  */
 export function startFeed(
   connection: Connection,
@@ -79,8 +80,7 @@ export function startFeed(
   let closed = false
   const pauseMs = Math.min(EVERY_MS, Math.max(LEAST_MS, maxAgeMs / 4))
   const answerMs = Math.min(ANSWER_MS, Math.max(100, maxAgeMs / 2))
-  let wake: () => void = () => undefined
-  let hinted = false
+  const hinted = createSignal()
   let session: FeedSession | undefined
   let last: MarkedChange | undefined
   /** The newest change with a mark. */
@@ -91,53 +91,52 @@ export function startFeed(
   let late = false
   let askedAt = Number.NEGATIVE_INFINITY
 
-  const hint = () => {
-    hinted = true
-    wake()
-  }
   const renew = () => {
     void session?.end()
     session = undefined
   }
   const onLost = () => {
     renew()
-    hint()
+    hinted.notify()
   }
 
   const position = () => last?.revision ?? 0n
   const advance = (changes: MarkedChange[], why: Partial<Pick<Advance, "reset" | "forget">> = {}) => {
     const { reset = false, forget = reset } = why
-    const told = { changes, position: position(), reset, forget }
-    for (const listener of [...listeners]) listener(told)
+    const event = { changes, position: position(), reset, forget }
+    for (const listener of [...listeners]) listener(event)
   }
 
   const open = async () => {
-    const opened = openFeedSession(connection, { onHint: hint, onLost })
+    const opened = openFeedSession(connection, { onHint: hinted.notify, onLost })
     session = opened
     const answers = await opened.read(readServer, answerMs)
-    if (answers?.standby) throw new Error("a standby hears of changes late")
+    if (answers?.standby) throw new Error("the server is a standby, which sees changes late")
     if (server !== undefined && answers?.startedAt !== server) advance([], { forget: true })
     server = answers?.startedAt
     return opened
   }
 
-  /** Whether what stands where the feed stood is what it read there. A revocation moves when it is lifted: then what is before it tells. */
-  const isSameHistory = async (on: FeedSession, stood: MarkedChange | undefined) => {
-    if (last?.mark) return stood?.mark === last.mark
-    if (stood && (stood.kind !== last?.kind || stood.id !== last.id)) return false
+  /**
+   * Whether the change at the feed's position is the one that was read there. A revocation moves when it is lifted; then the newest
+   * change with a mark decides.
+   */
+  const isSameHistory = async (on: FeedSession, found: MarkedChange | undefined) => {
+    if (last?.mark) return found?.mark === last.mark
+    if (found && (found.kind !== last?.kind || found.id !== last.id)) return false
     const known = marked
     return !known || (await on.read((sql) => readMark(sql, known.revision), answerMs)) === known.mark
   }
 
-  /** Reads on from where it stands; gives whether that was all there is. */
+  /** Reads on from the position; gives whether that was all there is. */
   const readOn = async () => {
     const on = session ?? (await open())
     const from = position()
     const sentAt = performance.now()
     const found = await on.read((sql) => readChanges(sql, from, READ_CHANGES), answerMs)
-    const stood = found[0]?.revision === from ? found[0] : undefined
-    if (started && (await isSameHistory(on, stood))) {
-      const changes = stood ? found.slice(1) : found
+    const first = found[0]?.revision === from ? found[0] : undefined
+    if (started && (await isSameHistory(on, first))) {
+      const changes = first ? found.slice(1) : found
       last = found.at(-1) ?? last
       marked = found.findLast(({ mark }) => mark !== null) ?? marked
       if (changes.length > 0) advance(changes)
@@ -156,19 +155,7 @@ export function startFeed(
     return true
   }
 
-  const pause = async () => {
-    await sleep(LEAST_MS)
-    if (hinted || closed) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pauseMs)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  const tellLate = (error: unknown) => {
+  const reportLate = (error: unknown) => {
     if (late || closed || performance.now() - askedAt < maxAgeMs) return
     late = true
     const why = error instanceof Error ? error.message : String(error)
@@ -177,17 +164,18 @@ export function startFeed(
 
   const follow = async () => {
     while (!closed) {
-      hinted = false
       try {
         await monitor.whenAvailable(RETRY_MS)
         const current = await readOn()
         if (current && late) onEvent("info", "the change feed is current again")
         if (current) late = false
-        if (current) await pause()
+        if (!current) continue
+        await sleep(LEAST_MS)
+        if (!closed) await hinted.wait(pauseMs)
       } catch (error) {
         renew()
         if (!monitor.available) continue
-        tellLate(error)
+        reportLate(error)
         await sleep(RETRY_MS)
       }
     }
@@ -206,14 +194,14 @@ export function startFeed(
         stop()
         reject(signal.reason)
       }
-      const stop = onAdvance((told) => {
-        if (told.position < revision) return
+      const stop = onAdvance((event) => {
+        if (event.position < revision) return
         stop()
         signal.removeEventListener("abort", fail)
         resolve()
       })
       signal.addEventListener("abort", fail, { once: true })
-      hint()
+      hinted.notify()
     })
 
   return {
@@ -231,7 +219,7 @@ export function startFeed(
     reached,
     close: async () => {
       closed = true
-      wake()
+      hinted.notify()
       renew()
       await following
       renew()

@@ -1,26 +1,26 @@
+import { within } from "../../async/deadline.js"
+import { cancel, isUnanswered, watchedSql } from "../database/driverInternals.js"
 import { type Connection, openPool, type Sql } from "../database/sql.js"
-import { cancel, isUnanswered, watchedSql } from "../database/watchedSql.js"
 
-/** A connection that hears of changes and reads them. */
+/** A connection that is notified of changes and reads them. */
 export interface FeedSession {
-  /** Reads on it; throws after `ms` milliseconds without an answer. After a throw the session is of no more use. */
+  /** Runs a statement. Throws after `ms` milliseconds without an answer; the session is unusable after it throws. */
   read<T>(statement: (sql: Sql) => Promise<T>, ms: number): Promise<T>
   /** Ends it at once. */
   end(): Promise<void>
 }
 
-/** Told by a session what it cannot tell as an answer. */
+/** What a session reports besides answers. */
 export interface SessionEvents {
-  /** Somebody committed a change. */
+  /** Called when somebody may have committed a change. */
   onHint(): void
-  /** The line was lost. */
+  /** Called when the connection is lost. */
   onLost(): void
 }
 
 /**
- * Opens a session that listens. Not with the driver's own `listen`: it tries once to listen again after a line was lost, and a
- * database that is not back by then is never listened to again. Where LISTEN is refused, by a pooler for one, there are no
- * hints.
+ * Opens a session that listens for changes. Not with the driver's `listen`; see driverInternals.ts. If LISTEN is refused, for
+ * example by a connection pooler, there are no hints.
  */
 export function openFeedSession(connection: Connection, events: SessionEvents): FeedSession {
   let ended = false
@@ -35,21 +35,14 @@ export function openFeedSession(connection: Connection, events: SessionEvents): 
   sql.unsafe("listen trust_revisions").catch(() => undefined)
   return {
     read: async (statement, ms) => {
-      let timer: NodeJS.Timeout | undefined
       const watched = watchedSql(sql)
-      const late = new Promise<never>((_, reject) => {
-        const giveUp = () => {
-          reject(new Error("the database did not answer in time"))
-          // Behind a table that is locked by hand, it would go on there for as long.
-          const query = watched.last()
-          if (query && isUnanswered(query)) void cancel(query).catch(() => undefined)
-        }
-        // A turn later: where this process itself was held up, the answer is there and only has to be read.
-        timer = setTimeout(() => setImmediate(giveUp), ms)
-      })
-      const answer = statement(watched.sql)
-      answer.catch(() => undefined)
-      return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+      const late = () => {
+        // Behind a table that is locked by hand it would run on for as long as the lock is held.
+        const query = watched.last()
+        if (query && isUnanswered(query)) void cancel(query).catch(() => undefined)
+        throw new Error("the database did not answer in time")
+      }
+      return await within(statement(watched.sql), { ms, late })
     },
     end: async () => {
       ended = true

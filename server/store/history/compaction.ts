@@ -3,19 +3,26 @@ import type { Run } from "../database/database.js"
 import type { OnEvent } from "../database/monitor.js"
 import type { Sql } from "../database/sql.js"
 
-/** Most revisions that a step looks at: it takes milliseconds, and writers share the disk with it. */
+/** Most revisions of one step: a step takes milliseconds, because writers share the disk with it. */
 const STEP_REVISIONS = 500
-/** Between two steps while there is more to do. */
+/** Pause between two steps while there is more to do. */
 const BETWEEN_STEPS_MS = 50
-/** Between two looks whether something has become too old: a tenth of the retention, within these bounds. */
+/** Pause between two passes: a tenth of the retention, within these bounds. */
 const LEAST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 60_000
 
+/** Removes old revisions until it is stopped. */
+export interface Compaction {
+  /** Resolves when the step under way has ended. */
+  stop(): Promise<void>
+}
+
 /**
- * Starts to remove from the history what was replaced longer than `retentionMs` ago. Every server tries, one at a time does.
- * Gives the function that ends it.
+ * Starts to remove revisions that were replaced more than `retentionMs` ago; 0 removes none. Every server tries, and the
+ * database lets one at a time do it.
  */
-export function startCompaction(run: Run, retentionMs: number, onEvent: OnEvent): () => Promise<void> {
+export function startCompaction(run: Run, retentionMs: number, onEvent: OnEvent): Compaction {
+  if (retentionMs === 0) return { stop: () => Promise.resolve() }
   const closed = new AbortController()
   const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, retentionMs / 10))
   const pause = (ms: number) => sleep(ms, undefined, { signal: closed.signal }).catch(() => undefined)
@@ -44,9 +51,11 @@ export function startCompaction(run: Run, retentionMs: number, onEvent: OnEvent)
   }
   const working = work()
 
-  return async () => {
-    closed.abort()
-    await working
+  return {
+    stop: async () => {
+      closed.abort()
+      await working
+    },
   }
 }
 

@@ -1,28 +1,28 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
 import { ChainEventSchema, encodeItems, WatchChainsResponseSchema } from "@trust-registry/proto"
-import { encodedListed } from "../chains/encodedChain.js"
+import type { ChainState, Facts } from "../filter/matcher.js"
+import { encodedListed } from "../rows/encodedChain.js"
+import { encodedRevision, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
 import type { EventRow } from "./eventRows.js"
-import { encodedRevision, type OperationText, type RevisionRow } from "./history.js"
-import type { Facts, Standing } from "./matcher.js"
 
 /**
- * A change of a chain, ready to be sent to many. Its pieces are each a WatchChainsResponse with this one event in protobuf's
- * binary form: such pieces behind each other are one response with all their events.
+ * A change of a chain, encoded once for all watchers. Each piece is a WatchChainsResponse with this one event in protobuf's binary
+ * form; concatenated pieces are one response with all their events.
  */
 export interface HistoryEvent {
   readonly revision: bigint
   readonly operation: OperationText
   /** The chain after the change. */
-  readonly standing: Standing
-  /** The chain before it; undefined: the agent had none. */
-  readonly previous: Standing | undefined
-  /** The event with the chain, where there is one that parses. */
+  readonly state: ChainState
+  /** The chain before the change; undefined if the agent had none. */
+  readonly previous: ChainState | undefined
+  /** The event with the chain, if there is one that parses. */
   readonly full: Buffer
   /** The event without it, as a change or as one that took the chain out of the filter. */
   bare(left: boolean): Buffer
 }
 
-/** An event, encoded at once, so that the document itself need not be kept. */
+/** The event of a row, encoded at once so that the document can be freed. */
 export function eventOf(row: EventRow): HistoryEvent {
   const { chain_data, facts, metadata, previous_facts, previous_metadata, ...kept } = row
   const { agent_id, authority_id, is_active, expires_at, revision, operation } = kept
@@ -30,7 +30,7 @@ export function eventOf(row: EventRow): HistoryEvent {
   return {
     revision,
     operation,
-    standing: { agent_id, authority_id, is_active, expires_at, facts: factsOf(facts, metadata) },
+    state: { agent_id, authority_id, is_active, expires_at, facts: factsOf(facts, metadata) },
     previous:
       kept.previous_authority_id === null
         ? undefined
@@ -50,7 +50,7 @@ export function eventOf(row: EventRow): HistoryEvent {
   }
 }
 
-/** The chain of a row, or its record alone, as one that matches now. */
+/** A chain of the current state as an event, with the chain or only its record. */
 export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
   return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }))
 }
@@ -80,7 +80,7 @@ function factsOf(found: EventRow["facts"], text: string | null): Facts | null {
   )
 }
 
-/** What was set by hand may nest deeper, or repeat a key. */
+/** Metadata that was written by hand may nest too deep, or repeat a key. */
 function parsed(text: string): Json | undefined {
   try {
     return parseJson(text)

@@ -1,13 +1,15 @@
 import type { ChainFilter } from "@trust-registry/proto"
-import { record } from "../chains/chains.js"
-import { conditionsOf } from "../chains/filter.js"
-import { BIGINTS, type Sql } from "../database/sql.js"
+import { BIGINTS, type Fragment, type Sql } from "../database/sql.js"
 import { newestInHistory } from "../feed/changes.js"
-import { compacted, type RevisionRow } from "./history.js"
+import { conditionsOf } from "../filter/conditions.js"
+import { type FactColumns, factsColumn, metadataColumn } from "../filter/facts.js"
+import { recordColumns } from "../rows/columns.js"
+import type { RevisionRow } from "../rows/revisionRows.js"
+import { compacted } from "./historicalPoint.js"
 
-/** A change with the one of the same agent before it, as far as filters ask for them. */
+/** A change, with what filters need to know about the same agent's change before it. */
 export interface EventRow extends RevisionRow, FactColumns {
-  /** Null: there is none. */
+  /** Null if there was no change before. */
   previous_authority_id: string | null
   previous_is_active: boolean | null
   previous_expires_at: bigint | null
@@ -15,39 +17,33 @@ export interface EventRow extends RevisionRow, FactColumns {
   previous_metadata: FactColumns["metadata"]
 }
 
-interface FactColumns {
-  facts: { capabilities: unknown[]; types: unknown[]; delegators: unknown[] } | null
-  /** The text as it was signed; null: there is none, or none that JSONB can hold. */
-  metadata: string | null
-}
-
-/** Which changes. */
+/** Which changes to read. */
 export interface EventsQuery {
   /** From this revision on. */
   from: bigint
-  /** Whether with what filters ask of documents. */
+  /** Whether to read the facts that filters ask for. */
   facts: boolean
   limit: number
-  /** They end before the document that would pass this size as JSON text, though there is one at least. */
+  /** The page ends before the document that would exceed this many bytes of JSON text, but holds at least one. */
   maxBytes: number
 }
 
-/** Some changes in the order of their revisions. */
+/** A page of changes in the order of their revisions. */
 export interface EventsPage {
   rows: EventRow[]
-  /** Whether there were no more. */
+  /** Whether no more changes follow. */
   complete: boolean
 }
 
 /**
- * Changes of chains from a revision on. Sizes are measured one after the other, so that no more documents are looked at than
- * fit, and one more. Throws REVISION_COMPACTED where some may have been removed.
+ * Changes of chains from a revision on. Walks the history row by row, so that it measures at most one document more than fits.
+ * Throws REVISION_COMPACTED if some of the changes may have been removed.
  */
 export async function readEvents(
   sql: Sql,
   { from, facts, limit, maxBytes }: EventsQuery,
 ): Promise<EventsPage> {
-  const next = (above: ReturnType<Sql>) => sql`
+  const next = (above: Fragment) => sql`
     select h.revision, coalesce(octet_length(h.chain_data::text), 0) as bytes from trust_chain_revisions h
     where ${above} order by h.revision limit 1`
   const rows = await sql<(EventRow & { oldest: bigint; walked: bigint })[]>`
@@ -71,14 +67,14 @@ export async function readEvents(
   return { rows: page, complete: BigInt(page.length) === walked }
 }
 
-/** The chains that match at one moment, by the revisions of their last changes, and the newest revision of any chain then. */
+/** The chains that match at one moment, by their revisions, and the newest revision of any chain at that moment. */
 export interface CurrentRevisions {
   head: bigint
   /** Big-endian 64-bit numbers in ascending order. */
   revisions: Buffer
 }
 
-/** What is there now, in one statement, so at one moment. */
+/** The chains that match now. One statement, so that all of it is of one moment. */
 export async function readCurrent(
   sql: Sql,
   filter: ChainFilter | undefined,
@@ -92,7 +88,7 @@ export async function readCurrent(
   return { head: rows[0]?.head ?? 0n, revisions: rows[0]?.revisions ?? Buffer.alloc(0) }
 }
 
-/** The changes of the first of these revisions, as many as fit, and how many revisions that is; those that are gone are left out. */
+/** The changes of the first of these revisions that fit in `maxBytes`, and how many of the revisions that covers; removed ones are left out. */
 export async function readEventsOf(
   sql: Sql,
   revisions: bigint[],
@@ -111,14 +107,14 @@ export async function readEventsOf(
     )
     select (select max(place) from fitting)::integer as taken, page.*
     from (select) one left join (
-      select ${record(sql)}, c.operation, c.request_id, c.chain_data
+      select ${recordColumns(sql)}, c.operation, c.request_id, c.chain_data
       from fitting join trust_chain_revisions c using (revision)
     ) page on true
     order by page.revision`
   return { rows: rows.filter(({ revision }) => revision !== null), taken: rows[0]?.taken ?? 0 }
 }
 
-/** From which revision on the history is whole, and the newest revision of all. */
+/** The oldest revision from which on the history is complete, and the newest revision of all. */
 export async function readEnds(sql: Sql): Promise<{ oldest: bigint; newest: bigint }> {
   const rows = await sql<{ oldest: bigint; newest: bigint }[]>`
     select oldest_revision as oldest, ${newestInHistory(sql)} as newest
@@ -126,17 +122,20 @@ export async function readEnds(sql: Sql): Promise<{ oldest: bigint; newest: bigi
   return rows[0] ?? { oldest: 1n, newest: 0n }
 }
 
-/** Throws what PostgreSQL says of a JSON text that JSONB cannot hold. */
+/** Throws PostgreSQL's error for a JSON text that JSONB cannot hold. */
 export async function assureJsonb(sql: Sql, text: string): Promise<void> {
   await sql`select jsonb_typeof(${text}::text::jsonb)`
 }
 
 function columns(sql: Sql, facts: boolean) {
-  return sql`${record(sql)}, c.operation, c.request_id, c.chain_data,
-    ${factsOf(sql, sql`c.chain_data`, facts)} as facts, ${metadataOf(sql, sql`c.chain_data`, facts)} as metadata,
+  const none = { facts: sql`null::jsonb`, metadata: sql`null::text` }
+  const of = (data: Fragment) =>
+    facts ? { facts: factsColumn(sql, data), metadata: metadataColumn(sql, data) } : none
+  const [now, before] = [of(sql`c.chain_data`), of(sql`p.chain_data`)]
+  return sql`${recordColumns(sql)}, c.operation, c.request_id, c.chain_data,
+    ${now.facts} as facts, ${now.metadata} as metadata,
     p.authority_id as previous_authority_id, p.is_active as previous_is_active, p.expires_at as previous_expires_at,
-    ${factsOf(sql, sql`p.chain_data`, facts)} as previous_facts,
-    ${metadataOf(sql, sql`p.chain_data`, facts)} as previous_metadata`
+    ${before.facts} as previous_facts, ${before.metadata} as previous_metadata`
 }
 
 function previous(sql: Sql) {
@@ -144,20 +143,4 @@ function previous(sql: Sql) {
     select h.authority_id, h.is_active, h.expires_at, h.chain_data from trust_chain_revisions h
     where h.agent_id = c.agent_id and h.revision < c.revision order by h.revision desc limit 1
   ) p on true`
-}
-
-type Piece = ReturnType<Sql>
-
-/** By the expressions of filter.ts. */
-function factsOf(sql: Sql, data: Piece, asked: boolean): Piece {
-  if (!asked) return sql`null::jsonb`
-  return sql`case when ${data} is not null then jsonb_build_object(
-    'capabilities', jsonb_path_query_array(${data}, '$.capabilities[*].capability'),
-    'types', jsonb_path_query_array(${data}, '$.capabilities[*].capability_type'),
-    'delegators', jsonb_path_query_array(${data}, '$.delegations[*].delegator_id')) end`
-}
-
-function metadataOf(sql: Sql, data: Piece, asked: boolean): Piece {
-  if (!asked) return sql`null::text`
-  return sql`case when trust_chain_metadata(${data}) is not null then ${data} #>> '{genesis,metadata_json}' end`
 }

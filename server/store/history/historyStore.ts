@@ -1,48 +1,59 @@
 import { parseJson } from "@trust-registry/eatp"
 import type { ChainFilter } from "@trust-registry/proto"
 import type { Database } from "../database/database.js"
+import { readNewestRevision } from "../feed/changes.js"
 import type { Feed } from "../feed/feed.js"
+import { type Matcher, matcherOf } from "../filter/matcher.js"
 import { currentPiece } from "./event.js"
 import { assureJsonb, readCurrent, readEnds, readEvents, readEventsOf } from "./eventRows.js"
-import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./history.js"
-import { type Matcher, matcherOf } from "./matcher.js"
+import { readFirstStored } from "./firstStored.js"
+import { type RevisionMoment, readMoment, readOldestRevision } from "./historicalPoint.js"
+import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./revisions.js"
 import { createTail, type Tail } from "./tail.js"
 
-/** A chain that stands now, encoded as an event. */
+/** A chain of the current state, encoded as an event. */
 export interface CurrentPiece {
-  /** Of its last change. */
+  /** The revision of its last change. */
   revision: bigint
   bytes: Buffer
 }
 
-/** What stands at one moment. */
+/** The current state at one moment. */
 export interface Current {
-  /** The newest revision then: what changed later is not in it. */
+  /** The newest revision at that moment; later changes are not included. */
   head: bigint
-  /** The chains, or their records alone, in the order of their last changes, some at a time; only their revisions are held meanwhile. */
+  /** The chains, or only their records, in batches in the order of their revisions. Only the revisions are held in memory. */
   pieces(chains: boolean): AsyncGenerator<CurrentPiece[]>
 }
 
-/** The history of chains, for those who page through it and for those who follow it. */
+/** The history of chains, to page through or to follow. */
 export interface HistoryStore {
   /** A page of the changes of an agent's chain. */
   listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
-  /** From which revision on the history is whole, and the newest revision of all. */
+  /** The oldest revision from which on the history is complete, and the newest revision of all. */
   ends(): Promise<{ oldest: bigint; newest: bigint }>
-  /** The filter as a question to single changes; throws what PostgreSQL says of metadata that JSONB cannot hold. */
+  /** When a revision was made. Throws REVISION_COMPACTED if the history no longer reaches back to it. */
+  momentOf(revision: bigint): Promise<RevisionMoment>
+  /** The newest revision that was assigned, even to a change that is not committed yet. */
+  newestRevision(): Promise<bigint>
+  /** The oldest revision from which on the history is complete. */
+  oldestRevision(): Promise<bigint>
+  /** When each signature in an agent's chain was first stored, in microseconds since 1970, as far as history is kept. */
+  firstStored(agentId: string): Promise<Map<string, bigint>>
+  /** The filter as a test of single changes. Throws PostgreSQL's error for metadata that JSONB cannot hold. */
   matcher(filter: ChainFilter | undefined): Promise<Matcher>
-  /** The chains that match now; those that have expired by `now`, in microseconds since 1970, are left out as lists do. */
+  /** The chains that match now. Like lists, it leaves out those that expired before `now`, in microseconds since 1970. */
   current(filter: ChainFilter | undefined, now: bigint): Promise<Current>
-  /** The changes as they come. */
+  /** Follows changes as they are made. */
   readonly tail: Tail
 }
 
-/** How many chains of the current state are asked for at once, and how many bytes of them as JSON text are held. */
+/** Most chains of the current state to read at once, and most bytes of their JSON text. */
 const CURRENT_CHAINS = 256
 const CURRENT_BYTES = 256 * 1024
 const REVISION_BYTES = 8
 
-/** The history in a database, its tail behind a feed. */
+/** Opens the history in a database, with a tail that follows the feed. */
 export function createHistoryStore(database: Database, feed: Feed): HistoryStore {
   async function* pieces(revisions: Buffer, chains: boolean) {
     const count = revisions.length / REVISION_BYTES
@@ -52,14 +63,18 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
       )
       const { rows, taken } = await database.scan((sql) => readEventsOf(sql, asked, CURRENT_BYTES))
       done += taken
-      // What was removed for good meanwhile has no document any more; that it was removed is told afterwards.
+      // A chain that was purged meanwhile has no document any more; the watch reports its purge later.
       const kept = rows.filter(({ chain_data }) => chain_data !== null)
       yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row, chains) }))
     }
   }
   return {
     listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
-    ends: () => database.run((sql) => readEnds(sql)),
+    ends: () => database.run(readEnds),
+    momentOf: (revision) => database.run((sql) => readMoment(sql, revision)),
+    newestRevision: () => database.run(readNewestRevision),
+    oldestRevision: () => database.run(readOldestRevision),
+    firstStored: (agentId) => database.scan((sql) => readFirstStored(sql, agentId)),
     matcher: async (filter) => {
       const text = filter?.metadataContainsJson
       if (!text) return matcherOf(filter, undefined)

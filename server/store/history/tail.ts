@@ -1,60 +1,61 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { ErrorReason } from "@trust-registry/proto"
+import { createSemaphore } from "../../async/semaphore.js"
+import { createSignal } from "../../async/signal.js"
 import { RegistryError } from "../../errors.js"
 import { isUnavailable } from "../database/failures.js"
-import { createTurns } from "../database/turns.js"
 import type { Feed } from "../feed/feed.js"
 import { eventOf, type HistoryEvent } from "./event.js"
 import type { EventsPage, EventsQuery } from "./eventRows.js"
 import { type Memory, memory } from "./tailMemory.js"
 
-/** Some changes, in the order of their revisions. */
+/** A batch of changes, in the order of their revisions. */
 export interface Batch {
   events: HistoryEvent[]
-  /** There are none but these below this revision. */
+  /** The revision to read on from: below it there are no changes but these. */
   next: bigint
 }
 
-/** One reader of the changes of chains, at its own pace. */
+/** Reads the changes of chains at its own pace. */
 export interface TailReader {
   /**
-   * The changes from a revision on, some at a time; undefined: there is none yet. Throws REVISION_COMPACTED where the history
-   * no longer tells of them.
+   * A batch of changes from a revision on; undefined if there is none yet. Throws REVISION_COMPACTED if the history no longer
+   * reaches back to it.
    */
   read(from: bigint): Promise<Batch | undefined>
-  /** Resolves when there may be changes from that revision on, after `ms` milliseconds, or when it is woken. */
+  /** Resolves when there may be changes from that revision on, after `ms` milliseconds, or after `wake`. */
   changed(from: bigint, ms: number): Promise<void>
-  /** Whether a reader who has had all below that revision lacks nothing that this process knows, or should know, of. */
+  /** Whether a reader that has read everything below that revision is up to date, as far as memory is fresh. */
   isCurrent(next: bigint): boolean
-  /** Ends the wait. */
+  /** Ends the wait of `changed`, or the next one. */
   wake(): void
-  /** It will not read any more. */
+  /** Ends reading. */
   close(): void
 }
 
-/** The changes of chains for many readers: the newest are read once and held in memory, a bounded number of bytes of them. */
+/** Serves the changes of chains to many readers. The newest are read once for all and held in memory, up to a number of bytes. */
 export interface Tail {
-  /** A new reader. `facts`: whether it needs what filters ask of documents. */
+  /** A new reader; `facts` for one that needs what filters ask about documents. */
   open(facts: boolean): TailReader
-  /** Stops reading. */
+  /** Stops all readers. */
   close(): void
 }
 
-/** What a reader holds that reads the history by itself, and what is read for all at once. */
+/** The size of a batch that a reader reads for itself, and of one that is read for all. */
 const OWN_BATCH = { limit: 256, maxBytes: 256 * 1024 }
 const SHARED_BATCH = { limit: 512, maxBytes: 1024 * 1024 }
-/** Readers that read by themselves, at once: the others wait, so that lists and counts find a connection. */
+/** Most readers that read for themselves at once; the others wait, so that lists and counts find a connection. */
 const OWN_READS_AT_ONCE = 1
-/** Before another try of a shared read that failed. */
+/** Pause after a shared read that failed. */
 const RETRY_MS = 100
 
 /**
- * A tail behind the feed. It reads only while there are readers. A reader that falls off its end goes on with the history by
- * itself until it is back.
+ * A tail that follows the feed. It reads only while there are readers. A reader that is too far behind for what is in memory reads
+ * the history for itself until it has caught up.
  */
 export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<EventsPage>): Tail {
   const readers = new Set<{ facts: boolean; wake(): void }>()
-  const ownTurns = createTurns(OWN_READS_AT_ONCE)
+  const ownReads = createSemaphore(OWN_READS_AT_ONCE)
   let held: Memory | undefined
   let history = 0
   let pumping = false
@@ -67,19 +68,19 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
     if (feed.age() !== Number.POSITIVE_INFINITY) held = memory(feed.position + 1n)
   }
 
-  /** Reads what the feed has heard of, for all. */
+  /** Reads for all readers up to the position of the feed. */
   const pump = async () => {
     if (pumping) return
     pumping = true
     while (!closed && held && held.next <= feed.position) {
       const into = held
-      const heard = feed.position
+      const position = feed.position
       const facts = [...readers].some((reader) => reader.facts)
       try {
         const page = await read({ ...SHARED_BATCH, from: into.next, facts })
-        into.add(page.rows.map(eventOf), nextAfter(page, into.next, heard), facts)
+        into.add(page.rows.map(eventOf), nextAfter(page, into.next, position), facts)
       } catch (error) {
-        // Whatever else it is, each reader is told when it reads by itself.
+        // For any other error memory starts again, and readers meet the error when they read for themselves.
         if (isUnavailable(error)) await sleep(RETRY_MS)
         else begin()
       }
@@ -96,17 +97,17 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
   })
 
   const readAlone = async (from: bigint, facts: boolean): Promise<Batch | undefined> => {
-    const heard = feed.position
-    const page = await ownTurns(() => read({ ...OWN_BATCH, from, facts }))
-    const next = nextAfter(page, from, heard)
+    const position = feed.position
+    const page = await ownReads(() => read({ ...OWN_BATCH, from, facts }))
+    const next = nextAfter(page, from, position)
     return next > from ? { events: page.rows.map(eventOf), next } : undefined
   }
 
   return {
     open: (facts) => {
       const opened = history
-      let wake: () => void = () => undefined
-      const reader = { facts, wake: () => wake() }
+      const { notify: wake, wait } = createSignal()
+      const reader = { facts, wake }
       if (readers.size === 0) begin()
       readers.add(reader)
       return {
@@ -115,17 +116,11 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
           if (held && from >= held.startFor(facts)) return held.from(from)
           return await readAlone(from, facts)
         },
-        changed: (from, ms) =>
-          new Promise((resolve) => {
-            if (history !== opened || (held && held.next > from)) return resolve()
-            const timer = setTimeout(() => wake(), ms)
-            wake = () => {
-              clearTimeout(timer)
-              resolve()
-            }
-          }),
+        changed: async (from, ms) => {
+          if (history === opened && !(held && held.next > from)) await wait(ms)
+        },
         isCurrent: (next) => next > feed.position && performance.now() < feed.freshUntil,
-        wake: reader.wake,
+        wake,
         close: () => {
           wake()
           readers.delete(reader)
@@ -141,16 +136,16 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
   }
 }
 
-/** A page that was complete holds all that was heard of before it was asked for. */
-function nextAfter({ rows, complete }: EventsPage, from: bigint, heard: bigint): bigint {
+/** A complete page holds every change up to the position that the feed had before it was read. */
+function nextAfter({ rows, complete }: EventsPage, from: bigint, position: bigint): bigint {
   const last = rows.at(-1)?.revision ?? from - 1n
-  return (complete && heard > last ? heard : last) + 1n
+  return (complete && position > last ? position : last) + 1n
 }
 
 function anotherHistory(position: bigint) {
   return new RegistryError(
     ErrorReason.REVISION_COMPACTED,
-    "the database does not hold the history any more that was read so far: begin anew from the present",
+    "the database no longer holds the history that was read so far: start again from the current state",
     { metadata: { oldest_revision: String(position) } },
   )
 }

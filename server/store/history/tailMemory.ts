@@ -1,23 +1,23 @@
 import type { HistoryEvent } from "./event.js"
 
-/** The newest changes: every one from its start up to its next revision. */
+/** The newest changes in memory: all of them between its start and its `next`. */
 export interface Memory {
-  /** There may be changes from here on that are not held. */
+  /** Changes from this revision on are not in memory. */
   readonly next: bigint
-  /** From which revision on it can be read, with what filters ask of documents or without. */
+  /** The first revision it can be read from; `facts` for with what filters ask about documents. */
   startFor(facts: boolean): bigint
-  /** Takes the changes below `next`; the oldest ones make room. */
+  /** Adds the changes below `next`. The oldest ones make room. */
   add(events: HistoryEvent[], next: bigint, facts: boolean): void
-  /** The changes from that revision on; undefined: none is known. The revision must not be below the start. */
+  /** A batch of changes from a revision on, which must not be below the start; undefined if that is not in memory yet. */
   from(revision: bigint): { events: HistoryEvent[]; next: bigint } | undefined
 }
 
-/** Most bytes of encoded events that are held for readers who are a little behind. */
+/** Most bytes of encoded events in memory, for readers that are a little behind. */
 const MAX_BYTES = 16 * 1024 * 1024
-/** What an event weighs beside its bytes, roughly. */
+/** What an event takes besides its encoded bytes, roughly. */
 const EVENT_BYTES = 1024
-/** Events are handed out up to this size, though one at least: a reader who then does not go on keeps them from being let go. */
-const HANDED_OUT_BYTES = 256 * 1024
+/** A batch has at most this many bytes, but at least one event: a reader that stops reading keeps its batch from being freed. */
+const BATCH_BYTES = 256 * 1024
 
 /** An empty memory of the changes from a revision on. */
 export function memory(start: bigint): Memory {
@@ -28,7 +28,7 @@ export function memory(start: bigint): Memory {
 
   const makeRoom = () => {
     let dropped = 0
-    while (bytes > MAX_BYTES && dropped < events.length) bytes -= weightOf(events[dropped++])
+    while (bytes > MAX_BYTES && dropped < events.length) bytes -= sizeOf(events[dropped++])
     if (dropped === 0) return
     start = (events[dropped - 1]?.revision ?? next - 1n) + 1n
     events = events.slice(dropped)
@@ -47,7 +47,7 @@ export function memory(start: bigint): Memory {
       else factsStart ??= next
       for (const event of added) {
         events.push(event)
-        bytes += weightOf(event)
+        bytes += sizeOf(event)
       }
       next = upTo
       makeRoom()
@@ -62,23 +62,23 @@ export function memory(start: bigint): Memory {
   }
 }
 
-function weightOf(event: HistoryEvent | undefined): number {
+function sizeOf(event: HistoryEvent | undefined): number {
   return EVENT_BYTES + (event?.full.length ?? 0)
 }
 
-/** Behind the last event that is handed out with that one. */
+/** The end of the batch that begins with that event. */
 function endOf(events: HistoryEvent[], first: number): number {
   let bytes = 0
   let end = first
   while (end < events.length) {
-    bytes += weightOf(events[end])
-    if (end > first && bytes > HANDED_OUT_BYTES) break
+    bytes += sizeOf(events[end])
+    if (end > first && bytes > BATCH_BYTES) break
     end++
   }
   return end
 }
 
-/** The place of the first event from that revision on. */
+/** The index of the first event from that revision on. */
 function placeOf(events: HistoryEvent[], revision: bigint): number {
   let [low, high] = [0, events.length]
   while (low < high) {

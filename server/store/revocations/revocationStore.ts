@@ -1,5 +1,7 @@
+import type { AuthorityStore } from "../authorities/authorityStore.js"
+import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
-import type { RevocationRow } from "./revocationRows.js"
+import type { RevocationRow } from "../rows/revocationRows.js"
 import {
   liftRevocation,
   listRevocations,
@@ -11,33 +13,37 @@ import {
 
 /** The revocations in PostgreSQL. */
 export interface RevocationStore {
-  /** Revokes with all that descends; it is durable when this resolves with an outcome that says so. */
+  /** Revokes something with all that descends from it. It is durable once this resolves with an outcome that accepts it. */
   revoke(revoke: Revoke): Promise<RevocationOutcome>
   /** Lifts a suspension. */
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
-  /** A page of revocations, newest change first. */
+  /** A page of revocations, newest change first, and whether more follow. */
   list(page: RevocationPage): Promise<{ rows: RevocationRow[]; more: boolean }>
 }
 
 /**
- * A cascade may be long, so revocations are given the time of a scan.
+ * Opens the store of revocations. A cascade may be long, so revocations get the time of a scan.
  *
- * @param forget hears of what changed, before the caller does
+ * @param chains forgets the chains that a revocation changed, before the caller gets its outcome
+ * @param authorities likewise
  */
 export function createRevocationStore(
   database: Database,
-  forget: (changed: { chains: Iterable<string>; authorities: Iterable<string> }) => void,
+  chains: Pick<ChainStore, "forget">,
+  authorities: Pick<AuthorityStore, "forget">,
 ): RevocationStore {
-  const told = (outcome: RevocationOutcome) => {
+  const forgetChanged = (outcome: RevocationOutcome) => {
     const ids = (column: "agent_id" | "authority_id") =>
       new Set(outcome.rows.flatMap((row) => (row[column] === null ? [] : [row[column]])))
-    forget({ chains: ids("agent_id"), authorities: ids("authority_id") })
+    chains.forget(ids("agent_id"))
+    authorities.forget(ids("authority_id"))
     return outcome
   }
   return {
     revoke: async (revoke) =>
-      told(await database.scan((sql, notAfter) => writeRevocation(sql, revoke, notAfter))),
-    lift: async (lift) => told(await database.scan((sql, notAfter) => liftRevocation(sql, lift, notAfter))),
+      forgetChanged(await database.scan((sql, notAfter) => writeRevocation(sql, revoke, notAfter))),
+    lift: async (lift) =>
+      forgetChanged(await database.scan((sql, notAfter) => liftRevocation(sql, lift, notAfter))),
     list: (page) => database.scan((sql) => listRevocations(sql, page)),
   }
 }

@@ -1,29 +1,29 @@
 import type { Sql } from "../database/sql.js"
-import type { RevocationRow, RevokedKindText } from "./revocationRows.js"
+import type { RevocationRow, RevokedKindText } from "../rows/revocationRows.js"
 
-/** What to revoke, with all that descends from it. */
+/** What to revoke, together with everything that descends from it. */
 export interface Revoke {
   kind: RevokedKindText
-  /** The agent, or the agent in whose chain the record stands; of a key undefined. */
+  /** The agent, or the agent whose chain holds the record; undefined for a key. */
   agentId?: string
-  /** The authority of a key. */
+  /** The authority of a key; otherwise undefined. */
   authorityId?: string
-  /** Id of the delegation, capability or key; of an agent empty. */
+  /** Id of the delegation, capability or key; empty for an agent. */
   recordId: string
   mode: RevocationRow["mode"]
-  /** Of a graceful one; microseconds since 1970. */
+  /** When a graceful revocation takes effect, in microseconds since 1970. */
   effectiveAt?: bigint | undefined
-  /** Of a key; microseconds since 1970. */
+  /** Since when a key may have been compromised, in microseconds since 1970. */
   compromisedAt?: bigint | undefined
   reason: string
-  /** A UUID, which becomes the revocation's id; the same one is never done twice. */
+  /** A UUID, which becomes the revocation's id. A request is never applied twice. */
   requestId: string
-  /** Tells the request from another one under the same id. */
+  /** Tells the request from another one with the same id. */
   requestHash: string
   actor: string
 }
 
-/** How a revocation was judged; see trust_revocations_write and trust_revocations_lift for what each outcome means. */
+/** The outcome of a revocation; see trust_revocations_write and trust_revocations_lift for what each means. */
 export interface RevocationOutcome {
   outcome:
     | "revoked"
@@ -37,9 +37,9 @@ export interface RevocationOutcome {
     | "unchanged"
     | "not_found"
     | "not_suspension"
-  /** Newest revision of what was done; 0 where nothing is. */
+  /** The newest revision that the request made; 0 if none. */
   head: bigint
-  /** A row per record, what was named first. */
+  /** A row per revoked record; the one that the request names comes first. */
   rows: RevocationRow[]
 }
 
@@ -48,9 +48,9 @@ type AnswerRow = { [Column in keyof RevocationRow]: unknown } & Pick<RevocationO
   }
 
 /**
- * Revokes; it is durable when this resolves with an outcome that says so.
+ * Revokes. It is durable once this resolves with an outcome that accepts it.
  *
- * @param notAfter until when it is waited for, by the clock of the database in microseconds since 1970
+ * @param notAfter when this server gives up the write, by the clock of the database in microseconds since 1970
  */
 export async function writeRevocation(
   sql: Sql,
@@ -59,7 +59,7 @@ export async function writeRevocation(
 ): Promise<RevocationOutcome> {
   const at = (micros: bigint | undefined) =>
     micros === undefined ? sql`null::timestamptz` : sql`${sql.typed.timestamptz(micros)}`
-  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
+  // An argument depends on the time limit, so that PostgreSQL sets the limit before the write takes its lock.
   const rows = await sql<AnswerRow[]>`
     select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
     lateral trust_revocations_write(
@@ -70,7 +70,7 @@ export async function writeRevocation(
   return outcomeOf(rows)
 }
 
-/** Lifts a suspension; as {@link writeRevocation}. */
+/** Lifts a suspension, otherwise like {@link writeRevocation}. */
 export async function liftRevocation(
   sql: Sql,
   lift: { revocationId: string; requestId: string; actor: string },
@@ -84,13 +84,13 @@ export async function liftRevocation(
   return outcomeOf(rows)
 }
 
-/** Which page of which revocations. */
+/** Which page of which revocations to read. */
 export interface RevocationPage {
   agentId: string
   authorityId: string
   revocationId: string
   standingOnly: boolean
-  /** Only revisions below this one; undefined: from the newest. */
+  /** Only revisions below this one; undefined to start from the newest. */
   below: bigint | undefined
   limit: number
 }
@@ -113,22 +113,10 @@ export async function listRevocations(
   return { rows: rows.slice(0, page.limit), more: rows.length > page.limit }
 }
 
-/** When each signature in the chain of an agent was first stored, in microseconds since 1970, as far as history is kept. */
-export async function readFirstStored(sql: Sql, agentId: string): Promise<Map<string, bigint>> {
-  const rows = await sql<{ signature: string; first: bigint }[]>`
-    select s.signature #>> '{}' as signature, min(h.updated_at) as first
-    from trust_chain_revisions h,
-      unnest(array['$.**.signature', '$.**.reasoning_signature', '$.chain_state_signature']::jsonpath[]) path,
-      jsonb_path_query(h.chain_data, path) s (signature)
-    where h.agent_id = ${agentId} and h.chain_data is not null
-    group by 1`
-  return new Map(rows.map(({ signature, first }) => [signature, first]))
-}
-
 function outcomeOf(rows: AnswerRow[]): RevocationOutcome {
   const [first] = rows
   if (!first) throw new Error("the revocation gave no outcome")
-  // What is left has all columns: the answer is one row of nulls where there is none.
+  // These rows have all columns. Where there is none, the answer is a single row of nulls.
   const stored = rows.filter(({ revision }) => revision !== null)
   return { outcome: first.outcome, head: first.head ?? 0n, rows: stored as unknown as RevocationRow[] }
 }

@@ -1,16 +1,17 @@
 import { CapabilityTypeSchema, type ChainFilter } from "@trust-registry/proto"
 import type { Fragment, Sql } from "../database/sql.js"
-import { microsOf } from "./rows.js"
+import { microsOf } from "../rows/micros.js"
+import { capabilitiesOf, capabilityTypesOf, delegatorsOf, metadataOf } from "./facts.js"
 
-/** What a filter asks, as pieces of a query: a condition is there only when it is asked for. */
+/** A filter as SQL, with only the conditions that the filter sets. */
 export interface Conditions {
-  /** Conditions on `trust_chains c`, for `where`. */
+  /** Conditions on `trust_chains c`, for a `where` clause. */
   where: Fragment
-  /** Whether some are answered by an index that does not keep the order of agent_id. */
+  /** Whether some conditions use an index that does not return rows in the order of agent_id. */
   unordered: boolean
 }
 
-/** The conditions of a filter at a moment, in microseconds since 1970. */
+/** The conditions of a filter at a time in microseconds since 1970. */
 export function conditionsOf(sql: Sql, filter: ChainFilter | undefined, now: bigint): Conditions {
   const unordered = [...documentConditions(sql, filter), ...expiryConditions(sql, filter, now)]
   return {
@@ -34,30 +35,22 @@ function plainConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint)
 }
 
 function documentConditions(sql: Sql, filter: ChainFilter | undefined): Fragment[] {
-  const found: Fragment[] = []
-  if (filter?.capability) {
-    found.push(
-      sql`jsonb_path_query_array(c.chain_data, '$.capabilities[*].capability') ? ${filter.capability}`,
-    )
-  }
+  const data = sql`c.chain_data`
+  const conditions: Fragment[] = []
+  if (filter?.capability) conditions.push(sql`${capabilitiesOf(sql, data)} ? ${filter.capability}`)
   if (filter?.capabilityType) {
     const name = CapabilityTypeSchema.value[filter.capabilityType]?.name ?? ""
-    found.push(sql`jsonb_path_query_array(c.chain_data, '$.capabilities[*].capability_type') ? ${name}`)
+    conditions.push(sql`${capabilityTypesOf(sql, data)} ? ${name}`)
   }
-  if (filter?.delegatorId) {
-    found.push(
-      sql`jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? ${filter.delegatorId}`,
-    )
-  }
-  if (filter?.metadataContainsJson) {
-    found.push(sql`trust_chain_metadata(c.chain_data) @> ${filter.metadataContainsJson}::text::jsonb`)
-  }
-  return found
+  if (filter?.delegatorId) conditions.push(sql`${delegatorsOf(sql, data)} ? ${filter.delegatorId}`)
+  if (filter?.metadataContainsJson)
+    conditions.push(sql`${metadataOf(sql, data)} @> ${filter.metadataContainsJson}::text::jsonb`)
+  return conditions
 }
 
 /**
- * Always a range: of a lone `<` with an unknown moment the planner expects a third of the table, and reads all of it;
- * of a range it expects a two-hundredth.
+ * Always a range. For a lone `<` with an unknown value the planner expects a third of the table and reads all of it; for a range
+ * it expects half a percent.
  */
 function expiryConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint): Fragment[] {
   if (!filter?.expiresBefore) return []
@@ -66,12 +59,15 @@ function expiryConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint
   return [sql`c.expires_at >= ${from} and c.expires_at < ${before}`]
 }
 
-/** The conditions joined by `and`; `true` where there are none. */
+/** The conditions joined by `and`; `true` if there are none. */
 function all(sql: Sql, conditions: Fragment[]): Fragment {
   return conditions.reduce((left, right) => sql`${left} and ${right}`, sql`true`)
 }
 
-/** The least text above all that begin with the prefix, in the order of UTF-8 bytes; nothing above U+10FFFF. */
+/**
+ * The least text greater than every text with the prefix, in the order of UTF-8 bytes; undefined if there is none. U+D800 to
+ * U+DFFF are surrogates, which no text can end in, so U+E000 follows U+D7FF.
+ */
 function endOfPrefix(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) as number)
   while (points.at(-1) === 0x10ffff) points.pop()

@@ -1,9 +1,9 @@
 import type { AuthorityKey as SignerKey, TrustAuthority } from "@trust-registry/eatp"
 import type { AuthorityKey } from "@trust-registry/proto"
-import { microsOf } from "../chains/rows.js"
 import { type AuthorityRow, authorityOf } from "./authorityRows.js"
+import { microsOf } from "./micros.js"
 
-/** An authority as verification sees it, and the revision at which it was so. */
+/** An authority as verification needs it, and its revision. */
 export interface StoredSigner {
   signer: TrustAuthority
   revision: bigint

@@ -1,5 +1,4 @@
 import { create, fromJson, type JsonValue } from "@bufbuild/protobuf"
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import {
   type ChainRecord,
   ChainRecordSchema,
@@ -8,8 +7,9 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
+import { timestampOf } from "./micros.js"
 
-/** The columns of a record, of trust_chains and of trust_chain_revisions alike. Times are microseconds since 1970. */
+/** The columns of a record in trust_chains and trust_chain_revisions. Times are microseconds since 1970. */
 export interface RecordRow {
   agent_id: string
   revision: bigint
@@ -33,9 +33,9 @@ export interface ChainRow extends RecordRow {
   chain_bytes: number
 }
 
-/** A row with all that its chain is judged by. */
+/** A row with everything that decides whether its chain is in force. */
 export interface ServedRow extends ChainRow {
-  /** Records of the chain that are revoked. */
+  /** The revoked records of the chain. */
   revocations: RevokedRecord[]
 }
 
@@ -43,7 +43,7 @@ export interface ServedRow extends ChainRow {
 export interface RevokedRecord {
   kind: "delegation" | "capability"
   record_id: string
-  /** From when, in microseconds since 1970; null: at once. */
+  /** Since when, in microseconds since 1970; null if at once. */
   from: number | null
 }
 
@@ -78,8 +78,8 @@ export function recordOf(row: RecordRow): ChainRecord {
 }
 
 /**
- * The chain of a row. Throws an Error for a document that is none, that has a field we do not know, or that is about another
- * agent: it must not be served under this one's name.
+ * The chain of a row. Throws an Error for a document that is no chain, has an unknown field, or is about another agent, which must
+ * not be served under this one's name.
  */
 export function chainOf(row: Pick<ChainRow, "agent_id" | "chain_data">): TrustLineageChain {
   const chain = fromJson(TrustLineageChainSchema, row.chain_data)
@@ -87,20 +87,4 @@ export function chainOf(row: Pick<ChainRow, "agent_id" | "chain_data">): TrustLi
   if (agentId !== row.agent_id)
     throw new Error(`the chain is about ${JSON.stringify(agentId)}, another agent`)
   return chain
-}
-
-/** Microseconds since 1970 as google.protobuf.Timestamp. */
-export function timestampOf(micros: bigint): { seconds: bigint; nanos: number } {
-  const seconds = micros >= 0n ? micros / 1_000_000n : -((999_999n - micros) / 1_000_000n)
-  return { seconds, nanos: Number(micros - seconds * 1_000_000n) * 1000 }
-}
-
-/** The moment by the clock of this process, in microseconds since 1970. */
-export function nowMicros(): bigint {
-  return BigInt(Date.now()) * 1000n
-}
-
-/** google.protobuf.Timestamp as microseconds since 1970; what is finer is cut off. */
-export function microsOf(timestamp: Pick<Timestamp, "seconds" | "nanos">): bigint {
-  return timestamp.seconds * 1_000_000n + BigInt(Math.floor(timestamp.nanos / 1000))
 }

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf"
 import { RevocationMode, RevokedKind, type RevokedRecord, RevokedRecordSchema } from "@trust-registry/proto"
-import { timestampOf } from "../chains/rows.js"
+import { timestampOf } from "./micros.js"
 
-/** A kind of record as it stands in trust_revocations. */
+/** A kind of revoked record, as trust_revocations stores it. */
 export type RevokedKindText = keyof typeof KINDS
 
 /** The columns of trust_revocations. Times are microseconds since 1970. */

@@ -1,9 +1,9 @@
 import { type Json, JsonNumber, JsonObject } from "@trust-registry/eatp"
 
 /**
- * Whether a JSON value contains another as PostgreSQL's `@>` of JSONB understands it: objects member by member, arrays in any
- * order and number, numbers by value. The whole is gone through once for each array and object of the part, and no number is
- * written out: `1e-9000` takes JSONB nine thousand digits.
+ * Whether a JSON value contains another, by the rules of PostgreSQL's `@>` for JSONB: objects member by member, arrays in any order
+ * and multiplicity, numbers by value. Takes one pass over the whole per array and object of the part, and writes no number out:
+ * `1e-9000` has nine thousand digits in JSONB.
  */
 export function jsonContains(whole: Json, part: Json): boolean {
   if (part instanceof JsonObject)
@@ -32,13 +32,13 @@ function isContainer(value: Json): boolean {
   return Array.isArray(value) || value instanceof JsonObject
 }
 
-/** The same for scalars that are equal. */
+/** A key that is equal for equal scalars. */
 function scalarKey(value: Json): string {
   if (value instanceof JsonNumber) return numberKey(value.text)
   return typeof value === "string" ? `"${value}` : String(value)
 }
 
-/** The same for 1, 1.0 and 10e-1: the digits that count, and where they stand. */
+/** A key that is equal for 1, 1.0 and 10e-1: the significant digits and their exponent. */
 function numberKey(text: string): string {
   const [, sign = "", integer = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? []
   const digits = integer + fraction

@@ -7,13 +7,13 @@ import {
   ErrorReason,
 } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { timestampOf } from "../chains/rows.js"
+import { timestampOf } from "./micros.js"
 
 /** The columns of trust_authorities and trust_authority_revisions. Times are microseconds since 1970. */
 export interface AuthorityRow {
   authority_id: string
   revision: bigint
-  /** Null in the history of an authority that was removed. */
+  /** Null in the history of an authority that was deleted by hand. */
   authority_data: JsonValue
   is_active: boolean
   created_at: bigint
@@ -33,7 +33,7 @@ export function authorityRecordOf(row: AuthorityRow): AuthorityRecord {
   })
 }
 
-/** The authority of a row. Throws AUTHORITY_CORRUPT for a document that is none, or that has a field we do not know. */
+/** The authority of a row. Throws AUTHORITY_CORRUPT for a document that is no authority or has an unknown field. */
 export function authorityOf(row: AuthorityRow): Authority {
   try {
     return fromJson(AuthoritySchema, row.authority_data)
@@ -46,7 +46,7 @@ export function authorityOf(row: AuthorityRow): Authority {
   }
 }
 
-/** The authority as it is stored: JSON text. */
+/** The JSON text that is stored for an authority. */
 export function authorityJson(authority: Authority): string {
   return JSON.stringify(toJson(AuthoritySchema, authority, { useProtoFieldName: true }))
 }

@@ -1,58 +1,58 @@
 import type { Json } from "@trust-registry/eatp"
 import { CapabilityTypeSchema, type ChainFilter } from "@trust-registry/proto"
-import { microsOf } from "../chains/rows.js"
+import { microsOf } from "../rows/micros.js"
 import { jsonContains } from "./jsonContains.js"
 
-/** A chain after a change, as far as a filter asks for it. */
-export interface Standing {
+/** A chain after a change, as much of it as filters ask for. */
+export interface ChainState {
   agent_id: string
   authority_id: string
   is_active: boolean
   /** The effective expiry, in microseconds since 1970. */
   expires_at: bigint | null
-  /** What the document says; null where it is gone, or was not asked for. */
+  /** What the document says; null if it was purged, or not asked for. */
   facts: Facts | null
 }
 
-/** What filters ask of a document, found in it by the very expressions with which lists find it. */
+/** What filters ask about a document, read by the same expressions as in lists; see facts.ts. */
 export interface Facts {
   capabilities: unknown[]
   types: unknown[]
   delegators: unknown[]
-  /** Undefined where it has none, or none that JSONB can hold. */
+  /** The metadata; undefined if there is none, or none that JSONB can hold. */
   metadata(): Json | undefined
 }
 
-/** A filter that is asked of single changes. */
+/** A filter that tests single changes. */
 export interface Matcher {
-  /** Whether it looks into documents. */
+  /** Whether it needs the facts of documents. */
   readonly needsFacts: boolean
-  /** Whether the chain is among those that the filter means; undefined where that stood in a document that is gone. */
-  matches(standing: Standing): boolean | undefined
+  /** Whether the chain matches; undefined if only a document that was purged could tell. */
+  matches(state: ChainState): boolean | undefined
 }
 
 /**
- * The filter as lists understand it, but for the clock: that a chain expires, or that its graceful revocation takes effect, is
- * no change, so both are left to who applies the times in its record.
+ * The filter as lists apply it, except for times: neither the expiry of a chain nor the moment at which a graceful revocation takes
+ * effect is a change, so watchers apply the times in the record themselves.
  *
- * @param metadata the filter's metadata_contains_json
+ * @param metadata the filter's metadata_contains_json, parsed
  */
 export function matcherOf(filter: ChainFilter | undefined, metadata: Json | undefined): Matcher {
   const plain = plainTests(filter)
   const inFacts = factTests(filter, metadata)
   return {
     needsFacts: inFacts.length > 0,
-    matches(standing) {
-      if (!plain.every((test) => test(standing))) return false
+    matches(state) {
+      if (!plain.every((test) => test(state))) return false
       if (inFacts.length === 0) return true
-      const { facts } = standing
+      const { facts } = state
       return facts ? inFacts.every((test) => test(facts)) : undefined
     },
   }
 }
 
 function plainTests(filter: ChainFilter | undefined) {
-  const tests: ((standing: Standing) => boolean)[] = []
+  const tests: ((state: ChainState) => boolean)[] = []
   const { authorityId, agentIdPrefix, expiresBefore, includeInactive } = filter ?? {}
   if (!includeInactive) tests.push((chain) => chain.is_active)
   if (authorityId) tests.push((chain) => chain.authority_id === authorityId)

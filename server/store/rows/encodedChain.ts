@@ -1,10 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import { encode, encodeJsonField, StoredChainSchema } from "@trust-registry/proto"
-import { type ChainRow, chainOf, type RecordRow, recordOf } from "./rows.js"
+import { type ChainRow, chainOf, type RecordRow, recordOf } from "./chainRows.js"
 
 /**
- * The StoredChain of a row in binary form. Makes no message of a document that is as the server writes it, which saves most of
- * the time of a read from the database. Throws an Error as {@link chainOf} does.
+ * The StoredChain of a row in binary form. A document in the form that the server writes is encoded without a message in between,
+ * which saves most of the time of a read from the database. Throws an Error like {@link chainOf}.
  */
 export function encodedStored(row: RecordRow & Pick<ChainRow, "chain_data">): Buffer {
   const record = recordOf(row)

@@ -1,7 +1,7 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 
-/** The stored row of an agent does not parse. */
+/** The error for a stored chain that does not parse. */
 export function corrupt(agentId: string, cause: unknown): RegistryError {
   const why = cause instanceof Error ? cause.message : String(cause)
   return new RegistryError(

@@ -6,35 +6,35 @@ import {
   StoredChainSchema,
   type TrustLineageChain,
 } from "@trust-registry/proto"
+import type { RecordRow, RevokedRecord, ServedRow } from "./chainRows.js"
 import { corrupt } from "./corrupt.js"
 import { encodedStored } from "./encodedChain.js"
-import type { RecordRow, RevokedRecord, ServedRow } from "./rows.js"
 
 /** A chain as it is served. */
 export interface ServedChain {
-  /** GetChainResponse in protobuf's binary form. */
+  /** The GetChainResponse in protobuf's binary form. */
   bytes: Buffer
-  /** The StoredChain within it, likewise: a part of the same memory. */
+  /** The StoredChain inside it, as a slice of the same memory. */
   stored: Buffer
-  /** The chain itself, made of the bytes when it is first asked for: most are only handed on. */
+  /** The chain itself, decoded when it is first asked for: most chains are only passed on as bytes. */
   chain(): TrustLineageChain
   revision: bigint
   /** The stored state. */
   status: RecordRow["status"]
-  /** The effective expiry in milliseconds since 1970; Infinity: never. */
+  /** The effective expiry in milliseconds since 1970; Infinity if it never expires. */
   expiresAtMs: number
-  /** When a graceful revocation of the agent takes effect, in milliseconds since 1970; Infinity: never. */
+  /** When a graceful revocation of the agent takes effect, in milliseconds since 1970; Infinity if there is none. */
   revokesAtMs: number
-  /** Records of the chain that are revoked. */
+  /** The revoked records of the chain. */
   revocations: readonly RevokedRecord[]
 }
 
-/** Whether a chain is active at a moment, in milliseconds since 1970. Expiry is another matter. */
+/** Whether a chain is active at a time in milliseconds since 1970, regardless of its expiry. */
 export function isActive({ status, revokesAtMs }: ServedChain, nowMs: number): boolean {
   return status === "active" && nowMs < revokesAtMs
 }
 
-/** What of a chain stands revoked at a moment, in milliseconds since 1970. */
+/** What is revoked of a chain at a time in milliseconds since 1970. */
 export function revocationsOf(
   { status, revokesAtMs, revocations }: ServedChain,
   nowMs: number,
@@ -49,7 +49,7 @@ export function revocationsOf(
   return { agent, delegations: ids("delegation"), capabilities: ids("capability") }
 }
 
-/** A row as it is served. Throws TRUST_CHAIN_CORRUPT for a document that does not parse. */
+/** The served form of a row. Throws TRUST_CHAIN_CORRUPT for a document that does not parse. */
 export function servedChain(row: ServedRow): ServedChain {
   const encoded = storedOf(row)
   const bytes = encodeItems(GetChainResponseSchema.field.stored, [encoded])

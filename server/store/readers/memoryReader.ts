@@ -1,0 +1,29 @@
+import type { AuthorityStore } from "../authorities/authorityStore.js"
+import type { ChainStore } from "../chains/chainStore.js"
+import type { Depends } from "../chains/writes.js"
+import type { HistoryStore } from "../history/historyStore.js"
+import type { TrustReader } from "./trustReader.js"
+
+/** A reader that answers from memory while memory is fresh, and from the database otherwise. */
+export interface MemoryReader extends TrustReader {
+  /** Drops these rows from memory, because they turned out to be stale. */
+  forget(stale: Depends): void
+}
+
+/** The reader over the caches; all calls share it. */
+export function memoryReader(
+  chains: ChainStore,
+  authorities: AuthorityStore,
+  history: HistoryStore,
+): MemoryReader {
+  return {
+    getChain: chains.get,
+    getAuthority: authorities.get,
+    goneAgents: chains.gone,
+    firstStored: history.firstStored,
+    forget: (stale) => {
+      chains.forget(Object.keys(stale.chains))
+      authorities.forget(Object.keys(stale.authorities))
+    },
+  }
+}
