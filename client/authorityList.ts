@@ -1,7 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import {
   type AuthorityService,
-  type Call,
   type ListAuthoritiesRequestSchema,
   type ListAuthoritiesResponse,
   type ListedAuthority,
@@ -9,6 +8,7 @@ import {
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which authorities, and from which page on. */
 export type AuthorityListRequest = MessageInitShape<typeof ListAuthoritiesRequestSchema>

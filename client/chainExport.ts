@@ -1,12 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type {
-  Call,
   ChainRecord,
   ExportChainsRequestSchema,
   TrustLineageChain,
   TrustStoreService,
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which chains to export. */
 export type ExportRequest = MessageInitShape<typeof ExportChainsRequestSchema>

@@ -2,8 +2,6 @@ import { randomUUID } from "node:crypto"
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import { status } from "@grpc/grpc-js"
 import {
-  assertWellFormed,
-  type Call,
   encodedLength,
   type ImportChainsRequest,
   ImportChainsRequestSchema,
@@ -14,6 +12,8 @@ import {
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
+import type { Call } from "./rpc/calls.js"
+import { assertWellFormed } from "./rpc/wellFormed.js"
 import { type StoreResult, storeResult } from "./storeResult.js"
 
 /** A chain to import, as `storeChain` takes it. */

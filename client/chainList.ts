@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import {
-  type Call,
   type ListChainsRequestSchema,
   type ListChainsResponse,
   type ListedChain,
@@ -9,6 +8,7 @@ import {
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which chains, and from which page on. */
 export type ListRequest = MessageInitShape<typeof ListChainsRequestSchema>

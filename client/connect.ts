@@ -4,9 +4,6 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
 import { type Client, Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
-  type CallerEdge,
-  type Calls,
-  createCalls,
   health,
   type RevocationService,
   type ServerInfoService,
@@ -25,6 +22,7 @@ import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
 import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
 import { type RevocationList, type RevocationListRequest, revocationList } from "./revocationList.js"
+import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 import { type BatchStoreRequest, type StoreResult, storeBatch } from "./storeResult.js"
 

@@ -7,7 +7,6 @@ import {
   decode,
   ErrorInfoSchema,
   ErrorReasonSchema,
-  IllFormedStringError,
   type ItemError,
   PreconditionFailureSchema,
   ResourceInfoSchema,
@@ -34,6 +33,7 @@ import {
   TrustStoreError,
 } from "./errors.js"
 import { MAX_MESSAGE_BYTES } from "./options.js"
+import { IllFormedStringError } from "./rpc/wellFormed.js"
 
 /**
  * The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is.

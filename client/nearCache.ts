@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { timestampMs } from "@bufbuild/protobuf/wkt"
-import type { Call, GetChainResponse, TrustStoreService } from "@trust-registry/proto"
+import type { GetChainResponse, TrustStoreService } from "@trust-registry/proto"
 import QuickLRU from "quick-lru"
 import type { ChainWatch, WatchRequest } from "./chainWatch.js"
 import { type CacheOptions, type CallOptions, MAX_SILENCE_MS } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 type GetChain = Call<(typeof TrustStoreService)["method"]["getChain"], CallOptions>
 

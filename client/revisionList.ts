@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type {
-  Call,
   ChainRevision,
   ListChainRevisionsRequestSchema,
   ListChainRevisionsResponse,
@@ -8,6 +7,7 @@ import type {
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Whose changes, and from which page on. */
 export type RevisionListRequest = MessageInitShape<typeof ListChainRevisionsRequestSchema>

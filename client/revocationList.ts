@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type {
-  Call,
   ListRevocationsRequestSchema,
   ListRevocationsResponse,
   RevocationService,
@@ -8,6 +7,7 @@ import type {
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which revocations, and from which page on. */
 export type RevocationListRequest = MessageInitShape<typeof ListRevocationsRequestSchema>

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto"
 import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf"
 import {
   type BatchStoreChainsRequestSchema,
-  type Call,
   type StoreChainResponse,
   type StoreChainResult,
   TrustStoreService,
@@ -10,6 +9,7 @@ import {
 import type { TrustStoreError } from "./errors.js"
 import { itemFailure } from "./failure.js"
 import type { CallOptions } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 /** What came of one chain of many: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type StoreResult =

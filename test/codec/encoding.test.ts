@@ -16,9 +16,9 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
-import { decodeMessage } from "../../proto/decoder.js"
-import { encodeMessage } from "../../proto/encoder.js"
-import { isPlainMessage } from "../../proto/plainMessage.js"
+import { decodeMessage } from "../../proto/codec/decoder.js"
+import { encodeMessage } from "../../proto/codec/encoder.js"
+import { isPlainMessage } from "../../proto/codec/plainMessage.js"
 import { messageOf } from "../support/arbitraryMessage.js"
 
 const SERVICES = [TrustStoreService, AuthorityService, TrustVerificationService, RevocationService]

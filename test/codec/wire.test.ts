@@ -2,16 +2,10 @@ import { Duplex } from "node:stream"
 import { create, toBinary } from "@bufbuild/protobuf"
 import { StringValueSchema } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
-import {
-  type Calls,
-  createCalls,
-  encode,
-  type Handlers,
-  IllFormedStringError,
-  implement,
-  TrustStoreService,
-} from "@trust-registry/proto"
+import { encode, type Handlers, implement, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
+import { type Calls, createCalls } from "../../client/rpc/calls.js"
+import { IllFormedStringError } from "../../client/rpc/wellFormed.js"
 import { type EchoHandlers, Refusal, startEcho } from "../support/echo.js"
 
 const text = (value: string) => create(StringValueSchema, { value })

@@ -6,14 +6,8 @@ import {
   type StringValueSchema,
 } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
-import {
-  type CallerEdge,
-  createCalls,
-  type Edge,
-  type Handlers,
-  implement,
-  serviceDefinition,
-} from "@trust-registry/proto"
+import { type Edge, type Handlers, implement, serviceDefinition } from "@trust-registry/proto"
+import { type CallerEdge, createCalls } from "../../client/rpc/calls.js"
 
 type Text = typeof StringValueSchema
 
