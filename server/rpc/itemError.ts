@@ -3,7 +3,7 @@ import { type ItemError, ItemErrorSchema } from "@trust-registry/proto"
 import type { RegistryError } from "../errors.js"
 import { MAX_VIOLATIONS } from "./details.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { tellable } from "./texts.js"
+import { sanitize } from "./sanitize.js"
 
 /** A thousand of them stay below the 4 MiB that gRPC clients accept. */
 export const MAX_ITEM_ERROR_BYTES = 3 * 1024
@@ -19,7 +19,7 @@ const MAX_ID_BYTES = 512
  */
 export function itemErrorOf(error: RegistryError, prefix = ""): ItemError {
   for (let textBytes = LONGEST_TEXT; ; textBytes /= 2) {
-    const item = itemError(error, prefix, (text) => tellable(text, textBytes))
+    const item = itemError(error, prefix, (text) => sanitize(text, textBytes))
     if (textBytes <= 32 || toBinary(ItemErrorSchema, item).length <= MAX_ITEM_ERROR_BYTES) return item
   }
 }
@@ -42,7 +42,7 @@ function itemError(
     reason,
     message: cut(message),
     violations: told,
-    agentId: agentId === undefined ? "" : tellable(agentId, MAX_ID_BYTES),
+    agentId: agentId === undefined ? "" : sanitize(agentId, MAX_ID_BYTES),
     metadata: Object.fromEntries(Object.entries(metadata).map(([name, fact]) => [name, cut(fact)])),
     ...(wait === undefined ? {} : { retryAfter: { seconds: 0n, nanos: wait * 1_000_000 } }),
   })

@@ -5,12 +5,12 @@ import {
   type Authority,
   AuthoritySchema,
   AuthorityService,
-  type Handlers,
   type RotateAuthorityKeyRequest,
   type UpdateAuthorityRequest,
 } from "@trust-registry/proto"
 import type { FieldViolation } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
 import { authorityJson, authorityOf, authorityRecordOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"

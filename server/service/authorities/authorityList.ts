@@ -2,11 +2,11 @@ import {
   type AuthorityRecord,
   type AuthorityService,
   ErrorReason,
-  type Handler,
   type ListedAuthority,
 } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handler } from "../../rpc/handlers.js"
 import { type AuthorityRow, authorityOf, authorityRecordOf } from "../../store/authorities/authorityRows.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_BYTES, MAX_PAGE_SIZE } from "../chains/lists.js"

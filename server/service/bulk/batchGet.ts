@@ -4,11 +4,11 @@ import {
   ErrorReason,
   encode,
   encodeItems,
-  type Handlers,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { MAX_PAGE_BYTES } from "../chains/lists.js"

@@ -1,12 +1,8 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import {
-  ErrorReason,
-  ExportChainsResponseSchema,
-  type Handlers,
-  type TrustStoreService,
-} from "@trust-registry/proto"
+import { ErrorReason, ExportChainsResponseSchema, type TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { encodedWithChain } from "../../store/chains/encodedChain.js"
 import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
 import { compacted } from "../../store/history/history.js"

@@ -1,6 +1,7 @@
-import { ErrorReason, type Handlers, type TrustStoreService } from "@trust-registry/proto"
+import { ErrorReason, type TrustStoreService } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { inOrder } from "./inOrder.js"
 import type { StoreNext } from "./manyWrites.js"
 

@@ -1,6 +1,7 @@
-import type { Handlers, TrustStoreService } from "@trust-registry/proto"
+import type { TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { isActive, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { createStoreTogether } from "../bulk/atomicWrites.js"

@@ -3,11 +3,11 @@ import {
   ChainRevisionSchema,
   encode,
   encodeItems,
-  type Handlers,
   ListChainRevisionsResponseSchema,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { encodedChange } from "../../store/history/history.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId, assureWithin } from "../request/fields.js"

@@ -15,13 +15,13 @@ import {
   type ChainRecord,
   encode,
   encodeItems,
-  type Handlers,
   ListChainsResponseSchema,
   ListedChainSchema,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { encodedWithChain } from "../../store/chains/encodedChain.js"
 import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
 import { isDataFault } from "../../store/database/failures.js"
