@@ -1,4 +1,4 @@
-export { encodedLength } from "./codec/encodedLength.js"
+export { encodedLength } from "./codec/encoder.js"
 export { encodeItems } from "./codec/itemEncoder.js"
 export { encodeJsonField } from "./codec/jsonEncoder.js"
 export { sortedJson } from "./codec/sortedJson.js"
