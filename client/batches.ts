@@ -3,7 +3,6 @@ import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf"
 import {
   type BatchDeleteChainsRequestSchema,
   type BatchStoreChainsRequestSchema,
-  type Call,
   type ChainRecord,
   type DeleteChainResult,
   type StoreChainResponse,
@@ -13,6 +12,7 @@ import {
 import type { TrustStoreError } from "./errors.js"
 import { itemFailure } from "./failure.js"
 import type { CallOptions } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 /** The result for one chain of many: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type StoreResult =

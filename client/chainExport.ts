@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import type { Call, ExportChainsRequestSchema, StoredChain, TrustStoreService } from "@trust-registry/proto"
+import type { ExportChainsRequestSchema, StoredChain, TrustStoreService } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which chains to export. */
 export type ExportRequest = MessageInitShape<typeof ExportChainsRequestSchema>

@@ -2,8 +2,6 @@ import { randomUUID } from "node:crypto"
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import { status } from "@grpc/grpc-js"
 import {
-  assertWellFormed,
-  type Call,
   encodedLength,
   type ImportChainsRequest,
   ImportChainsRequestSchema,
@@ -16,6 +14,8 @@ import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
+import type { Call } from "./rpc/calls.js"
+import { assertWellFormed } from "./rpc/wellFormed.js"
 
 /** A chain to import, as `storeChain` takes it. */
 export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { status } from "@grpc/grpc-js"
 import type {
-  Call,
   ChainEvent,
   TrustStoreService,
   WatchChainsRequestSchema,
@@ -12,6 +11,7 @@ import { storedChainOf } from "./chainEvent.js"
 import { TrustStoreError } from "./errors.js"
 import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
+import type { Call } from "./rpc/calls.js"
 
 /** Which changes, and from where on. */
 export type WatchRequest = MessageInitShape<typeof WatchChainsRequestSchema>

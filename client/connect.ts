@@ -4,9 +4,6 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
 import { type Client, Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
-  type CallerEdge,
-  type Calls,
-  createCalls,
   type GetAuthorityRequestSchema,
   type GetChainRequestSchema,
   health,
@@ -35,6 +32,7 @@ import { failureOf } from "./failure.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */

@@ -6,7 +6,6 @@ import {
   BadRequestSchema,
   decode,
   ErrorInfoSchema,
-  IllFormedStringError,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
@@ -34,6 +33,7 @@ import {
   TrustStoreError,
 } from "./errors.js"
 import { MAX_MESSAGE_BYTES } from "./options.js"
+import { IllFormedStringError } from "./rpc/wellFormed.js"
 
 /**
  * The typed error of a call that failed. Returns as it is what is neither a gRPC status nor a local refusal.

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type {
   AuthorityService,
-  Calls,
   ChainRevision,
   ListAuthoritiesRequestSchema,
   ListAuthoritiesResponse,
@@ -19,6 +18,7 @@ import type {
 } from "@trust-registry/proto"
 import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
+import type { Calls } from "./rpc/calls.js"
 
 /** Which chains, and from which page on. */
 export type ChainListRequest = MessageInitShape<typeof ListChainsRequestSchema>

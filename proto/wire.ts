@@ -1,9 +1,9 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf"
 import { create } from "@bufbuild/protobuf"
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js"
-import { decodeMessage } from "./decoder.js"
-import { encodeMessage } from "./encoder.js"
-import { keepByteOrderMarks } from "./utf8.js"
+import { decodeMessage } from "./codec/decoder.js"
+import { encodeMessage } from "./codec/encoder.js"
+import { keepByteOrderMarks } from "./codec/utf8.js"
 
 keepByteOrderMarks()
 

@@ -1,8 +1,9 @@
 import { EventEmitter, once } from "node:events"
 import { status as Code } from "@grpc/grpc-js"
-import { ErrorReason, type Handlers, health } from "@trust-registry/proto"
+import { ErrorReason, health } from "@trust-registry/proto"
 import { RegistryError } from "./errors.js"
 import type { RpcContext } from "./rpc/context.js"
+import type { Handlers } from "./rpc/handlers.js"
 import { PlainStatusError } from "./rpc/status.js"
 
 /** Whether the database answers, and word of every change of that. */

@@ -1,18 +1,8 @@
-import type { DescService } from "@bufbuild/protobuf"
-import { Server, type ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js"
-import { type Handlers, implement, serviceDefinition } from "@trust-registry/proto"
+import { Server, type ServerCredentials } from "@grpc/grpc-js"
+import { serviceDefinition } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import type { ListenAddress } from "./config/values.js"
-import type { RpcContext } from "./rpc/context.js"
-import type { RpcEdge } from "./rpc/edge.js"
-
-/** A service and what answers it. */
-export interface Service {
-  /** Its descriptor. */
-  readonly desc: DescService
-  /** For `Server.addService`. */
-  readonly implementation: UntypedServiceImplementation
-}
+import type { Service } from "./rpc/middleware.js"
 
 /** A gRPC server that listens. */
 export interface Listener {
@@ -22,15 +12,6 @@ export interface Listener {
   finish(): Promise<void>
   /** Cuts every connection. */
   cut(): void
-}
-
-/** The service with every handler inside the path round all RPCs. */
-export function serviceOf<Desc extends DescService>(
-  desc: Desc,
-  handlers: Handlers<Desc, RpcContext>,
-  edge: RpcEdge,
-): Service {
-  return { desc, implementation: implement(desc, edge.guard(handlers), edge) }
 }
 
 /** Opens the port. Throws an Error that names the address, for example where the port is taken. */

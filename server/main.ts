@@ -11,13 +11,13 @@ import {
 import { within } from "./async/deadline.js"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
-import { type Listener, listen, type Service, serviceOf } from "./listen.js"
+import { type Listener, listen } from "./listen.js"
 import type { Log } from "./log.js"
 import { measure } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
-import { createEdge, type RpcEdge } from "./rpc/edge.js"
+import { createMiddleware, type Middleware, type Service } from "./rpc/middleware.js"
 import { createAuthorityHandlers } from "./service/authority.js"
 import { createRevocationHandlers } from "./service/revocation.js"
 import { createServerInfoHandlers, type ProcessInfo } from "./service/serverInfo.js"
@@ -82,9 +82,9 @@ export async function startServer({
     // Of workers the primary tells all.
     if (metrics && config.metricsListen && worker === 0)
       endMetrics = await serveMetrics(config.metricsListen, metrics.text, log)
-    const edge = createEdge({ ...bounds, log, ended: metrics?.ended })
+    const middleware = createMiddleware({ ...bounds, log, ended: metrics?.ended })
     const info = { version: serverVersion(), worker, startedAtMicros: nowMicros() }
-    const services = servicesOf(store, config, edge, info, draining.signal)
+    const services = servicesOf(store, config, middleware, info, draining.signal)
     const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
     // Of workers the primary says it once, when all serve.
@@ -92,7 +92,7 @@ export async function startServer({
       { address: listener.address, tls, database: database.name },
       `ready: serving on ${listener.address}`,
     )
-    const running = { config, log, database, store, edge, listener, endMetrics, draining }
+    const running = { config, log, database, store, middleware, listener, endMetrics, draining }
     let stopped: Promise<void> | undefined
     return {
       address: listener.address,
@@ -176,16 +176,16 @@ const SETTLE_MS = 5_000
 function servicesOf(
   store: Store,
   config: Config,
-  edge: RpcEdge,
+  middleware: Middleware,
   info: ProcessInfo,
   draining: AbortSignal,
 ): Service[] {
   const ours = [
-    serviceOf(TrustStoreService, createTrustStoreHandlers(store, config), edge),
-    serviceOf(AuthorityService, createAuthorityHandlers(store.authorities, config), edge),
-    serviceOf(TrustVerificationService, createVerificationHandlers(store, config), edge),
-    serviceOf(RevocationService, createRevocationHandlers(store.revocations, config), edge),
-    serviceOf(ServerInfoService, createServerInfoHandlers(store, info), edge),
+    middleware.service(TrustStoreService, createTrustStoreHandlers(store, config)),
+    middleware.service(AuthorityService, createAuthorityHandlers(store.authorities, config)),
+    middleware.service(TrustVerificationService, createVerificationHandlers(store, config)),
+    middleware.service(RevocationService, createRevocationHandlers(store.revocations, config)),
+    middleware.service(ServerInfoService, createServerInfoHandlers(store, info)),
   ]
   const names = ours.map(({ desc }) => desc.typeName)
   const [v1, v1alpha] = reflectionServices
@@ -193,9 +193,9 @@ function servicesOf(
   const reflection = createReflectionHandlers(described, [file_google_rpc_error_details])
   return [
     ...ours,
-    serviceOf(health.Health, createHealthHandlers(names, store.monitor, draining), edge),
-    serviceOf(v1, reflection, edge),
-    serviceOf(v1alpha, reflection, edge),
+    middleware.service(health.Health, createHealthHandlers(names, store.monitor, draining)),
+    middleware.service(v1, reflection),
+    middleware.service(v1alpha, reflection),
   ]
 }
 
@@ -204,17 +204,17 @@ interface Running {
   readonly log: Log
   readonly database: Postgres
   readonly store: Store
-  readonly edge: RpcEdge
+  readonly middleware: Middleware
   readonly listener: Listener
   readonly endMetrics: (() => Promise<void>) | undefined
   readonly draining: AbortController
 }
 
-async function drain({ config, log, database, store, edge, listener, endMetrics, draining }: Running) {
+async function drain({ config, log, database, store, middleware, listener, endMetrics, draining }: Running) {
   log.info("stopping: no new calls are taken")
   draining.abort()
   try {
-    await finish(listener, edge, config.drainTimeoutMs, log)
+    await finish(listener, middleware, config.drainTimeoutMs, log)
     await endMetrics?.()
     await store.close(CLOSE_MS)
   } finally {
@@ -226,12 +226,12 @@ async function drain({ config, log, database, store, edge, listener, endMetrics,
 /** Statements that still run when their calls are over. */
 const CLOSE_MS = 1_000
 
-async function finish(listener: Listener, edge: RpcEdge, ms: number, log: Log) {
+async function finish(listener: Listener, middleware: Middleware, ms: number, log: Log) {
   const finished = listener.finish().then(() => true)
   const late = () => false
   if (await within(finished, { ms, late })) return
   log.warn({ ms }, "calls are still open at the end of the drain: they are cut off")
-  edge.cutOff()
+  middleware.cutOff()
   // What was just told to the callers is written before the connections are closed.
   await within(finished, { ms: FAREWELL_MS, late })
   listener.cut()

@@ -8,9 +8,10 @@ import {
 import { nestedTypes } from "@bufbuild/protobuf/reflect"
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import { status as Code } from "@grpc/grpc-js"
-import { type Handlers, reflectionV1, reflectionV1alpha } from "@trust-registry/proto"
+import { reflectionV1, reflectionV1alpha } from "@trust-registry/proto"
 import type { RpcContext } from "./rpc/context.js"
-import { tellable } from "./rpc/texts.js"
+import type { Handlers } from "./rpc/handlers.js"
+import { sanitize } from "./rpc/sanitize.js"
 
 type Request = reflectionV1.ServerReflectionRequest | reflectionV1alpha.ServerReflectionRequest
 type Response = Exclude<MessageInitShape<typeof reflectionV1.ServerReflectionResponseSchema>, Message>
@@ -103,7 +104,7 @@ function noExtensions(baseTypeName: string): Answer {
 }
 
 function notFound(what: string): Answer {
-  return failure(Code.NOT_FOUND, `this server knows no ${tellable(what, 200)}`)
+  return failure(Code.NOT_FOUND, `this server knows no ${sanitize(what, 200)}`)
 }
 
 function failure(errorCode: Code, errorMessage: string): Answer {

@@ -1,4 +1,4 @@
-import type { ServerCall } from "@trust-registry/proto"
+import type { ServerCall } from "./handlers.js"
 
 /**
  * Who calls, as changes are signed with: `cert:CN=…` for the subject of a verified TLS client certificate, else `peer:` and

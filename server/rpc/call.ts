@@ -1,55 +1,61 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import { ErrorReason, type ServerCall, type Status } from "@trust-registry/proto"
+import { ErrorReason, type Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
+import type { Log } from "../log.js"
 import { actorOf } from "./actor.js"
+import { logItemError } from "./callLog.js"
 import type { RpcContext } from "./context.js"
+import type { ServerCall } from "./handlers.js"
+import { itemErrorOf } from "./itemError.js"
+import { registryErrorOf } from "./status.js"
 
-/** What the server says about all calls. */
+/** What is the same for all calls of a server. */
 export interface CallBounds {
+  readonly log: Log
   /** The longest that a unary call may take, in milliseconds. */
   readonly callTimeoutMs: number
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal
-  /** What one item of a call failed with, logged where the server is at fault. */
-  readonly itemError: (call: RpcContext, thrown: unknown, prefix?: string) => Status
 }
 
 /**
  * One call in progress. A class for its getters: an answer from memory takes tens of microseconds, and a peer's address, a
- * certificate's subject and a second signal cost microseconds each that only writes, slow reads and the log need to pay.
+ * certificate's subject and an abort signal cost microseconds each that only writes, slow reads and the log need to pay.
  */
 export class Call implements RpcContext {
   readonly method: DescMethod
   readonly startedAt = performance.now()
-  readonly draining: AbortSignal
   agentId?: string
   authorityId?: string
   counts?: Readonly<Record<string, number>>
+  readonly #raw: ServerCall
   readonly #bounds: CallBounds
-  readonly #call: ServerCall
-  readonly #caller: () => AbortSignal
-  readonly #timeoutMs: number
-  #ending: AbortController | undefined
+  #abort: AbortController | undefined
+  /** Whether the caller was gone when the call ended; undefined before. */
+  #endedCancelled: boolean | undefined
 
-  constructor(method: DescMethod, call: ServerCall, caller: () => AbortSignal, bounds: CallBounds) {
+  constructor(method: DescMethod, raw: ServerCall, bounds: CallBounds) {
     this.method = method
-    this.draining = bounds.draining
+    this.#raw = raw
     this.#bounds = bounds
-    this.#call = call
-    this.#caller = caller
-    this.#timeoutMs = method.methodKind === "unary" ? bounds.callTimeoutMs : Number.POSITIVE_INFINITY
+  }
+
+  get draining(): AbortSignal {
+    return this.#bounds.draining
   }
 
   get peer(): string {
-    return this.#call.getPeer()
+    return this.#raw.getPeer()
   }
 
   get actor(): string {
-    return actorOf(this.#call)
+    return actorOf(this.#raw)
   }
 
   get deadline(): number {
-    return Math.min(Number(this.#call.getDeadline()), this.#openedAt() + this.#timeoutMs)
+    const { callTimeoutMs } = this.#bounds
+    const timeoutMs = this.method.methodKind === "unary" ? callTimeoutMs : Number.POSITIVE_INFINITY
+    return Math.min(this.#callerDeadline(), performance.timeOrigin + this.startedAt + timeoutMs)
   }
 
   get signal(): AbortSignal {
@@ -57,32 +63,40 @@ export class Call implements RpcContext {
   }
 
   itemError(thrown: unknown, prefix?: string): Status {
-    return this.#bounds.itemError(this, thrown, prefix)
+    const error = registryErrorOf(thrown)
+    logItemError(this.#bounds.log, this, error)
+    return itemErrorOf(error, prefix)
   }
 
-  /** Ends the work on the call; `signal.reason` is what the call fails with. */
-  end(reason: RegistryError): void {
+  /** Aborts the signal, so that the work on the call stops; the call fails with this reason. */
+  abort(reason: RegistryError): void {
     this.#controller().abort(reason)
   }
 
+  /** Marks the end of the call. grpc-js emits "cancelled" after every call, which then aborts nothing any more. */
+  finish(): void {
+    this.#endedCancelled = this.#raw.cancelled
+  }
+
+  /** Made when it is asked for: most calls never do, and making, observing and aborting one take microseconds. */
   #controller() {
-    if (this.#ending) return this.#ending
-    const ending = new AbortController()
-    this.#ending = ending
-    const end = () => ending.abort(this.#abandonment())
-    const caller = this.#caller()
-    if (caller.aborted) end()
-    else caller.addEventListener("abort", end, { once: true })
-    return ending
+    if (this.#abort) return this.#abort
+    const controller = new AbortController()
+    this.#abort = controller
+    const abort = () => controller.abort(this.#abandonment())
+    if (this.#endedCancelled ?? this.#raw.cancelled) abort()
+    else if (this.#endedCancelled === undefined)
+      this.#raw.on("cancelled", () => this.#endedCancelled === undefined && abort())
+    return controller
   }
 
   #abandonment() {
-    return Date.now() < Number(this.#call.getDeadline())
-      ? new RegistryError(ErrorReason.CANCELLED, "the caller took the call back")
+    return Date.now() < this.#callerDeadline()
+      ? new RegistryError(ErrorReason.CANCELLED, "the caller cancelled the call")
       : new RegistryError(ErrorReason.DEADLINE_EXCEEDED, "the deadline of the call has passed")
   }
 
-  #openedAt() {
-    return performance.timeOrigin + this.startedAt
+  #callerDeadline() {
+    return Number(this.#raw.getDeadline())
   }
 }

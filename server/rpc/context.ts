@@ -1,13 +1,13 @@
 import type { DescMethod } from "@bufbuild/protobuf"
 import type { Status } from "@trust-registry/proto"
 
-/** What a handler is told of the call it answers. */
+/** What a handler knows of the call it answers. */
 export interface RpcContext {
   /** The RPC, from the contract's descriptors. */
   readonly method: DescMethod
-  /** Aborts when the caller takes the call back, goes away, or its deadline passes. */
+  /** Aborts when the caller cancels the call or disconnects, or when the deadline passes. */
   readonly signal: AbortSignal
-  /** Aborts when the server begins to stop: streams end themselves then, unary calls are given time to finish. */
+  /** Aborts when the server begins to stop: streams end themselves then, unary calls get time to finish. */
   readonly draining: AbortSignal
   /** When the call must have ended, in milliseconds since 1970; Infinity for a stream whose caller set no deadline. */
   readonly deadline: number
@@ -15,17 +15,17 @@ export interface RpcContext {
   readonly peer: string
   /** Who calls: `cert:` and the subject of the TLS client certificate, else `peer:` and the address without the port. */
   readonly actor: string
-  /** When the call came in, by `performance.now()`. */
+  /** When the call arrived, by `performance.now()`. */
   readonly startedAt: number
-  /** The agent that the request names, for the log; set by the edge before the handler runs. */
+  /** The agent that the request is about, for the log; set by the middleware before the handler runs. */
   agentId?: string
-  /** The authority that the request names or holds, likewise. */
+  /** The authority that the request is about, likewise. */
   authorityId?: string
-  /** How many items of which outcome a call of many had so far, for the log; set by the handler. */
+  /** How many items of a bulk call had which outcome so far, for the log; set by the handler. */
   counts?: Readonly<Record<string, number>>
   /**
-   * The status of one failed item of many, with the details that a call would have failed with; `prefix` goes before the
-   * paths of its fields. Logged like a failed call where the server is at fault.
+   * The status of one failed item of a bulk call, with the details that a call would have failed with; `prefix` goes before
+   * the paths of its fields. Logs it where the server is at fault, as the failure of a whole call is logged.
    */
   itemError(thrown: unknown, prefix?: string): Status
 }

@@ -13,7 +13,7 @@ import {
 } from "@trust-registry/proto"
 import type { RegistryError } from "../errors.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { tellable } from "./texts.js"
+import { sanitize } from "./sanitize.js"
 
 /** Who defines the reasons: `domain` of every ErrorInfo. */
 export const DOMAIN = "trustregistry"
@@ -65,7 +65,7 @@ function detailedStatus(
   textBytes: number,
 ): Status {
   const { code } = REASONS[nameOf(error.reason)]
-  const cut = (text: string) => tellable(text, textBytes)
+  const cut = (text: string) => sanitize(text, textBytes)
   const details = detailsOf(error, message, retryAfterMs, cut)
   return create(StatusSchema, { code, message: cut(message), details })
 }
@@ -87,7 +87,7 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
   if (REASONS[reason].precondition) {
     const violation = {
       type: reason,
-      subject: tellable(agentId ?? "", MAX_ID_BYTES),
+      subject: sanitize(agentId ?? "", MAX_ID_BYTES),
       description: cut(precondition ?? message),
     }
     details.push(pack(PreconditionFailureSchema, { violations: [violation] }))
@@ -101,7 +101,7 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
 type Cut = (text: string) => string
 
 function resource(resourceType: string, id: string) {
-  return pack(ResourceInfoSchema, { resourceType, resourceName: tellable(id, MAX_ID_BYTES) })
+  return pack(ResourceInfoSchema, { resourceType, resourceName: sanitize(id, MAX_ID_BYTES) })
 }
 
 /** The first violations; what is left over is one more, on no field, that counts it. */

@@ -1,8 +1,8 @@
 import type { Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { statusWithin } from "./details.js"
+import { sanitize } from "./sanitize.js"
 import { retryAfterOf } from "./status.js"
-import { tellable } from "./texts.js"
 
 /** A thousand of them stay below the 4 MiB that gRPC clients accept. */
 export const MAX_ITEM_ERROR_BYTES = 3 * 1024
@@ -21,5 +21,5 @@ export function itemErrorOf({ reason, message, failure }: RegistryError, prefix 
     description,
   }))
   const error = new RegistryError(reason, message, { ...failure, ...(violations && { violations }) })
-  return statusWithin(MAX_ITEM_ERROR_BYTES, error, tellable(message, MAX_MESSAGE_BYTES), retryAfterOf(error))
+  return statusWithin(MAX_ITEM_ERROR_BYTES, error, sanitize(message, MAX_MESSAGE_BYTES), retryAfterOf(error))
 }

@@ -3,7 +3,7 @@ import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { encodeDetails } from "./details.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { tellable } from "./texts.js"
+import { sanitize } from "./sanitize.js"
 
 /**
  * The status of a failed call: code and message, google.rpc details in `grpc-status-details-bin`, and where the call may
@@ -14,7 +14,7 @@ import { tellable } from "./texts.js"
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
   const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
-  const message = tellable(error.message, MAX_MESSAGE_BYTES)
+  const message = sanitize(error.message, MAX_MESSAGE_BYTES)
   const wait = retryAfterOf(error)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))
@@ -51,14 +51,18 @@ export function registryErrorOf(thrown: unknown): RegistryError {
   })
 }
 
-/** A refusal that a contract of others (health) defines: a bare code and message, none of our reasons. */
+/** A status as a contract of others (health) defines it, without a reason of ours. */
 export class PlainStatusError extends Error {
   override readonly name = "PlainStatusError"
   /** The gRPC status code. */
   readonly code: Code
+  /** What the caller gets. */
+  readonly status: Partial<StatusObject>
 
-  constructor(code: Code, message: string) {
+  /** @param metadata goes with the status as trailers */
+  constructor(code: Code, message: string, metadata = new Metadata()) {
     super(message)
     this.code = code
+    this.status = { code, details: message, metadata }
   }
 }

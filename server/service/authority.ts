@@ -1,6 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { AuthorityService, Handlers } from "@trust-registry/proto"
+import type { AuthorityService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
+import type { Handlers } from "../rpc/handlers.js"
 import type { AuthorityStore } from "../store/authorities/authorityStore.js"
 import { createKeyRotation } from "./authorities/authorityKeyRotation.js"
 import { createAuthorityReads } from "./authorities/authorityReads.js"

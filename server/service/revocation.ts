@@ -1,6 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { Handlers, RevocationService } from "@trust-registry/proto"
+import type { RevocationService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
+import type { Handlers } from "../rpc/handlers.js"
 import type { RevocationStore } from "../store/revocations/revocationStore.js"
 import { createRevocations } from "./revocations/revocations.js"
 import { createRevokedRecordList } from "./revocations/revokedRecordList.js"

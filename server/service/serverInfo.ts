@@ -1,5 +1,6 @@
-import type { Handlers, ServerInfoService } from "@trust-registry/proto"
+import type { ServerInfoService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
+import type { Handlers } from "../rpc/handlers.js"
 import { SCHEMA_VERSION } from "../store/database/migrate.js"
 import { timestampOf } from "../store/rows/micros.js"
 import type { Store } from "../store/store.js"

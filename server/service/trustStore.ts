@@ -1,5 +1,6 @@
-import type { Handlers, TrustStoreService } from "@trust-registry/proto"
+import type { TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
+import type { Handlers } from "../rpc/handlers.js"
 import type { Store } from "../store/store.js"
 import { createBatchDelete } from "./bulk/batchDelete.js"
 import { createBatchGet } from "./bulk/batchGet.js"

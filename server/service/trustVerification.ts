@@ -1,6 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { Handlers, TrustVerificationService } from "@trust-registry/proto"
+import type { TrustVerificationService } from "@trust-registry/proto"
 import type { RpcContext } from "../rpc/context.js"
+import type { Handlers } from "../rpc/handlers.js"
 import type { Store } from "../store/store.js"
 import { createCheckAuthority } from "./verification/checkAuthority.js"
 import { createVerifyTrust } from "./verification/verifyTrust.js"

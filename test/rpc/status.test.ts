@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { type Failure, RegistryError } from "../../server/errors.js"
 import { REASONS, type ReasonName } from "../../server/rpc/reasons.js"
 import { registryErrorOf, statusOf } from "../../server/rpc/status.js"
-import { tellable } from "../../server/rpc/texts.js"
+import { sanitize } from "../../server/rpc/sanitize.js"
 import { detailsOf } from "../support/calls.js"
 
 /** The rows of the contract's table: reason and code. */
@@ -135,9 +135,9 @@ describe("the status of an error", () => {
   })
 
   it("cuts between code points and leaves what fits alone", () => {
-    expect(tellable("naïve", 6)).to.equal("naïve")
-    expect(tellable("😀😀😀", 8)).to.equal("😀…")
-    expect(tellable("a\r\nb\u2028c\ud800", 100)).to.equal("a b c\ufffd")
-    expect(Buffer.byteLength(tellable("€".repeat(50), 10))).to.be.at.most(10)
+    expect(sanitize("naïve", 6)).to.equal("naïve")
+    expect(sanitize("😀😀😀", 8)).to.equal("😀…")
+    expect(sanitize("a\r\nb\u2028c\ud800", 100)).to.equal("a b c\ufffd")
+    expect(Buffer.byteLength(sanitize("€".repeat(50), 10))).to.be.at.most(10)
   })
 })

@@ -3,8 +3,6 @@ import { anyUnpack } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
 import {
   BadRequestSchema,
-  type Calls,
-  createCalls,
   decode,
   ErrorInfoSchema,
   PreconditionFailureSchema,
@@ -13,6 +11,7 @@ import {
   type Status,
   StatusSchema,
 } from "@trust-registry/proto"
+import { type Calls, createCalls } from "../../client/rpc/calls.js"
 
 /** How one call is made. */
 export interface CallOptions {

@@ -6,14 +6,13 @@ import {
   type StringValueSchema,
 } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
-import {
-  type CallerEdge,
-  createCalls,
-  type Edge,
-  type Handlers,
-  implement,
-  serviceDefinition,
-} from "@trust-registry/proto"
+import { serviceDefinition } from "@trust-registry/proto"
+import { type CallerEdge, createCalls } from "../../client/rpc/calls.js"
+import { createLog, type Log } from "../../server/log.js"
+import type { RpcContext } from "../../server/rpc/context.js"
+import type { Handlers } from "../../server/rpc/handlers.js"
+import { createMiddleware } from "../../server/rpc/middleware.js"
+import { PlainStatusError } from "../../server/rpc/status.js"
 
 type Text = typeof StringValueSchema
 
@@ -27,34 +26,38 @@ type EchoService = GenService<{
   talk: { methodKind: "bidi_streaming"; input: Text; output: Text }
 }>
 
-/** What an echo handler is told. */
-export interface EchoContext {
-  signal: AbortSignal
-}
-
 /** How an echo call is made. */
 export interface EchoOptions {
   signal?: AbortSignal
   timeoutMs?: number
 }
 
-export type EchoHandlers = Handlers<EchoService, EchoContext>
+export type EchoHandlers = Handlers<EchoService, RpcContext>
 
-/** An error that the echo service's edge tells with this code. */
-export class Refusal extends Error {
-  readonly code: grpc.status
-  constructor(code: grpc.status, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
+/** How an echo server is set up. */
+export interface EchoSetup {
+  /** By default a unary call may take any time. */
+  callTimeoutMs?: number
+  /** Takes the lines of the log. */
+  log?: Log
 }
 
-/** A server with these handlers on a free port, and a client of it. `ends` lists how each call ended. */
-export async function startEcho(handlers: Partial<EchoHandlers>) {
-  const ends: unknown[] = []
+/** A server with these handlers on a free port, and a client of it. `ends` lists the status code of each call that ended. */
+export async function startEcho(
+  handlers: Partial<EchoHandlers>,
+  { callTimeoutMs = Number.POSITIVE_INFINITY, log = createLog("silent") }: EchoSetup = {},
+) {
+  const ends: grpc.status[] = []
+  const draining = new AbortController()
   const server = new grpc.Server()
+  const middleware = createMiddleware({
+    log,
+    callTimeoutMs,
+    draining: draining.signal,
+    ended: (_context, code) => ends.push(code),
+  })
   const all = { one: missing, many: missing, gather: missing, talk: missing, ...handlers }
-  server.addService(serviceDefinition(Echo), implement(Echo, all, serverEdge(ends)))
+  server.addService(serviceDefinition(Echo), middleware.service(Echo, all).implementation)
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
       error ? reject(error) : resolve(port),
@@ -68,25 +71,11 @@ export async function startEcho(handlers: Partial<EchoHandlers>) {
     client.close()
     server.forceShutdown()
   }
-  return { calls: createCalls(Echo, client, callerEdge), client, ends, stop }
+  return { calls: createCalls(Echo, client, callerEdge), client, ends, middleware, draining, stop }
 }
 
 function missing(): never {
-  throw new Refusal(grpc.status.UNIMPLEMENTED, "not in this test")
-}
-
-function serverEdge(ends: unknown[]): Edge<EchoContext> {
-  return {
-    open: (_method, _call, signal) => ({ signal: signal() }),
-    close(_context, error) {
-      ends.push(error ?? "answered")
-      if (error === undefined) return {}
-      if (error instanceof Refusal) return { code: error.code, details: error.message }
-      return { code: grpc.status.INTERNAL, details: "unforeseen" }
-    },
-    unreadable: (method, cause) =>
-      new Refusal(grpc.status.INVALID_ARGUMENT, `${method.name} cannot be read`, { cause }),
-  }
+  throw new PlainStatusError(grpc.status.UNIMPLEMENTED, "not in this test")
 }
 
 const callerEdge: CallerEdge<EchoOptions> = {

@@ -1,14 +1,17 @@
 import * as grpc from "@grpc/grpc-js"
-import { type Handlers, implement, serviceDefinition, TrustStoreService } from "@trust-registry/proto"
+import { serviceDefinition, TrustStoreService } from "@trust-registry/proto"
+import { createLog } from "../../server/log.js"
+import type { RpcContext } from "../../server/rpc/context.js"
+import type { Handlers } from "../../server/rpc/handlers.js"
+import { createMiddleware } from "../../server/rpc/middleware.js"
+import { PlainStatusError } from "../../server/rpc/status.js"
 
-export type StoreHandlers = Handlers<typeof TrustStoreService, { signal: AbortSignal }>
+export type StoreHandlers = Handlers<typeof TrustStoreService, RpcContext>
 
-/** Thrown by a handler, told as it is. */
-export class Status extends Error {
-  readonly status: Partial<grpc.StatusObject>
+/** Thrown by a handler: the caller gets this status. */
+export class Status extends PlainStatusError {
   constructor(code: grpc.status, details: string, metadata: Record<string, string> = {}) {
-    super(details)
-    this.status = { code, details, metadata: grpc.Metadata.fromHttp2Headers(metadata) }
+    super(code, details, grpc.Metadata.fromHttp2Headers(metadata))
   }
 }
 
@@ -24,14 +27,14 @@ export async function startTrustStore(
   const names = TrustStoreService.methods.map((method) => [method.localName, missing])
   const all = { ...Object.fromEntries(names), ...handlers } as StoreHandlers
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 })
+  const middleware = createMiddleware({
+    log: createLog("silent"),
+    callTimeoutMs: Number.POSITIVE_INFINITY,
+    draining: new AbortController().signal,
+  })
   server.addService(
     serviceDefinition(TrustStoreService),
-    implement(TrustStoreService, all, {
-      open: (_method, _call, signal) => ({ signal: signal() }),
-      close: (_context, error) =>
-        error instanceof Status ? error.status : { code: grpc.status.INTERNAL, details: String(error) },
-      unreadable: (_method, cause) => new Status(grpc.status.INVALID_ARGUMENT, String(cause)),
-    }),
+    middleware.service(TrustStoreService, all).implementation,
   )
   const bound = await new Promise<number>((resolve, reject) =>
     server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>

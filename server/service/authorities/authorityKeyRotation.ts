@@ -4,10 +4,10 @@ import {
   type Authority,
   AuthoritySchema,
   AuthorityService,
-  type Handlers,
   type RotateAuthorityKeyRequest,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { authorityOf, authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { nowMicros } from "../../store/rows/micros.js"

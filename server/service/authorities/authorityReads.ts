@@ -1,13 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type { ShapeLimits } from "@trust-registry/eatp"
-import {
-  type AuthorityService,
-  ErrorReason,
-  type Handlers,
-  type StoredAuthoritySchema,
-} from "@trust-registry/proto"
+import { type AuthorityService, ErrorReason, type StoredAuthoritySchema } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { type AuthorityRow, authorityOf, authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { assureAuthorityId } from "../request/fields.js"

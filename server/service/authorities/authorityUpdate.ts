@@ -4,11 +4,11 @@ import {
   type Authority,
   AuthoritySchema,
   AuthorityService,
-  type Handlers,
   type UpdateAuthorityRequest,
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { changeAuthority } from "./authorityChange.js"

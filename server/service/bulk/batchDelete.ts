@@ -1,6 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { ChainRecord, Handlers, Status, TrustStoreService } from "@trust-registry/proto"
+import type { ChainRecord, Status, TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { Outcome, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { type ChainWrites, commonOf, deletionOf } from "../chains/chainWrites.js"

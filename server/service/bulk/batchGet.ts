@@ -4,11 +4,11 @@ import {
   ErrorReason,
   encode,
   encodeItems,
-  type Handlers,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import type { ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"

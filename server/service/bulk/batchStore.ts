@@ -1,11 +1,7 @@
-import {
-  type BatchStoreChainsRequest,
-  ErrorReason,
-  type Handlers,
-  type TrustStoreService,
-} from "@trust-registry/proto"
+import { type BatchStoreChainsRequest, ErrorReason, type TrustStoreService } from "@trust-registry/proto"
 import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { delegatorsFirst } from "../chains/lineageOrder.js"
 import { sentenceOf } from "../request/fields.js"
 import { prefixOf, type StoreNext, type StoreResult } from "./manyStores.js"

@@ -3,11 +3,11 @@ import {
   ErrorReason,
   ExportChainsResponseSchema,
   encodeItems,
-  type Handlers,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { compacted } from "../../store/history/historicalPoint.js"
 import type { ChainRow } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"

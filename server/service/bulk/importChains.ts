@@ -1,12 +1,8 @@
 import { create } from "@bufbuild/protobuf"
-import {
-  ErrorReason,
-  type Handlers,
-  StoreChainRequestSchema,
-  type TrustStoreService,
-} from "@trust-registry/proto"
+import { ErrorReason, StoreChainRequestSchema, type TrustStoreService } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { inOrder } from "./inOrder.js"
 import type { StoreNext } from "./manyStores.js"
 

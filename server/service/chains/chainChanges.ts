@@ -1,7 +1,8 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { Handlers, TrustStoreService } from "@trust-registry/proto"
+import type { TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { assureAgentId, assureExpectedRevision, assureRequestId } from "../request/fields.js"
 import { type ChainWrites, commonOf, deletionOf, type WriteRequest } from "./chainWrites.js"
 

@@ -6,7 +6,6 @@ import {
   ConsistencySchema,
   encode,
   encodeItems,
-  type Handlers,
   type ListChainsRequest,
   ListChainsRequestSchema,
   ListChainsResponseSchema,
@@ -14,6 +13,7 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
 import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"

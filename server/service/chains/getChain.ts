@@ -1,6 +1,7 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import type { Handlers, TrustStoreService } from "@trust-registry/proto"
+import type { TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"

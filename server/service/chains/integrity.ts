@@ -9,7 +9,6 @@ import {
   type ShapeLimits,
 } from "@trust-registry/eatp"
 import {
-  type Handlers,
   IntegrityCheck,
   type IntegrityFinding,
   type TrustLineageChain,
@@ -17,6 +16,7 @@ import {
   type VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { ChainWithHistory } from "../../store/chains/chains.js"
 import { type ChainRow, chainOf, recordOf } from "../../store/rows/chainRows.js"
 import type { Store } from "../../store/store.js"

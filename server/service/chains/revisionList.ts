@@ -2,11 +2,11 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import {
   encode,
   encodeItems,
-  type Handlers,
   ListChainRevisionsResponseSchema,
   type TrustStoreService,
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { encodedRevision } from "../../store/rows/revisionRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId } from "../request/fields.js"

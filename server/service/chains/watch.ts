@@ -2,13 +2,13 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import {
   ErrorReason,
   encode,
-  type Handlers,
   type TrustStoreService,
   type WatchChainsRequest,
   WatchChainsResponseSchema,
 } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { Matcher } from "../../store/filter/matcher.js"
 import type { HistoryEvent } from "../../store/history/event.js"
 import { compacted } from "../../store/history/historicalPoint.js"

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto"
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf"
 import { momentProblem, type ShapeLimits } from "@trust-registry/eatp"
 import {
-  type Handlers,
   RevocationMode,
   type RevocationSchema,
   RevocationService,
@@ -10,6 +9,7 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { RevocationStore } from "../../store/revocations/revocationStore.js"
 import type { RevocationOutcome, Revoke } from "../../store/revocations/revocations.js"
 import { microsOf, nowMicros } from "../../store/rows/micros.js"

@@ -10,11 +10,11 @@ import {
   type CheckAuthorityRequest,
   type CheckAuthorityResponseSchema,
   DenialReason,
-  type Handlers,
   type TrustVerificationService,
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { microsOf, nowMicros, timestampOf } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { requirementOf } from "../request/consistency.js"

@@ -8,7 +8,6 @@ import {
 } from "@trust-registry/eatp"
 import {
   DenialReason,
-  type Handlers,
   type TrustVerificationService,
   TrustViolationSeverity,
   VerificationLevel,
@@ -17,6 +16,7 @@ import {
 } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import { timestampOf } from "../../store/rows/micros.js"
 import type { ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"

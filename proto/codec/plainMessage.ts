@@ -2,9 +2,9 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { Edition } from "@bufbuild/protobuf/wkt"
 
 /**
- * Whether all fields of a message, and of all messages in it, are of the kinds that the files beside this one know: proto3's
- * strings, bools, int32, int64, enums, messages, lists of these but for numbers, maps of strings, and oneofs. Others, and messages within
- * themselves, are protobuf-es's.
+ * Whether all fields of a message, and of all messages in it, are of the kinds that the codec handles itself: proto3's
+ * strings, bytes, bools, int32, int64, enums, messages, lists of strings, enums and messages, maps of strings, and oneofs.
+ * Messages with other fields, and messages that contain themselves, are left to protobuf-es.
  */
 export function isPlainMessage(schema: DescMessage, within: readonly DescMessage[] = []): boolean {
   if (within.includes(schema) || schema.file.edition !== Edition.EDITION_PROTO3) return false
@@ -14,7 +14,7 @@ export function isPlainMessage(schema: DescMessage, within: readonly DescMessage
   })
 }
 
-/** Whether a field by itself is of such a kind. */
+/** Whether a field by itself is of such a kind, whatever the fields of its message are. */
 export function isPlainField(field: DescField): boolean {
   switch (field.fieldKind) {
     case "scalar":
@@ -33,29 +33,37 @@ export function isPlainField(field: DescField): boolean {
 }
 
 /**
- * Whether a plain message is in ProtoJSON what it is in protobuf: the well-known types, oneofs and maps, which have a JSON
- * of their own, are not in it.
+ * Whether a plain message has the same form in ProtoJSON as in protobuf: without well-known types, bytes, oneofs and maps,
+ * which have a JSON form of their own.
  */
 export function isPlainJson(schema: DescMessage): boolean {
   if (!isPlainMessage(schema) || schema.oneofs.length > 0) return false
-  return schema.fields.every(({ fieldKind, message, enum: words }) => {
-    if (fieldKind === "map" || (message ?? words)?.typeName.startsWith("google.protobuf.")) return false
+  return schema.fields.every(({ fieldKind, scalar, message, enum: names }) => {
+    if (fieldKind === "map" || scalar === ScalarType.BYTES) return false
+    if ((message ?? names)?.typeName.startsWith("google.protobuf.")) return false
     return !message || isPlainJson(message)
   })
 }
 
-/** What stands in a message where a field that is no list and no map is not sent; a field of a oneof stands there otherwise. */
+/** The value in a message of a field that is not sent; not for lists, maps and the fields of a oneof. */
 export function absentValue(field: DescField): unknown {
   if (field.fieldKind === "message" || field.presence !== IMPLICIT) return undefined
   if (field.fieldKind === "enum") return field.enum.values[0]?.number
   if (field.scalar === ScalarType.STRING) return ""
+  if (field.scalar === ScalarType.BYTES) return new Uint8Array()
   if (field.scalar === ScalarType.BOOL) return false
   return field.scalar === ScalarType.INT64 ? 0n : 0
 }
 
-/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: what is zero is not sent. */
+/** google.protobuf.FeatureSet.FieldPresence.IMPLICIT: zero is not sent. */
 const IMPLICIT = 2
 
-const SCALARS = new Set([ScalarType.STRING, ScalarType.BOOL, ScalarType.INT32, ScalarType.INT64])
-/** In a field protobuf-es stands other values for them. */
+const SCALARS = new Set([
+  ScalarType.STRING,
+  ScalarType.BYTES,
+  ScalarType.BOOL,
+  ScalarType.INT32,
+  ScalarType.INT64,
+])
+/** Fields of these types hold another value than the message: protobuf-es unwraps them. */
 const UNWRAPPED = /^google\.protobuf\.(\w+Value|Struct)$/

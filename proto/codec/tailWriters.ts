@@ -8,15 +8,20 @@ export const tail = new Tail()
 export type Write<Value> = (value: Value) => boolean
 
 /** Writes a value behind its tag and, where it has one, its length. */
-export function tagged(write: Write<unknown>, number: number, hasLength: boolean): Write<unknown> {
-  const writeTag = tagWriter(number, hasLength ? LENGTH_DELIMITED : VARINT)
+export function tagged(write: Write<unknown>, number: number, withLength: boolean): Write<unknown> {
+  const writeTag = tagWriter(number, withLength ? LENGTH_DELIMITED : VARINT)
   return (value) => {
     const before = tail.length
     if (!write(value)) return false
-    if (hasLength) tail.varint(tail.length - before)
+    if (withLength) tail.varint(tail.length - before)
     writeTag()
     return true
   }
+}
+
+/** Whether a value of this type has its length before it. */
+export function hasLength(scalar: ScalarType | undefined): boolean {
+  return scalar === ScalarType.STRING || scalar === ScalarType.BYTES
 }
 
 const VARINT = 0
@@ -36,6 +41,12 @@ export function scalarWriter(scalar: ScalarType | undefined): Write<unknown> {
       return (value) => {
         if (typeof value !== "string") return false
         tail.text(value)
+        return true
+      }
+    case ScalarType.BYTES:
+      return (value) => {
+        if (!(value instanceof Uint8Array)) return false
+        tail.raw(value)
         return true
       }
     case ScalarType.BOOL:

@@ -2,7 +2,7 @@
  * The text as it may be told in a status: well-formed (grpc-js throws while it percent-encodes a lone surrogate), on one
  * line, and cut to `maxBytes` of UTF-8 with an ellipsis at the end of what was longer.
  */
-export function tellable(text: string, maxBytes: number): string {
+export function sanitize(text: string, maxBytes: number): string {
   // No longer than it can matter: a text of megabytes is not worth scanning.
   const line = text
     .slice(0, maxBytes + 1)

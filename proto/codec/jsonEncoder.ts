@@ -6,7 +6,15 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf"
 import { absentValue, isPlainJson } from "./plainMessage.js"
-import { LENGTH_DELIMITED, scalarWriter, tagged, tagWriter, tail, type Write } from "./tailWriters.js"
+import {
+  hasLength,
+  LENGTH_DELIMITED,
+  scalarWriter,
+  tagged,
+  tagWriter,
+  tail,
+  type Write,
+} from "./tailWriters.js"
 
 /**
  * A message that is at hand as ProtoJSON with proto field names, as the store keeps chains, in the binary form of a field of
@@ -61,7 +69,7 @@ function messageWriter({ fields }: DescMessage): Write<Record<string, unknown>> 
 function fieldWriter(field: DescField): Write<unknown> {
   if (field.fieldKind === "list") return listWriter(field)
   if (field.fieldKind === "message") return submessageWriter(field.message, field.number)
-  const write = tagged(valueWriter(field), field.number, field.scalar === ScalarType.STRING)
+  const write = tagged(valueWriter(field), field.number, hasLength(field.scalar))
   const absent = absentValue(field)
   if (absent === undefined) return write
   const zero = field.fieldKind === "enum" ? field.enum.values[0]?.name : jsonOf(absent)
@@ -77,7 +85,7 @@ function listWriter(field: DescField & { fieldKind: "list" }): Write<unknown> {
   const write =
     field.listKind === "message"
       ? submessageWriter(field.message, field.number)
-      : tagged(valueWriter(field), field.number, field.scalar === ScalarType.STRING)
+      : tagged(valueWriter(field), field.number, hasLength(field.scalar))
   return (json) => Array.isArray(json) && eachFromLast(json, write)
 }
 

@@ -4,7 +4,7 @@ import type { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
 import type { RpcContext } from "./context.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { tellable } from "./texts.js"
+import { sanitize } from "./sanitize.js"
 
 /** Logs a call that was answered: writes at `info`, reads at `debug` (a line per read costs a tenth of the hits). */
 export function logAnswer(log: Log, context: RpcContext): void {
@@ -50,13 +50,13 @@ function factsOf({ method, agentId, authorityId, counts, startedAt, peer }: RpcC
 }
 
 function idText(id: string | undefined) {
-  return id === undefined ? undefined : tellable(id, MAX_ID_BYTES)
+  return id === undefined ? undefined : sanitize(id, MAX_ID_BYTES)
 }
 
 const MAX_ID_BYTES = 512
 
 function fieldsOf({ failure }: RegistryError) {
-  return failure.violations?.slice(0, MAX_FIELDS).map(({ field }) => tellable(field, 128))
+  return failure.violations?.slice(0, MAX_FIELDS).map(({ field }) => sanitize(field, 128))
 }
 
 const MAX_FIELDS = 4

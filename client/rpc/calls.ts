@@ -11,8 +11,8 @@ import type {
 } from "@bufbuild/protobuf"
 import { create } from "@bufbuild/protobuf"
 import type * as grpc from "@grpc/grpc-js"
+import { decode, encode, methodDefinition } from "@trust-registry/proto"
 import { assertWellFormed } from "./wellFormed.js"
-import { decode, encode, methodDefinition } from "./wire.js"
 
 /** The functions that call a service's RPCs, one per RPC, by kind of call. */
 export type Calls<Desc extends DescService, Options> = {

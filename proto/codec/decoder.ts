@@ -6,6 +6,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf"
 import { absentValue, isPlainMessage } from "./plainMessage.js"
+import { hasLength, LENGTH_DELIMITED } from "./tailWriters.js"
 
 /**
  * The message that the bytes hold, as `fromBinary` gives it, with each field looked up once and not for every message. What
@@ -85,8 +86,8 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
 }
 
 function tagOf(field: DescField) {
-  const hasLength = !["scalar", "enum"].includes(field.fieldKind) || field.scalar === ScalarType.STRING
-  return (field.number << 3) | (hasLength ? 2 : 0)
+  const withLength = !["scalar", "enum"].includes(field.fieldKind) || hasLength(field.scalar)
+  return (field.number << 3) | (withLength ? LENGTH_DELIMITED : 0)
 }
 
 function fieldReader(field: DescField): ReadField {
@@ -178,6 +179,8 @@ function valueReader(field: DescField): (cursor: Cursor, end: number) => unknown
   switch (field.scalar) {
     case ScalarType.STRING:
       return text
+    case ScalarType.BYTES:
+      return byteString
     case ScalarType.BOOL:
       return bool
     case ScalarType.INT64:
@@ -196,7 +199,15 @@ function text(cursor: Cursor, end: number): string | undefined {
   return value.includes("\ufffd") ? undefined : value
 }
 
-/** Where something of a length ends that stands here; -1 where that is beyond what there is. */
+function byteString(cursor: Cursor, end: number): Uint8Array | undefined {
+  const stop = lengthEnd(cursor, end)
+  if (stop < 0) return undefined
+  const value = cursor.bytes.subarray(cursor.at, stop)
+  cursor.at = stop
+  return value
+}
+
+/** Where something ends that begins here with its length; -1 where that is beyond the end. */
 function lengthEnd(cursor: Cursor, end: number): number {
   const length = varint(cursor)
   const stop = cursor.at + length
