@@ -1,5 +1,5 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
-import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
+import { FileDescriptorProtoSchema, StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
   ConsistencySchema,
@@ -42,8 +42,8 @@ describe("the encoding", () => {
       [],
     )
     expect(isPlainMessage(StatusSchema)).to.equal(true)
-    const others = [StructSchema, reflectionV1.ServerReflectionResponseSchema]
-    expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false])
+    const others = [StructSchema, FileDescriptorProtoSchema, reflectionV1.ServerReflectionResponseSchema]
+    expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false, false])
   })
 
   for (const schema of new Set([...SCHEMAS, TrustLineageChainSchema, StringValueSchema, StatusSchema])) {
