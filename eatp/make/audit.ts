@@ -7,7 +7,7 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
-import { trustChainHash } from "../hash/chainHash.js"
+import { trustChainHash } from "../dict/trustChainHash.js"
 import { signText } from "../signing/ed25519.js"
 import { auditAnchorPayload } from "../signing/recordPayload.js"
 import { type Known, type Maker, nowText } from "./maker.js"
