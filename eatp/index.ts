@@ -69,7 +69,14 @@ export {
   type LinkedDelegation,
 } from "./rules/delegationChain.js"
 export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./rules/delegationGraph.js"
-export { effectiveExpiry, expiredPart } from "./rules/expiry.js"
+export {
+  effectiveExpiry,
+  expiredPart,
+  isEffective,
+  isExpired,
+  isInForce,
+  type Standing,
+} from "./rules/expiry.js"
 export { type Lineage, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { checkShape } from "./shape/shape.js"

@@ -37,7 +37,7 @@ export type AuditEntry = {
  */
 export async function audit(entry: AuditEntry, known: Known, maker: Maker): Promise<TrustLineageChain> {
   const { agentId, action, result = ActionResult.SUCCESS, ...rest } = entry
-  const { chain } = sourceChain(agentId, known, maker)
+  const { chain } = await sourceChain(agentId, known, maker)
   const anchor = create(AuditAnchorSchema, {
     id: maker.newId("aud"),
     agentId,
