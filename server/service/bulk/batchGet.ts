@@ -9,6 +9,7 @@ import {
 } from "@trust-registry/proto"
 import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import { nowMicros } from "../../store/chains/rows.js"
 import type { ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { MAX_PAGE_BYTES } from "../chains/lists.js"
@@ -29,7 +30,7 @@ export function createBatchGet(
     assureAgentIds(agentIds, limits)
     const found: Buffer[] = []
     const rest = { missing: [] as string[], unread: [] as string[], unreadable: [] as string[] }
-    const nowMs = Date.now()
+    const now = nowMicros()
     let bytes = 0
     for (let next = 0; next < agentIds.length; next += READ_AT_ONCE) {
       const ids = agentIds.slice(next, next + READ_AT_ONCE)
@@ -37,7 +38,7 @@ export function createBatchGet(
       for (const [index, id] of ids.entries()) {
         const chain = chains[index]
         if (chain === CORRUPT) rest.unreadable.push(id)
-        else if (chain === null || (chain && !(includeInactive || isVisible(chain, nowMs))))
+        else if (chain === null || (chain && !(includeInactive || isVisible(chain, now))))
           rest.missing.push(id)
         else if (!chain || (bytes + chain.bytes.length > MAX_PAGE_BYTES && bytes > 0)) rest.unread.push(id)
         else {

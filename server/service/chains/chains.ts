@@ -1,6 +1,7 @@
 import type { Handlers, TrustStoreService } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
+import { nowMicros } from "../../store/chains/rows.js"
 import { isActive, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { createStoreTogether } from "../bulk/atomicWrites.js"
@@ -16,6 +17,7 @@ import { createHistory } from "./history.js"
 import { verifyIntegrity } from "./integrity.js"
 import { createLists } from "./lists.js"
 import { expired, notFound } from "./outcomes.js"
+import { isVisible } from "./visible.js"
 import { createWatch } from "./watch.js"
 
 /** Handlers of TrustStoreService over a store. */
@@ -40,7 +42,7 @@ export function createChainHandlers(
     getChain: ({ agentId, includeInactive, consistency }) => {
       assureAgentId(agentId, rules)
       if (!asksMemory(store, consistency)) return getChainFrom(store, agentId, includeInactive, consistency)
-      const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
+      const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, nowMicros()).bytes
       const chain = store.getChain(agentId)
       return chain instanceof Promise ? chain.then(give) : give(chain)
     },
@@ -106,18 +108,17 @@ async function getChainFrom(
   const chain = await reader.getChain(agentId)
   if (!chain && consistency.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
     throw notFound(agentId, "no document of then is left, since it was removed for good")
-  return visible(agentId, chain, includeInactive, Number(nowMicros) / 1000).bytes
+  return visible(agentId, chain, includeInactive, nowMicros).bytes
 }
 
 function visible(
   agentId: string,
   chain: ServedChain | null,
   includeInactive: boolean,
-  nowMs: number,
+  nowMicros: bigint,
 ): ServedChain {
   if (!chain) throw notFound(agentId)
-  if (includeInactive) return chain
-  if (!isActive(chain, nowMs)) throw notFound(agentId)
-  if (nowMs > chain.expiresAtMs) throw expired(agentId, "include_inactive gives it all the same")
-  return chain
+  if (includeInactive || isVisible(chain, nowMicros)) return chain
+  if (!isActive(chain, nowMicros)) throw notFound(agentId)
+  throw expired(agentId, "include_inactive gives it all the same")
 }

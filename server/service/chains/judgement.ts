@@ -3,6 +3,7 @@ import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import type { TrustReader } from "../../store/cache/trustReader.js"
+import { nowMicros } from "../../store/chains/rows.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { sentenceOf } from "../request/fields.js"
@@ -28,13 +29,13 @@ export async function judgeChain(
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Judgement> {
-  const signers = await signersOf(store, chain, Date.now())
+  const signers = await signersOf(store, chain, nowMicros())
   try {
     return await judgedBy(signers, chain, requireSignatures)
   } catch (refusal) {
     // What is accepted is compared with the database when it is written. What is refused is not: memory may be old.
     store.forget(signers.depends)
-    const fresh = await signersOf(store, chain, Date.now())
+    const fresh = await signersOf(store, chain, nowMicros())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
     return await judgedBy(fresh, chain, requireSignatures)
   }
