@@ -1,12 +1,16 @@
-export { type ChainDict, readChainDict } from "./document/chainDict.js"
+export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical/canonical.js"
+export { JCS_BOUNDS, jcs } from "./canonical/jcs.js"
+export { type ChainDict, readChainDict } from "./dict/chainDict.js"
+export { trustChainHash } from "./dict/trustChainHash.js"
 export { chainFromDocument, type DocumentChain, recordFromDocument } from "./document/chainFromDocument.js"
 export { DocumentError } from "./document/documentError.js"
 export { documentFromChain } from "./document/documentFromChain.js"
 export { numberOf, wordOf, wordsOf } from "./document/words.js"
-export { chainHash, chainState, constraintHash, linkedChainHash, trustChainHash } from "./hash/chainHash.js"
+export { chainHash, chainState, constraintHash, linkedChainHash } from "./hash/chainHash.js"
 export { constraintPreimage, type HashedConstraint, hashConstraints } from "./hash/constraintHash.js"
 export { contentHash, contentHashOfJson, contentJson, contentText } from "./hash/contentHash.js"
 export { hashChain } from "./hash/hashChain.js"
+export { jcsSubjectHash } from "./hash/jcsSubjectHash.js"
 export { brokenLink, linkHashes } from "./hash/linkedHashChain.js"
 export { type MerkleStep, merkleProof, merkleRoot, verifyMerkleProof } from "./hash/merkle.js"
 export { sha256Hex } from "./hash/sha256.js"
@@ -19,10 +23,8 @@ export {
   stateHash,
   statePreimage,
 } from "./hash/stateHash.js"
-export { canonicalJson, delegateCanonicalJson, pythonJson } from "./json/canonical.js"
 export { byCodePoint } from "./json/codePointOrder.js"
 export { compactJson } from "./json/compactJson.js"
-export { JCS_BOUNDS, jcs, jcsSubjectHash } from "./json/jcs.js"
 export { type Json, JsonNumber, JsonObject } from "./json/json.js"
 export { jsonText } from "./json/jsonText.js"
 export { JsonSyntaxError, type JsonSyntaxReason } from "./json/jsonTokens.js"
@@ -67,7 +69,14 @@ export {
   type LinkedDelegation,
 } from "./rules/delegationChain.js"
 export { cascade, type DelegationEdge, delegationCycle, mayDelegate } from "./rules/delegationGraph.js"
-export { effectiveExpiry, expiredPart } from "./rules/expiry.js"
+export {
+  effectiveExpiry,
+  expiredPart,
+  isEffective,
+  isExpired,
+  isInForce,
+  type Standing,
+} from "./rules/expiry.js"
 export { type Lineage, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { checkShape } from "./shape/shape.js"

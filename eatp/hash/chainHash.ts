@@ -1,12 +1,9 @@
 import type { Constraint, ConstraintEnvelope, TrustLineageChain } from "@trust-registry/proto"
 import { ConstraintTypeSchema } from "@trust-registry/proto"
-import { readChainDict } from "../document/chainDict.js"
-import { documentFromChain } from "../document/documentFromChain.js"
 import { wordOf } from "../document/words.js"
 import { byCodePoint } from "../json/codePointOrder.js"
 import { parseJson } from "../json/parseJson.js"
 import { hashConstraints } from "./constraintHash.js"
-import { hashChain } from "./hashChain.js"
 import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
 
 /**
@@ -22,16 +19,6 @@ export function chainHash(chain: TrustLineageChain): string {
 /** EATP's linked state hash, `chain.hash(previous_hash=…)`; the previous hash may be any text. Throws as chainHash. */
 export function linkedChainHash(chain: TrustLineageChain, previousHash: string): string {
   return linkedStateHash(chainState(chain), chain.genesis?.id ?? "", previousHash)
-}
-
-/**
- * EATP's trust_chain_hash, which an audit anchor holds: lowercase hex SHA-256 over the canonical JSON of the chain's
- * `to_dict`. Audit anchors and signatures of records are not in it.
- *
- * @throws DocumentError, FromDictError or CanonicalError for a chain that does not pass checkShape.
- */
-export function trustChainHash(chain: TrustLineageChain): string {
-  return hashChain(readChainDict(parseJson(documentFromChain(chain))).dict)
 }
 
 /** What the state hash of a chain covers; throws as {@link chainHash} does. */

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../json/canonical.js"
+import { canonicalJson } from "../canonical/canonical.js"
 import type { Json } from "../json/json.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { sha256Hex } from "./sha256.js"

@@ -26,7 +26,7 @@ export async function attest(
   maker: Maker,
   owner?: Signer,
 ): Promise<TrustLineageChain> {
-  const { chain } = sourceChain(agentId, known, maker)
+  const { chain } = await sourceChain(agentId, known, maker)
   const attested = await Promise.all(
     capabilities.map((grant) => attestCapability(grant, attesterId, agentId, maker)),
   )

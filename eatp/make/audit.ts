@@ -7,7 +7,7 @@ import {
   type TrustLineageChain,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
-import { trustChainHash } from "../hash/chainHash.js"
+import { trustChainHash } from "../dict/trustChainHash.js"
 import { signText } from "../signing/ed25519.js"
 import { auditAnchorPayload } from "../signing/recordPayload.js"
 import { type Known, type Maker, nowText } from "./maker.js"
@@ -37,7 +37,7 @@ export type AuditEntry = {
  */
 export async function audit(entry: AuditEntry, known: Known, maker: Maker): Promise<TrustLineageChain> {
   const { agentId, action, result = ActionResult.SUCCESS, ...rest } = entry
-  const { chain } = sourceChain(agentId, known, maker)
+  const { chain } = await sourceChain(agentId, known, maker)
   const anchor = create(AuditAnchorSchema, {
     id: maker.newId("aud"),
     agentId,

@@ -1,11 +1,11 @@
 import type { CapabilityAttestation, TrustLineageChain } from "@trust-registry/proto"
 import { JsonObject } from "../json/json.js"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
+import { isRecordExpired } from "../rules/expiry.js"
 import { lineageOf, MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
 import { constraintsToHeed, constraintTexts, namedConstraints } from "../rules/namedConstraints.js"
 import { looserConstraints } from "../rules/tightening.js"
 import { delegationsFor } from "../verify/expiryChecks.js"
-import { isPast } from "../verify/moments.js"
 import { MakeError } from "./makeError.js"
 import type { Known } from "./maker.js"
 
@@ -72,7 +72,7 @@ function delegableCapability(
   nowMicros: bigint,
 ): CapabilityAttestation {
   const owned = chain.capabilities.filter(({ capability }) => capabilityCovers(capability, name))
-  const live = owned.find(({ expiresAt }) => !isPast(expiresAt, nowMicros))
+  const live = owned.find((capability) => !isRecordExpired(capability, nowMicros))
   if (owned.length === 0)
     throw new MakeError("CAPABILITY_NOT_FOUND", `The delegator has no capability '${name}'`)
   if (live === undefined) {

@@ -70,7 +70,7 @@ export async function delegate(
   maker: Maker,
   owner: Signer = maker.signer,
 ): Promise<TrustLineageChain> {
-  const source = sourceChain(asked.delegatorId, known, maker)
+  const source = await sourceChain(asked.delegatorId, known, maker)
   const delegationDepth = delegationDepthOf(asked.delegatorId, asked.delegateeId, known)
   const sources = delegable(source.chain, asked.capabilities, maker.nowMicros)
   const delegation = newRecord(asked, source.chain, [...sources.values()], maker)
@@ -145,7 +145,7 @@ async function delegateeOf(
   if (known.chains.get(asked.delegateeId) === undefined) {
     return { genesis: await derivedGenesis(delegator, delegation, maker), parts: {} }
   }
-  const { chain, genesis } = sourceChain(asked.delegateeId, known, maker)
+  const { chain, genesis } = await sourceChain(asked.delegateeId, known, maker)
   return { genesis, parts: partsOf(chain) }
 }
 

@@ -1,6 +1,7 @@
+import { isExpired } from "../rules/expiry.js"
 import type { Signer } from "../signing/ed25519.js"
 import { isoFromMicros } from "../time/isoTime.js"
-import { parseTime } from "../time/time.js"
+import { instantOf } from "../time/time.js"
 import type { TrustAuthority } from "../verify/authorityKeys.js"
 import type { Lookup, StoredTrust } from "../verify/trustInput.js"
 import { MakeError } from "./makeError.js"
@@ -29,18 +30,18 @@ export function nowText({ nowMicros }: Maker): string {
 /** Refuses an expiry that is no time, naive, or past. */
 export function checkExpiry(expiresAt: string | undefined, { nowMicros }: Maker): void {
   if (expiresAt === undefined) return
-  const end = parseTime(expiresAt)?.utcMicros
+  const end = instantOf(expiresAt)
   if (end === undefined) {
     throw new MakeError("INVALID_ARGUMENT", `expires_at must be a time with an offset from UTC: ${expiresAt}`)
   }
-  if (end < nowMicros) throw new MakeError("EXPIRED", `expires_at is past: ${expiresAt}`)
+  if (isExpired(end, nowMicros)) throw new MakeError("EXPIRED", `expires_at is past: ${expiresAt}`)
 }
 
 /** The earliest of some expiries, of which any may be unset: none. */
 export function earliest(...times: (string | undefined)[]): string | undefined {
   return times.reduce((first, time) => {
     if (first === undefined || time === undefined) return first ?? time
-    const [a, b] = [parseTime(first)?.utcMicros ?? 0n, parseTime(time)?.utcMicros ?? 0n]
+    const [a, b] = [instantOf(first) ?? 0n, instantOf(time) ?? 0n]
     return b < a ? time : first
   }, undefined)
 }

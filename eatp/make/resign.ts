@@ -9,11 +9,9 @@ import {
   chainStatePayload,
   genesisPayload,
 } from "../signing/recordPayload.js"
-import { reasoningHolds } from "../verify/reasoningChecks.js"
-import { anchorsSigned } from "../verify/recordChecks.js"
 import type { Known, Maker } from "./maker.js"
 import { signReasoning } from "./reasoned.js"
-import { sourceChain } from "./sourceGate.js"
+import { chainToRenew } from "./sourceGate.js"
 
 /**
  * Signs anew what one authority signed in a chain, records unchanged: for a key that is replaced, and for old
@@ -29,11 +27,7 @@ export async function resign(
   known: Known,
   maker: Pick<Maker, "signer" | "nowMicros">,
 ): Promise<TrustLineageChain> {
-  const old = { allowUnsignedChainState: true, allowUnboundLegacyCapabilities: true }
-  const chain = clone(
-    TrustLineageChainSchema,
-    sourceChain(agentId, known, maker, old, [reasoningHolds, anchorsSigned]).chain,
-  )
+  const chain = clone(TrustLineageChainSchema, (await chainToRenew(agentId, known, maker)).chain)
   await signCapabilities(chain, authorityId, maker.signer)
   await signDelegations(chain, authorityId, known, maker.signer)
   if (chain.genesis?.authorityId === authorityId) await signOwn(chain, maker.signer)

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../json/canonical.js"
+import { canonicalJson } from "../canonical/canonical.js"
 import { byCodePoint } from "../json/codePointOrder.js"
 import { JsonObject } from "../json/json.js"
 import { optionalTimeField, timeField } from "../signing/payloadFields.js"

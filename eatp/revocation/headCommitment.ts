@@ -1,4 +1,4 @@
-import { delegateCanonicalJson } from "../json/canonical.js"
+import { delegateCanonicalJson } from "../canonical/canonical.js"
 import { JsonObject } from "../json/json.js"
 import { type Signer, verifyText } from "../signing/ed25519.js"
 import { hashField, nanosecondField, u64Field } from "./ledgerFields.js"

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { delegateCanonicalJson } from "../json/canonical.js"
+import { delegateCanonicalJson } from "../canonical/canonical.js"
 import { JsonObject } from "../json/json.js"
 import { asciiIdField, nanosecondField, u64Field } from "./ledgerFields.js"
 import { RevocationError } from "./revocationError.js"

@@ -1,5 +1,5 @@
 import type { DelegationRecord } from "@trust-registry/proto"
-import { canonicalJson } from "../json/canonical.js"
+import { canonicalJson } from "../canonical/canonical.js"
 import { JsonObject } from "../json/json.js"
 import { DELEGATION_LEGACY, DELEGATION_V2, DELEGATION_V3, dimensionsOf } from "./delegationVersion.js"
 import { enginePayload } from "./enginePayload.js"

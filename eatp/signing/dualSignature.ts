@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { canonicalJson } from "../json/canonical.js"
+import { canonicalJson } from "../canonical/canonical.js"
 import type { Json } from "../json/json.js"
 import { verifyText } from "./ed25519.js"
 

@@ -1,5 +1,5 @@
 import type { DelegationRecord, MultiSigSigningPolicy } from "@trust-registry/proto"
-import { delegateCanonicalJson } from "../json/canonical.js"
+import { delegateCanonicalJson } from "../canonical/canonical.js"
 import { JsonNumber, JsonObject } from "../json/json.js"
 import { refuseNonAscii } from "./asciiOnly.js"
 import { type DELEGATION_V2, DELEGATION_V3, dimensionsText, isUnscoped } from "./delegationVersion.js"

@@ -1,6 +1,6 @@
 import { ConfidentialityLevelSchema, type ReasoningTrace } from "@trust-registry/proto"
+import { canonicalJson } from "../canonical/canonical.js"
 import { sha256Hex } from "../hash/sha256.js"
-import { canonicalJson } from "../json/canonical.js"
 import { JsonObject } from "../json/json.js"
 import { jsonField, timeField, wordField } from "./payloadFields.js"
 

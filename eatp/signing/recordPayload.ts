@@ -7,9 +7,9 @@ import {
   type GenesisRecord,
   type TrustLineageChain,
 } from "@trust-registry/proto"
+import { canonicalJson } from "../canonical/canonical.js"
 import { chainState, constraintHash } from "../hash/chainHash.js"
 import { statePreimage } from "../hash/stateHash.js"
-import { canonicalJson } from "../json/canonical.js"
 import { JsonObject } from "../json/json.js"
 import { jsonField, optionalTimeField, sortedField, timeField, wordField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"

@@ -29,6 +29,11 @@ export function parseTime(text: string): ParsedTime | undefined {
   }
 }
 
+/** The instant that a time names, in microseconds since 1970 UTC; undefined for a naive time, for other text, and if unset. */
+export function instantOf(text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : parseTime(text)?.utcMicros
+}
+
 /** Whether a time has an offset from UTC, at a part of {@link parseTime}'s cost; undefined where that gives undefined. */
 export function isAwareTime(text: string): boolean | undefined {
   const time = readTime(text)

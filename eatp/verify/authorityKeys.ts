@@ -1,47 +1,44 @@
-/** A key of an authority, and when it signs. */
+import { isEffective, isExpired } from "../rules/expiry.js"
+
+/** A key of an authority, and when it is valid. */
 export type AuthorityKey = {
   /** Ed25519, base64 of 32 bytes. */
   publicKey: string
-  /** First moment at which it signs, in microseconds since 1970 UTC; unset: since ever. */
+  /** The first moment at which it signs, in microseconds since 1970 UTC; unset: it always has. */
   validFromMicros?: bigint
-  /** Last moment at which it signs; unset: until further notice. */
+  /** The last moment at which it signs, in microseconds since 1970 UTC; unset: no end is set. */
   validUntilMicros?: bigint
-  /** Whether the authority took it back: it verifies nothing, unless compromisedAtMicros tells since when. */
+  /** Whether the authority revoked it. A revoked key verifies nothing, unless compromisedAtMicros is set. */
   revoked?: boolean
   /**
-   * Since when others may have it: it verifies only what is dated, and was first stored, before. Means
-   * revoked.
+   * Since when others may have the key, in microseconds since 1970 UTC: it verifies only what is dated, and was first
+   * stored, before then. Implies revoked.
    */
   compromisedAtMicros?: bigint
 }
 
-/**
- * An authority as verification sees it. Its being inactive does not matter here: what it signed stays signed.
- */
+/** An authority as verification sees it. Whether it is active does not matter: what it signed stays signed. */
 export type TrustAuthority = {
   id: string
   keys: readonly AuthorityKey[]
-  /** Unset: yes. Only told, in a path. */
+  /** Unset: true. Only reported, in the records of a path. */
   active?: boolean
 }
 
-/** When a signature was made, as far as its record tells. */
+/** When a signature was made, as far as its record says. */
 export type SigningTime = {
-  /**
-   * The record's own date, in microseconds since 1970 UTC; undefined for a naive one, which no bounded window
-   * covers.
-   */
+  /** The record's date, in microseconds since 1970 UTC; undefined for a naive one, which no bounded window covers. */
   atMicros: bigint | undefined
-  /** Whether it may also have been made later: the chain-state signature is renewed with every change. */
+  /** Whether it may have been made later: the chain-state signature is renewed with every change. */
   orLater?: boolean
-  /** When the registry first stored the signature; undefined where that is not known. */
+  /** When the registry first stored the signature, in microseconds since 1970 UTC; undefined if not known. */
   firstStoredMicros?: bigint | undefined
 }
 
 /**
- * The keys of an authority that may have made a signature of that time: a key whose window covers it, so that
- * rotation breaks nothing signed before. Of a compromised key only what is known to be older counts, since
- * its thief can write any date.
+ * The keys of an authority that may have made a signature at that time: those whose window covers it, so that a
+ * rotation invalidates nothing signed before. A compromised key counts only for what is known to be older, since
+ * whoever stole it can write any date.
  */
 export function keysFor(authority: TrustAuthority, time: SigningTime): AuthorityKey[] {
   return authority.keys.filter((key) => covers(key, time) && isTrusted(key, time))
@@ -49,18 +46,20 @@ export function keysFor(authority: TrustAuthority, time: SigningTime): Authority
 
 function covers(
   { validFromMicros: from, validUntilMicros: until }: AuthorityKey,
-  time: SigningTime,
+  { atMicros, orLater }: SigningTime,
 ): boolean {
   if (from === undefined && until === undefined) return true
-  if (time.atMicros === undefined) return false
-  const begun = from === undefined || time.orLater === true || time.atMicros >= from
-  return begun && (until === undefined || time.atMicros <= until)
+  if (atMicros === undefined) return false
+  const begun = from === undefined || orLater === true || isEffective(from, atMicros)
+  return begun && !isExpired(until, atMicros)
 }
 
-function isTrusted({ revoked, compromisedAtMicros: since }: AuthorityKey, time: SigningTime): boolean {
+function isTrusted(key: AuthorityKey, { atMicros, firstStoredMicros }: SigningTime): boolean {
+  const { revoked, compromisedAtMicros: since } = key
   if (since === undefined) return revoked !== true
-  const { atMicros, firstStoredMicros } = time
-  return (
-    atMicros !== undefined && atMicros < since && firstStoredMicros !== undefined && firstStoredMicros < since
-  )
+  return isBefore(atMicros, since) && isBefore(firstStoredMicros, since)
+}
+
+function isBefore(moment: bigint | undefined, since: bigint): boolean {
+  return moment !== undefined && !isEffective(since, moment)
 }

@@ -4,49 +4,46 @@ import { parseJson } from "../json/parseJson.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { itemsOf, memberOr } from "../python/pythonValues.js"
 import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
-import { isPast } from "./moments.js"
+import { isRecordExpired } from "../rules/expiry.js"
 import type { Question } from "./question.js"
 import { eachInTurns } from "./turns.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
 /**
- * No constraint of the signed sources forbids the action: those of the genesis record and of all capabilities
- * (EATP VERIFY, STANDARD).
+ * No signed constraint forbids the action: neither the genesis record's nor those of any capability (EATP VERIFY,
+ * STANDARD).
  */
 export async function signedConstraintsMet(question: Question): Promise<Denial | undefined> {
   const { genesis, input } = question
-  if (isPast(genesis.expiresAt, input.nowMicros)) {
+  if (isRecordExpired(genesis, input.nowMicros)) {
     return violation([{ ...ENVELOPE_EXPIRED, severity: "error" }])
   }
   return await unmet(signedConstraints(question), question)
 }
 
-/**
- * No constraint of the stored envelope forbids it either: the reference implementation derives its own and
- * looks no further.
- */
+/** No constraint of the stored envelope forbids the action; the reference implementation ignores that envelope. */
 export async function envelopeConstraintsMet(question: Question): Promise<Denial | undefined> {
   return await unmet(storedConstraints(question.chain.constraintEnvelope), question)
 }
 
-/** A constraint that was looked at, and what came of it. */
+/** A constraint, and whether it forbids the action. */
 export type ConstraintFinding = {
   /** Its value as text. */
   constraint: string
-  /** Where it comes from: `genesis`, `capability:<id>`, `envelope`, or what the envelope names. */
+  /** Where it comes from: `genesis`, `capability:<id>`, `envelope`, or the source that the envelope names. */
   source: string
-  /** Why it forbids the action; unset: it does not. */
+  /** Why it forbids the action; unset if it does not. */
   reason?: string
-  /** Whether EATP has a rule for it; it permits what it has none for. */
+  /** Whether EATP has a rule for it; a constraint without a rule forbids nothing. */
   evaluated: boolean
 }
 
-/** Every constraint that VERIFY looks at, signed or in the stored envelope, each once for each source. */
+/** Every constraint that VERIFY evaluates, signed or in the stored envelope, distinct per source. */
 export async function constraintFindings(question: Question): Promise<ConstraintFinding[]> {
   const { chain, genesis, input } = question
   const request = requestOf(question)
   const findings = new Map<string, ConstraintFinding>()
-  if (isPast(genesis.expiresAt, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
+  if (isRecordExpired(genesis, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
   const find = ({ value, source }: Sourced) => {
     const constraint = pythonStr(value)
     const reason = forbids(value, request)
@@ -58,14 +55,14 @@ export async function constraintFindings(question: Question): Promise<Constraint
   return [...findings.values()]
 }
 
-/** Whether the envelope asks for reasoning traces (EATP's REASONING_REQUIRED). */
-export function asksForReasoning(envelope: ConstraintEnvelope | undefined): boolean {
+/** Whether the envelope requires reasoning traces (EATP's REASONING_REQUIRED). */
+export function requiresReasoning(envelope: ConstraintEnvelope | undefined): boolean {
   return (envelope?.activeConstraints ?? []).some(
     ({ constraintType }) => constraintType === ConstraintType.REASONING_REQUIRED,
   )
 }
 
-// As many constraints are looked at before others have their turn; each takes some microseconds.
+// Constraints evaluated per turn of the event loop; each takes some microseconds.
 const SLICE = 1_000
 
 const ENVELOPE_EXPIRED = {
@@ -78,7 +75,7 @@ type Sourced = { value: Json; source: string }
 
 function* signedConstraints({ chain, genesis }: Question): Iterable<Sourced> {
   const metadata = genesis.metadataJson === undefined ? new JsonObject() : parseJson(genesis.metadataJson)
-  // As Python's for does: a text gives its characters, and what it cannot go through fails, which denies.
+  // As Python's for does: a string yields its characters, and what is not iterable throws, which denies.
   for (const value of itemsOf(memberOr(metadata, "constraints", []))) yield { value, source: "genesis" }
   for (const { id, constraints } of chain.capabilities)
     for (const value of constraints) yield { value, source: `capability:${id}` }

@@ -1,13 +1,9 @@
-import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
-import { expiredPart } from "../rules/expiry.js"
-import { isPast, naiveExpiry } from "./moments.js"
+import type { CapabilityAttestation, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
+import { expiredPart, isNaive, isRecordExpired } from "../rules/expiry.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
-/**
- * Every expiry names an instant: a naive one cannot be compared, and EATP's reference implementation fails on
- * it.
- */
+/** Every expiry names an instant. EATP's reference implementation fails when it compares a naive one. */
 export function expiriesAware({ chain }: Question): Denial | undefined {
   const field = naiveExpiry(chain)
   return field === undefined
@@ -22,8 +18,8 @@ export function notExpired({ chain, input }: Question): Denial | undefined {
 }
 
 /**
- * Where the capability was delegated, one of the delegations that delegated it still runs, and so do those above it:
- * the reference implementation does not look at their expiry.
+ * If the capability was delegated, one of its delegations still runs, and so do that delegation's parents. The
+ * reference implementation ignores their expiry.
  */
 export function delegationRuns({ chain, capability, input }: Question): Denial | undefined {
   const delegations = delegationsFor(chain.delegations, capability)
@@ -34,7 +30,7 @@ export function delegationRuns({ chain, capability, input }: Question): Denial |
   return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`)
 }
 
-/** The delegations that delegated a capability: those that list its name. */
+/** The delegations of a capability: those that list its name. */
 export function delegationsFor(
   delegations: readonly DelegationRecord[],
   capability: CapabilityAttestation | undefined,
@@ -44,8 +40,8 @@ export function delegationsFor(
 }
 
 /**
- * Tells which of a chain's delegations run: neither they nor those above them in that chain have expired.
- * Each is looked at once; one that is its own ancestor does not run.
+ * Says which of a chain's delegations run: neither they nor their parents in that chain have expired. Looks at each
+ * delegation once; one that is its own ancestor does not run.
  */
 export function runningDelegations(
   delegations: readonly DelegationRecord[],
@@ -58,8 +54,16 @@ export function runningDelegations(
     if (answer !== undefined) return answer
     known.set(delegation, false)
     const parent = delegation.parentDelegationId ? byId.get(delegation.parentDelegationId) : undefined
-    const running = !isPast(delegation.expiresAt, nowMicros) && (parent === undefined || runs(parent))
+    const running = !isRecordExpired(delegation, nowMicros) && (parent === undefined || runs(parent))
     known.set(delegation, running)
     return running
   }
+}
+
+function naiveExpiry({ genesis, capabilities, delegations }: TrustLineageChain): string | undefined {
+  if (isNaive(genesis?.expiresAt)) return "genesis.expires_at"
+  const capability = capabilities.findIndex(({ expiresAt }) => isNaive(expiresAt))
+  if (capability !== -1) return `capabilities[${capability}].expires_at`
+  const delegation = delegations.findIndex(({ expiresAt }) => isNaive(expiresAt))
+  return delegation === -1 ? undefined : `delegations[${delegation}].expires_at`
 }

@@ -1,105 +1,129 @@
-import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
+import type { GenesisRecord } from "@trust-registry/proto"
+import { isNaive, isRecordExpired } from "../rules/expiry.js"
 import { MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
+import type { ChainSignature } from "./chainSignatures.js"
 import {
-  type CapabilityRung,
-  type DelegationRung,
-  downFrom,
-  type Ladder,
-  type Rung,
-  runningRungs,
-} from "./climb.js"
-import { isNaive, isPast } from "./moments.js"
+  type CapabilityStep,
+  type DelegationStep,
+  type PathStep,
+  runningSteps,
+  type StepsAbove,
+  stepsDown,
+} from "./pathSteps.js"
+import type { Question } from "./question.js"
 import { isRevoked } from "./revocationChecks.js"
-import { openSignatureBook, type SignatureBook } from "./signatureBook.js"
-import type { TrustInput } from "./trustInput.js"
 import type { DenialReason } from "./verdict.js"
+import { verifySignatures } from "./verifySignatures.js"
 
-/** Why a way up ends where it should go on. */
+/** Why a path does not go on above a step. */
 export type PathFault = {
   reason: DenialReason
   /** For people. */
   detail: string
-  /** The agent whose genesis record it is about; unset: the record itself. */
+  /** The agent whose genesis record is at fault; unset: the record of the step is. */
   genesisOf?: string
 }
 
+// A step that is sound as far as can be said without its signatures.
+type Pending = { needs: ChainSignature[]; validate: () => PathFault | undefined }
+
 /**
- * Tells what is wrong with a record on the way up, if anything is: it is not revoked, has not expired, is
- * signed, and leads on to an agent that is in force. No signature is verified twice.
+ * Finds what is wrong with each of some steps, if anything: a record must not be revoked or expired, must be signed,
+ * and must lead on to an agent that is in force.
  */
-export function openPathChecks(input: TrustInput, ladder: Ladder): (rung: Rung) => PathFault | undefined {
-  const books = new Map<TrustLineageChain, SignatureBook>()
-  const bookOf = (chain: TrustLineageChain, genesis: GenesisRecord) => {
-    const book = books.get(chain) ?? openSignatureBook(input, chain, genesis)
-    books.set(chain, book)
-    return book
+export function openPathChecks(
+  { input, signaturesOf }: Pick<Question, "input" | "signaturesOf">,
+  above: StepsAbove,
+): (steps: readonly PathStep[]) => Promise<(PathFault | undefined)[]> {
+  const runs = runningSteps(input.nowMicros)
+
+  const recordFault = (step: PathStep): PathFault | undefined => {
+    const { record, kind } = step
+    if (input.revocations !== undefined && isRevoked(step, input.revocations))
+      return fault(kind === "CAPABILITY" ? "CAPABILITY_REVOKED" : "REVOKED", "revoked")
+    if (isNaive(record.expiresAt)) return fault("NAIVE_EXPIRY", "its expiry has no offset from UTC")
+    return undefined
   }
-  const runs = runningRungs(input.nowMicros)
 
-  const revoked = (rung: Rung) => input.revocations !== undefined && isRevoked(rung, input.revocations)
-
-  const capabilityFault = (rung: CapabilityRung): PathFault | undefined => {
-    const { record, chain, agentId } = rung
+  const capabilityFault = (step: CapabilityStep): PathFault | Pending => {
+    const { record, chain, agentId } = step
     const { genesis } = chain
     if (genesis === undefined) return fault("CHAIN_UNSIGNED", "its chain has no genesis record")
-    if (revoked(rung)) return fault("CAPABILITY_REVOKED", "revoked")
-    if (isNaive(record.expiresAt)) return fault("NAIVE_EXPIRY", "its expiry has no offset from UTC")
-    if (isPast(record.expiresAt, input.nowMicros)) return fault("CAPABILITY_EXPIRED", "expired")
-    const attester = record.attesterId || genesis.authorityId
-    if (input.authorities.get(attester) === undefined) return unknownAuthority(attester)
-    if (!bookOf(chain, genesis).capability(record))
-      return fault("CAPABILITY_SIGNATURE_INVALID", "its signature does not hold")
-    // The holder of any other was looked at with the delegation that led to it.
-    return rung.below === undefined ? genesisFault(agentId, chain, genesis) : undefined
+    const found = recordFault(step)
+    if (found !== undefined) return found
+    if (isRecordExpired(record, input.nowMicros)) return fault("CAPABILITY_EXPIRED", "expired")
+    const signatures = signaturesOf(chain, genesis)
+    const own = signatures.capability(record)
+    if (own.signer === undefined) return unknownAuthority(record.attesterId || genesis.authorityId)
+    // The holder of a delegated capability was checked with the delegation that led to it.
+    const source = step.below === undefined ? signatures.genesis() : undefined
+    return {
+      needs: source === undefined ? [own] : [own, source],
+      validate: () => {
+        if (own.outcome !== "valid") return fault("CAPABILITY_SIGNATURE_INVALID", UNVERIFIED)
+        return source && genesisFault(agentId, genesis, source)
+      },
+    }
   }
 
-  const delegationFault = (rung: DelegationRung): PathFault | undefined => {
-    const { record, chain, agentId } = rung
-    if (revoked(rung)) return fault("REVOKED", "revoked")
-    if (isNaive(record.expiresAt)) return fault("NAIVE_EXPIRY", "its expiry has no offset from UTC")
-    if (!runs(rung)) return fault("DELEGATION_EXPIRED", "expired, or one above it in its chain has")
+  const delegationFault = (step: DelegationStep): PathFault | Pending => {
+    const { record, chain, agentId } = step
+    const { delegatorId } = record
+    const found = recordFault(step)
+    if (found !== undefined) return found
+    if (!runs(step)) return fault("DELEGATION_EXPIRED", "expired, or its parent delegation is")
     if (record.delegateeId !== agentId) return fault("PATH_BROKEN", "it delegates to another agent")
-    if (hopsOf(rung) > MAX_DELEGATION_DEPTH)
+    if (hopsOf(step) > MAX_DELEGATION_DEPTH)
       return fault("PATH_BROKEN", `more than ${MAX_DELEGATION_DEPTH} hops above the agent`)
-    const delegator = input.chains.get(record.delegatorId)
-    const above = delegator?.chain.genesis
-    if (delegator === undefined || above?.agentId !== record.delegatorId)
-      return fault("DELEGATOR_NOT_FOUND", "no chain of its delegator is here")
-    const authority = input.authorities.get(above.authorityId)
-    if (authority === undefined) return unknownAuthority(above.authorityId)
-    if (chain.genesis === undefined || bookOf(chain, chain.genesis).delegation(record, authority) !== true)
-      return fault("DELEGATION_SIGNATURE_INVALID", "its signature does not hold")
-    if (!delegator.active || input.revocations?.get(record.delegatorId)?.agent === true)
-      return { ...fault("DELEGATOR_INACTIVE", "its chain is not in force"), genesisOf: record.delegatorId }
-    return genesisFault(record.delegatorId, delegator.chain, above) ?? nothingCovers(rung)
+    const delegator = input.chains.get(delegatorId)
+    const genesis = delegator?.chain.genesis
+    if (delegator === undefined || genesis?.agentId !== delegatorId)
+      return fault("DELEGATOR_NOT_FOUND", "the chain of its delegator is not known")
+    const source = signaturesOf(delegator.chain, genesis).genesis()
+    if (source.signer === undefined) return unknownAuthority(genesis.authorityId)
+    const own = chain.genesis && signaturesOf(chain, chain.genesis).delegation(record)
+    return {
+      needs: own === undefined ? [] : [own, source],
+      validate: () => {
+        if (own?.outcome !== "valid") return fault("DELEGATION_SIGNATURE_INVALID", UNVERIFIED)
+        if (!delegator.active || input.revocations?.get(delegatorId)?.agent === true)
+          return { ...fault("DELEGATOR_INACTIVE", "its chain is not in force"), genesisOf: delegatorId }
+        return genesisFault(delegatorId, genesis, source) ?? uncovered(step)
+      },
+    }
   }
 
   const genesisFault = (
     genesisOf: string,
-    chain: TrustLineageChain,
     genesis: GenesisRecord,
+    signature: ChainSignature,
   ): PathFault | undefined => {
-    const { authorityId, expiresAt } = genesis
-    if (isNaive(expiresAt))
-      return { ...fault("NAIVE_EXPIRY", "its expiry has no offset from UTC"), genesisOf }
-    if (isPast(expiresAt, input.nowMicros)) return { ...fault("TRUST_CHAIN_EXPIRED", "expired"), genesisOf }
-    if (input.authorities.get(authorityId) === undefined)
-      return { ...unknownAuthority(authorityId), genesisOf }
-    if (bookOf(chain, genesis).genesis()) return undefined
-    return { ...fault("GENESIS_SIGNATURE_INVALID", "its signature does not hold"), genesisOf }
+    const faultOf = (reason: DenialReason, detail: string) => ({ ...fault(reason, detail), genesisOf })
+    if (isNaive(genesis.expiresAt)) return faultOf("NAIVE_EXPIRY", "its expiry has no offset from UTC")
+    if (isRecordExpired(genesis, input.nowMicros)) return faultOf("TRUST_CHAIN_EXPIRED", "expired")
+    if (signature.signer === undefined) return { ...unknownAuthority(genesis.authorityId), genesisOf }
+    return signature.outcome === "valid" ? undefined : faultOf("GENESIS_SIGNATURE_INVALID", UNVERIFIED)
   }
 
-  const nothingCovers = (rung: DelegationRung): PathFault | undefined => {
-    if (ladder.above(rung).length > 0) return undefined
-    const name = JSON.stringify(rung.below.record.capability)
+  const uncovered = (step: DelegationStep): PathFault | undefined => {
+    if (above(step).length > 0) return undefined
+    const name = JSON.stringify(step.below.record.capability)
     return fault("PATH_BROKEN", `its delegator has no capability that covers ${name}`)
   }
 
-  return (rung) => (rung.kind === "CAPABILITY" ? capabilityFault(rung) : delegationFault(rung))
+  return async (steps) => {
+    const checked = steps.map((step) =>
+      step.kind === "CAPABILITY" ? capabilityFault(step) : delegationFault(step),
+    )
+    await verifySignatures(checked.flatMap((found) => ("needs" in found ? found.needs : [])))
+    return checked.map((found) => ("needs" in found ? found.validate() : found))
+  }
 }
 
-function hopsOf(rung: DelegationRung): number {
-  return downFrom(rung).filter(({ kind }) => kind === "DELEGATION").length
+const UNVERIFIED = "its signature does not verify"
+
+function hopsOf(step: DelegationStep): number {
+  return stepsDown(step).filter(({ kind }) => kind === "DELEGATION").length
 }
 
 function unknownAuthority(id: string): PathFault {

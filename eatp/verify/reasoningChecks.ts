@@ -1,12 +1,9 @@
 import type { AuditAnchor, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
-import { asksForReasoning } from "./constraintChecks.js"
+import { requiresReasoning } from "./constraintChecks.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
-/**
- * Whether every delegation and anchor has a trace; undefined where there is none of either (EATP VERIFY,
- * REASONING_REQUIRED).
- */
+/** Whether every delegation and anchor has a trace; undefined if the chain has neither (EATP, REASONING_REQUIRED). */
 export function hasReasoning({ delegations, auditAnchors }: TrustLineageChain): boolean | undefined {
   const records = [...delegations, ...auditAnchors]
   return records.length === 0
@@ -14,14 +11,12 @@ export function hasReasoning({ delegations, auditAnchors }: TrustLineageChain): 
     : records.every(({ reasoningTrace }) => reasoningTrace !== undefined)
 }
 
-/** What the verdict tells as reasoning_present: only where a constraint asks for traces. */
+/** The reasoning_present of the verdict: set only if a constraint requires traces. */
 export function reasoningPresent({ chain }: Question): boolean | undefined {
-  return asksForReasoning(chain.constraintEnvelope) ? hasReasoning(chain) : undefined
+  return requiresReasoning(chain.constraintEnvelope) ? hasReasoning(chain) : undefined
 }
 
-/**
- * The warning of a chain whose constraint asks for traces that are not there: below FULL it denies nothing.
- */
+/** The warning for a chain that lacks traces which a constraint requires; below FULL it denies nothing. */
 export function reasoningWarnings(question: Question): TrustViolation[] {
   if (reasoningPresent(question) !== false) return []
   const reason =
@@ -29,7 +24,7 @@ export function reasoningWarnings(question: Question): TrustViolation[] {
   return [{ constraint: "reasoning_required", source: "envelope", reason, severity: "warning" }]
 }
 
-/** Where a constraint asks for traces, they are there (EATP VERIFY, FULL). */
+/** If a constraint requires traces, every record has one (EATP VERIFY, FULL). */
 export function reasoningGiven(question: Question): Denial | undefined {
   if (reasoningPresent(question) !== false) return undefined
   return denial(
@@ -40,8 +35,8 @@ export function reasoningGiven(question: Question): Denial | undefined {
 }
 
 /**
- * Every trace that is there has the hash that its record signs, and a signature that holds. The reference
- * implementation looks at none if one record has none; we look at all.
+ * Every trace has the hash that its record signs, and a valid signature. The reference implementation verifies none
+ * if one record has no trace; we verify those that are present.
  */
 export function reasoningHolds(question: Question): Denial | undefined {
   const { delegations, auditAnchors } = question.chain
@@ -53,21 +48,21 @@ export function reasoningHolds(question: Question): Denial | undefined {
 }
 
 function traceDenial(record: DelegationRecord | AuditAnchor, question: Question): Denial | undefined {
-  const { reasoningTrace: trace, reasoningSignature: signature } = record
-  if (trace === undefined) return undefined
+  if (record.reasoningTrace === undefined) return undefined
   const name = `${"delegatedAt" in record ? "delegation" : "audit anchor"} ${record.id}`
   const more = {
     violations: reasoningWarnings(question),
     reasoningPresent: reasoningPresent(question),
     reasoningVerified: false,
   }
-  if (!question.signatures.traceHash(record, trace)) {
+  const { outcome } = question.signatures.reasoning(record)
+  if (outcome === "valid") return undefined
+  if (outcome === "hash_mismatch") {
     return denial("REASONING_HASH_MISMATCH", `Reasoning trace hash mismatch on ${name}`, more)
   }
-  if (signature === undefined) {
+  if (outcome === "missing") {
     return denial("REASONING_SIGNATURE_MISSING", `Reasoning signature missing on ${name}`, more)
   }
-  if (question.signatures.reasoning(record, trace)) return undefined
   const text = `Reasoning signature cryptographic verification failed on ${name}`
   return denial("REASONING_SIGNATURE_INVALID", text, more)
 }

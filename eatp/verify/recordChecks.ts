@@ -1,11 +1,11 @@
 import type { DelegationRecord } from "@trust-registry/proto"
 import { DELEGATION_V3 } from "../signing/delegationVersion.js"
 import { isSignature } from "../signing/ed25519.js"
-import type { SigningPayloadError } from "../signing/signingPayloadError.js"
+import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { capabilityFor, type Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
-/** The genesis authority signed the ids and constraints of the chain as they are (EATP VERIFY, STANDARD). */
+/** The genesis authority signed the current ids and constraints of the chain (EATP VERIFY, STANDARD). */
 export function chainStateSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
   if (chain.chainStateSignature === undefined) {
     if (input.options?.allowUnsignedChainState === true) return undefined
@@ -18,7 +18,7 @@ export function chainStateSigned({ input, chain, genesis, signatures }: Question
   if (input.authorities.get(genesis.authorityId) === undefined) {
     return denial("AUTHORITY_UNKNOWN", "Chain-state signature authority unresolved — chain untrusted")
   }
-  if (signatures.chainState()) return undefined
+  if (signatures.chainState().outcome === "valid") return undefined
   const text = "Chain-state signature invalid — capability set or constraint envelope may be tampered (#1912)"
   return denial("CHAIN_STATE_SIGNATURE_INVALID", text)
 }
@@ -32,34 +32,33 @@ export function actionCovered({ input, chain, capability }: Question): Denial | 
   return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
 }
 
-/**
- * The attester signed the capability that covers the action, before anything is derived from it (EATP VERIFY,
- * STANDARD).
- */
+/** The attester signed the capability that covers the action (EATP VERIFY, STANDARD). */
 export function matchedCapabilitySigned({ capability, signatures }: Question): Denial | undefined {
-  if (capability === undefined || signatures.capability(capability)) return undefined
+  if (capability === undefined || signatures.capability(capability).outcome === "valid") return undefined
   const text = `Capability signature invalid — stored grant may be tampered: ${capability.id}`
   return denial("CAPABILITY_SIGNATURE_INVALID", text)
 }
 
 /**
- * What constraints derive from is signed: the genesis record and every capability, the unused ones too (EATP
- * VERIFY, STANDARD).
+ * The sources of constraints are signed: the genesis record and every capability, including those that do not cover
+ * the action (EATP VERIFY, STANDARD).
  */
 export function sourcesSigned({ input, chain, genesis, signatures }: Question): Denial | undefined {
   if (input.authorities.get(genesis.authorityId) === undefined) {
     return denial("AUTHORITY_UNKNOWN", "Signing authority unresolved — constraints untrusted")
   }
-  if (!signatures.genesis()) {
+  if (signatures.genesis().outcome !== "valid") {
     return denial("GENESIS_SIGNATURE_INVALID", "Genesis signature invalid — constraints untrusted")
   }
-  const forged = chain.capabilities.find((capability) => !signatures.capability(capability))
+  const forged = chain.capabilities.find(
+    (capability) => signatures.capability(capability).outcome !== "valid",
+  )
   if (forged === undefined) return undefined
   const text = `Capability signature invalid — constraints untrusted: ${forged.id}`
   return denial("CAPABILITY_SIGNATURE_INVALID", text)
 }
 
-/** The authority of each delegator signed what it delegated (EATP VERIFY, FULL). */
+/** The authority of each delegator signed its delegation (EATP VERIFY, FULL). */
 export function delegationsSigned(question: Question): Denial | undefined {
   for (const delegation of question.chain.delegations) {
     const found = delegationDenial(delegation, question)
@@ -68,31 +67,31 @@ export function delegationsSigned(question: Question): Denial | undefined {
   return undefined
 }
 
-/** Each delegation's signature can be one at all; the reference implementation fails on one that cannot. */
+/** Each delegation's signature is well-formed; the reference implementation fails on one that is not. */
 export function delegationSignaturesFormed({ chain }: Question): Denial | undefined {
   const malformed = chain.delegations.find(({ signature }) => !isSignature(signature))
   return malformed && malformedSignature(malformed)
 }
 
-/** Several signers are named only where the version signs them; EATP's from_dict refuses any other record. */
+/** A delegation names several signers only if its version signs them; EATP's from_dict refuses any other. */
 export function quorumSigned({ chain }: Question): Denial | undefined {
-  const odd = chain.delegations.find(({ multiSig, multiSigPolicy, signingPayloadVersion }) => {
+  const unsigned = chain.delegations.find(({ multiSig, multiSigPolicy, signingPayloadVersion }) => {
     const several = signingPayloadVersion === DELEGATION_V3
     return multiSig !== several || (multiSigPolicy !== undefined) !== several
   })
   return (
-    odd &&
-    denial("DELEGATION_UNSIGNABLE", `Delegation names signers that its version does not sign: ${odd.id}`)
+    unsigned &&
+    denial("DELEGATION_UNSIGNABLE", `Delegation names signers that its version does not sign: ${unsigned.id}`)
   )
 }
 
-/** The genesis authority signed each audit anchor, which the reference implementation does not look at. */
+/** The genesis authority signed each audit anchor; the reference implementation does not verify anchors. */
 export function anchorsSigned({ chain, signatures }: Question): Denial | undefined {
-  const forged = chain.auditAnchors.find((anchor) => !signatures.anchor(anchor))
+  const forged = chain.auditAnchors.find((anchor) => signatures.anchor(anchor).outcome !== "valid")
   return forged && denial("AUDIT_SIGNATURE_INVALID", `Invalid audit anchor signature: ${forged.id}`)
 }
 
-/** Some record carries a signature: a chain that went through EATP's to_dict has lost them all. */
+/** At least one record carries a signature; EATP's to_dict drops them all. */
 export function someSignature({ chain, genesis }: Question): Denial | undefined {
   const records = [genesis, ...chain.capabilities, ...chain.delegations]
   if (records.some(({ signature }) => signature !== "")) return undefined
@@ -104,13 +103,12 @@ function delegationDenial(delegation: DelegationRecord, { input, signatures }: Q
   if (delegator?.active !== true || delegator.chain.genesis?.agentId !== delegation.delegatorId) {
     return denial("DELEGATOR_NOT_FOUND", `Delegator chain not found: ${delegation.delegatorId}`)
   }
-  const authority = input.authorities.get(delegator.chain.genesis.authorityId)
-  if (authority === undefined) {
+  const { signer, outcome } = signatures.delegation(delegation)
+  if (signer === undefined) {
     return denial("AUTHORITY_UNKNOWN", `Delegator authority unresolved: ${delegation.delegatorId}`)
   }
-  const holds = signatures.delegation(delegation, authority)
-  if (holds === true) return undefined
-  if (holds !== false) return unsignable(holds)
+  if (outcome === "valid") return undefined
+  if (outcome instanceof SigningPayloadError) return unsignable(outcome)
   if (!isSignature(delegation.signature)) return malformedSignature(delegation)
   return denial("DELEGATION_SIGNATURE_INVALID", `Invalid delegation signature: ${delegation.id}`)
 }

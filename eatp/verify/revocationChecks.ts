@@ -2,15 +2,13 @@ import type { CapabilityAttestation } from "@trust-registry/proto"
 import { byCodePoint } from "../json/codePointOrder.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
-import { climb, type Ladder, openLadder, type Rung } from "./climb.js"
+import { openSteps, type PathStep, type StepsAbove, walkUp } from "./pathSteps.js"
 import type { Question } from "./question.js"
 import type { AgentRevocations, Lookup } from "./trustInput.js"
-import { nextTurn } from "./turns.js"
+import { createTurns } from "./turns.js"
 import { type Denial, denial } from "./verdict.js"
 
-/**
- * The signed ledger must hold, and name neither the agent nor a delegation of its (EATP VERIFY, all levels).
- */
+/** The signed ledger is sound and lists neither the agent nor one of its delegations (EATP VERIFY, all levels). */
 export function notInLedger({ input, chain, genesis }: Question): Denial | undefined {
   if (input.ledger === undefined) return undefined
   const revoked = readLedger(input.ledger)
@@ -27,19 +25,14 @@ export function notInLedger({ input, chain, genesis }: Question): Denial | undef
   )
 }
 
-/**
- * The registry must have revoked neither the agent nor a delegation of its; one revocation denies all, as in
- * the ledger.
- */
+/** The registry has revoked neither the agent nor one of its delegations; as in the ledger, one is enough to deny. */
 export function notRevoked({ chain, genesis, revoked }: Question): Denial | undefined {
   if (revoked.agent === true) return denial("REVOKED", `Agent revoked: ${genesis.agentId}`)
   const delegation = chain.delegations.find(({ id }) => revoked.delegations?.has(id) === true)
   return delegation && denial("REVOKED", `Delegation revoked: ${delegation.id}`)
 }
 
-/**
- * Everybody who delegated, however far up as their chains are here, must be in force; EATP asks so at FULL only.
- */
+/** All delegators above the agent are in force, as far up as their chains are known; EATP checks this at FULL only. */
 export function delegatorsInForce(question: Question): Denial | undefined {
   const { chains, revocations } = question.input
   for (const delegatorId of delegatorsAbove(question)) {
@@ -51,39 +44,36 @@ export function delegatorsInForce(question: Question): Denial | undefined {
 }
 
 /**
- * A capability that was delegated is worth what it was delegated from: not where all that covers it in the chains of
- * who delegated it, as far as they are here, is revoked or was itself delegated only from such. Expiry is not looked
- * at.
+ * A delegated capability still has a source: in the chains of its delegators, as far as they are known, not every
+ * capability that covers it is revoked, nor delegated in turn only from revoked ones. Expiry does not count here.
  */
 export function sourceNotRevoked(question: Question): Denial | undefined | Promise<Denial | undefined> {
   const { capability } = question
   const { revocations } = question.input
   if (capability === undefined || revocations === undefined) return undefined
-  // Seldom is anything revoked above, and to see that is cheaper than to climb.
+  // Mostly nothing above is revoked, and to find that out is cheaper than the walk.
   const above = Array.from(delegatorsAbove(question), (id) => revocations.get(id))
   if (!above.some((found) => found?.capabilities?.size || found?.delegations?.size)) return undefined
-  return someSourceStands(question, capability, revocations)
+  return unlessSourceRemains(question, capability, revocations)
 }
 
-// As many records are looked at before others have their turn.
-const SLICE = 32
-
-async function someSourceStands(
+async function unlessSourceRemains(
   { chain, genesis, input }: Question,
   capability: CapabilityAttestation,
   revocations: Lookup<AgentRevocations>,
 ): Promise<Denial | undefined> {
-  const ladder = openLadder(input.chains)
-  const revoked = (rung: Rung) => isRevoked(rung, revocations)
-  const walk = climb({ kind: "CAPABILITY", agentId: genesis.agentId, chain, record: capability }, ladder)
-  let first: Rung | undefined
-  let done = 0
-  for (let turn = walk.next(); turn.done !== true; ) {
-    const rung = turn.value
-    if (revoked(rung)) first ??= rung
-    else if (rung.kind === "CAPABILITY" && isSource(rung, ladder, revoked)) return undefined
-    if (++done % SLICE === 0) await nextTurn()
-    turn = walk.next(!revoked(rung))
+  const above = openSteps(input.chains)
+  const revoked = (step: PathStep) => isRevoked(step, revocations)
+  const takeTurns = createTurns()
+  const walk = walkUp({ kind: "CAPABILITY", agentId: genesis.agentId, chain, record: capability }, above)
+  let first: PathStep | undefined
+  for (let slice = walk.next(); slice.done !== true; ) {
+    const unrevoked = slice.value.filter((step) => !revoked(step))
+    first ??= slice.value.find(revoked)
+    if (unrevoked.some((step) => step.kind === "CAPABILITY" && isSource(step, above, revoked)))
+      return undefined
+    await takeTurns(slice.value.length)
+    slice = walk.next(unrevoked)
   }
   if (first === undefined) return undefined
   return denial(
@@ -92,14 +82,14 @@ async function someSourceStands(
   )
 }
 
-// Everybody who delegated, however far up as chains are here, each once.
+// The delegators of the agent, their delegators and so on, as far up as chains are known, each once.
 function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string> {
-  const asked = new Set([genesis.agentId])
+  const seen = new Set([genesis.agentId])
   const waiting = [chain]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const { delegatorId } of next.delegations) {
-      if (asked.has(delegatorId)) continue
-      asked.add(delegatorId)
+      if (seen.has(delegatorId)) continue
+      seen.add(delegatorId)
       yield delegatorId
       const delegator = input.chains.get(delegatorId)
       if (delegator !== undefined) waiting.push(delegator.chain)
@@ -107,18 +97,21 @@ function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string>
   }
 }
 
-// Nothing above it is known: it was not delegated, or those who delegated it have nothing here that covers it.
-function isSource(rung: Rung, { above }: Ladder, revoked: (rung: Rung) => boolean): boolean {
-  const delegations = above(rung)
-  const standing = delegations.filter((delegation) => !revoked(delegation))
+// Nothing above it is known: it was not delegated, or its delegators have no known capability that covers it.
+function isSource(step: PathStep, above: StepsAbove, revoked: (step: PathStep) => boolean): boolean {
+  const delegations = above(step)
+  const unrevoked = delegations.filter((delegation) => !revoked(delegation))
   return (
     delegations.length === 0 ||
-    (standing.length > 0 && standing.every((delegation) => above(delegation).length === 0))
+    (unrevoked.length > 0 && unrevoked.every((delegation) => above(delegation).length === 0))
   )
 }
 
-/** Whether the registry revoked a record by name. */
-export function isRevoked({ kind, agentId, record }: Rung, revocations: Lookup<AgentRevocations>): boolean {
+/** Whether the registry revoked a record by its id. */
+export function isRevoked(
+  { kind, agentId, record }: PathStep,
+  revocations: Lookup<AgentRevocations>,
+): boolean {
   const { capabilities, delegations } = revocations.get(agentId) ?? {}
   return (kind === "CAPABILITY" ? capabilities : delegations)?.has(record.id) === true
 }

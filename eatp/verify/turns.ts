@@ -1,15 +1,29 @@
 /**
- * Waits for a turn of the event loop that no other waiter has: many long checks at once hold the loop for one slice of one of
- * them at a time, while setImmediate alone would run a slice of each before anything else.
+ * Waits for a turn of the event loop of its own: while many long checks run at once, each turn runs one slice of one of
+ * them. With setImmediate alone, a turn would run a slice of each before anything else.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)
-    if (waiting.length === 1) setImmediate(serveOne)
+    if (waiting.length === 1) setImmediate(runOne)
   })
 }
 
-/** Works through items, so many before others have their turn. */
+// How many records are looked at in one turn.
+const RECORDS_PER_TURN = 32
+
+/** Counts the records that a long check has looked at, and waits for the next turn after every 32. */
+export function createTurns(): (records: number) => Promise<void> {
+  let done = 0
+  return async (records) => {
+    done += records
+    if (done < RECORDS_PER_TURN) return
+    done = 0
+    await nextTurn()
+  }
+}
+
+/** Works through items, with a turn of the event loop after each slice of that size. */
 export async function eachInTurns<Item>(
   items: Iterable<Item>,
   slice: number,
@@ -22,7 +36,7 @@ export async function eachInTurns<Item>(
   }
 }
 
-/** Items in slices of that size; others have their turn before each that is full. */
+/** Cuts items into slices of that size, and waits for the next turn before it gives a full one. */
 export async function* slicesOf<Item>(items: Iterable<Item>, size: number): AsyncIterable<Item[]> {
   let slice: Item[] = []
   for (const item of items) {
@@ -35,10 +49,10 @@ export async function* slicesOf<Item>(items: Iterable<Item>, size: number): Asyn
   if (slice.length > 0) yield slice
 }
 
-// Whoever adds the first sets the turn, and each turn the next while there are more.
+// The first waiter starts the turns; each turn starts the next one while somebody waits.
 const waiting: (() => void)[] = []
 
-function serveOne(): void {
+function runOne(): void {
   waiting.shift()?.()
-  if (waiting.length > 0) setImmediate(serveOne)
+  if (waiting.length > 0) setImmediate(runOne)
 }

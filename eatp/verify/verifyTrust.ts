@@ -1,6 +1,7 @@
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
 import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
+import { delegationSignatures, evidenceSignatures, sourceSignatures } from "./neededSignatures.js"
 import { type Check, type Question, questionOf, type SlicedCheck } from "./question.js"
 import {
   hasReasoning,
@@ -21,25 +22,45 @@ import {
   sourcesSigned,
 } from "./recordChecks.js"
 import { delegatorsInForce, notInLedger, notRevoked, sourceNotRevoked } from "./revocationChecks.js"
-import { verifyInSlices } from "./signatureSlices.js"
 import type { TrustInput, TrustLevel } from "./trustInput.js"
 import { type Denial, denial, type TrustVerdict } from "./verdict.js"
+import { verifySignatures } from "./verifySignatures.js"
 
 /**
- * Answers whether an agent may do something now (EATP VERIFY): with the verdicts and reasons of EATP's
- * reference implementation, and stricter where that lets something pass that it should not: what it would
- * answer stands in the first list of checks, what we ask besides in the second. Never throws: what cannot be
- * evaluated is denied.
+ * Answers whether an agent may do something now (EATP VERIFY). Verdicts and reasons are those of EATP's reference
+ * implementation, and stricter where that allows what it should not: the first list of checks are the reference's,
+ * the second are ours. Never throws: what cannot be evaluated is denied.
  */
 export async function verifyTrust(input: TrustInput): Promise<TrustVerdict> {
+  const question = chainInQuestion(input)
+  return question === undefined ? noTrustChain(input) : await verdictOn(question)
+}
+
+/** The question about the agent's chain; undefined if it has no chain, or none in force. */
+export function chainInQuestion(input: TrustInput): Question | undefined {
   const { agentId } = input.request
   const stored = input.chains.get(agentId)
   const genesis = stored?.chain.genesis
-  if (stored?.active !== true || genesis?.agentId !== agentId) {
-    return denied(input, denial("NO_TRUST_CHAIN", "No trust chain found"))
-  }
+  if (stored?.active !== true || genesis?.agentId !== agentId) return undefined
+  return questionOf(input, stored.chain, genesis)
+}
+
+/** The verdict on an agent without a chain in force. */
+export function noTrustChain(input: TrustInput): TrustVerdict {
+  return denied(input, denial("NO_TRUST_CHAIN", "No trust chain found"))
+}
+
+/** The verdict on a question, as {@link verifyTrust} gives it. */
+export async function verdictOn(question: Question): Promise<TrustVerdict> {
+  const { input } = question
+  const { level } = input.request
   try {
-    return await answer(questionOf(input, stored.chain, genesis))
+    for (const check of [...reference[level], ...besides[level]]) {
+      const checked = check(question)
+      const found = checked instanceof Promise ? await checked : checked
+      if (found !== undefined) return denied(input, found)
+    }
+    return allowed(question)
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
     return denied(input, denial("EVALUATION_FAILED", `Trust could not be evaluated: ${cause}`))
@@ -50,12 +71,14 @@ const always: Check[] = [notInLedger, notRevoked, expiriesAware]
 const sources: SlicedCheck[] = [sourcesSigned, signedConstraintsMet]
 const reference: Record<TrustLevel, SlicedCheck[]> = {
   quick: [...always, notExpired],
-  standard: [...always, chainStateSigned, actionCovered, matchedCapabilitySigned, ...sources],
+  standard: [...always, verifySources, chainStateSigned, actionCovered, matchedCapabilitySigned, ...sources],
   full: [
     ...always,
+    verifySources,
     chainStateSigned,
     actionCovered,
     ...sources,
+    verifyRecords,
     reasoningGiven,
     allReasoning,
     delegationsSigned,
@@ -81,21 +104,20 @@ const besides: Record<TrustLevel, SlicedCheck[]> = {
   ],
 }
 
-// The reference implementation verifies traces where every record has one, and before the delegations.
-function allReasoning(question: Question): Denial | undefined {
-  return hasReasoning(question.chain) === true ? reasoningHolds(question) : undefined
+// Not checks, but what the checks after them need: the outcomes of signatures. A chain without a capability for the
+// action is denied after its state is.
+async function verifySources(question: Question): Promise<undefined> {
+  const { capability, signatures } = question
+  await verifySignatures(capability === undefined ? [signatures.chainState()] : sourceSignatures(question))
 }
 
-async function answer(question: Question): Promise<TrustVerdict> {
-  const { input } = question
-  const { level } = input.request
-  await verifyInSlices(question)
-  for (const check of [...reference[level], ...besides[level]]) {
-    const checked = check(question)
-    const found = checked instanceof Promise ? await checked : checked
-    if (found !== undefined) return denied(input, found)
-  }
-  return allowed(question)
+async function verifyRecords(question: Question): Promise<undefined> {
+  await verifySignatures([...delegationSignatures(question), ...evidenceSignatures(question)])
+}
+
+// The reference implementation verifies traces before the delegations, and only if every record has one.
+function allReasoning(question: Question): Denial | undefined {
+  return hasReasoning(question.chain) === true ? reasoningHolds(question) : undefined
 }
 
 function denied({ request }: TrustInput, { reason, text, ...more }: Denial): TrustVerdict {

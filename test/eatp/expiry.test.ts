@@ -1,7 +1,20 @@
 import { create } from "@bufbuild/protobuf"
-import { effectiveExpiry, expiredPart, parseTime } from "@trust-registry/eatp"
-import { type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
+import {
+  attest,
+  checkAuthority,
+  effectiveExpiry,
+  expiredPart,
+  isEffective,
+  isExpired,
+  isInForce,
+  isoFromMicros,
+  keysFor,
+  parseTime,
+  type TrustInput,
+} from "@trust-registry/eatp"
+import { CapabilityType, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { expect } from "chai"
+import { NOW, trustWorld, type World } from "../support/trustWorld.js"
 
 describe("eatp: the effective expiry", () => {
   const [early, middle, late] = [
@@ -43,6 +56,126 @@ describe("eatp: the effective expiry", () => {
     expect(expiredPart(chainWith(late, early), micros(middle))).to.equal("capabilities")
     expect(expiredPart(chainWith(late, early, undefined), micros(middle))).to.equal(undefined)
   })
+})
+
+describe("eatp: the boundary of an expiry", () => {
+  const END = NOW + 1_000_001n
+
+  it("is valid at its last microsecond, and a revocation effective at its first", () => {
+    expect([isExpired(END, END), isExpired(END, END + 1n)]).to.deep.equal([false, true])
+    expect([isEffective(END, END - 1n), isEffective(END, END)]).to.deep.equal([false, true])
+    for (const unset of [undefined, null])
+      expect([isExpired(unset, END), isEffective(unset, END)]).to.deep.equal([false, false])
+    expect(isInForce({ active: true }, END)).to.equal(true)
+    expect(isInForce({ active: false }, END)).to.equal(false)
+    expect(isInForce({ active: true, expiresAt: END }, END)).to.equal(true)
+    expect(isInForce({ active: true, expiresAt: END }, END + 1n)).to.equal(false)
+    expect(isInForce({ active: true, revokesAt: END }, END - 1n)).to.equal(true)
+    expect(isInForce({ active: true, revokesAt: END }, END)).to.equal(false)
+  })
+
+  it("bounds the window of a key on both sides, and the trust in a compromised one", () => {
+    const found = (key: object, atMicros: bigint, firstStoredMicros = atMicros) =>
+      keysFor({ id: "a", keys: [{ publicKey: "k", ...key }] }, { atMicros, firstStoredMicros }).length
+    expect([found({ validUntilMicros: END }, END), found({ validUntilMicros: END }, END + 1n)]).to.eql([1, 0])
+    expect([found({ validFromMicros: END }, END), found({ validFromMicros: END }, END - 1n)]).to.eql([1, 0])
+    const compromised = { compromisedAtMicros: END }
+    expect([found(compromised, END - 1n), found(compromised, END)]).to.eql([1, 0])
+    expect([found(compromised, END - 1n, END), found(compromised, END, END - 1n)]).to.eql([0, 0])
+  })
+
+  type Expiring = { genesis?: bigint; capability?: bigint; delegation?: bigint }
+  const read = { capability: "read_data", capabilityType: CapabilityType.ACCESS }
+  const other = { capability: "other", capabilityType: CapabilityType.ACCESS }
+
+  /** An agent of which one record ends, and which keeps an unused capability. */
+  async function worldWith({ genesis, capability, delegation }: Expiring): Promise<World> {
+    const world = trustWorld()
+    await world.establish("top")
+    const own = capability === undefined ? [] : [{ ...read, expiresAt: text(capability) }]
+    await world.establish("agent", { expiresAt: text(genesis), capabilities: [...own, other] })
+    if (delegation !== undefined)
+      await world.delegate("top", "agent", { expiresAt: isoFromMicros(delegation) })
+    if (capability === undefined) await attestLasting("agent", world)
+    return world
+  }
+
+  /** Adds a capability that lasts. */
+  async function attestLasting(agentId: string, world: World): Promise<void> {
+    const attestation = { agentId, attesterId: "org-a", capabilities: [read] }
+    world.keep(await attest(attestation, world, world.maker()))
+  }
+
+  const cases: [what: string, expiring: Expiring, quick: string | undefined, standard: string][] = [
+    ["the genesis record", { genesis: END }, "TRUST_CHAIN_EXPIRED", "CONSTRAINT_VIOLATION"],
+    ["the capability", { capability: END }, undefined, "CAPABILITY_NOT_FOUND"],
+    ["the delegation", { delegation: END }, undefined, "DELEGATION_EXPIRED"],
+  ]
+  for (const [what, expiring, quick, standard] of cases) {
+    it(`holds at every level and for CheckAuthority: ${what}`, async () => {
+      const world = await worldWith(expiring)
+      const reasons = async (nowMicros: bigint) => {
+        const verdicts = (["quick", "standard", "full"] as const).map((level) =>
+          world.verify("agent", level, { nowMicros }),
+        )
+        return [
+          ...(await Promise.all(verdicts)).map(({ reason }) => reason),
+          (await check(world, nowMicros)).reason,
+        ]
+      }
+      expect(await reasons(END)).to.deep.equal([undefined, undefined, undefined, undefined])
+      expect(await reasons(END + 1n)).to.deep.equal([quick, standard, standard, standard])
+    })
+  }
+
+  it("holds on the path above the agent", async () => {
+    for (const [expiring, reason] of [
+      [{ genesis: END }, "TRUST_CHAIN_EXPIRED"],
+      [{ capability: END }, "CAPABILITY_EXPIRED"],
+    ] as [Expiring, string][]) {
+      const world = await worldWith({})
+      await world.delegate("agent", "below")
+      // The delegator's chain ends only now: a delegation made after that would end with it.
+      world.keep((await worldWith(expiring)).chains.get("agent")?.chain as TrustLineageChain)
+      expect((await check(world, END, "below")).authorized).to.equal(true)
+      expect((await check(world, END + 1n, "below")).reason).to.equal(reason)
+    }
+  })
+
+  it("ends what effective constraints come from", async () => {
+    const world = trustWorld()
+    const grant = (constraint: string, end?: bigint) => ({
+      ...{ capability: "read_data", capabilityType: CapabilityType.ACCESS, constraints: [constraint] },
+      expiresAt: text(end),
+    })
+    await world.establish("agent", { capabilities: [grant("short", END), grant("long")] })
+    const constraintsAt = async (nowMicros: bigint) =>
+      (await world.verify("agent", "full", { nowMicros })).effectiveConstraints
+    expect(await constraintsAt(END)).to.deep.equal(["long", "short"])
+    expect(await constraintsAt(END + 1n)).to.deep.equal(["long"])
+  })
+
+  it("lets records be made until its last microsecond", async () => {
+    const world = trustWorld(END)
+    await world.establish("agent", { expiresAt: isoFromMicros(END) })
+    await world.delegate("agent", "below")
+    const failure = await world
+      .establish("late", { expiresAt: isoFromMicros(END - 1n) })
+      .catch((error: { code: string }) => error.code)
+    expect(failure).to.equal("EXPIRED")
+  })
+
+  function check(world: World, nowMicros: bigint, agentId = "agent") {
+    const input: TrustInput = {
+      ...{ request: { agentId, action: "read_data", level: "full" }, nowMicros },
+      ...{ chains: world.chains, authorities: world.authorities },
+    }
+    return checkAuthority(input)
+  }
+
+  function text(end: bigint | undefined): string | undefined {
+    return end === undefined ? undefined : isoFromMicros(end)
+  }
 })
 
 function micros(text: string): bigint {

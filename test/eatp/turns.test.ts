@@ -3,7 +3,8 @@ import { create } from "@bufbuild/protobuf"
 import { checkAuthority } from "@trust-registry/eatp"
 import { type GenesisRecord, type TrustLineageChain, TrustLineageChainSchema } from "@trust-registry/proto"
 import { expect } from "chai"
-import { openSignatureBook } from "../../eatp/dist/verify/signatureBook.js"
+import { openSignatures } from "../../eatp/dist/verify/chainSignatures.js"
+import { verifySignatures } from "../../eatp/dist/verify/verifySignatures.js"
 import { many, soundCapability, soundDelegation } from "../support/shapedChain.js"
 import { NOW, trustWorld, type World } from "../support/trustWorld.js"
 
@@ -77,27 +78,28 @@ describe("eatp: chains of the largest size", () => {
     })
     const { chains, authorities } = world
     const asked: string[] = []
-    const book = openSignatureBook(
-      {
-        request: { agentId: "signed", action: "read_data", level: "full" },
-        nowMicros: NOW,
-        chains,
-        authorities,
-        firstStored: (_, signature) => void asked.push(signature),
-      },
-      chain,
-      chain.genesis as GenesisRecord,
-    )
-    const asks = chain.capabilities.map((capability) => () => book.capability(capability))
+    const signatures = openSignatures({
+      request: { agentId: "signed", action: "read_data", level: "full" },
+      nowMicros: NOW,
+      chains,
+      authorities,
+      firstStored: (_, signature) => void asked.push(signature),
+    })(chain, chain.genesis as GenesisRecord)
+    const all = () => [
+      signatures.genesis(),
+      ...chain.capabilities.map((capability) => signatures.capability(capability)),
+      signatures.chainState(),
+    ]
     const jobs: string[] = []
     const hook = createHook({ init: (_, type) => void jobs.push(type) }).enable()
-    await book.ahead([book.genesis, ...asks, book.chainState])
+    await verifySignatures([...all(), signatures.genesis()])
+    await verifySignatures(all())
     hook.disable()
     expect(jobs.filter((type) => type === "SIGNREQUEST").length).to.equal(1_002)
     expect(asked.length).to.equal(1_002)
-    expect([book.genesis(), book.chainState()]).to.deep.equal([true, false])
-    // All but the first have an id that was not signed.
-    expect(asks.map((ask) => ask()).filter((holds) => holds).length).to.equal(1)
-    expect(asked.length).to.equal(1_002)
+    const outcomes = all().map(({ outcome }) => outcome)
+    // All capabilities but the first have an id that was not signed, and the state covers none of them.
+    expect(outcomes.slice(0, 2)).to.deep.equal(["valid", "valid"])
+    expect(new Set(outcomes.slice(2))).to.deep.equal(new Set(["invalid"]))
   })
 })

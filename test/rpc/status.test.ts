@@ -4,8 +4,8 @@ import { expect } from "chai"
 import fc from "fast-check"
 import { type Failure, RegistryError } from "../../server/errors.js"
 import { REASONS, type ReasonName } from "../../server/rpc/reasons.js"
-import { registryErrorOf, statusOf } from "../../server/rpc/status.js"
 import { sanitize } from "../../server/rpc/sanitize.js"
+import { registryErrorOf, statusOf } from "../../server/rpc/status.js"
 import { detailsOf } from "../support/calls.js"
 
 /** The rows of the contract's table: reason and code. */

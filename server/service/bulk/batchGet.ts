@@ -31,7 +31,6 @@ export function createBatchGet(
     const { reader, nowMicros } = await readSnapshot(store, requirementOf(consistency))
     const found: Buffer[] = []
     const rest = { missing: [] as string[], remaining: [] as string[], unreadable: [] as string[] }
-    const nowMs = Number(nowMicros) / 1000
     let bytes = 0
     for (let next = 0; next < agentIds.length; next += READ_AT_ONCE) {
       const ids = agentIds.slice(next, next + READ_AT_ONCE)
@@ -39,7 +38,7 @@ export function createBatchGet(
       for (const [index, id] of ids.entries()) {
         const chain = chains[index]
         if (chain === CORRUPT) rest.unreadable.push(id)
-        else if (chain === null || (chain && !(includeInactive || isVisible(chain, nowMs))))
+        else if (chain === null || (chain && !(includeInactive || isVisible(chain, nowMicros))))
           rest.missing.push(id)
         else if (!chain || (bytes + chain.stored.length > MAX_PAGE_BYTES && bytes > 0))
           rest.remaining.push(id)

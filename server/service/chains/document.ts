@@ -5,6 +5,7 @@ import {
   contentHash,
   contentText,
   effectiveExpiry,
+  isExpired,
   momentProblem,
   type ShapeLimits,
 } from "@trust-registry/eatp"
@@ -45,7 +46,7 @@ export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, n
   const violations = [...checkShape(chain, limits, undefined, bytes), ...expiryViolations(request)]
   if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
   const document = derive(chain, chain.genesis, bytes, request.expiresAt)
-  if (document.expiresAt !== undefined && document.expiresAt < now)
+  if (document.expiresAt !== undefined && isExpired(document.expiresAt, now))
     throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
   if (request.chainHash !== "" && request.chainHash !== document.chainHash)
     throw invalidChain(

@@ -2,12 +2,14 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import type { TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
+import { nowMicros } from "../../store/rows/micros.js"
 import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureAgentId } from "../request/fields.js"
 import { isMemoryEnough, readSnapshot } from "../request/readSnapshot.js"
 import { expired, notFound } from "./outcomes.js"
+import { isVisible } from "./visible.js"
 
 /** The handler of GetChain. */
 export function createGetChain(
@@ -19,7 +21,7 @@ export function createGetChain(
     assureAgentId(agentId, limits)
     const requirement = requirementOf(consistency)
     if (!isMemoryEnough(store, requirement)) return getChainFrom(store, agentId, includeInactive, requirement)
-    const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
+    const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, nowMicros()).bytes
     const chain = store.memory.getChain(agentId)
     return chain instanceof Promise ? chain.then(give) : give(chain)
   }
@@ -35,18 +37,17 @@ async function getChainFrom(
   const chain = await reader.getChain(agentId)
   if (!chain && requirement.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
     throw notFound(agentId, "it has been purged since, and its documents with it")
-  return visible(agentId, chain, includeInactive, Number(nowMicros) / 1000).bytes
+  return visible(agentId, chain, includeInactive, nowMicros).bytes
 }
 
 function visible(
   agentId: string,
   chain: ServedChain | null,
   includeInactive: boolean,
-  nowMs: number,
+  now: bigint,
 ): ServedChain {
   if (!chain) throw notFound(agentId)
-  if (includeInactive) return chain
-  if (!isActive(chain, nowMs)) throw notFound(agentId)
-  if (nowMs > chain.expiresAtMs) throw expired(agentId, "include_inactive returns it all the same")
-  return chain
+  if (includeInactive || isVisible(chain, now)) return chain
+  if (!isActive(chain, now)) throw notFound(agentId)
+  throw expired(agentId, "include_inactive returns it all the same")
 }

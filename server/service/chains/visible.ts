@@ -1,6 +1,7 @@
-import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
+import { isInForce } from "@trust-registry/eatp"
+import { type ServedChain, standingOf } from "../../store/rows/servedChain.js"
 
-/** Whether a chain is given to whoever does not ask for inactive ones, at a moment in milliseconds since 1970. */
-export function isVisible(chain: ServedChain, nowMs: number): boolean {
-  return isActive(chain, nowMs) && nowMs <= chain.expiresAtMs
+/** Whether a reader that does not ask for inactive chains gets this one, at a moment in microseconds since 1970. */
+export function isVisible(chain: ServedChain, nowMicros: bigint): boolean {
+  return isInForce(standingOf(chain), nowMicros)
 }

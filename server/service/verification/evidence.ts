@@ -2,6 +2,7 @@ import {
   type AgentRevocations,
   type DenialReason,
   effectiveExpiry,
+  isExpired,
   type TrustInput,
 } from "@trust-registry/eatp"
 import type { Depends } from "../../store/chains/writes.js"
@@ -37,17 +38,16 @@ export async function evidenceOf(
   const nothing = { nowMicros, chains: new Map(), authorities: new Map() }
   if (!stored) return { stored, input: nothing, depends: { chains: {}, authorities: {} } }
   const chain = stored.chain()
-  const nowMs = Number(nowMicros) / 1000
-  const signers = await signersOf(reader, chain, nowMs, reach)
+  const signers = await signersOf(reader, chain, nowMicros, reach)
   const { delegators, authorities, firstStored, depends } = signers
   // One that is revoked is denied for that, and not as if it were not there.
   const own = { chain, active: stored.status !== "deleted" }
   const chains = { get: (id: string) => (id === agentId ? own : delegators.get(id)) }
   const revocations = await allRevocations(reader, signers)
-  revocations.set(agentId, revocationsOf(stored, nowMs))
+  revocations.set(agentId, revocationsOf(stored, nowMicros))
   const input = { nowMicros, chains, authorities, revocations, ...(firstStored && { firstStored }) }
   const evidence = { stored, input, depends }
-  if (registrationExpired(stored, nowMicros, nowMs))
+  if (registrationExpired(stored, nowMicros))
     return { ...evidence, denied: { reason: "TRUST_CHAIN_EXPIRED", text: "Trust chain expired" } }
   const misplaced = lineageProblem(chain, signers)
   if (misplaced === undefined) return evidence
@@ -63,9 +63,8 @@ async function allRevocations(reader: TrustReader, { revocations, missing }: Kno
   ])
 }
 
-/** Earlier than the chain itself says: EATP does not know of it. */
-function registrationExpired(stored: ServedChain, nowMicros: bigint, nowMs: number): boolean {
-  if (!isActive(stored, nowMs) || nowMs <= stored.expiresAtMs) return false
-  const own = effectiveExpiry(stored.chain())
-  return own === undefined || nowMicros <= own
+/** Whether a chain expired by its registration alone, earlier than its own records say: EATP has no such expiry. */
+function registrationExpired(stored: ServedChain, nowMicros: bigint): boolean {
+  if (!isActive(stored, nowMicros) || !isExpired(stored.expiresAt, nowMicros)) return false
+  return !isExpired(effectiveExpiry(stored.chain()), nowMicros)
 }

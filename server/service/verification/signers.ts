@@ -1,5 +1,6 @@
 import {
   type AgentRevocations,
+  isInForce,
   MAX_DELEGATION_DEPTH,
   type Signers,
   type StoredTrust,
@@ -8,7 +9,7 @@ import {
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
-import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
+import { revocationsOf, type ServedChain, standingOf } from "../../store/rows/servedChain.js"
 
 /** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
 export interface KnownSigners extends Signers {
@@ -33,13 +34,13 @@ const READ_AT_ONCE = 16
  * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
  * and the authorities of the direct ones.
  *
- * @param nowMs by which clock a delegator's registration has expired
+ * @param nowMicros the moment at which delegators must be in force, in microseconds since 1970
  * @param reach `all`: with every authority that a chain above names, up to 1,000
  */
 export async function signersOf(
   reader: TrustReader,
   chain: TrustLineageChain,
-  nowMs: number,
+  nowMicros: bigint,
   reach: "direct" | "all" = "direct",
 ): Promise<KnownSigners> {
   const { ancestors, tooMany: tooManyAncestors } = await ancestorsOf(reader, chain)
@@ -48,8 +49,8 @@ export async function signersOf(
   const missing: string[] = []
   for (const [id, delegator] of ancestors)
     if (delegator) {
-      delegators.set(id, trustOf(delegator, nowMs))
-      revocations.set(id, revocationsOf(delegator, nowMs))
+      delegators.set(id, trustOf(delegator, nowMicros))
+      revocations.set(id, revocationsOf(delegator, nowMicros))
     } else missing.push(id)
   const above = reach === "all" ? Array.from(delegators.values(), (delegator) => delegator.chain) : []
   const ids = new Set([...authorityIdsOf(chain, delegators), ...above.flatMap(signerIdsOf)])
@@ -76,8 +77,8 @@ async function firstStoredOf(
 }
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
-export function trustOf(stored: ServedChain, nowMs: number): StoredTrust {
-  return { chain: stored.chain(), active: isActive(stored, nowMs) && nowMs <= stored.expiresAtMs }
+export function trustOf(stored: ServedChain, nowMicros: bigint): StoredTrust {
+  return { chain: stored.chain(), active: isInForce(standingOf(stored), nowMicros) }
 }
 
 /** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */

@@ -1,4 +1,4 @@
-import type { AgentRevocations } from "@trust-registry/eatp"
+import { type AgentRevocations, isEffective, isInForce, type Standing } from "@trust-registry/eatp"
 import {
   decode,
   encodeItems,
@@ -21,28 +21,33 @@ export interface ServedChain {
   revision: bigint
   /** The stored state. */
   status: RecordRow["status"]
-  /** The effective expiry in milliseconds since 1970; Infinity if it never expires. */
-  expiresAtMs: number
-  /** When a graceful revocation of the agent takes effect, in milliseconds since 1970; Infinity if there is none. */
-  revokesAtMs: number
-  /** The revoked records of the chain. */
+  /** The effective expiry in microseconds since 1970; null: never. */
+  expiresAt: bigint | null
+  /** When a graceful revocation of the agent takes effect, in microseconds since 1970; null: never. */
+  revokesAt: bigint | null
+  /** Records of the chain that are revoked. */
   revocations: readonly RevokedRecord[]
 }
 
-/** Whether a chain is active at a time in milliseconds since 1970, regardless of its expiry. */
-export function isActive({ status, revokesAtMs }: ServedChain, nowMs: number): boolean {
-  return status === "active" && nowMs < revokesAtMs
+/** What decides whether a chain is in force. */
+export function standingOf({ status, expiresAt, revokesAt }: ServedChain): Standing {
+  return { active: status === "active", expiresAt, revokesAt }
 }
 
-/** What is revoked of a chain at a time in milliseconds since 1970. */
+/** Whether a chain is active at a moment, in microseconds since 1970, whether it has expired or not. */
+export function isActive(chain: ServedChain, nowMicros: bigint): boolean {
+  return isInForce({ ...standingOf(chain), expiresAt: null }, nowMicros)
+}
+
+/** What of a chain is revoked at a moment, in microseconds since 1970. */
 export function revocationsOf(
-  { status, revokesAtMs, revocations }: ServedChain,
-  nowMs: number,
+  { status, revokesAt, revocations }: ServedChain,
+  nowMicros: bigint,
 ): AgentRevocations {
-  const agent = status === "revoked" || status === "suspended" || nowMs >= revokesAtMs
+  const agent = status === "revoked" || status === "suspended" || isEffective(revokesAt, nowMicros)
   const ids = (kind: RevokedRecord["kind"]) => {
     const counting = revocations.filter(
-      (record) => record.kind === kind && (record.from ?? 0) / 1000 <= nowMs,
+      (record) => record.kind === kind && isEffective(BigInt(record.from ?? 0), nowMicros),
     )
     return new Set(counting.map(({ record_id }) => record_id))
   }
@@ -64,14 +69,10 @@ export function servedChain(row: ServedRow): ServedChain {
     },
     revision: row.revision,
     status: row.status,
-    expiresAtMs: msOf(row.expires_at),
-    revokesAtMs: msOf(row.revokes_at),
+    expiresAt: row.expires_at,
+    revokesAt: row.revokes_at,
     revocations: row.revocations,
   }
-}
-
-function msOf(micros: bigint | null): number {
-  return micros === null ? Number.POSITIVE_INFINITY : Number(micros) / 1000
 }
 
 function storedOf(row: ServedRow): Buffer {

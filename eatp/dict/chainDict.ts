@@ -1,11 +1,11 @@
+import { authorityWords, capabilityWords, constraintWords } from "../document/words.js"
 import { type HashedConstraint, hashConstraints } from "../hash/constraintHash.js"
 import { type ChainState, stateHash } from "../hash/stateHash.js"
 import { type Json, JsonNumber, JsonObject } from "../json/json.js"
-import { optionalTimeDict, timeDict, wordDict } from "../python/pythonFields.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { isTruthy, itemsOf, member, memberOr, sortedBy } from "../python/pythonValues.js"
 import { delegationDict } from "./chainDictDelegation.js"
-import { authorityWords, capabilityWords, constraintWords } from "./words.js"
+import { optionalTimeDict, timeDict, wordDict } from "./dictFields.js"
 
 /** A chain as the reference implementation has it after `from_dict`. */
 export type ChainDict = {

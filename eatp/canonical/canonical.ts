@@ -1,7 +1,7 @@
+import { byCodePoint } from "../json/codePointOrder.js"
+import type { Json } from "../json/json.js"
+import { type JsonStyle, renderJson } from "../json/renderJson.js"
 import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
-import { byCodePoint } from "./codePointOrder.js"
-import type { Json } from "./json.js"
-import { type JsonStyle, renderJson } from "./renderJson.js"
 
 const insertionOrder: JsonStyle = {
   null: "null",

@@ -1,8 +1,7 @@
-import { sha256Hex } from "../hash/sha256.js"
+import { type Json, JsonObject } from "../json/json.js"
+import { type JsonStyle, renderJson } from "../json/renderJson.js"
 import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 import { wellFormedString } from "./canonical.js"
-import { type Json, JsonObject } from "./json.js"
-import { type JsonStyle, renderJson } from "./renderJson.js"
 
 /** Bounds of what {@link jcs} takes, the same as in the reference implementation's `_jcs.py`. */
 export const JCS_BOUNDS = { depth: 50, nodes: 100_000, children: 500, stringBytes: 10_000_000 } as const
@@ -27,11 +26,6 @@ const rfc8785: JsonStyle = {
 export function jcs(value: Json): string {
   checkBounds(value)
   return renderJson(value, rfc8785)
-}
-
-/** `sha256:` and the lowercase hex SHA-256 of the {@link jcs} text; throws as that does. */
-export function jcsSubjectHash(value: Json): string {
-  return `sha256:${sha256Hex(jcs(value))}`
 }
 
 function ecmaScriptNumber(text: string): string {

@@ -1,8 +1,8 @@
+import { REASONING_BOUNDS } from "../document/reasoningBounds.js"
+import { confidentialityWords, dimensionWords } from "../document/words.js"
 import { type Json, JsonNumber, JsonObject } from "../json/json.js"
-import { optionalTimeDict, timeDict, wordDict } from "../python/pythonFields.js"
 import { FromDictError, isTruthy, itemsOf, lengthOf, member, memberOr } from "../python/pythonValues.js"
-import { REASONING_BOUNDS } from "./reasoningBounds.js"
-import { confidentialityWords, dimensionWords } from "./words.js"
+import { optionalTimeDict, timeDict, wordDict } from "./dictFields.js"
 
 const LEGACY_VERSION = "legacy-python-v0"
 const V3_VERSION = "v3-complete"

@@ -1,6 +1,6 @@
 import type { Json } from "../json/json.js"
+import { FromDictError, isTruthy } from "../python/pythonValues.js"
 import { parseTime } from "../time/time.js"
-import { FromDictError, isTruthy } from "./pythonValues.js"
 
 /** The time of a record as `to_dict` writes it; refuses what is no string or no time. */
 export function timeDict(value: Json): string {
