@@ -26,7 +26,7 @@ export function createImport(
     const begin = open(context)
     for await (const result of inOrder(
       requests,
-      ({ request }) => begin(request ?? NOTHING, "request."),
+      ({ request }) => begin(request ?? NOTHING),
       bounds,
       stop,
     )) {
