@@ -4,8 +4,6 @@ import { status as Code } from "@grpc/grpc-js"
 import {
   AuthorityService,
   AuthorityType,
-  ErrorReasonSchema,
-  type ItemError,
   SignatureStatus,
   type StoreChainResult,
   type TrustLineageChain,
@@ -13,7 +11,7 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { connectTo, detailsIn, detailsOf, failureOf } from "../support/calls.js"
 import { delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -61,7 +59,7 @@ describe("many chains in a call", () => {
       const agentIds = ["get-b", "nobody", "get-gone", "get-a", "get-late"]
       const answer = await chains().batchGetChains({ agentIds })
       expect(answer.found.map(({ record }) => record?.agentId)).to.deep.equal(["get-b", "get-a"])
-      expect(answer.found[1]).to.deep.equal(await chains().getChain({ agentId: "get-a" }))
+      expect(answer.found[1]).to.deep.equal((await chains().getChain({ agentId: "get-a" })).stored)
       expect(answer.missing).to.deep.equal(["nobody", "get-gone", "get-late"])
       const all = await chains().batchGetChains({ agentIds, includeInactive: true })
       expect(all.found).to.have.length(4)
@@ -77,7 +75,7 @@ describe("many chains in a call", () => {
       expect(answer.unreadable).to.deep.equal(["row-2"])
     })
 
-    it("leaves unread what does not fit into 3 MiB, to be asked for again", async () => {
+    it("leaves what does not fit into 3 MiB, to be asked for again", async () => {
       const agentIds = Array.from({ length: 150 }, (_, i) => `large-${String(i).padStart(3, "0")}`)
       const text = "x".repeat(60_000)
       for (const agentId of agentIds) {
@@ -86,10 +84,10 @@ describe("many chains in a call", () => {
       }
       const seen: (string | undefined)[] = []
       let calls = 0
-      for (let unread = agentIds; unread.length > 0; calls++) {
-        const answer = await chains().batchGetChains({ agentIds: unread })
+      for (let remaining = agentIds; remaining.length > 0; calls++) {
+        const answer = await chains().batchGetChains({ agentIds: remaining })
         seen.push(...answer.found.map(({ record }) => record?.agentId))
-        unread = answer.unread
+        remaining = answer.remaining
       }
       expect(seen).to.deep.equal(agentIds)
       expect(calls).to.equal(3)
@@ -142,9 +140,11 @@ describe("many chains in a call", () => {
         "created each-z",
       ])
       const conflict = errorOf(results[4])
-      expect(conflict).to.include({ code: Code.ABORTED, agentId: "each-c" })
-      expect(conflict.metadata).to.deep.equal({ expected_revision: "5", revision: "0" })
-      const { record } = await chains().getChain({ agentId: "each-a" })
+      expect(conflict.code).to.equal(Code.ABORTED)
+      expect(conflict.info).to.deep.include({ domain: "trustregistry", reason: "REVISION_CONFLICT" })
+      expect(conflict.info?.metadata).to.deep.equal({ expected_revision: "5", revision: "0" })
+      expect(conflict.resource?.resourceName).to.equal("each-c")
+      const { record } = (await chains().getChain({ agentId: "each-a" })).stored ?? {}
       expect(results[0]?.result.case === "stored" && results[0].result.value.record).to.deep.equal(record)
     })
 
@@ -178,7 +178,7 @@ describe("many chains in a call", () => {
         result.case === "stored" ? result.value.record?.revision : 0n,
       )
       expect(revisions).to.deep.equal([...revisions].sort((a, b) => Number((a ?? 0n) - (b ?? 0n))))
-      const { chain } = await chains().getChain({ agentId: "order" })
+      const { chain } = (await chains().getChain({ agentId: "order" })).stored ?? {}
       expect(chain?.genesis?.metadataJson).to.equal('{"version":29}')
     })
 
@@ -278,15 +278,15 @@ describe("many chains in a call", () => {
       )
       expect(results.map(said)).to.deep.equal([
         "BATCH_REFUSED",
-        "TRUST_CHAIN_REVOKED",
+        "TRUST_CHAIN_INACTIVE",
         "REVISION_CONFLICT",
         "BATCH_REFUSED",
       ])
-      expect(errorOf(results[1]).metadata).to.deep.equal({ status: "DELETED" })
+      expect(errorOf(results[1]).info?.metadata).to.deep.equal({ status: "DELETED" })
       expect(await headOf()).to.equal(before)
-      expect((await chains().getChain({ agentId: "none-gone", includeInactive: true })).record).to.deep.equal(
-        gone.record,
-      )
+      expect(
+        (await chains().getChain({ agentId: "none-gone", includeInactive: true })).stored?.record,
+      ).to.deep.equal(gone.record)
     })
 
     it("stores a whole batch in revisions that no other change stands between", async () => {
@@ -320,7 +320,9 @@ describe("many chains in a call", () => {
         for (const one of batch) expect(said(one)).to.match(/^(created|updated) both-/)
       const rounds = new Set<string | undefined>()
       for (const name of ["p", "q", "r"])
-        rounds.add((await chains().getChain({ agentId: `both-${name}` })).chain?.genesis?.metadataJson)
+        rounds.add(
+          (await chains().getChain({ agentId: `both-${name}` })).stored?.chain?.genesis?.metadataJson,
+        )
       expect(rounds.size).to.equal(1)
     })
 
@@ -367,11 +369,13 @@ function said(result: StoreChainResult | undefined): string {
     const { created, record } = result.result.value
     return `${created ? "created" : "updated"} ${record?.agentId}`
   }
-  const { reason, violations } = errorOf(result)
-  return [ErrorReasonSchema.value[reason]?.localName, violations[0]?.field].filter(Boolean).join(" ")
+  const { info, violations } = errorOf(result)
+  return [info?.reason, violations[0]?.field].filter(Boolean).join(" ")
 }
 
-function errorOf(result: StoreChainResult | undefined): ItemError {
+function errorOf(result: StoreChainResult | undefined) {
   if (result?.result.case !== "error") throw new Error("the item was stored")
-  return result.result.value
+  const { code, message } = result.result.value
+  const details = detailsIn(result.result.value)
+  return { code, message, ...details, violations: details.badRequest?.fieldViolations ?? [] }
 }

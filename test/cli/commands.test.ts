@@ -61,13 +61,19 @@ describe("the command line", () => {
       expect(updated.out).to.match(/^updated agent-7/)
       const { chain, record } = JSON.parse((await run("get --json agent-7")).out)
       expect(chain.genesis.metadata).to.deep.equal({ n: 1 })
-      expect(record).to.include({ agent_id: "agent-7", is_active: true, authority_id: "org-acme" })
+      expect(record).to.include({
+        agent_id: "agent-7",
+        status: "CHAIN_STATUS_ACTIVE",
+        authority_id: "org-acme",
+      })
+      expect(record).not.to.have.property("is_active")
       expect(record.updated_at).to.be.a("string")
       expect((await run("delete agent-7")).out).to.match(/^deleted agent-7 at revision \d+\n$/)
       expect((await run("get agent-7")).code).to.equal(3)
       expect((await run("get --include-inactive agent-7")).code).to.equal(0)
       expect((await run("restore agent-7")).out).to.match(/^restored agent-7/)
-      expect((await run("delete --hard agent-7 --json")).out).to.match(/^\{"deleted":true,"record":\{/)
+      expect((await run("delete --purge agent-7 --json")).out).to.match(/^\{"purged":true,"record":\{/)
+      expect((await run("delete --hard agent-7")).code).to.equal(2)
       expect((await run("get --include-inactive agent-7")).code).to.equal(3)
     })
 
@@ -200,7 +206,8 @@ describe("the command line", () => {
         .and.match(/^not verified b-1: chain_hash.*expected.*found 0{64}/m)
       const answer = JSON.parse((await run("verify --json b-1")).out)
       expect(answer).to.include({ verified: false })
-      expect(answer.checks.some((check: { name: string }) => check.name === "chain_hash")).to.equal(true)
+      const failed = answer.findings.filter(({ passed }: { passed: boolean }) => !passed)
+      expect(failed.map(({ check }: { check: string }) => check)).to.include("INTEGRITY_CHECK_CHAIN_HASH")
     })
   })
 
@@ -280,7 +287,7 @@ describe("the command line", () => {
         async *importChains(requests) {
           for await (const _ of requests) {
             if (++stored > 20) throw new Status(status.UNAVAILABLE, "gone")
-            yield { result: { case: "stored", value: { created: true } } }
+            yield { result: { result: { case: "stored", value: { created: true } } } }
           }
         },
       })

@@ -115,9 +115,9 @@ describe("the client on many chains", () => {
     const chains = many(50, "again").map((chain) => ({ ...chain, requestId: randomUUID() }))
     const failing = await startTrustStore({
       async *importChains(requests) {
-        for await (const { chain } of requests) {
-          if (chain?.genesis?.agentId === "again-20") throw new Status(status.UNAVAILABLE, "gone")
-          yield { result: { case: "stored", value: { created: true } } }
+        for await (const { request } of requests) {
+          if (request?.chain?.genesis?.agentId === "again-20") throw new Status(status.UNAVAILABLE, "gone")
+          yield { result: { result: { case: "stored", value: { created: true } } } }
         }
       },
     })
@@ -162,8 +162,8 @@ describe("the client on many chains", () => {
     expect(all.snapshotRevision).to.equal(undefined)
     const ids: string[] = []
     for await (const { chain, record } of all) {
-      expect(chain?.genesis?.agentId).to.equal(record.agentId)
-      ids.push(record.agentId)
+      expect(chain?.genesis?.agentId).to.equal(record?.agentId)
+      ids.push(record?.agentId ?? "")
     }
     expect(ids).to.have.length(30)
     const { snapshotRevision } = all
@@ -171,7 +171,7 @@ describe("the client on many chains", () => {
     await registry.deleteChain({ agentId: ids[25] as string })
     const rest: string[] = []
     const request = { filter, afterAgentId: ids[9] as string, snapshotRevision: snapshotRevision as bigint }
-    for await (const { record } of registry.exportChains(request)) rest.push(record.agentId)
+    for await (const { record } of registry.exportChains(request)) rest.push(record?.agentId ?? "")
     expect(rest).to.deep.equal(ids.slice(10))
   })
 })

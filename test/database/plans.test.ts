@@ -45,7 +45,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
     delegator: { delegatorId: "agent-77" },
     metadata: { metadataContainsJson: '{"department":"d7"}' },
     "expiry of active ones": { expiresBefore: soon },
-    "expiry of all": { expiresBefore: soon, activeOnly: false },
+    "expiry of all": { expiresBefore: soon, includeInactive: true },
     "all at once": {
       authorityId: "org-7",
       capability: "cap-5",

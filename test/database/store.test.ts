@@ -183,6 +183,7 @@ describe("a store", () => {
         offset: 0,
         limit: 100,
         maxBytes: 1_000_000,
+        documents: true,
         now: 0n,
       })
       expect(rows.map(({ agent_id }) => agent_id)).to.deep.equal([prefix, `${prefix}x`])
@@ -272,6 +273,7 @@ function publicKey() {
 describe("a served chain", () => {
   const chain: ServedChain = {
     bytes: Buffer.alloc(0),
+    stored: Buffer.alloc(0),
     chain: () => {
       throw new Error("nobody asks for it")
     },

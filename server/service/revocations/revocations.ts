@@ -24,7 +24,6 @@ import {
 } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
 import { assureAccepted } from "./revocationErrors.js"
-import { createRevocationList } from "./revocationList.js"
 
 /** Longest reason, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 4_096
@@ -33,11 +32,11 @@ const MAX_RECORDS = 10_000
 /** A record of ids of 512 bytes is that long: fewer are told. */
 const MAX_RECORD_BYTES = 3 * 1024 * 1024
 
-/** Handlers of RevocationService over a store. */
-export function createRevocationHandlers(
+/** The handlers that revoke, and the one that lifts a suspension. */
+export function createRevocations(
   revocations: RevocationStore,
   limits: ShapeLimits,
-): Handlers<typeof RevocationService, RpcContext> {
+): Omit<Handlers<typeof RevocationService, RpcContext>, "listRevokedRecords"> {
   const revoke = async (what: Revoke) => {
     const outcome = await revocations.revoke(what)
     assureAccepted(what, outcome)
@@ -92,8 +91,6 @@ export function createRevocationHandlers(
       assureAccepted({ recordId: revocationId, requestId: lift.requestId }, outcome)
       return { revocation: revocationOf(revocationId, outcome) }
     },
-
-    listRevocations: createRevocationList(revocations, limits),
   }
 }
 

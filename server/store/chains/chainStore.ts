@@ -17,7 +17,7 @@ import {
   readGone,
   readWithHistory,
 } from "./chains.js"
-import { type ExportQuery, readExport } from "./exportPages.js"
+import { countChainsAt, type ExportQuery, type PastCount, readExport } from "./exportPages.js"
 import { createWrites, type Outcome, type Write } from "./writes.js"
 
 /** The chains in PostgreSQL. Only `get` answers from memory. */
@@ -36,6 +36,8 @@ export interface ChainStore {
   list(query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match the filter at a time in microseconds since 1970. */
   count(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
+  /** How many chains matched the filter right after a revision. */
+  countAt(count: PastCount): Promise<bigint>
   /** A page of the state at a revision, and whether more follows. */
   export(query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** Makes a change. It is durable and in the history once this resolves with an outcome that accepts it. */
@@ -67,6 +69,7 @@ export function createChainStore(database: Database, feed: Feed, options: ChainS
     withHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     list: (query) => database.scan((sql) => listChains(sql, query)),
     count: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
+    countAt: (count) => database.scan((sql) => countChainsAt(sql, count)),
     export: (query) => database.scan((sql) => readExport(sql, query)),
     write: createWrites(database, options.maxWaitingWrites, cache.invalidate, batches),
     writeAll: createAtomicWrites(database, cache.invalidate),

@@ -1,7 +1,8 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
-import { ChainEventSchema, encodeItems, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
+import { ChainEventSchema, encodeItems, WatchChainsResponseSchema } from "@trust-registry/proto"
 import type { ChainState, Facts } from "../filter/matcher.js"
-import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
+import { encodedListed } from "../rows/encodedChain.js"
+import { encodedRevision, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
 import type { EventRow } from "./eventRows.js"
 
 /**
@@ -17,7 +18,7 @@ export interface HistoryEvent {
   readonly previous: ChainState | undefined
   /** The event with the chain, if there is one that parses. */
   readonly full: Buffer
-  /** The event without the chain, with its own operation or with LEFT. */
+  /** The event without the chain, as a change or as one that took the chain out of the filter. */
   bare(left: boolean): Buffer
 }
 
@@ -25,7 +26,7 @@ export interface HistoryEvent {
 export function eventOf(row: EventRow): HistoryEvent {
   const { chain_data, facts, metadata, previous_facts, previous_metadata, ...kept } = row
   const { agent_id, authority_id, is_active, expires_at, revision, operation } = kept
-  const pieces: Partial<Record<Operation, Buffer>> = {}
+  const pieces: Partial<Record<ChangeKind, Buffer>> = {}
   return {
     revision,
     operation,
@@ -40,24 +41,30 @@ export function eventOf(row: EventRow): HistoryEvent {
             expires_at: kept.previous_expires_at,
             facts: factsOf(previous_facts, previous_metadata),
           },
-    full: pieceOf(row),
+    full: changePiece("changed", row),
     bare(left) {
-      const shown = left ? Operation.LEFT : OPERATIONS[operation]
-      pieces[shown] ??= pieceOf({ ...kept, chain_data: null }, shown)
-      return pieces[shown]
+      const kind = left ? "left" : "changed"
+      pieces[kind] ??= changePiece(kind, { ...kept, chain_data: null })
+      return pieces[kind]
     },
   }
 }
 
 /** A chain of the current state as an event, with the chain or only its record. */
 export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
-  return pieceOf(withChain ? row : { ...row, chain_data: null }, Operation.CURRENT)
+  return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }))
 }
 
-function pieceOf(row: RevisionRow, operation?: Operation): Buffer {
-  return encodeItems(WatchChainsResponseSchema.field.events, [
-    encodedChange(ChainEventSchema, row, operation),
-  ])
+/** Whether an event is a change, or one that took the chain out of the filter. */
+type ChangeKind = "changed" | "left"
+
+function changePiece(kind: ChangeKind, row: RevisionRow): Buffer {
+  return pieceOf(kind, encodedRevision(row))
+}
+
+function pieceOf(kind: ChangeKind | "current", content: Buffer): Buffer {
+  const event = encodeItems(ChainEventSchema.field[kind], [content])
+  return encodeItems(WatchChainsResponseSchema.field.events, [event])
 }
 
 function factsOf(found: EventRow["facts"], text: string | null): Facts | null {

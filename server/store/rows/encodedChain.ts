@@ -1,20 +1,31 @@
-import type { DescField, DescMessage, MessageInitShape } from "@bufbuild/protobuf"
-import { encode, encodeJsonField } from "@trust-registry/proto"
-import { type ChainRow, chainOf } from "./chainRows.js"
+import type { JsonValue } from "@bufbuild/protobuf"
+import { encode, encodeJsonField, StoredChainSchema } from "@trust-registry/proto"
+import { type ChainRow, chainOf, type RecordRow, recordOf } from "./chainRows.js"
 
 /**
- * A message in binary form, with the chain of a row in its field `chain` and `rest` in its other fields. A document in the form that
- * the server writes is encoded without a message in between. Throws an Error like {@link chainOf}.
+ * The StoredChain of a row in binary form. A document in the form that the server writes is encoded without a message in between,
+ * which saves most of the time of a read from the database. Throws an Error like {@link chainOf}.
  */
-export function encodedWithChain<Schema extends DescMessage & { field: { chain: DescField } }>(
-  schema: Schema,
-  row: Pick<ChainRow, "agent_id" | "chain_data">,
-  rest: MessageInitShape<Schema>,
-): Buffer {
+export function encodedStored(row: RecordRow & Pick<ChainRow, "chain_data">): Buffer {
+  const record = recordOf(row)
   const document = row.chain_data as { genesis?: { agent_id?: unknown } } | null
   const encoded =
     document?.genesis?.agent_id === row.agent_id
-      ? encodeJsonField(schema.field.chain, row.chain_data, encode(schema, rest))
+      ? encodeJsonField(StoredChainSchema.field.chain, row.chain_data, encode(StoredChainSchema, { record }))
       : undefined
-  return encoded ?? encode(schema, { ...rest, chain: chainOf(row) } as MessageInitShape<Schema>)
+  return encoded ?? encode(StoredChainSchema, { record, chain: chainOf(row) })
+}
+
+/**
+ * The StoredChain of a row for pages and streams, which one bad document must not end: without a document it has only the record,
+ * and with one that does not parse it is `unreadable`.
+ */
+export function encodedListed(row: RecordRow & { chain_data: JsonValue | null }): Buffer {
+  const { chain_data } = row
+  if (chain_data === null) return encode(StoredChainSchema, { record: recordOf(row) })
+  try {
+    return encodedStored({ ...row, chain_data })
+  } catch {
+    return encode(StoredChainSchema, { record: recordOf(row), unreadable: true })
+  }
 }

@@ -7,17 +7,17 @@ import {
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
+import type { ReadSnapshot } from "../request/readSnapshot.js"
 import { lineageProblem } from "./lineageProblem.js"
-import type { ReadSnapshot } from "./readSnapshot.js"
 import { type KnownSigners, signersOf } from "./signers.js"
 
-/** What trust in an agent is judged by. */
+/** What a verdict about an agent is based on. */
 export interface Evidence {
   /** The agent's chain; null: none is stored. */
   stored: ServedChain | null
   /** Everything but the question. */
   input: Omit<TrustInput, "request">
-  /** Why trust is denied before EATP's rules are asked. */
+  /** Why trust is denied before EATP's rules are applied. */
   denied?: { reason: DenialReason; text: string }
   /** The revisions at which all but the agent's chain was seen. */
   depends: Depends
@@ -54,7 +54,7 @@ export async function evidenceOf(
   return { ...evidence, denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}` } }
 }
 
-/** A delegator whose chain was removed for good must not delegate again: softly deleted, it already did not. */
+/** A purged delegator counts as revoked: a purge must not bring back delegations that a soft delete had taken out of force. */
 async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
   const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
   return new Map<string, AgentRevocations>([
