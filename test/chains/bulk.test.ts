@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto"
-import { create } from "@bufbuild/protobuf"
+import { create, toBinary } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
 import {
   AuthorityService,
   AuthorityType,
   SignatureStatus,
+  type Status,
+  StatusSchema,
   type StoreChainResult,
   type TrustLineageChain,
   TrustLineageChainSchema,
@@ -12,7 +14,7 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsIn, detailsOf, failureOf } from "../support/calls.js"
-import { delegation } from "../support/records.js"
+import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld, type World } from "../support/trustWorld.js"
@@ -146,6 +148,48 @@ describe("many chains in a call", () => {
       expect(conflict.resource?.resourceName).to.equal("each-c")
       const { record } = (await chains().getChain({ agentId: "each-a" })).stored ?? {}
       expect(results[0]?.result.case === "stored" && results[0].result.value.record).to.deep.equal(record)
+    })
+
+    it("tells of each refused chain the very status that StoreChain fails with, in 3 KiB at most", async () => {
+      await chains().storeChain({ chain: chainOf("status-gone") })
+      await chains().deleteChain({ agentId: "status-gone" })
+      const requestId = randomUUID()
+      await chains().storeChain({ chain: chainOf("status-used"), requestId })
+      const long = {
+        id: "ü".repeat(2_000),
+        signature: "",
+        delegatorId: "\u0000",
+        delegatedAt: "x".repeat(500),
+      }
+      const requests = [
+        {},
+        { chain: { genesis: { ...sampleChain("status-x").genesis, createdAt: "yesterday" } } },
+        { chain: chainOf("status-gone") },
+        { chain: chainOf("status-y"), expectedRevision: 5n },
+        { chain: { ...chainOf("status-used"), capabilities: [capability("other")] }, requestId },
+        { chain: chainOf("status-z"), requestId: "7" },
+        { chain: { ...sampleChain("status-long"), delegations: Array.from({ length: 20 }, () => long) } },
+      ]
+      const results = await storeAll(requests)
+      for (const [place, request] of requests.entries()) {
+        const { status, bytes, ...alone } = detailsOf(await failureOf(chains().storeChain(request)))
+        const { code, message, violations, ...item } = errorOf(results[place])
+        expect([code, message]).to.deep.equal([status.code, status.message])
+        expect({ info: item.info, resource: item.resource, precondition: item.precondition }).to.deep.equal({
+          info: alone.info,
+          resource: alone.resource,
+          precondition: alone.precondition,
+        })
+        const fields = (alone.badRequest?.fieldViolations ?? []).map(({ field }) => field)
+        expect(violations).to.have.length(fields.length)
+        if (place < requests.length - 1)
+          expect(violations.map(({ field }) => field)).to.deep.equal(
+            fields.map((field) => `requests[${place}].${field}`),
+          )
+        const error = results[place]?.result.value as Status
+        expect(toBinary(StatusSchema, error).length).to.be.at.most(3 * 1024)
+        expect(bytes).to.be.at.most(4 * 1024)
+      }
     })
 
     it("is done once when it is sent again, atomic or not", async () => {

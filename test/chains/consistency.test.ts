@@ -187,7 +187,7 @@ describe("consistency", () => {
     await chains().purgeChain({ agentId: "gone" })
     const failure = await failureOf(chains().getChain({ agentId: "gone", consistency }))
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
-    expect(failure.details).to.include("removed for good")
+    expect(failure.details).to.include("purged since")
     expect(await verify(0, "gone", { consistency })).to.include({ reason: DenialReason.NO_TRUST_CHAIN })
   })
 
@@ -207,6 +207,79 @@ describe("consistency", () => {
         expect(badRequest?.fieldViolations[0]?.description).to.include(told)
       }
     }
+  })
+
+  it("is asked for in the same words in every read, and refused in the same words", async () => {
+    await chains().storeChain({ chain: sampleChain("asked") })
+    type Asked = NonNullable<Parameters<ReturnType<typeof chains>["countChains"]>[0]["consistency"]>
+    const { verifyTrust, checkAuthority } = calls(0, TrustVerificationService)
+    const asked = { agentId: "asked", action: "read" }
+    const reads: Record<string, (consistency: Asked) => Promise<unknown>> = {
+      GetChain: (consistency) => chains().getChain({ agentId: "asked", consistency }),
+      BatchGetChains: (consistency) => chains().batchGetChains({ agentIds: ["asked"], consistency }),
+      ListChains: (consistency) => chains().listChains({ consistency }),
+      CountChains: (consistency) => chains().countChains({ consistency }),
+      VerifyTrust: (consistency) => verifyTrust({ ...asked, consistency }),
+      CheckAuthority: (consistency) => checkAuthority({ ...asked, consistency }),
+    }
+    const wrong: [Asked["requirement"], string, string][] = [
+      [{ case: "strong", value: false }, "consistency.strong", "true"],
+      [{ case: "minRevision", value: 0n }, "consistency.min_revision", "at least 1"],
+      [{ case: "minRevision", value: -1n }, "consistency.min_revision", "at least 1"],
+      [{ case: "minRevision", value: 1n << 60n }, "consistency.min_revision", "the newest revision is"],
+      [{ case: "atRevision", value: 0n }, "consistency.at_revision", "at least 1"],
+      [{ case: "atRevision", value: -1n }, "consistency.at_revision", "at least 1"],
+      [{ case: "atRevision", value: 1n << 60n }, "consistency.at_revision", "the newest revision is"],
+    ]
+    const [row] = await sql`select last_value::text as newest from trust_revision`
+    const newest = BigInt(row?.newest)
+    for (const [name, read] of Object.entries(reads)) {
+      for (const [requirement, field, told] of wrong) {
+        const failure = await failureOf(read({ requirement } as Asked)).catch(() =>
+          expect.fail(`${name} does not refuse ${field} ${requirement?.value}`),
+        )
+        const { info, badRequest } = detailsOf(failure)
+        expect(info?.reason, name).to.equal("INVALID_REQUEST")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+        expect(badRequest?.fieldViolations[0]?.description).to.include(told)
+      }
+      for (const requirement of [
+        { case: "minRevision", value: newest },
+        { case: "minRevision", value: 1n },
+        { case: "atRevision", value: newest },
+        { case: "strong", value: true },
+        { case: undefined },
+      ] as const)
+        await read({ requirement })
+    }
+  })
+
+  it("strong, min_revision and at_revision hold for every chain of a batch", async () => {
+    const agentIds = ["batch-a", "batch-b", "batch-c"]
+    let first = 0n
+    for (const agentId of agentIds)
+      first = (await chains().storeChain({ chain: sampleChain(agentId) })).record?.revision ?? 0n
+    await deaf(database.connection, "trust_authority_revisions", async () => {
+      const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
+      expect(before.found).to.have.length(3)
+      const chain = { ...sampleChain("batch-a"), capabilities: [capability("new")] }
+      await chains().storeChain({ chain })
+      const { record: last } = await chains().deleteChain({ agentId: "batch-b" })
+      const { record: purged } = await chains().purgeChain({ agentId: "batch-c" })
+      expect((await chains(1).batchGetChains({ agentIds })).found).to.deep.equal(before.found)
+      const least = { requirement: { case: "minRevision", value: purged?.revision ?? 0n } } as const
+      for (const consistency of [STRONG, least]) {
+        const { found, missing } = await chains(1).batchGetChains({ agentIds, consistency })
+        expect(found.map((one) => one.chain?.capabilities[0]?.capability)).to.deep.equal(["new"])
+        expect(missing).to.deep.equal(["batch-b", "batch-c"])
+      }
+      const then = await chains(1).batchGetChains({ agentIds, consistency: at(first) })
+      expect(then.found).to.deep.equal(before.found.slice(0, 2))
+      expect(then.missing, "its documents are gone").to.deep.equal(["batch-c"])
+      const later = { agentIds, consistency: at(last?.revision ?? 0n), includeInactive: true }
+      const statuses = (await chains(1).batchGetChains(later)).found.map(({ record }) => record?.status)
+      expect(statuses).to.deep.equal([ChainStatus.ACTIVE, ChainStatus.DELETED])
+    })
   })
 
   it("at_revision knows what stood revoked then, and what did not yet", async () => {

@@ -77,6 +77,65 @@ describe("the command line", () => {
       expect((await run("get --include-inactive agent-7")).code).to.equal(3)
     })
 
+    it("deletes many in one call, and tells each that cannot be", async () => {
+      const store = () => run("store", ["m-1", "m-2", "m-3"].map((id) => documentOf(id)).join("\n"))
+      await store()
+      const { code, out, err } = await run("delete m-1 nobody m-2 m-1")
+      expect(code).to.equal(3)
+      expect(out).to.match(/^deleted m-1 at revision \d+\ndeleted m-2 at revision \d+\n$/)
+      expect(err).to.match(/^nobody: TRUST_CHAIN_NOT_FOUND: .*\n$/)
+      const none = await run("delete --atomic m-3 nobody --json")
+      expect(none).to.include({ code: 3, out: "" })
+      const told = none.err
+        .trimEnd()
+        .split("\n")
+        .map((text) => JSON.parse(text))
+      expect(told.map(({ agent_id, reason }) => [agent_id, reason])).to.deep.equal([
+        ["m-3", "BATCH_REFUSED"],
+        ["nobody", "TRUST_CHAIN_NOT_FOUND"],
+      ])
+      expect((await run("get m-3")).code).to.equal(0)
+      const all = await run("delete --purge --atomic m-1 m-2 m-3 --json")
+      expect(all).to.include({ code: 0, err: "" })
+      const records = all.out
+        .trimEnd()
+        .split("\n")
+        .map((text) => JSON.parse(text))
+      expect(records.map(({ purged, record }) => [purged, record.agent_id])).to.deep.equal([
+        [true, "m-1"],
+        [true, "m-2"],
+        [true, "m-3"],
+      ])
+      expect((await run("count --all")).out).to.equal("0\n")
+      await store()
+      const { code: wrong, err: why } = await run("delete m-1 m-2 --expected-revision 1")
+      expect(wrong).to.equal(2)
+      expect(why).to.contain("--expected-revision goes with one AGENT")
+      expect((await run("count")).out).to.equal("3\n")
+    })
+
+    it("deletes more than a call takes", async () => {
+      const ids = Array.from({ length: 1_200 }, (_, i) => `many-${i}`)
+      await run("import", ids.map((id) => documentOf(id)).join("\n"))
+      const { code, out } = await run(`delete ${ids.join(" ")}`)
+      expect(code).to.equal(0)
+      expect(out.trimEnd().split("\n")).to.have.length(1_200)
+      expect((await run("count --all --prefix many-")).out).to.equal("1200\n")
+      expect((await run("count")).out).to.equal("0\n")
+      expect((await run(`delete --atomic ${ids.join(" ")}`)).code).to.equal(2)
+    })
+
+    it("lists and counts as of a revision", async () => {
+      await run("store", documentOf("then"))
+      const { record } = JSON.parse((await run("get --json then")).out)
+      await run("delete then")
+      expect((await run("count")).out).to.equal("0\n")
+      expect((await run(`count --at-revision ${record.revision}`)).out).to.equal("1\n")
+      const listed = await run(`list --json --records --at-revision ${record.revision}`)
+      expect(JSON.parse(listed.out)).to.include({ agent_id: "then", status: "CHAIN_STATUS_ACTIVE" })
+      expect((await run("list --at-revision 0")).code).to.be.oneOf([2, 4])
+    })
+
     it("goes on with the next agent, and tells the first failure by its exit code", async () => {
       await run("store", documentOf("there"))
       const { code, out, err } = await run("get nobody there no-one")

@@ -15,6 +15,7 @@ import {
   TrustChainInactiveError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
+  TrustChainRevokedError,
   type TrustRegistry,
   TrustStoreError,
   timestampFromDate,
@@ -163,6 +164,17 @@ describe("the client", () => {
       const error = await failureOf(registry.storeChain({ chain }))
       expect(error).to.be.instanceOf(TrustChainInactiveError).and.include({ agentId: "deleted" })
       expect((error as TrustChainInactiveError).status).to.equal("DELETED")
+      expect(error).to.include({ reason: "TRUST_CHAIN_INACTIVE", code: status.FAILED_PRECONDITION })
+      await registry.purgeChain({ agentId: "deleted" })
+      await registry.storeChain({ chain })
+      await registry.revokeAgent({ agentId: "deleted" })
+      const revoked = await failureOf(registry.storeChain({ chain }))
+      expect(revoked).to.be.instanceOf(TrustChainRevokedError).and.include({
+        agentId: "deleted",
+        reason: "TRUST_CHAIN_REVOKED",
+        code: status.FAILED_PRECONDITION,
+      })
+      expect(revoked).not.to.be.instanceOf(TrustChainInactiveError)
     })
 
     it("a chain that is past its expiry", async () => {

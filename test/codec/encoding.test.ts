@@ -1,5 +1,5 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
-import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
+import { FileDescriptorProtoSchema, StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
   ConsistencySchema,
@@ -41,7 +41,7 @@ describe("the encoding", () => {
     expect(SCHEMAS.filter((schema) => !isPlainMessage(schema)).map(({ typeName }) => typeName)).to.deep.equal(
       [],
     )
-    const others = [StructSchema, StatusSchema, reflectionV1.ServerReflectionResponseSchema]
+    const others = [StructSchema, FileDescriptorProtoSchema, reflectionV1.ServerReflectionResponseSchema]
     expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false, false])
   })
 

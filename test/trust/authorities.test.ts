@@ -364,6 +364,118 @@ describe("authorities", () => {
       expect(circle.badRequest?.fieldViolations[0]?.field).to.equal("authority.parent_authority_id")
     })
 
+    const PATHS = ["name", "authority_type", "permissions", "parent_authority_id", "metadata_json"]
+    const whole: Init = {
+      name: "before",
+      authorityType: AuthorityType.SYSTEM,
+      permissions: [AuthorityPermission.CREATE_AGENTS],
+      parentAuthorityId: "mask-parent",
+      metadataJson: '{"a": 1.0}',
+    }
+    /** Registers one with every field, changes it, and gives what it is then without its keys. */
+    const masked = async (id: string, authority: Init, paths?: string[]) => {
+      await register(id, whole)
+      const updateMask = paths === undefined ? {} : { updateMask: { paths } }
+      await calls().updateAuthority({ authority: { id, ...authority }, ...updateMask })
+      const { authority: now } = (await calls().getAuthority({ authorityId: id })).stored ?? {}
+      if (!now) throw new Error("the answer has no authority")
+      return Object.assign(now, { id: "", keys: [] })
+    }
+    const expected = (changes: Init) => create(AuthoritySchema, { ...whole, ...changes })
+
+    it("changes what the mask names and nothing else, and clears what is named and left empty", async () => {
+      await register("mask-parent")
+      const changes: Init = {
+        name: "after",
+        authorityType: AuthorityType.HUMAN,
+        permissions: [AuthorityPermission.DELEGATE_TRUST],
+        parentAuthorityId: "mask-other",
+        metadataJson: '{"b": 2}',
+      }
+      await register("mask-other")
+      const fields = ["name", "authorityType", "permissions", "parentAuthorityId", "metadataJson"] as const
+      for (const [index, path] of PATHS.entries()) {
+        const field = fields[index] as (typeof fields)[number]
+        const now = await masked(`mask-one-${index}`, changes, [path])
+        expect(now, path).to.deep.equal(expected({ [field]: changes[field] }))
+      }
+      const both = await masked("mask-both", changes, ["metadata_json", "name", "name"])
+      expect(both).to.deep.equal(expected({ name: "after", metadataJson: '{"b": 2}' }))
+      expect(await masked("mask-all", changes, PATHS)).to.deep.equal(expected(changes))
+      const cleared = await masked("mask-clear", {}, ["permissions", "parent_authority_id", "metadata_json"])
+      const { parentAuthorityId: _, metadataJson: __, ...rest } = whole
+      expect(cleared).to.deep.equal(create(AuthoritySchema, { ...rest, permissions: [] }))
+    })
+
+    it("changes every field that is set where there is no mask, and clears none", async () => {
+      await masked("mask-none", { name: "after" }).then((now) =>
+        expect(now).to.deep.equal(expected({ name: "after" })),
+      )
+      const now = await masked("mask-empty", { permissions: [1, 2], metadataJson: "{}" }, [])
+      expect(now).to.deep.equal(expected({ permissions: [1, 2], metadataJson: "{}" }))
+    })
+
+    it("refuses to clear what an authority must have", async () => {
+      await register("mask-must", whole)
+      for (const [path, field] of [
+        ["name", "authority.name"],
+        ["authority_type", "authority.authority_type"],
+      ] as const) {
+        const { info, badRequest } = await refusal(
+          calls().updateAuthority({ authority: { id: "mask-must" }, updateMask: { paths: [path] } }),
+        )
+        expect(info?.reason).to.equal("AUTHORITY_INVALID")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+      }
+      expect(await historyOf("mask-must")).to.have.lengthOf(1)
+    })
+
+    it("refuses masks that name what cannot be changed or nothing at all, and an authority with keys", async () => {
+      await register("mask-firm", whole)
+      const authority = { id: "mask-firm", name: "x" }
+      const wrong: [Parameters<ReturnType<typeof calls>["updateAuthority"]>[0], string][] = [
+        [{}, "authority"],
+        [{ authority: { name: "x" } }, "authority.id"],
+        [{ authority: { id: "mask-firm" } }, "update_mask"],
+        [{ authority: { id: "mask-firm" }, updateMask: { paths: [] } }, "update_mask"],
+        ...["id", "keys", "*", "", "color", "Name", "parentAuthorityId", "name.x", "keys.key_id"].map(
+          (path): [Parameters<ReturnType<typeof calls>["updateAuthority"]>[0], string] => [
+            { authority, updateMask: { paths: ["name", path] } },
+            "update_mask",
+          ],
+        ),
+        [
+          { authority: { ...authority, keys: [{ keyId: "k", publicKey: generateKeyPair().publicKey }] } },
+          "authority.keys",
+        ],
+        [{ authority, expectedRevision: 0n }, "expected_revision"],
+        [{ authority, requestId: "7" }, "request_id"],
+      ]
+      for (const [request, field] of wrong) {
+        const failure = await failureOf(calls().updateAuthority(request)).catch(() =>
+          expect.fail(`not refused: ${JSON.stringify(request.updateMask)} ${field}`),
+        )
+        const { info, badRequest } = detailsOf(failure)
+        expect(info?.reason, field).to.equal("INVALID_REQUEST")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+      }
+      expect(await historyOf("mask-firm")).to.have.lengthOf(1)
+    })
+
+    it("lets updates of different fields that race each other both be made", async () => {
+      await register("mask-race", whole)
+      const update = (authority: Init, ...paths: string[]) =>
+        calls().updateAuthority({ authority: { id: "mask-race", ...authority }, updateMask: { paths } })
+      await Promise.all([
+        update({ name: "one" }, "name"),
+        update({ metadataJson: '{"two":2}' }, "metadata_json"),
+        update({}, "permissions"),
+      ])
+      const { authority } = (await calls().getAuthority({ authorityId: "mask-race" })).stored ?? {}
+      expect(authority).to.deep.include({ name: "one", metadataJson: '{"two":2}', permissions: [] })
+      expect(authority?.parentAuthorityId).to.equal("mask-parent")
+    })
+
     it("refuses one half of a circle that two writers close at once", async () => {
       for (let round = 0; round < 10; round++) {
         const [left, right] = [`left-${round}`, `right-${round}`]

@@ -210,7 +210,7 @@ describe("revocation", () => {
       const refused = await failureOf(chains().restoreChain({ agentId: "staff-s" }))
       expect(detailsOf(refused).info?.metadata).to.include({ status: "SUSPENDED" })
       expect(refused.details).to.match(
-        /restore is refused; .* ListRevokedRecords tells by what, .*LiftSuspension/,
+        /restore is refused; .* ListRevokedRecords says by which revocation, .*LiftSuspension/,
       )
       await revocations().revokeAgent({ agentId: "thief-s" })
       const { revocationId } = suspension

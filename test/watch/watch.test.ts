@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
-import { type ChainFilterSchema, ChainView, TrustStoreService } from "@trust-registry/proto"
+import { type ChainEvent, type ChainFilterSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { type SeenEvent, seen } from "../support/events.js"
@@ -206,6 +206,60 @@ describe("a watch", () => {
       expect(quiet.events).to.have.lengthOf(4)
       await Promise.all([live.stop(), quiet.stop()])
     })
+  })
+
+  it("says of each event which kind it is: a change, what there is, or what left the filter", async () => {
+    const able = (agentId: string, name: string) =>
+      calls().storeChain({ chain: { ...sampleChain(agentId), capabilities: [capability(name)] } })
+    for (const agentId of ["a", "b", "c"]) await able(agentId, "write")
+    const filter = { capability: "write" }
+    const stop = new AbortController()
+    const kinds: unknown[] = []
+    const watching = (async () => {
+      for await (const { events } of open({ filter, includeCurrent: true }, stop.signal))
+        for (const { kind } of events) kinds.push(kind)
+    })().catch(() => undefined)
+    await until("the current state is told", () => kinds.length === 3)
+    const { record } = await able("a", "write")
+    await able("a", "read")
+    await calls().deleteChain({ agentId: "b" })
+    await calls().purgeChain({ agentId: "c" })
+    await able("a", "write")
+    await until("all are told", () => kinds.length === 8)
+    stop.abort()
+    await watching
+    const events = kinds.map((kind) => seen({ kind } as ChainEvent))
+    expect(
+      events.map(({ kind, operation, record }) => `${kind} ${operation} ${record?.agentId}`),
+    ).to.deep.equal([
+      "current undefined a",
+      "current undefined b",
+      "current undefined c",
+      "changed updated a",
+      "left updated a",
+      "changed deleted b",
+      "changed purged c",
+      "changed updated a",
+    ])
+    expect(events.map(({ chain }) => chain !== undefined)).to.deep.equal([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+    ])
+    expect(events[3]?.record).to.deep.equal(record)
+    const { revisions } = await calls().listChainRevisions({ agentId: "a" })
+    const left = kinds[4] as ChainEvent["kind"]
+    const [, out] = revisions
+    expect(left.case === "left" && left.value.requestId).to.equal(out?.requestId)
+    expect(events[4]?.record).to.deep.equal(out?.stored?.record)
+    // What a change did is told as the history tells it.
+    const changed = kinds[7] as ChainEvent["kind"]
+    expect(changed.case === "changed" && changed.value).to.deep.equal(revisions[0])
   })
 
   describe("with the current state", () => {
