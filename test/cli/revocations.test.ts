@@ -128,7 +128,9 @@ describe("the command line on revocations", () => {
     expect((await run("history", "retired", "--limit", "1")).out).to.match(/ revoked /)
     const refused = await run("restore", "retired-deleted")
     expect(refused.code).to.equal(4)
-    expect(refused.err).to.contain("its agent is suspended or revoked: ListRevokedRecords says by which revocation")
+    expect(refused.err).to.contain(
+      "its agent is suspended or revoked: ListRevokedRecords says by which revocation",
+    )
   })
 
   it("lists all pages, what stands and what one revocation did", async () => {
