@@ -1,5 +1,5 @@
 import type { Invocation } from "./command.js"
-import { type Complaint, complain, complaintOf } from "./output/complaint.js"
+import { type Complaint, complain, complaintOf } from "./complaint.js"
 import { EXIT, exitCodeOf } from "./output/exit.js"
 
 /**

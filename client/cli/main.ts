@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs"
 import type { TrustRegistry } from "../connect.js"
 import type { Command } from "./command.js"
 import { COMMANDS } from "./commands.js"
+import { complain, complaintOf, complaintText } from "./complaint.js"
 import { connectBy, countOf } from "./flags/flags.js"
-import { commandHelp, generalHelp, groupHelp } from "./flags/help.js"
 import { parse } from "./flags/parse.js"
-import { UsageError } from "./flags/usage.js"
-import { complain, complaintOf, complaintText } from "./output/complaint.js"
+import { commandHelp, generalHelp, groupHelp } from "./help.js"
 import { EXIT, exitCodeOf } from "./output/exit.js"
 import { type Output, outputTo } from "./output/output.js"
+import { UsageError } from "./usage.js"
 
 /** Runs the command line of `trust-registry` on the process's own input and output; gives the exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -2,12 +2,12 @@ import { checkShape, documentFromChain, type MemorySigner } from "@trust-registr
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { makerOf } from "../maker.js"
 import type { Flag, Invocation, Values } from "./command.js"
+import { complain } from "./complaint.js"
 import { signerOf } from "./documents/keyFile.js"
 import type { TRUST_FLAGS, TrustFiles } from "./documents/trustFiles.js"
 import type { KEY_FLAG } from "./flags/makeFlags.js"
-import { UsageError } from "./flags/usage.js"
-import { complain } from "./output/complaint.js"
 import { EXIT } from "./output/exit.js"
+import { UsageError } from "./usage.js"
 
 /** The maker whose key is in a key file. */
 export async function makerWithKey(file: string) {

@@ -1,4 +1,5 @@
 import { expect } from "chai"
+import { FIRST_BATCH_ROWS, nextBatchRows } from "../../server/dist/store/chains/batchRows.js"
 import { createBatches } from "../../server/dist/store/database/batches.js"
 
 /** Batches of `key:size` items that are done when the test says so. */
@@ -85,5 +86,22 @@ describe("batches", () => {
     void submit("large:50")
     await turn()
     expect(batches).to.deep.equal([["large:50"]])
+  })
+})
+
+describe("the rows of a transaction of writes", () => {
+  it("are half of what was slow, and never fewer than eight", () => {
+    expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS, 401)).to.equal(FIRST_BATCH_ROWS / 2)
+    expect(nextBatchRows(1_000, 20, 401), "half of what was written, not of what may be").to.equal(10)
+    expect(nextBatchRows(1_000, 9, 10_000)).to.equal(8)
+    expect(nextBatchRows(8, 1, 10_000)).to.equal(8)
+  })
+
+  it("are twice as many after a full one that was not slow, and never more than a thousand", () => {
+    expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS, 400)).to.equal(2 * FIRST_BATCH_ROWS)
+    expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS - 1, 1), "one that was not full").to.equal(
+      FIRST_BATCH_ROWS,
+    )
+    expect(nextBatchRows(600, 600, 1)).to.equal(1_000)
   })
 })

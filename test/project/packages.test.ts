@@ -33,6 +33,10 @@ describe("the packages", () => {
         expect(outside.map(tell)).to.deep.equal([])
       })
 
+      it("has no folder that imports one that imports it", () => {
+        expect(circlesOf(filesIn(name, /\.[jt]s$/).flatMap(importsOf))).to.deep.equal([])
+      })
+
       it("declares all that it imports, and nothing else", () => {
         const manifest = JSON.parse(read(join(name, "package.json"))) as Record<string, object>
         const used = new Set(packages.map(({ to }) => packageOf(to)))
@@ -129,6 +133,42 @@ describe("the documentation", () => {
 interface Import {
   readonly from: string
   readonly to: string
+}
+
+/**
+ * Circles of imports between what stands side by side in a folder: each file and each folder, with all that is in it. Each circle
+ * is the imports that close it.
+ */
+function circlesOf(imports: Import[]): string[][] {
+  const edges = new Map<string, Map<string, Import>>()
+  for (const one of imports.filter(({ to }) => to.startsWith("."))) {
+    const [from, to] = [one.from.split("/"), join(dirname(one.from), one.to).split("/")]
+    const fork = from.findIndex((part, index) => part !== to[index]?.replace(/\.js$/, ".ts"))
+    if (fork < 0) continue
+    const node = (path: string[]) =>
+      path
+        .slice(0, fork + 1)
+        .join("/")
+        .replace(/\.js$/, ".ts")
+    const out = edges.get(node(from)) ?? new Map<string, Import>()
+    edges.set(node(from), out.set(node(to), one))
+  }
+  const circles: string[][] = []
+  const left = new Set<string>()
+  const walk = (node: string, path: string[]) => {
+    const start = path.indexOf(node)
+    if (start >= 0) {
+      const circle = [...path.slice(start), node]
+      circles.push(
+        circle.slice(1).map((to, index) => tell(edges.get(circle[index] ?? "")?.get(to) as Import)),
+      )
+    }
+    if (start >= 0 || left.has(node)) return
+    for (const next of edges.get(node)?.keys() ?? []) walk(next, [...path, node])
+    left.add(node)
+  }
+  for (const node of edges.keys()) walk(node, [])
+  return circles
 }
 
 function tell({ from, to }: Import) {

@@ -5,9 +5,9 @@ import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.
 import { tellChange } from "../authorities/authorityTold.js"
 import { command, type Flag, type Values } from "../command.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { EXIT } from "../output/exit.js"
+import { UsageError } from "../usage.js"
 
 const FIELD_FLAGS = {
   name: { type: "string", value: "TEXT", help: "its name" },

@@ -8,8 +8,8 @@ import {
   bothAsJson,
 } from "../authorities/authorityTold.js"
 import { command, type Invocation } from "../command.js"
+import { complain } from "../complaint.js"
 import { countOf } from "../flags/flags.js"
-import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
 

@@ -2,8 +2,8 @@ import type { Authority } from "@trust-registry/proto"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
 import { tellChange } from "../authorities/authorityTold.js"
 import { command } from "../command.js"
+import { complain, complaintOf } from "../complaint.js"
 import { openTexts, problemOf, type ReadText } from "../documents/documents.js"
-import { complain, complaintOf } from "../output/complaint.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 
 /** Registers authorities from documents. */

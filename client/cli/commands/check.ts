@@ -10,6 +10,7 @@ import {
   verifyTrust,
 } from "@trust-registry/eatp"
 import { command, type Flag, type Invocation, type Values } from "../command.js"
+import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
 import {
   addChain,
@@ -21,10 +22,9 @@ import {
   trustFilesOf,
 } from "../documents/trustFiles.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
-import { complain, documentComplaint } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
+import { UsageError } from "../usage.js"
 
 const FLAGS = {
   action: { type: "string", value: "TEXT", help: "also answer whether the agent may do this now" },

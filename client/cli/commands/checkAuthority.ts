@@ -12,10 +12,10 @@ import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { denialHint } from "../output/denialHint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
+import { UsageError } from "../usage.js"
 
 /** Asks whether an agent has a permission, and from whom. */
 export const checkAuthority = command({

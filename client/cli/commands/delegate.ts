@@ -9,8 +9,8 @@ import {
   trustFilesOf,
 } from "../documents/trustFiles.js"
 import { BOUND_FLAGS, expiryOf, KEY_FLAG } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
+import { UsageError } from "../usage.js"
 
 /** Delegates work from one agent to another. */
 export const delegateTrust = command({

@@ -4,12 +4,12 @@ import type { TrustRegistry } from "../../connect.js"
 import type { TrustStoreError } from "../../errors.js"
 import { forEachAgent } from "../agents.js"
 import { command, type Invocation } from "../command.js"
-import { UsageError } from "../flags/usage.js"
+import { complain, complaintOf } from "../complaint.js"
 import { expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
-import { complain, complaintOf } from "../output/complaint.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
 import { visible } from "../output/visible.js"
+import { UsageError } from "../usage.js"
 
 /** Most agents that the registry takes in one batch. */
 const LARGEST_BATCH = 1_000

@@ -10,8 +10,8 @@ import {
   KEY_FLAG,
   wordFlag,
 } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { makerWithKey, printMade } from "../signing.js"
+import { UsageError } from "../usage.js"
 
 /** Establishes an agent. */
 export const establishAgent = command({

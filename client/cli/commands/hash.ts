@@ -1,8 +1,8 @@
 import { chainHash, constraintHash, contentHash } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { command } from "../command.js"
+import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments } from "../documents/documents.js"
-import { complain, documentComplaint } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
 

@@ -1,11 +1,11 @@
 import { ChainOperation, type ChainRevision, ChainView } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { countOf } from "../flags/flags.js"
-import { UsageError } from "../flags/usage.js"
 import { operationWord, revisionJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { UsageError } from "../usage.js"
 
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000

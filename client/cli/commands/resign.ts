@@ -1,5 +1,6 @@
 import { checkSignatures, resign } from "@trust-registry/eatp"
 import { command } from "../command.js"
+import { complain } from "../complaint.js"
 import {
   addChain,
   assureOneReader,
@@ -9,7 +10,6 @@ import {
   trustFilesOf,
 } from "../documents/trustFiles.js"
 import { KEY_FLAG } from "../flags/makeFlags.js"
-import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { printMade, signersOf } from "../signing.js"
 

@@ -1,7 +1,7 @@
 import { command } from "../command.js"
-import { UsageError } from "../flags/usage.js"
 import { EXIT } from "../output/exit.js"
-import { tellRecords, tellRevocation } from "../output/revocationTold.js"
+import { tellRecords, tellRevocation } from "../revocationTold.js"
+import { UsageError } from "../usage.js"
 
 const LARGEST_PAGE = 500
 

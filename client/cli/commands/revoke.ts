@@ -3,12 +3,12 @@ import { wordsOf } from "@trust-registry/eatp"
 import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { type Command, command, type Flag, type Invocation, type Values } from "../command.js"
+import { type Complaint, complain, complaintOf } from "../complaint.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { wordFlag } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
-import { type Complaint, complain, complaintOf } from "../output/complaint.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
-import { tellRevocation } from "../output/revocationTold.js"
+import { tellRevocation } from "../revocationTold.js"
+import { UsageError } from "../usage.js"
 
 const REASON_FLAG = {
   reason: { type: "string", value: "TEXT", help: "why, for those who ask later" },

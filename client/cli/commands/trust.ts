@@ -8,10 +8,10 @@ import {
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { denialHint } from "../output/denialHint.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
+import { UsageError } from "../usage.js"
 
 const LEVELS = {
   quick: VerificationLevel.QUICK,

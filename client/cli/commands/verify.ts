@@ -11,11 +11,11 @@ import type { TrustRegistry } from "../../connect.js"
 import { forEachAgent } from "../agents.js"
 import { command, type Invocation } from "../command.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { EXIT, isRefusal } from "../output/exit.js"
 import { progressOn } from "../output/progress.js"
 import { visible } from "../output/visible.js"
 import { forEachInPool } from "../pool.js"
+import { UsageError } from "../usage.js"
 
 const IN_FLIGHT = 16
 

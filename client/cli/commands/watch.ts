@@ -5,15 +5,15 @@ import type { WatchState } from "../../chainWatch.js"
 import { TrustStoreError } from "../../errors.js"
 import { DEFAULT_TIMEOUT_MS } from "../../options.js"
 import { command, type Invocation } from "../command.js"
+import { complain } from "../complaint.js"
 import { messageWithHint } from "../documents/lineHint.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
-import { UsageError } from "../flags/usage.js"
 import { onInterrupt } from "../interrupt.js"
 import { eventJson, eventWord } from "../output/changeJson.js"
-import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
 import { visible } from "../output/visible.js"
+import { UsageError } from "../usage.js"
 
 /** Shows changes as they come. */
 export const watch = command({

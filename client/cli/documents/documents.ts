@@ -2,7 +2,7 @@ import { constants, createReadStream } from "node:fs"
 import { access, stat } from "node:fs/promises"
 import { chainFromDocument, DocumentError, JsonSyntaxError } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
-import { UsageError } from "../flags/usage.js"
+import { UsageError } from "../usage.js"
 import { encodingProblem } from "./encodingProblem.js"
 import { splitDocuments } from "./splitDocuments.js"
 

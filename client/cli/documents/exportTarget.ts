@@ -1,8 +1,8 @@
 import { once } from "node:events"
 import { constants, fstatSync, type Stats, type WriteStream } from "node:fs"
 import { chmod, lstat, open, realpath, rename, rm, stat } from "node:fs/promises"
-import { UsageError } from "../flags/usage.js"
 import { type Output, outputTo } from "../output/output.js"
+import { UsageError } from "../usage.js"
 
 /** Does the writing on the output that it is given. */
 export type Write = (output: Output) => Promise<void>

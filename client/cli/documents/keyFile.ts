@@ -1,6 +1,6 @@
 import { open, readFile } from "node:fs/promises"
 import { type KeyPair, type MemorySigner, memorySigner } from "@trust-registry/eatp"
-import { UsageError } from "../flags/usage.js"
+import { UsageError } from "../usage.js"
 
 /** A key pair as a key file holds it: one line of JSON, with base64 of the 32-byte seed and of the public key. */
 export function keyPairText({ privateKey, publicKey }: KeyPair): string {

@@ -3,7 +3,7 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import { trustAuthority } from "../../trustAuthority.js"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
 import type { Flag, Values } from "../command.js"
-import { UsageError } from "../flags/usage.js"
+import { UsageError } from "../usage.js"
 import { openDocuments, openTexts, problemOf } from "./documents.js"
 
 /** Flags that name files with what a chain rests on. */

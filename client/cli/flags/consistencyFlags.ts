@@ -1,5 +1,5 @@
 import type { Flag, Values } from "../command.js"
-import { UsageError } from "./usage.js"
+import { UsageError } from "../usage.js"
 
 /** Flags of the commands that read, for how current the read must be. */
 export const CONSISTENCY_FLAGS = {

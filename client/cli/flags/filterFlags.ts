@@ -3,7 +3,7 @@ import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt"
 import { numberOf, wordsOf } from "@trust-registry/eatp"
 import { type CapabilityType, CapabilityTypeSchema, type ChainFilterSchema } from "@trust-registry/proto"
 import type { Flag, Values } from "../command.js"
-import { UsageError } from "./usage.js"
+import { UsageError } from "../usage.js"
 
 /** Flags that say which chains; all that are given must hold. */
 export const FILTER_FLAGS = {

@@ -4,7 +4,7 @@ import { hasPort } from "../../address.js"
 import { connect, type TrustRegistry } from "../../connect.js"
 import type { CallOptions } from "../../options.js"
 import type { Flag, Values } from "../command.js"
-import { UsageError } from "./usage.js"
+import { UsageError } from "../usage.js"
 
 /** Where the registry is looked for unless a flag or TRUST_REGISTRY_ADDRESS says otherwise. */
 export const DEFAULT_ADDRESS = "127.0.0.1:50051"

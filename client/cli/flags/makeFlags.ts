@@ -10,7 +10,7 @@ import {
 } from "@trust-registry/eatp"
 import { type CapabilityType, CapabilityTypeSchema } from "@trust-registry/proto"
 import type { Flag, Values } from "../command.js"
-import { UsageError } from "./usage.js"
+import { UsageError } from "../usage.js"
 
 /** Flag of every command that signs. */
 export const KEY_FLAG = {

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util"
 import type { Command, Flag } from "../command.js"
+import { UsageError } from "../usage.js"
 import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
-import { UsageError } from "./usage.js"
 
 /** The flags and arguments of a command; throws a UsageError for what it does not take. */
 export function parse(command: Command, args: readonly string[]) {

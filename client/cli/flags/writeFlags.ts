@@ -1,5 +1,5 @@
 import type { Flag } from "../command.js"
-import { UsageError } from "./usage.js"
+import { UsageError } from "../usage.js"
 
 /** Flag of every command that changes chains. */
 export const REVISION_FLAG = {

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js"
 import { CanonicalError, MakeError, SigningPayloadError } from "@trust-registry/eatp"
 import { TrustStoreError } from "../../errors.js"
-import { UsageError } from "../flags/usage.js"
+import { UsageError } from "../usage.js"
 
 /** Exit codes of the command line, with what they mean. */
 export const EXIT = {

@@ -1,11 +1,5 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import {
-  ErrorReason,
-  encode,
-  type TrustStoreService,
-  type WatchChainsRequest,
-  WatchChainsResponseSchema,
-} from "@trust-registry/proto"
+import { ErrorReason, type TrustStoreService, type WatchChainsRequest } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
@@ -17,11 +11,10 @@ import type { TailReader } from "../../store/history/tail.js"
 import { nowMicros } from "../../store/rows/micros.js"
 import { assureFilter, filtered } from "../request/filter.js"
 import { showsChains } from "../request/view.js"
+import { responses, type Told } from "./watchResponses.js"
 
 /** A response comes at least this often: the word that nothing has changed keeps proxies from cutting the line, and tells progress. */
 const BOOKMARK_MS = 1_000
-/** A response ends at this size, though it holds one event at least: what a watcher who does not read holds on to. */
-const MAX_RESPONSE_BYTES = 128 * 1024
 
 /** The handler of WatchChains. */
 export function createWatch(
@@ -73,11 +66,6 @@ async function* tellCurrent(history: HistoryStore, request: WatchChainsRequest, 
   return head + 1n
 }
 
-interface Told {
-  revision: bigint
-  piece: Buffer
-}
-
 /** The changes from a revision on, until the caller ends it or the server stops. */
 async function* follow(
   reader: TailReader,
@@ -115,26 +103,6 @@ function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | 
 
 /** What says by itself that a chain is no longer among the active ones. */
 const GOING: ReadonlySet<HistoryEvent["operation"]> = new Set(["deleted", "suspended", "revoked"])
-
-/** The events in responses of bounded size; one without events where there are none. */
-function* responses(told: Told[], next: bigint, caughtUp: boolean) {
-  let pieces: Buffer[] = []
-  let bytes = 0
-  for (const [index, { piece }] of told.entries()) {
-    if (pieces.length > 0 && bytes + piece.length > MAX_RESPONSE_BYTES) {
-      yield response(pieces, (told[index - 1]?.revision ?? 0n) + 1n, false)
-      pieces = []
-      bytes = 0
-    }
-    pieces.push(piece)
-    bytes += piece.length
-  }
-  yield response(pieces, next, caughtUp)
-}
-
-function response(pieces: Buffer[], nextRevision: bigint, caughtUp: boolean): Buffer {
-  return Buffer.concat([...pieces, encode(WatchChainsResponseSchema, { nextRevision, caughtUp })])
-}
 
 function stopping(next: bigint) {
   return new RegistryError(

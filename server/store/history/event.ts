@@ -55,15 +55,15 @@ export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
   return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }))
 }
 
-/** How an event tells of a change. */
+/** Whether an event is a change, or one that took the chain out of the filter. */
 type ChangeKind = "changed" | "left"
 
 function changePiece(kind: ChangeKind, row: RevisionRow): Buffer {
   return pieceOf(kind, encodedRevision(row))
 }
 
-function pieceOf(kind: ChangeKind | "current", told: Buffer): Buffer {
-  const event = encodeItems(ChainEventSchema.field[kind], [told])
+function pieceOf(kind: ChangeKind | "current", content: Buffer): Buffer {
+  const event = encodeItems(ChainEventSchema.field[kind], [content])
   return encodeItems(WatchChainsResponseSchema.field.events, [event])
 }
 

@@ -17,8 +17,8 @@ export function encodedStored(row: RecordRow & Pick<ChainRow, "chain_data">): Bu
 }
 
 /**
- * The same for pages and streams, which one bad document must not end: a row without a document gives its record alone, and one
- * whose document does not parse is `unreadable`.
+ * The StoredChain of a row for pages and streams, which one bad document must not end: without a document it has only the record,
+ * and with one that does not parse it is `unreadable`.
  */
 export function encodedListed(row: RecordRow & { chain_data: JsonValue | null }): Buffer {
   const { chain_data } = row

@@ -1,7 +1,7 @@
-import type { Command, Flag } from "../command.js"
-import { COMMANDS } from "../commands.js"
-import { EXIT_MEANINGS } from "../output/exit.js"
-import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
+import type { Command, Flag } from "./command.js"
+import { COMMANDS } from "./commands.js"
+import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags/flags.js"
+import { EXIT_MEANINGS } from "./output/exit.js"
 
 const NAME = "trust-registry"
 const WIDTH = 100

@@ -8,9 +8,9 @@ import {
   type RevokedRecord,
   RevokedRecordSchema,
 } from "@trust-registry/proto"
-import type { Invocation } from "../command.js"
-import { momentText } from "./records.js"
-import { TERMINAL_CELL, tableLines } from "./table.js"
+import type { Invocation } from "./command.js"
+import { momentText } from "./output/records.js"
+import { TERMINAL_CELL, tableLines } from "./output/table.js"
 
 type Told = Pick<Invocation, "json" | "out" | "err">
 

@@ -6,11 +6,11 @@ import {
   InvalidRequestError,
   TrustChainInvalidError,
   TrustStoreError,
-} from "../../errors.js"
-import type { Invocation } from "../command.js"
-import type { Origin, ReadDocument } from "../documents/documents.js"
-import { messageWithHint } from "../documents/lineHint.js"
-import { visible } from "./visible.js"
+} from "../errors.js"
+import type { Invocation } from "./command.js"
+import type { Origin, ReadDocument } from "./documents/documents.js"
+import { messageWithHint } from "./documents/lineHint.js"
+import { visible } from "./output/visible.js"
 
 /** Something that went wrong, as it is told. */
 export interface Complaint {
