@@ -1,5 +1,6 @@
 import type { Figure } from "./figure.js"
 import { cacheMemory } from "./figures/cacheMemory.js"
+import { codec } from "./figures/codec.js"
 import { getAtSize } from "./figures/getAtSize.js"
 import { getCached } from "./figures/getCached.js"
 import { getUncached } from "./figures/getUncached.js"
@@ -30,6 +31,7 @@ export const figures: readonly Figure[] = [
   watchLag,
   nearCache,
   verifyFull,
+  codec,
   cacheMemory,
   start,
   latency,

@@ -7,10 +7,10 @@ import { keepByteOrderMarks } from "./codec/utf8.js"
 
 keepByteOrderMarks()
 
-/** A response that is already in protobuf's binary form; it is sent as it is. */
+/** A response that is encoded already; it is sent as it is. */
 export type Encoded = Buffer
 
-/** What a handler or a caller may give where a message of the schema is wanted. */
+/** What a handler or a caller may pass for a message of the schema. */
 export type Sendable<Schema extends DescMethod["input"]> = MessageInitShape<Schema> | Encoded
 
 /** The grpc-js definition of a method. Bytes that come in stay bytes, see {@link decode}. */
@@ -19,7 +19,7 @@ export type WireMethod<Method extends DescMethod> = MethodDefinition<
   Sendable<Method["output"]> | Buffer
 >
 
-/** The grpc-js definition of a whole service, by the RPCs' names in TypeScript (`storeChain`). */
+/** The grpc-js definition of a whole service, keyed by the RPCs' names in TypeScript (`storeChain`). */
 export function serviceDefinition<Desc extends DescService>(desc: Desc): ServiceDefinition {
   return Object.fromEntries(desc.methods.map((method) => [method.localName, methodDefinition(method)]))
 }
@@ -27,8 +27,8 @@ export function serviceDefinition<Desc extends DescService>(desc: Desc): Service
 /**
  * The grpc-js definition of one method.
  *
- * Incoming bytes are handed on undecoded: what a deserializer of grpc-js throws is told to the caller as INTERNAL, while
- * bytes that do not parse are the caller's fault.
+ * Incoming bytes are passed on undecoded: grpc-js reports an error of a deserializer as INTERNAL, while bytes that do not
+ * parse are the caller's fault.
  */
 export function methodDefinition<Method extends DescMethod>(method: Method): WireMethod<Method> {
   const { requestStream, responseStream } = streamsOf(method.methodKind)
@@ -44,13 +44,13 @@ export function methodDefinition<Method extends DescMethod>(method: Method): Wir
   }
 }
 
-/** Binary form of a message, in memory of its own; bytes that are encoded already pass through. */
+/** Encodes a message, in memory of its own; passes through bytes that are encoded already. */
 export function encode<Schema extends DescMethod["input"]>(schema: Schema, value: Sendable<Schema>): Buffer {
   if (Buffer.isBuffer(value)) return value
   return encodeMessage(schema, create(schema, value as MessageInitShape<Schema>))
 }
 
-/** The message that the bytes hold. Throws an Error for bytes that are no such message, invalid UTF-8 included. */
+/** Decodes a message. Throws an Error for bytes that are no such message, invalid UTF-8 included. */
 export function decode<Schema extends DescMethod["input"]>(
   schema: Schema,
   bytes: Buffer,

@@ -37,11 +37,11 @@ export type Call<Method extends DescMethod, Options> =
             ) => AsyncIterable<MessageShape<O>>
           : never
 
-/** What stands round every call. */
+/** How a client sets up its calls and reports their failures. */
 export interface CallerEdge<Options> {
-  /** grpc-js options, metadata and signal of a call. */
+  /** The grpc-js options, metadata and signal of a call. */
   open(method: DescMethod, options: Options | undefined): CallSetup
-  /** Turns what failed a call into what the caller is given; the request is given where there is one. */
+  /** The error that the caller gets for what failed the call; `request` is undefined for a stream of requests. */
   fail(method: DescMethod, error: unknown, request?: object): Error
 }
 
@@ -135,7 +135,7 @@ async function* bidiStream<O>(
   })
 }
 
-/** Tells failures what was asked. */
+/** Passes the request to `fail`. */
 function about<O>(edge: CallerEdge<O>, request: Init): CallerEdge<O> {
   return { ...edge, fail: (method, error) => edge.fail(method, error, request) }
 }
@@ -184,7 +184,7 @@ async function* replies<O>(
   try {
     setup.signal?.throwIfAborted()
     call = start(setup)
-    // A reader that leaves early cancels the call, and the status of that must not go unheard.
+    // A reader that leaves early cancels the call, which emits an error that somebody must listen for.
     call.on("error", () => undefined)
     stop = cancelOn(setup.signal, call)
     for await (const bytes of call) {

@@ -9,9 +9,8 @@ import { absentValue, isPlainMessage } from "./plainMessage.js"
 import { hasLength, LENGTH_DELIMITED } from "./tailWriters.js"
 
 /**
- * The message that the bytes hold, as `fromBinary` gives it, with each field looked up once and not for every message. What
- * is not plain (unknown fields, a message in two parts, ill-formed UTF-8, bytes that are no such message) is left to
- * `fromBinary`, its errors too.
+ * Decodes a message as `fromBinary` does, but looks up each field once and not for every message. Unknown fields, messages in
+ * several parts, ill-formed UTF-8 and malformed bytes are left to `fromBinary`, its errors too.
  */
 export function decodeMessage<Schema extends DescMessage>(
   schema: Schema,
@@ -28,9 +27,9 @@ interface Cursor {
 }
 
 type Values = Record<string, unknown>
-/** Reads up to `end`; gives undefined for what it leaves to `fromBinary`. */
+/** Reads up to `end`; undefined leaves the whole message to `fromBinary`. */
 type Read = (cursor: Cursor, end: number) => Values | undefined
-/** Reads one field into the message; gives false likewise. */
+/** Reads one field into the message; false leaves the whole message to `fromBinary`. */
 type ReadField = (message: Values, cursor: Cursor, end: number) => boolean
 
 const readers = new WeakMap<DescMessage, Read | "others">()
@@ -58,7 +57,7 @@ function messageReader(schema: DescMessage): Read {
   }
 }
 
-/** Makes what `create(schema)` makes: what is implicitly zero, lists, and oneofs that hold nothing. */
+/** Makes what `create(schema)` makes: implicit zeros, empty lists and maps, and unset oneofs. */
 function emptyMaker({ typeName, members }: DescMessage): () => Values {
   const zeros: [string, unknown][] = []
   const lists: string[] = []
@@ -73,7 +72,7 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
       if (zero !== undefined) zeros.push([member.localName, zero])
     }
   }
-  // All that is always there, in one shape: V8 copies it at once.
+  // All properties that are always there, in one shape, which V8 copies at once.
   const always = [...zeros, ...[...lists, ...groups, ...maps].map((name) => [name, undefined] as const)]
   const shape: Values = { $typeName: typeName, ...Object.fromEntries(always) }
   return () => {
@@ -98,7 +97,7 @@ function fieldReader(field: DescField): ReadField {
   if (field.oneof) {
     const group = field.oneof.localName
     return (message, cursor, end) => {
-      // A message that comes twice is merged.
+      // A message that is sent twice is merged.
       if (field.fieldKind === "message" && (message[group] as Values).case === name) return false
       const value = read(cursor, end)
       message[group] = { case: name, value }
@@ -143,7 +142,7 @@ function packedReader(name: string): ReadField {
   }
 }
 
-/** Of texts by texts. An entry is a message whose key is its field 1 and whose value is its field 2. */
+/** A map of strings by strings. An entry is a message with the key in field 1 and the value in field 2. */
 function mapReader(name: string): ReadField {
   return (message, cursor, end) => {
     const stop = lengthEnd(cursor, end)
@@ -156,7 +155,7 @@ function mapReader(name: string): ReadField {
       entry[tag] = value
     }
     const key = entry[KEY_TAG] as string
-    // It is no key of its own in an object.
+    // Assigning it would set the prototype.
     if (key === "__proto__") return false
     ;(message[name] as Values)[key] = entry[VALUE_TAG]
     return cursor.at === stop
@@ -195,7 +194,7 @@ function text(cursor: Cursor, end: number): string | undefined {
   if (stop < 0) return undefined
   const value = cursor.bytes.toString("utf8", cursor.at, stop)
   cursor.at = stop
-  // It stands for ill-formed bytes, or for itself.
+  // Stands for ill-formed bytes, or for itself.
   return value.includes("\ufffd") ? undefined : value
 }
 
@@ -207,7 +206,7 @@ function byteString(cursor: Cursor, end: number): Uint8Array | undefined {
   return value
 }
 
-/** Where something ends that begins here with its length; -1 where that is beyond the end. */
+/** The end of a value that begins here with its length; -1 where that is beyond `end`. */
 function lengthEnd(cursor: Cursor, end: number): number {
   const length = varint(cursor)
   const stop = cursor.at + length
@@ -219,7 +218,7 @@ function bool(cursor: Cursor): boolean | undefined {
   return value === 0 || value === 1 ? value === 1 : undefined
 }
 
-/** Negative ones take ten bytes and are rare. */
+/** Negative numbers take ten bytes and are rare. */
 function int32(cursor: Cursor): number | undefined {
   const value = varint(cursor)
   return value < 0 || value > 0x7fffffff ? undefined : value
@@ -238,7 +237,7 @@ function int64(cursor: Cursor): bigint | undefined {
   return undefined
 }
 
-/** A varint of up to four bytes, which is all that tags, lengths and enums here take; -1 for a longer one. */
+/** A varint of up to four bytes, enough for tags, lengths and enums here; -1 for a longer one. */
 function varint(cursor: Cursor): number {
   const { bytes } = cursor
   let value = 0

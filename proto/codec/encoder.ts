@@ -44,7 +44,7 @@ function writerOf(schema: DescMessage): Write<Values> | undefined {
   return writer === "others" ? undefined : writer
 }
 
-/** Fields from the last to the first, as the tail wants them. */
+/** Writes fields from the last to the first, as the tail needs them. */
 function messageWriter({ fields }: DescMessage): Write<Values> {
   const writes = [...fields].sort((a, b) => b.number - a.number).map(fieldWriter)
   return (message) => {
@@ -116,7 +116,7 @@ function packedWriter(field: DescField & { fieldKind: "list" }): Write<unknown> 
   }
 }
 
-/** Of texts by texts. An entry is a message whose key is its field 1 and whose value is its field 2. */
+/** A map of strings by strings. An entry is a message with the key in field 1 and the value in field 2. */
 function mapWriter(number: number): Write<unknown> {
   const writeKey = tagged(scalarWriter(ScalarType.STRING), 1, true)
   const writeValue = tagged(scalarWriter(ScalarType.STRING), 2, true)

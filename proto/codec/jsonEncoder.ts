@@ -17,10 +17,9 @@ import {
 } from "./tailWriters.js"
 
 /**
- * A message that is at hand as ProtoJSON with proto field names, as the store keeps chains, in the binary form of a field of
- * another message: tag, length and bytes, the same that `fromJson` and `toBinary` make of it; then `rest`, which holds more
- * fields. No message is made on the way, which is most of the time of a read from the database. Undefined for whatever is
- * unusual, errors above all: `fromJson` knows.
+ * Encodes a message in ProtoJSON with proto field names, as the store keeps chains, as a field of another message: tag, length
+ * and the bytes that `fromJson` and `toBinary` give; then `rest`, the encoded other fields. It makes no message on the way.
+ * Undefined for anything unusual, errors above all, which is left to `fromJson`.
  */
 export function encodeJsonField(field: DescField, json: JsonValue, rest: Uint8Array): Buffer | undefined {
   let write = roots.get(field)
@@ -49,7 +48,7 @@ function submessageWriter(schema: DescMessage, number: number): Write<unknown> {
   }
 }
 
-/** Fields from the last to the first, as the tail wants them; there may be no other keys than theirs. */
+/** Writes fields from the last to the first, as the tail needs them. Other keys than theirs are unusual. */
 function messageWriter({ fields }: DescMessage): Write<Record<string, unknown>> {
   const writes = [...fields]
     .sort((a, b) => b.number - a.number)

@@ -2,17 +2,16 @@ import { type DescEnum, type DescField, type DescMessage, type Message, ScalarTy
 import { absentValue, isPlainJson } from "./plainMessage.js"
 
 /**
- * A message as ProtoJSON text with proto field names and without defaults, as `toJson` makes it, with the keys sorted, no
- * white space and the escapes of `JSON.stringify`. Fields are looked up and sorted once for all messages, and no JSON value
- * is made on the way, so that it takes a sixth of the time. Undefined for whatever is unusual, values of a wrong type above
- * all: `toJson` knows.
+ * A message as the ProtoJSON text of `toJson` with proto field names and without defaults, its keys sorted, without white
+ * space, with the escapes of `JSON.stringify`. Fields are looked up and sorted once, and no JSON value is made on the way.
+ * Undefined for anything unusual, values of a wrong type above all, which is left to `toJson`.
  */
 export function sortedJson(schema: DescMessage, message: Message): string | undefined {
   return writerOf(schema)(message as unknown as Values)
 }
 
 type Values = Record<string, unknown>
-/** Gives the text of a value; undefined for what it leaves to `toJson`. */
+/** The text of a value; undefined leaves the whole message to `toJson`. */
 type Write<Value = unknown> = (value: Value) => string | undefined
 
 const writers = new WeakMap<DescMessage, Write<Values>>()
@@ -51,7 +50,7 @@ function fieldWriter(field: DescField) {
     name,
     first: `"${field.name}":`,
     next: `,"${field.name}":`,
-    // No list is the same as another, and no value of a field is a symbol.
+    // A list is never compared by identity: a symbol equals no value of a field.
     absent: isList ? NEVER : absentValue(field),
     write: isList ? (list: unknown) => listText(list, write) : write,
   }
@@ -92,7 +91,7 @@ function enumWriter({ value: byNumber }: DescEnum): Write {
   return (value) => names.get(value) ?? (Number.isInteger(value) ? String(value) : undefined)
 }
 
-/** Most texts have nothing to escape; to see that and quote them takes two thirds of the time of `JSON.stringify`. */
+/** Most texts have nothing to escape; testing that and quoting them takes two thirds of the time of `JSON.stringify`. */
 function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }

@@ -1,17 +1,17 @@
 /**
- * Memory that is written from its end to its beginning, so that the length of a message is known when it comes before it, and
- * nothing has to be moved. It grows as needed.
+ * A buffer that is written from its end to its beginning. A message is written before its length, which stands in front of
+ * it, so that nothing has to be moved. It grows as needed.
  */
 export class Tail {
   #bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
   #at = USUAL_BYTES
 
-  /** How many bytes were written; the difference of two is the length of what came between. */
+  /** How many bytes were written. */
   get length(): number {
     return this.#bytes.length - this.#at
   }
 
-  /** Forgets what was written, and the memory of what was unusually large. */
+  /** Discards what was written, and memory that is unusually large. */
   clear(): void {
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
     this.#at = this.#bytes.length
@@ -66,7 +66,7 @@ export class Tail {
     this.#bytes.set(value, this.#at)
   }
 
-  /** Short texts are done before the calls that would do it in native code are on their way. */
+  /** For short texts a loop is faster than the call into native code. */
   #ascii(value: string, length: number) {
     this.#room(length)
     const start = this.#at - length
@@ -89,7 +89,7 @@ export class Tail {
   }
 }
 
-/** How many bytes a varint of a whole number from 0 to 2^32 - 1 takes. */
+/** The length of a varint of a whole number from 0 to 2^32 - 1, in bytes. */
 export function varintLength(value: number): number {
   if (value < 0x80) return 1
   if (value < 0x4000) return 2

@@ -1,13 +1,13 @@
 import { ScalarType } from "@bufbuild/protobuf"
 import { Tail } from "./tail.js"
 
-/** Where everything is encoded, one after the other: nothing else runs between `clear` and `copy`. */
+/** The one buffer of all encoders: nothing else runs between `clear` and `copy`. */
 export const tail = new Tail()
 
-/** Writes to the tail; gives false for what it leaves to protobuf-es. */
+/** Writes to the tail; false leaves the whole message to protobuf-es. */
 export type Write<Value> = (value: Value) => boolean
 
-/** Writes a value behind its tag and, where it has one, its length. */
+/** Writes a value after its tag and, where it has one, its length. */
 export function tagged(write: Write<unknown>, number: number, withLength: boolean): Write<unknown> {
   const writeTag = tagWriter(number, withLength ? LENGTH_DELIMITED : VARINT)
   return (value) => {
@@ -25,7 +25,7 @@ export function hasLength(scalar: ScalarType | undefined): boolean {
 }
 
 const VARINT = 0
-/** The wire type of what has a length before it. */
+/** The wire type of values with their length before them. */
 export const LENGTH_DELIMITED = 2
 
 /** Writes the tag of a field. */

@@ -5,8 +5,8 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
- * Makes protobuf-es read each string as it was sent. By itself it drops a U+FEFF at the beginning: what was stored would
- * not be what was signed, and one agent's id would be read as another's. The setting is the process's, not a message's.
+ * Makes protobuf-es read each string as it was sent. By default it drops a leading U+FEFF: a stored chain would differ from
+ * what was signed, and one agent's id would read as another's. The setting holds for the whole process.
  */
 export function keepByteOrderMarks(): void {
   configureTextEncoding({

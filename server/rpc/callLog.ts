@@ -13,8 +13,8 @@ export function logAnswer(log: Log, context: RpcContext): void {
 }
 
 /**
- * Logs a call that failed: what the caller is to blame for at `info`, the rest at `warn`, the unforeseen whole at `error`.
- * Fields are named, their values are not told: they are parts of documents.
+ * Logs a call that failed: at `info` where the caller is at fault, at `warn` where the server is, and an unforeseen error in
+ * full at `error`. Names the fields of violations but not their values, which are parts of documents.
  */
 export function logError(log: Log, context: RpcContext, error: RegistryError): void {
   const reason = nameOf(error.reason)
@@ -25,17 +25,17 @@ export function logError(log: Log, context: RpcContext, error: RegistryError): v
   else log.info(facts, "refused")
 }
 
-/** Logs one item of a call of many where the server is at fault; what is refused is counted, not told one by one. */
+/** Logs a failed item of a bulk call where the server is at fault. Refused items are only counted. */
 export function logItemError(log: Log, context: RpcContext, error: RegistryError): void {
   if (REASONS[nameOf(error.reason)].fault === "server") logError(log, context, error)
 }
 
-/** Logs a call that was refused in the terms of another contract than ours. */
+/** Logs a call that failed with a status of another contract than ours. */
 export function logPlainStatus(log: Log, context: RpcContext, code: Code): void {
   log.info(factsOf(context, Code[code]), "refused")
 }
 
-/** Health and reflection are other people's contracts without such options; they change nothing. */
+/** Health and reflection do not set the option, and change nothing. */
 function isWrite({ method }: RpcContext) {
   return (
     method.idempotency !== Level.NO_SIDE_EFFECTS &&

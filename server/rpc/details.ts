@@ -15,7 +15,7 @@ import type { RegistryError } from "../errors.js"
 import { nameOf, REASONS } from "./reasons.js"
 import { sanitize } from "./sanitize.js"
 
-/** Who defines the reasons: `domain` of every ErrorInfo. */
+/** The `domain` of every ErrorInfo. */
 export const DOMAIN = "trustregistry"
 
 /** The `resource_type` of a ResourceInfo that names an agent. */
@@ -24,10 +24,10 @@ export const CHAIN_TYPE = TrustLineageChainSchema.typeName
 /** The `resource_type` of a ResourceInfo that names an authority. */
 export const AUTHORITY_TYPE = AuthoritySchema.typeName
 
-/** Metadata is limited to 8 kB by C-core clients, and in base64 4 KiB are 5.4: more would cost them the whole status. */
+/** C-core clients drop a status whose metadata exceeds 8 kB; in base64 4 KiB become 5.4. */
 export const MAX_DETAILS_BYTES = 4095
 
-/** More violations than these are counted, not listed. */
+/** Further violations are counted, not listed. */
 export const MAX_VIOLATIONS = 16
 
 /**
@@ -55,7 +55,7 @@ export function statusWithin(
 const LONGEST_TEXT = 1024
 const MAX_FACTS = 16
 
-/** As long as an id may be: a program may want to use it, so it is cut last. */
+/** The longest valid id: programs read it, so it is not cut. */
 const MAX_ID_BYTES = 512
 
 function detailedStatus(
@@ -104,7 +104,7 @@ function resource(resourceType: string, id: string) {
   return pack(ResourceInfoSchema, { resourceType, resourceName: sanitize(id, MAX_ID_BYTES) })
 }
 
-/** The first violations; what is left over is one more, on no field, that counts it. */
+/** The first violations, and one more without a field that counts the others. */
 function badRequest(violations: readonly { field: string; description: string }[], cut: Cut) {
   const fieldViolations = violations
     .slice(0, MAX_VIOLATIONS)

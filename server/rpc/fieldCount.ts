@@ -1,9 +1,9 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf"
 
 /**
- * How many fields and items a message in protobuf's binary form holds, those of messages inside it and unknown ones
- * included; counting ends above `most`. An object each, two million of which fit in 4 MiB, they would hold up everybody
- * for seconds while they are read. Bytes that are no such message are counted as far as they can be.
+ * Counts the fields and items of an encoded message, including those of nested messages and unknown ones; stops above
+ * `most`. Two million of them fit in 4 MiB, and decoding each to an object would block the server for seconds. Malformed
+ * bytes are counted as far as they can be read.
  */
 export function countFields(desc: DescMessage, bytes: Uint8Array, most: number): number {
   let count = 0
@@ -14,7 +14,7 @@ export function countFields(desc: DescMessage, bytes: Uint8Array, most: number):
       let value = 0
       for (let shift = 0; at < end; shift += 7) {
         const byte = bytes[at++] as number
-        // Beyond 28 bits a number is no length that matters here, nor the number of a field we know.
+        // A number beyond 28 bits is neither a length that matters here nor the number of a known field.
         if (shift < 28) value |= (byte & 0x7f) << shift
         if (byte < 0x80) return value
       }
@@ -46,7 +46,7 @@ const LENGTH = 2
 const GROUP_END = 4
 const FIXED32 = 5
 
-/** A list of numbers that may stand in one field, at least a byte each. */
+/** A packed list of numbers, at least a byte each. */
 const PACKED = "packed"
 
 type Inside = DescMessage | typeof PACKED

@@ -1,29 +1,29 @@
 import { status as Code } from "@grpc/grpc-js"
 import { ErrorReason } from "@trust-registry/proto"
 
-/** How a reason of the contract is told. */
+/** How an error of one reason is reported. */
 export interface ReasonRule {
   /** Its gRPC status code. */
   readonly code: Code
-  /** Whose fault: the caller's is a refusal, the server's a failure, and the log has a level for each. */
+  /** Who is at fault. The log has a level for each. */
   readonly fault: "caller" | "server"
-  /** Whether google.rpc.PreconditionFailure goes with it. */
+  /** Whether its details include a google.rpc.PreconditionFailure. */
   readonly precondition?: true
-  /** With google.rpc.RetryInfo: how long to wait where the error does not say, in milliseconds. */
+  /** Its details include a google.rpc.RetryInfo with this wait in milliseconds, unless the error has its own. */
   readonly retryAfterMs?: number
-  /** How long another attempt may take only to fail again, in milliseconds. */
+  /** How long another attempt may take until it fails again, in milliseconds. */
   readonly attemptMs?: number
 }
 
 /** The name of a reason without its prefix, as ErrorInfo carries it. */
 export type ReasonName = keyof typeof ErrorReason
 
-/** The name of a reason; of a number that is none, INTERNAL. */
+/** The name of a reason; INTERNAL for an unknown number. */
 export function nameOf(reason: ErrorReason): ReasonName {
   return NAMES.get(reason) ?? "INTERNAL"
 }
 
-/** The table of the contract's errors; a reason without a rule does not compile. */
+/** The rule of each reason of the contract. A reason without one does not compile. */
 export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   UNSPECIFIED: { code: Code.INTERNAL, fault: "server" },
   TRUST_CHAIN_NOT_FOUND: { code: Code.NOT_FOUND, fault: "caller" },

@@ -1,9 +1,9 @@
 /**
- * The text as it may be told in a status: well-formed (grpc-js throws while it percent-encodes a lone surrogate), on one
- * line, and cut to `maxBytes` of UTF-8 with an ellipsis at the end of what was longer.
+ * Makes a text safe for a status or a log line: well-formed (grpc-js throws when it percent-encodes a lone surrogate), on one
+ * line, and cut to `maxBytes` of UTF-8, with an ellipsis at the end if it was longer.
  */
 export function sanitize(text: string, maxBytes: number): string {
-  // No longer than it can matter: a text of megabytes is not worth scanning.
+  // A text of megabytes is not worth scanning beyond the cut.
   const line = text
     .slice(0, maxBytes + 1)
     .toWellFormed()
@@ -14,7 +14,7 @@ export function sanitize(text: string, maxBytes: number): string {
 
 const ELLIPSIS = "…"
 
-/** As many whole code points as fit. */
+/** The longest prefix of whole code points that fits. */
 function startOf(line: string, maxBytes: number) {
   const bytes = Buffer.from(line)
   let end = Math.max(0, Math.min(maxBytes, bytes.length))

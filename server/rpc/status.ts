@@ -6,11 +6,11 @@ import { nameOf, REASONS } from "./reasons.js"
 import { sanitize } from "./sanitize.js"
 
 /**
- * The status of a failed call: code and message, google.rpc details in `grpc-status-details-bin`, and where the call may
- * be sent again the wait, both as RetryInfo and as `grpc-retry-pushback-ms`, which is all that grpc-js obeys.
+ * The status of a failed call: code and message, google.rpc details in `grpc-status-details-bin`, and, where a retry makes
+ * sense, the wait before it as RetryInfo and as `grpc-retry-pushback-ms`. grpc-js obeys the pushback only.
  *
- * @param leftMs until the caller's deadline. An attempt that could not end before it is not asked for: the caller would
- *   hear that its deadline passed, and not why.
+ * @param leftMs the time until the caller's deadline, in milliseconds. A retry that could not end before it is called off:
+ *   the caller would get DEADLINE_EXCEEDED in place of the reason.
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
   const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
@@ -23,26 +23,26 @@ export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY
   return { code, details: message, metadata }
 }
 
-/** A pushback below 0 means: not within this call (gRFC A6). */
+/** A negative pushback means: do not retry (gRFC A6). */
 const NEVER = "-1"
 
-/** Percent-encoded it may become three times as long, and it shares 8 kB with the details. */
+/** Percent-encoding can triple its length, and it shares 8 kB of metadata with the details. */
 const MAX_MESSAGE_BYTES = 512
 
-/** How long to wait before another attempt, in milliseconds; undefined where another attempt is of no use. */
+/** How long to wait before a retry, in milliseconds; undefined where a retry makes no sense. */
 export function retryAfterOf({ reason, failure }: RegistryError): number | undefined {
   const { retryAfterMs } = REASONS[nameOf(reason)]
   return retryAfterMs === undefined ? undefined : spread(failure.retryAfterMs ?? retryAfterMs)
 }
 
-/** Up to half as long again: callers refused together do not come back together. */
+/** Adds up to a half at random, so that callers refused together do not all retry at once. */
 function spread(ms: number) {
   return Math.ceil(ms * (1 + Math.random() / 2))
 }
 
 /**
- * The error of the contract for whatever was thrown. What is none of ours becomes INTERNAL with a bare text: what it says
- * may be about the inside of the server or another caller's data.
+ * The contract's error for whatever was thrown. Anything but a {@link RegistryError} becomes INTERNAL with a fixed message:
+ * its own may reveal the inside of the server or another caller's data.
  */
 export function registryErrorOf(thrown: unknown): RegistryError {
   if (thrown instanceof RegistryError) return thrown
@@ -51,7 +51,7 @@ export function registryErrorOf(thrown: unknown): RegistryError {
   })
 }
 
-/** A status as a contract of others (health) defines it, without a reason of ours. */
+/** A failure with a bare status, as contracts of others (health) define them, without a reason of ours. */
 export class PlainStatusError extends Error {
   override readonly name = "PlainStatusError"
   /** The gRPC status code. */

@@ -1,8 +1,14 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
-import { FileDescriptorProtoSchema, StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
+import {
+  BytesValueSchema,
+  FileDescriptorProtoSchema,
+  StringValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
   ConsistencySchema,
+  ErrorInfoSchema,
   encodedLength,
   GetChainRequestSchema,
   GetChainResponseSchema,
@@ -93,6 +99,36 @@ describe("the encoding", () => {
     const parts = stored.map((one) => part({ stored: one }))
     const read = decodeMessage(GetChainResponseSchema, Buffer.concat(parts))
     expect(read.stored?.chain?.genesis).to.include({ id: "g", agentId: "a" })
+  })
+
+  it("keeps a map's key __proto__ out of the prototype, as protobuf-es does", () => {
+    // protobuf's encoding of { metadata: { __proto__: "x", b: "y" } }.
+    const entry = (key: string, value: string) =>
+      Buffer.from([
+        0x1a,
+        key.length + value.length + 4,
+        0x0a,
+        key.length,
+        ...Buffer.from(key),
+        0x12,
+        value.length,
+        ...Buffer.from(value),
+      ])
+    const bytes = Buffer.concat([entry("__proto__", "x"), entry("b", "y")])
+    const theirs = fromBinary(ErrorInfoSchema, bytes)
+    const { metadata } = decodeMessage(ErrorInfoSchema, bytes)
+    expect(Object.entries(metadata)).to.deep.equal(Object.entries(theirs.metadata))
+    expect(Object.getPrototypeOf(metadata)).to.equal(Object.getPrototypeOf(theirs.metadata))
+    expect(Object.hasOwn(metadata, "__proto__")).to.equal(Object.hasOwn(theirs.metadata, "__proto__"))
+  })
+
+  it("gives back bytes and an empty field of them as protobuf-es does", () => {
+    for (const value of [new Uint8Array(), Uint8Array.of(0, 255)]) {
+      const message = create(BytesValueSchema, { value })
+      const bytes = Buffer.from(toBinary(BytesValueSchema, message))
+      expect(encodeMessage(BytesValueSchema, message)).to.deep.equal(bytes)
+      expect(Buffer.from(decodeMessage(BytesValueSchema, bytes).value)).to.deep.equal(Buffer.from(value))
+    }
   })
 
   it("does with values of a wrong type what protobuf-es does", () => {

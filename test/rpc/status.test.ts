@@ -1,11 +1,11 @@
-import { status as Code } from "@grpc/grpc-js"
+import { status as Code, Metadata } from "@grpc/grpc-js"
 import { ErrorReason } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
 import { type Failure, RegistryError } from "../../server/errors.js"
 import { REASONS, type ReasonName } from "../../server/rpc/reasons.js"
 import { sanitize } from "../../server/rpc/sanitize.js"
-import { registryErrorOf, statusOf } from "../../server/rpc/status.js"
+import { PlainStatusError, registryErrorOf, statusOf } from "../../server/rpc/status.js"
 import { detailsOf } from "../support/calls.js"
 
 /** The rows of the contract's table: reason and code. */
@@ -72,6 +72,19 @@ describe("the status of an error", () => {
     }
   })
 
+  it("asks for no attempt that could not end before the caller's deadline", () => {
+    const pushback = (reason: ErrorReason, leftMs?: number) => {
+      const { metadata } = statusOf(new RegistryError(reason, "m"), leftMs)
+      return Number(metadata?.get("grpc-retry-pushback-ms")[0])
+    }
+    // A wait of 100 to 150 ms, and of 250 to 375 ms before an attempt that may take 2 s.
+    expect(pushback(ErrorReason.OVERLOADED, 100)).to.equal(-1)
+    expect(pushback(ErrorReason.OVERLOADED, 151)).to.be.within(100, 150)
+    expect(pushback(ErrorReason.DATABASE_UNAVAILABLE, 2_250)).to.equal(-1)
+    expect(pushback(ErrorReason.DATABASE_UNAVAILABLE, 2_376)).to.be.within(250, 375)
+    expect(pushback(ErrorReason.DATABASE_UNAVAILABLE)).to.be.within(250, 375)
+  })
+
   it("lists 16 violations and counts the rest", () => {
     const violations = Array.from({ length: 1000 }, (_, i) => ({
       field: `chain.capabilities[${i}].id`,
@@ -132,6 +145,14 @@ describe("the status of an error", () => {
       .to.include("INTERNAL")
       .and.not.include("trust_secrets")
     expect((error.cause as Error).message).to.include("trust_secrets")
+  })
+
+  it("tells a plain status with its trailers", () => {
+    const metadata = new Metadata()
+    metadata.set("x-why", "so")
+    const { status } = new PlainStatusError(Code.NOT_FOUND, "no such service", metadata)
+    expect(status).to.include({ code: Code.NOT_FOUND, details: "no such service" })
+    expect(status.metadata?.get("x-why")).to.deep.equal(["so"])
   })
 
   it("cuts between code points and leaves what fits alone", () => {
