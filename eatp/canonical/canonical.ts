@@ -26,7 +26,7 @@ export function canonicalJson(value: Json): string {
 }
 
 /**
- * The same text with keys as they stand: how Python's `json.dumps` writes a chain's `to_dict`, compact.
+ * The same text with keys in insertion order: how Python's `json.dumps` writes a chain's `to_dict`, compact.
  *
  * @throws CanonicalError as {@link canonicalJson} does.
  */
@@ -35,10 +35,10 @@ export function pythonJson(value: Json): string {
 }
 
 /**
- * The encoder of engine delegations (`canonical_json_dumps`): as {@link canonicalJson}, but characters beyond ASCII stand
- * for themselves.
+ * The encoder of engine delegations (`canonical_json_dumps`): as {@link canonicalJson}, but non-ASCII characters are
+ * not escaped.
  *
- * @throws CanonicalError for a lone surrogate too.
+ * @throws CanonicalError as {@link canonicalJson} does, and for a lone surrogate.
  */
 export function delegateCanonicalJson(value: Json): string {
   return renderJson(value, delegate)

@@ -7,21 +7,21 @@ import { isTruthy, itemsOf, member, memberOr, sortedBy } from "../python/pythonV
 import { delegationDict } from "./chainDictDelegation.js"
 import { optionalTimeDict, timeDict, wordDict } from "./dictFields.js"
 
-/** A chain as the reference implementation has it after `from_dict`. */
+/** A chain as the reference implementation represents it after `from_dict`. */
 export type ChainDict = {
-  /** What its `to_dict` gives, keys in that order. */
+  /** The result of its `to_dict`, keys in that order. */
   dict: JsonObject
   /** What its `hash` covers. */
   state: ChainState
-  /** The constraint hash taken anew from the constraints; empty where there are none. */
+  /** The constraint hash recomputed from the constraints; empty without constraints. */
   recomputedConstraintHash: string
 }
 
 /**
  * Does what the reference implementation's `TrustLineageChain.from_dict` and then `to_dict` do with a document, `to_dict`'s
- * or the full form, without our registry's own rules: it looks at few types and drops much.
+ * or the full form, without our registry's own rules: it checks few types and drops much.
  *
- * @throws FromDictError where `from_dict` or `to_dict` raises; CanonicalError for a number without canonical form.
+ * @throws FromDictError if `from_dict` or `to_dict` raises; CanonicalError for a number without canonical form.
  */
 export function readChainDict(document: Json): ChainDict {
   const genesis = genesisDict(member(document, "genesis"))

@@ -10,16 +10,16 @@ import { numberOf, wordsOf } from "./words.js"
 /** A chain read from a document. */
 export type DocumentChain = {
   chain: TrustLineageChain
-  /** The `chain_hash` that `to_dict` puts into a document: derived, not part of the chain, and not compared here. */
+  /** The document's `chain_hash`, which `to_dict` derives: not part of the chain, and not verified here. */
   chainHash: string | undefined
 }
 
 /**
  * Reads a chain from EATP's JSON, the full form (every field) or `to_dict`'s, without losing anything: free-form values
- * keep their source text. A key that we do not know is refused, since it may be a signed one. The rules of the registry
- * are not checked here (see checkShape).
+ * keep their source text. Refuses an unknown key, since it may be signed. Does not check the rules of the registry (see
+ * checkShape).
  *
- * @throws JsonSyntaxError for text that is no JSON or repeats a key; DocumentError for JSON that is no chain.
+ * @throws JsonSyntaxError for text that is not JSON or repeats a key; DocumentError for JSON that is not a chain.
  */
 export function chainFromDocument(document: string | JsonObject, options?: ParseJsonOptions): DocumentChain {
   const root = typeof document === "string" ? parseJson(document, options) : document
@@ -32,7 +32,7 @@ export function chainFromDocument(document: string | JsonObject, options?: Parse
 /**
  * Reads one record of a chain from its full form, as chainFromDocument reads the whole; the schema says which record.
  *
- * @throws DocumentError for JSON that is no such record.
+ * @throws DocumentError for JSON that is not such a record.
  */
 export function recordFromDocument<Desc extends DescMessage>(desc: Desc, record: Json): MessageShape<Desc> {
   // readRecord makes a message of the schema that it is given.
@@ -68,7 +68,7 @@ function readField(message: Message, field: DocumentField, object: JsonObject, p
   }
 }
 
-const UNKNOWN = "is no key that EATP knows"
+const UNKNOWN = "is not a key that EATP knows"
 
 function unknownKey(object: JsonObject, fields: readonly DocumentField[], path: string): string | undefined {
   return [...object.keys()].find(
@@ -76,7 +76,7 @@ function unknownKey(object: JsonObject, fields: readonly DocumentField[], path: 
   )
 }
 
-/** The key that nobody knows is often the missing one, misspelt. */
+// An unknown key is often the missing one, misspelt.
 function missing(path: string, unknown: string | undefined): DocumentError {
   const also = unknown === undefined ? "" : `, and ${JSON.stringify(unknown)} ${UNKNOWN}`
   return new DocumentError(path, `is missing${also}`)

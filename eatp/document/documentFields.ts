@@ -2,7 +2,7 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bu
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt"
 import { AllowedToolsSchema, ConstraintDimensionSchema } from "@trust-registry/proto"
 
-/** How one field of a chain message stands in EATP's JSON. */
+/** How a field of a chain message appears in EATP's JSON. */
 export type DocumentField = {
   /** EATP's key: the field's own name, without the `_json` of a free-form value. */
   key: string
@@ -35,7 +35,7 @@ export function documentFields(desc: DescMessage): readonly DocumentField[] {
 
 const known = new Map<string, readonly DocumentField[]>()
 
-// What the reference implementation takes for a missing key, where that is not None.
+// The reference implementation's defaults for missing keys, where they are not None.
 const unsetTexts: Record<string, string> = {
   signature_algorithm: '"Ed25519"',
   signing_payload_version: '"legacy-python-v0"',
@@ -43,7 +43,7 @@ const unsetTexts: Record<string, string> = {
   context_json: "{}",
   evidence_json: "[]",
 }
-// Keys without presence in the message that documents may leave out all the same; the zero value stands for them.
+// Keys that a document may omit although the message field has no presence; the zero value replaces them.
 const mayBeMissing = new Set([
   ...["capabilities", "delegations", "audit_anchors", "active_constraints", "delegation_chain"],
   ...["alternatives_considered", "operations", "dimension_scope"],
@@ -85,7 +85,7 @@ function scalarKind(name: string, scalar: ScalarType): "text" | "integer" | "fla
   return name.endsWith("_json") ? "json" : "text"
 }
 
-/** Whether a list of words is the delegation's scope: there an empty list in a message means all dimensions. */
+/** Whether a list of words is a dimension scope, for which an empty list in a message means all dimensions. */
 export function isDimensionScope(desc: DescEnum): boolean {
   return desc.typeName === ConstraintDimensionSchema.typeName
 }

@@ -10,8 +10,8 @@ import { wordOf, wordsOf } from "./words.js"
  * Writes a chain in EATP's full form on one line: every field, in the order of the reference implementation, defaults
  * filled in. Free-form values lose the white space between tokens and nothing else.
  *
- * @throws DocumentError for free-form text that is no JSON and for enum numbers without a word: such a chain has no
- * document (and does not pass checkShape).
+ * @throws DocumentError for free-form text that is not JSON and for enum numbers without a word; checkShape refuses
+ * such chains.
  */
 export function documentFromChain(chain: TrustLineageChain): string {
   return recordText(TrustLineageChainSchema, chain, "")
@@ -55,14 +55,14 @@ function freeFormText(text: string, path: string): string {
   try {
     parseJson(text)
   } catch (cause) {
-    throw new DocumentError(path, "is no JSON", { cause })
+    throw new DocumentError(path, "is not JSON", { cause })
   }
   return compactJson(text)
 }
 
 function wordText(desc: DescEnum, number: number, path: string): string {
   const word = wordOf(desc, number)
-  if (word === undefined) throw new DocumentError(path, `${number} is no number that the contract knows`)
+  if (word === undefined) throw new DocumentError(path, `the contract has no number ${number}`)
   return `"${word}"`
 }
 

@@ -29,7 +29,7 @@ export const authorityWords = wordsOf(AuthorityTypeSchema)
 export const capabilityWords = wordsOf(CapabilityTypeSchema)
 /** EATP's constraint types. */
 export const constraintWords = wordsOf(ConstraintTypeSchema)
-/** EATP's confidentiality levels, from what all may read to what fewest may. */
+/** EATP's confidentiality levels, from public to most restricted. */
 export const confidentialityWords = wordsOf(ConfidentialityLevelSchema)
 /** EATP's constraint dimensions. */
 export const dimensionWords = wordsOf(ConstraintDimensionSchema)

@@ -7,10 +7,10 @@ import { hashConstraints } from "./constraintHash.js"
 import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
 
 /**
- * EATP's state hash of a chain, lowercase hex: over the ids and the stored constraint hash. Where that is empty and there
- * are constraints it is taken anew, as the reference implementation does when it reads the chain.
+ * EATP's state hash of a chain, lowercase hex: over the ids and the stored constraint hash. If that is empty and there
+ * are constraints, it is recomputed, as the reference implementation does when it reads a chain.
  *
- * @throws JsonSyntaxError or CanonicalError where a constraint's value has no hash (checkShape refuses those).
+ * @throws JsonSyntaxError or CanonicalError if a constraint's value cannot be hashed (checkShape refuses those).
  */
 export function chainHash(chain: TrustLineageChain): string {
   return stateHash(chainState(chain))
@@ -31,9 +31,7 @@ export function chainState(chain: TrustLineageChain): ChainState {
   }
 }
 
-/**
- * The hash of an envelope's constraints, taken anew: lowercase hex, and empty where there are none. Throws as chainHash.
- */
+/** Computes the hash of an envelope's constraints: lowercase hex, empty without constraints. Throws as chainHash does. */
 export function constraintHash(constraints: readonly Constraint[]): string {
   if (constraints.length === 0) return ""
   const sorted = [...constraints].sort((a, b) => byCodePoint(a.id, b.id))

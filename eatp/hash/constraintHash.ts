@@ -7,13 +7,13 @@ import { sha256Hex } from "./sha256.js"
 export type HashedConstraint = { id: Json; type: string; value: Json }
 
 /**
- * The text under an envelope's constraint hash. A value is covered as Python's `str()` prints it, so that `1` and `"1"` are
- * one, and the order of an object's keys matters. The constraints are already sorted by id, equal ids in given order.
+ * The text under an envelope's constraint hash. It covers a value as Python's `str()` prints it: `1` and `"1"` hash the
+ * same, and the order of an object's keys matters. The constraints are already sorted by id, equal ids in given order.
  *
  * @throws CanonicalError for a value that Python cannot read.
  */
 export function constraintPreimage(sorted: HashedConstraint[]): string {
-  // Its keys are in canonical order as they stand.
+  // These keys are in canonical order.
   const constraints = sorted.map(
     ({ id, type, value }) =>
       `{"id":${canonicalJson(id)},"type":${canonicalJson(type)},"value":${canonicalJson(pythonStr(value))}}`,

@@ -13,7 +13,7 @@ export function contentJson(chain: TrustLineageChain): JsonValue {
   return toJson(TrustLineageChainSchema, chain, { useProtoFieldName: true })
 }
 
-/** The text of a chain that the store keeps and the {@link contentHash} covers; control characters stand in it escaped. */
+/** The text of a chain that the store keeps and {@link contentHash} covers; control characters are escaped. */
 export function contentText(chain: TrustLineageChain): string {
   return sortedJson(TrustLineageChainSchema, chain) ?? sortedText(contentJson(chain))
 }
@@ -21,25 +21,25 @@ export function contentText(chain: TrustLineageChain): string {
 /**
  * The registry's hash over all of a chain, signatures and anchors included: lowercase hex SHA-256 over its
  * {@link contentJson} with keys sorted by code point, no white space and RFC 8785's escapes. Free-form JSON is covered as
- * the text that it is. Whoever has the {@link contentText} already passes it along.
+ * its text. A caller that has the {@link contentText} already passes it.
  */
 export function contentHash(chain: TrustLineageChain, text: string = contentText(chain)): string {
   return sha256Hex(text)
 }
 
-/** The {@link contentHash} of a chain that is at hand as ProtoJSON only, as in the store. */
+/** The {@link contentHash} of a chain given as ProtoJSON, as the store keeps it. */
 export function contentHashOfJson(json: JsonValue): string {
   return sha256Hex(sortedText(json))
 }
 
-// The contract's own names with quotes: almost all keys there are. They are ASCII, which any sort puts in the same order.
+// The field names of the contract, quoted: almost all keys are among them. They are ASCII, so any sort gives one order.
 const quotedNames = new Map(
   file_trustregistry_v1_chain.messages.flatMap((message) =>
     message.fields.map(({ name }) => [name, JSON.stringify(name)] as const),
   ),
 )
 
-// A chain nests a few levels only, so that this may recurse.
+// Recursion is safe: a chain nests a few levels only.
 function sortedText(value: JsonValue): string {
   if (Array.isArray(value)) return listText(value)
   if (value === null || typeof value !== "object") return JSON.stringify(value)

@@ -1,9 +1,6 @@
 import { sha256Hex } from "./sha256.js"
 
-/**
- * Links state hashes so that each covers all before it (EATP's LinkedHashChain): lowercase hex, one for each
- * hash.
- */
+/** Links state hashes so that each covers all before it (EATP's LinkedHashChain); lowercase hex, one per hash. */
 export function linkHashes(hashes: readonly string[]): string[] {
   const linked: string[] = []
   for (const hash of hashes) linked.push(linkHash(hash, linked.at(-1)))
@@ -11,8 +8,8 @@ export function linkHashes(hashes: readonly string[]): string[] {
 }
 
 /**
- * The first place where linked hashes do not follow from the hashes that they link; undefined if all do.
- * Lists of different length break where the shorter one ends.
+ * The index of the first linked hash that does not follow from the hashes; undefined if all do. Lists of different
+ * length break where the shorter one ends.
  */
 export function brokenLink(hashes: readonly string[], linked: readonly string[]): number | undefined {
   if (hashes.length !== linked.length) return Math.min(hashes.length, linked.length)

@@ -1,18 +1,18 @@
 import { sha256Hex } from "./sha256.js"
 
-/** One step of a proof: the other hash of a pair, and on which side it stands. */
+/** One step of a proof: the other hash of a pair, and the side on which it is. */
 export type MerkleStep = { hash: string; position: "left" | "right" }
 
 /**
- * The root of EATP's Merkle tree over hashes in hex: a parent is the SHA-256 of its two children's texts in a
- * row, and an odd level repeats its last hash. Undefined for no leaves. Leaves and parents are not told
- * apart, so the number of leaves must be known from elsewhere: [a,b,c] and [a,b,c,c] have one root.
+ * The root of EATP's Merkle tree over hashes in hex: a parent is the SHA-256 of the concatenated texts of its
+ * two children, and an odd level repeats its last hash. Undefined without leaves. Leaves and parents are hashed alike,
+ * so the number of leaves must be known from elsewhere: [a,b,c] and [a,b,c,c] have the same root.
  */
 export function merkleRoot(leaves: readonly string[]): string | undefined {
   return levelsOf(leaves).at(-1)?.[0]
 }
 
-/** The steps from a leaf to the root; undefined for an index that no leaf has. */
+/** The steps from a leaf to the root; undefined for an index without a leaf. */
 export function merkleProof(leaves: readonly string[], index: number): MerkleStep[] | undefined {
   if (!Number.isInteger(index) || index < 0 || index >= leaves.length) return undefined
   return levelsOf(leaves)

@@ -4,7 +4,7 @@ import { sha256Hex } from "./sha256.js"
 
 /**
  * What EATP's state hash covers: ids and the stored constraint hash, nothing else of a chain. The ids are JSON values since
- * the reference implementation takes any; those of a sound chain are strings. Lists of ids are already sorted.
+ * the reference implementation accepts any; those of a valid chain are strings. Lists of ids are already sorted.
  */
 export type ChainState = {
   genesisId: Json

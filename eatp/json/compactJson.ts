@@ -15,7 +15,7 @@ export function compactJson(text: string): string {
     else {
       compact += text.slice(kept, at)
       kept = spaceEnd(text, at)
-      // A control character that is no white space: not JSON, and no reason to stand still.
+      // A control character other than white space is not JSON; skip it so that the loop ends.
       at = Math.max(kept, at + 1)
     }
   }

@@ -1,15 +1,12 @@
-/**
- * A JSON value that loses nothing of its text: numbers keep their digits, objects keep the order of their keys,
- * whatever the keys are.
- */
+/** A JSON value that loses nothing of its text: numbers keep their digits, objects the order of any keys. */
 export type Json = null | boolean | string | JsonNumber | Json[] | JsonObject
 
-/** A JSON number as it was written: `1.0`, `1` and `1e0` are three different numbers to a signature. */
+/** A JSON number as written: `1.0`, `1` and `1e0` are three different numbers to a signature. */
 export class JsonNumber {
   /** The text of the number, for example `1e+16`. */
   readonly text: string
 
-  /** Takes the text of a number as RFC 8259 writes it; nothing checks it here. */
+  /** Takes the text of a number as in RFC 8259, unchecked. */
   constructor(text: string) {
     this.text = text
   }
@@ -22,7 +19,7 @@ export class JsonNumber {
 
 /**
  * A JSON object: a Map from key to value in source order, so that `"10"` stays before `"2"` and `"__proto__"` is a key
- * like any other. An object that came from text also knows the exact text of each member's value.
+ * like any other. A parsed object also keeps the exact text of each member's value.
  */
 export class JsonObject extends Map<string, Json> {
   #source = ""
@@ -43,7 +40,7 @@ export class JsonObject extends Map<string, Json> {
     this.#spans.push(start, end)
   }
 
-  /** Text of a member's value as it stood in the source; undefined for a key that is missing or was set by hand. */
+  /** The source text of a member's value; undefined if the key is missing or the object was changed. */
   textOf(key: string): string | undefined {
     if (this.#spans === undefined || !this.has(key)) return undefined
     let index = 0
@@ -54,13 +51,13 @@ export class JsonObject extends Map<string, Json> {
     return undefined
   }
 
-  /** Sets a member; from then on the object no longer knows source texts. */
+  /** Sets a member and forgets all source texts. */
   override set(key: string, value: Json): this {
     this.#spans = undefined
     return super.set(key, value)
   }
 
-  /** Removes a member; from then on the object no longer knows source texts. */
+  /** Removes a member and forgets all source texts. */
   override delete(key: string): boolean {
     this.#spans = undefined
     return super.delete(key)

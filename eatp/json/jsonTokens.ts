@@ -1,7 +1,7 @@
-/** Why a text was refused as JSON: it is no JSON, it says a key twice, or it nests too deep. */
+/** Why a text is refused: it is not JSON, it repeats a key, or it nests too deep. */
 export type JsonSyntaxReason = "syntax" | "repeated_key" | "depth"
 
-/** A text is not the JSON that we accept; says why and where. */
+/** A text is not JSON that we accept, with the reason and the place. */
 export class JsonSyntaxError extends SyntaxError {
   override readonly name = "JsonSyntaxError"
   readonly reason: JsonSyntaxReason
@@ -24,13 +24,13 @@ export class JsonSyntaxError extends SyntaxError {
   }
 }
 
-/** The error for whatever stands at an offset where something else must stand. */
+/** The error for an unexpected character at an offset. */
 export function unexpected(text: string, at: number, wanted: string): JsonSyntaxError {
   const found = at < text.length ? JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0)) : "end"
   return new JsonSyntaxError(text, at, "syntax", `Expected ${wanted}, found ${found}`)
 }
 
-/** Offset behind the white space that begins at an offset. */
+/** The offset after the white space at an offset. */
 export function spaceEnd(text: string, at: number): number {
   let end = at
   for (;;) {
@@ -40,7 +40,7 @@ export function spaceEnd(text: string, at: number): number {
   }
 }
 
-/** Offset behind the string that begins at an offset with `"`; escapes are not yet checked. */
+/** The offset after the string that begins with `"` at an offset; does not check escapes. */
 export function stringEnd(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     const unit = text.charCodeAt(end)
@@ -51,7 +51,7 @@ export function stringEnd(text: string, at: number): number {
   throw unexpected(text, text.length, 'a closing "')
 }
 
-/** Value of the string that stands between two offsets, quotes included. */
+/** The value of the string between two offsets, which include its quotes. */
 export function stringValue(text: string, start: number, end: number): string {
   const inside = text.slice(start + 1, end - 1)
   if (!inside.includes("\\")) return inside
@@ -64,7 +64,7 @@ export function stringValue(text: string, start: number, end: number): string {
 
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 
-/** Offset behind the number that begins at an offset. */
+/** The offset after the number at an offset. */
 export function numberEnd(text: string, at: number): number {
   number.lastIndex = at
   if (!number.test(text)) throw unexpected(text, at, "a value")

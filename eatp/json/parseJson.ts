@@ -1,10 +1,10 @@
 import { type Json, JsonNumber, JsonObject } from "./json.js"
 import { JsonSyntaxError, numberEnd, spaceEnd, stringEnd, stringValue, unexpected } from "./jsonTokens.js"
 
-/** How deep arrays and objects may nest where the caller does not say. */
+/** How deep arrays and objects may nest by default. */
 export const DEFAULT_JSON_DEPTH = 1000
 
-/** What {@link parseJson} may be told. */
+/** Options of {@link parseJson}. */
 export type ParseJsonOptions = {
   /** How deep arrays and objects may nest; `[]` is 1 deep. Default {@link DEFAULT_JSON_DEPTH}. */
   maxDepth?: number
@@ -18,7 +18,7 @@ const QUOTE = 0x22
 
 /**
  * Reads RFC 8259 JSON without losing anything (see {@link Json}). Refuses a repeated key, since readers disagree on
- * which one counts. Lone surrogates that are escaped are kept: the caller decides. Does not recurse.
+ * which one counts. Keeps escaped lone surrogates, for the caller to judge. Does not recurse.
  *
  * @throws JsonSyntaxError with the reason and the place.
  */
@@ -63,7 +63,7 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
   }
 }
 
-// The values of most constraints are such.
+// A fast path: most constraint values are plain strings.
 const plainString = /^"[ !#-[\]-~]*"$/
 
 function beginContainer(text: string, at: number): Json[] | JsonObject | undefined {

@@ -11,15 +11,15 @@ export type JsonStyle = {
   colon: string
   /** Writes a string, quotes included. */
   string: (text: string) => string
-  /** Writes a number, given as it stood in the source. */
+  /** Writes a number, given as written in the source. */
   number: (text: string) => string
-  /** Order of an object's keys; absent: as they stand. */
+  /** The order of an object's keys; unset: insertion order. */
   order?: (a: string, b: string) => number
 }
 
 type Frame = { keys: string[] | undefined; values: Json[]; next: number }
 
-/** Writes a JSON value in a style. Does not recurse, so that no depth of nesting can exhaust the stack. */
+/** Writes a JSON value in a style. Does not recurse: deep nesting cannot exhaust the stack. */
 export function renderJson(root: Json, style: JsonStyle): string {
   const open: Frame[] = []
   let out = ""

@@ -5,20 +5,19 @@ import type { Known, Maker } from "./maker.js"
 import { partsOf, sealed } from "./sealed.js"
 import { sourceChain } from "./sourceGate.js"
 
-/** Capabilities to add to an agent's chain. */
+/** Capabilities to attest to an agent. */
 export type Attestation = {
   agentId: string
-  /** Who attests: the authority whose key signs the capabilities. */
+  /** The authority that attests: its key signs the capabilities. */
   attesterId: string
   capabilities: readonly CapabilityGrant[]
 }
 
 /**
- * Attests more capabilities to an established agent: gives its chain with them, the state signed anew. Where
- * the attester is not the authority of the genesis record, that authority's signer is told as owner.
+ * Attests more capabilities to an established agent: gives its chain with them and a new chain-state signature.
  *
- * @throws MakeError for a chain that is not here, has expired or does not hold, and for an expiry that is
- * past or naive.
+ * @param owner the signer of the genesis record's authority, if that is not the attester
+ * @throws MakeError if the chain is unknown, expired or not valid, and for an expiry that is past or naive.
  */
 export async function attest(
   { agentId, attesterId, capabilities }: Attestation,

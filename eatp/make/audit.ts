@@ -15,7 +15,7 @@ import { hashReasoning, signReasoning } from "./reasoned.js"
 import { partsOf } from "./sealed.js"
 import { sourceChain } from "./sourceGate.js"
 
-/** Something that an agent did. */
+/** An action of an agent. */
 export type AuditEntry = {
   agentId: string
   action: string
@@ -30,10 +30,10 @@ export type AuditEntry = {
 }
 
 /**
- * Records what an agent did (EATP's AUDIT): gives its chain with one anchor more, signed by the authority of
- * its genesis record and bound to the chain as it was.
+ * Records an action of an agent (EATP's AUDIT): gives its chain with one more anchor, which the authority of the genesis
+ * record signs and which is bound to the chain as it was before.
  *
- * @throws MakeError for a chain that is not here, has expired or does not hold.
+ * @throws MakeError if the chain is unknown, expired or not valid.
  */
 export async function audit(entry: AuditEntry, known: Known, maker: Maker): Promise<TrustLineageChain> {
   const { agentId, action, result = ActionResult.SUCCESS, ...rest } = entry

@@ -13,13 +13,13 @@ export type CapabilityGrant = {
   capability: string
   capabilityType: CapabilityType
   constraints?: readonly string[] | undefined
-  /** Free-form JSON text that narrows it. */
+  /** Free-form JSON text that narrows the capability. */
   scopeJson?: string | undefined
   /** With an offset from UTC; unset: never. */
   expiresAt?: string | undefined
 }
 
-/** Attests a capability to its holder, in whose chain alone the signature holds. */
+/** Attests a capability to its holder; the signature verifies only in the holder's chain. */
 export async function attestCapability(
   grant: CapabilityGrant,
   attesterId: string,

@@ -3,15 +3,15 @@ import { JsonObject } from "../json/json.js"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { isRecordExpired } from "../rules/expiry.js"
 import { lineageOf, MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
-import { constraintsToHeed, constraintTexts, namedConstraints } from "../rules/namedConstraints.js"
+import { bindingConstraints, constraintTexts, namedConstraints } from "../rules/namedConstraints.js"
 import { looserConstraints } from "../rules/tightening.js"
 import { delegationsFor } from "../verify/expiryChecks.js"
 import { MakeError } from "./makeError.js"
 import type { Known } from "./maker.js"
 
 /**
- * How many hops down a new delegation would be. Throws MakeError for delegating to oneself, in a circle through
- * whatever chains, or deeper than {@link MAX_DELEGATION_DEPTH}.
+ * The depth of a new delegation, in hops. Throws MakeError if it is to the delegator itself, closes a cycle across any
+ * chains, or is deeper than {@link MAX_DELEGATION_DEPTH}.
  */
 export function delegationDepthOf(delegatorId: string, delegateeId: string, known: Known): number {
   if (delegatorId === delegateeId) {
@@ -19,8 +19,8 @@ export function delegationDepthOf(delegatorId: string, delegateeId: string, know
   }
   const lineage = lineageOf(delegatorId, (agentId) => known.chains.get(agentId)?.chain)
   if (lineage.cycle !== undefined || lineage.ancestors.has(delegateeId)) {
-    const way = lineage.cycle?.join(" -> ") ?? `${delegateeId} -> ... -> ${delegatorId} -> ${delegateeId}`
-    throw new MakeError("CYCLE", `Delegation cycle detected: ${way}`)
+    const path = lineage.cycle?.join(" -> ") ?? `${delegateeId} -> ... -> ${delegatorId} -> ${delegateeId}`
+    throw new MakeError("CYCLE", `Delegation cycle detected: ${path}`)
   }
   const depth = Math.max(lineage.depth, recordedDepth(known.chains.get(delegatorId)?.chain)) + 1
   if (depth > MAX_DELEGATION_DEPTH) {
@@ -31,8 +31,8 @@ export function delegationDepthOf(delegatorId: string, delegateeId: string, know
 }
 
 /**
- * The delegator's capability behind each one that it would delegate. Throws MakeError for one that it does not
- * have, has no longer, or may not delegate on.
+ * The delegator's capability for each name to delegate. Throws MakeError for a name that the delegator has no live
+ * capability for, or may not delegate.
  */
 export function delegable(
   chain: TrustLineageChain,
@@ -46,11 +46,11 @@ export function delegable(
 }
 
 /**
- * The constraints that a delegatee gets: the delegator's, and those added, each once. Throws MakeError where
- * one that is added is looser than the delegator's of that name.
+ * The constraints of a delegatee: the delegator's and the additional ones, without duplicates. Throws MakeError if an
+ * additional constraint is looser than the delegator's of the same name.
  */
 export function tightened(chain: TrustLineageChain, additional: readonly string[]): string[] {
-  const parent = constraintsToHeed(chain)
+  const parent = bindingConstraints(chain)
   const child = new JsonObject([...parent, ...namedConstraints(additional)])
   const loosenings = looserConstraints(parent, child)
   if (loosenings.length > 0) {
@@ -61,7 +61,7 @@ export function tightened(chain: TrustLineageChain, additional: readonly string[
   return [...new Set([...constraintTexts(chain), ...additional])]
 }
 
-// The depth that the delegator's own delegations tell: chains further up may not be at hand.
+// The depth recorded in the delegator's own delegations: chains further up may not be known.
 function recordedDepth(chain: TrustLineageChain | undefined): number {
   return Math.max(0, ...(chain?.delegations ?? []).map(({ delegationDepth }) => Number(delegationDepth)))
 }

@@ -33,36 +33,36 @@ export type Delegation = {
   delegatorId: string
   delegateeId: string
   taskId: string
-  /** Names of capabilities that the delegator's cover. */
+  /** Names of capabilities that the delegator's capabilities cover. */
   capabilities: readonly string[]
-  /** Constraints besides the delegator's, which all go along. */
+  /** Constraints in addition to the delegator's, all of which are passed on. */
   constraints?: readonly string[]
   /** With an offset from UTC; the delegation never outlives the delegator's trust nor the capability delegated. */
   expiresAt?: string
-  /** The dimensions that are delegated; unset: all five. */
+  /** The delegated dimensions; unset: all five. */
   dimensionScope?: readonly ConstraintDimension[]
-  /** Limits for engines: all three or none. */
+  /** Limits that engines enforce: all three or none. */
   engine?: {
     constraints: MessageInitShape<typeof ConstraintDimensionsSchema>
     resourceLimits: MessageInitShape<typeof ResourceLimitsSchema>
     scope: MessageInitShape<typeof DelegationScopeSchema>
   }
-  /** Who may sign, and how many must; needs the limits for engines. */
+  /** Who may sign, and how many must; requires the engine limits. */
   multiSigPolicy?: MessageInitShape<typeof MultiSigSigningPolicySchema>
   reasoningTrace?: ReasoningTrace
-  /** The human on whose behalf; unset: the one of the delegator's own asked. */
+  /** The human on whose behalf the work is delegated; unset: as in the delegator's last delegation. */
   humanOrigin?: HumanOrigin
 }
 
 /**
- * Delegates work to an agent (EATP's DELEGATE): gives the delegatee's new chain, which holds the delegation and a
- * signed capability for each one delegated; a delegatee without chain gets one, derived from the delegator's. The
- * signer holds the key of the delegator's authority; where the delegatee's is another one, that authority's
- * signer is told as owner.
+ * Delegates work to an agent (EATP's DELEGATE): gives the delegatee's new chain, with the delegation and a signed
+ * capability for each delegated name. A delegatee without a chain gets one derived from the delegator's. The maker's
+ * signer has the key of the delegator's authority.
  *
- * @throws MakeError for what the rules refuse: a delegator whose chain does not hold, delegating to oneself,
- * circles, more than ten hops, capabilities that the delegator lacks or that have expired, no_delegation,
- * looser constraints. SigningPayloadError for engine limits that are not complete.
+ * @param owner the signer of the delegatee's authority, if that is another one
+ * @throws MakeError for what the rules refuse: a delegator without a valid chain, delegation to itself, cycles, more than
+ * ten hops, capabilities that the delegator lacks or that have expired, no_delegation, looser constraints.
+ * SigningPayloadError for incomplete engine limits.
  */
 export async function delegate(
   asked: Delegation,
@@ -98,7 +98,7 @@ function newRecord(
 ): DelegationRecord {
   checkExpiry(asked.expiresAt, maker)
   if (asked.capabilities.length === 0)
-    throw new MakeError("INVALID_ARGUMENT", "There is no capability to delegate")
+    throw new MakeError("INVALID_ARGUMENT", "A delegation needs at least one capability")
   const above = chain.delegations.at(-1)
   const humanOrigin = asked.humanOrigin ?? above?.humanOrigin
   const delegation = create(DelegationRecordSchema, {
@@ -133,8 +133,7 @@ async function sign(delegation: DelegationRecord, maker: Maker, owner: Signer): 
   await signReasoning(delegation, owner)
 }
 
-// The owner signs the delegatee's state anew, so it must hold; a chain that is not in force is not brought
-// back.
+// The owner signs the delegatee's state again, so that chain must be valid and in force.
 async function delegateeOf(
   asked: Delegation,
   delegator: GenesisRecord,

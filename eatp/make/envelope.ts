@@ -14,9 +14,8 @@ import { parseJson } from "../json/parseJson.js"
 import { type Maker, nowText } from "./maker.js"
 
 /**
- * The envelope that a chain's records give (EATP ESTABLISH): constraints of the genesis record's metadata, of
- * each capability, and of each delegation. Constraints of any other source, such as reasoning_required, are
- * kept as they are.
+ * Derives the envelope of a chain from its records (EATP ESTABLISH): the constraints of the genesis record's metadata,
+ * of each capability and of each delegation. Keeps constraints of other sources, such as reasoning_required.
  */
 export function envelopeOf(chain: TrustLineageChain, maker: Maker): ConstraintEnvelope {
   const kept = (chain.constraintEnvelope?.activeConstraints ?? []).filter(({ source }) => !isDerived(source))

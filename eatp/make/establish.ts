@@ -18,20 +18,17 @@ export type Establishment = {
   authorityId: string
   authorityType: AuthorityType
   capabilities: readonly CapabilityGrant[]
-  /** Constraints of every capability, after its own. */
+  /** Constraints that every capability gets, after its own. */
   constraints?: readonly string[] | undefined
-  /** Free-form JSON object as text; its `constraints` hold for the agent. */
+  /** Free-form JSON object as text; its `constraints` apply to the agent. */
   metadataJson?: string | undefined
-  /**
-   * End of the agent's trust, and of each capability that ends no sooner; with an offset from UTC. Unset:
-   * never.
-   */
+  /** When the agent's trust and its capabilities expire, unless a capability does earlier; with an offset from UTC. */
   expiresAt?: string | undefined
 }
 
 /**
  * Establishes an agent (EATP's ESTABLISH): a new chain with a genesis record, capabilities that only this
- * agent can use, an envelope and the chain-state signature, all signed by the authority.
+ * agent can use, an envelope and a chain-state signature, all signed by the authority.
  *
  * @throws MakeError for an empty id or an expiry that is past or naive.
  * @example

@@ -1,6 +1,6 @@
 import type { Loosening } from "../rules/tightening.js"
 
-/** Why a record is not made: stable words, for programs. */
+/** Why a record cannot be made; stable codes for programs. */
 export type MakeErrorCode =
   | "INVALID_ARGUMENT"
   | "EXPIRED"
@@ -14,14 +14,14 @@ export type MakeErrorCode =
   | "CAPABILITY_EXPIRED"
   | "LOOSER_CONSTRAINTS"
 
-/** A record that the rules of EATP do not allow to be made; nothing was signed. */
+/** The rules of EATP do not allow a record to be made; nothing was signed. */
 export class MakeError extends Error {
   override readonly name = "MakeError"
   readonly code: MakeErrorCode
-  /** What would be looser, for LOOSER_CONSTRAINTS. */
+  /** The constraints that would be looser, for LOOSER_CONSTRAINTS. */
   readonly loosenings: readonly Loosening[]
 
-  /** Takes the code, the sentence for people, and what would be looser. */
+  /** Takes the code, a message for people, and the looser constraints. */
   constructor(code: MakeErrorCode, message: string, loosenings: readonly Loosening[] = []) {
     super(message)
     this.code = code

@@ -6,28 +6,28 @@ import type { TrustAuthority } from "../verify/authorityKeys.js"
 import type { Lookup, StoredTrust } from "../verify/trustInput.js"
 import { MakeError } from "./makeError.js"
 
-/** What ids are asked for, EATP's prefixes: genesis, capability, delegation, anchor, constraint, envelope. */
+/** The kinds of ids by EATP's prefixes: genesis, capability, delegation, anchor, constraint, envelope. */
 export type IdKind = "gen" | "cap" | "del" | "aud" | "con" | "env"
 
-/** What making records needs from outside; the package itself reads no clock and draws no ids. */
+/** What making records needs from outside, since the package has no clock and no source of ids. */
 export type Maker = {
   /** The key of the authority that signs. */
   signer: Signer
-  /** The moment of making, in microseconds since 1970 UTC. */
+  /** The time of making, in microseconds since 1970 UTC. */
   nowMicros: bigint
   /** Gives an id that no record has, such as `cap-<uuid>`. */
   newId: (kind: IdKind) => string
 }
 
-/** The chains and authorities that a rule may have to look at. */
+/** The chains and authorities that the rules may need. */
 export type Known = { chains: Lookup<StoredTrust>; authorities: Lookup<TrustAuthority> }
 
-/** The moment of making as records write it. */
+/** The time of making as records write it. */
 export function nowText({ nowMicros }: Maker): string {
   return isoFromMicros(nowMicros)
 }
 
-/** Refuses an expiry that is no time, naive, or past. */
+/** Throws MakeError for an expiry that is not a time, naive, or past. */
 export function checkExpiry(expiresAt: string | undefined, { nowMicros }: Maker): void {
   if (expiresAt === undefined) return
   const end = instantOf(expiresAt)
@@ -37,7 +37,7 @@ export function checkExpiry(expiresAt: string | undefined, { nowMicros }: Maker)
   if (isExpired(end, nowMicros)) throw new MakeError("EXPIRED", `expires_at is past: ${expiresAt}`)
 }
 
-/** The earliest of some expiries, of which any may be unset: none. */
+/** The earliest of some optional expiries; undefined if all are unset. */
 export function earliest(...times: (string | undefined)[]): string | undefined {
   return times.reduce((first, time) => {
     if (first === undefined || time === undefined) return first ?? time
@@ -46,7 +46,7 @@ export function earliest(...times: (string | undefined)[]): string | undefined {
   }, undefined)
 }
 
-/** Texts without repetition, in the order of their first. */
+/** Distinct texts, in order of first occurrence. */
 export function distinct(texts: readonly string[]): string[] {
   return [...new Set(texts)]
 }

@@ -14,12 +14,11 @@ import { signReasoning } from "./reasoned.js"
 import { chainToRenew } from "./sourceGate.js"
 
 /**
- * Signs anew what one authority signed in a chain, records unchanged: for a key that is replaced, and for old
- * chains whose capabilities name no holder or whose state is unsigned, both of which it mends. Only a chain
- * that holds is signed again. Where a key has a validity window, records dated in an earlier one need not be
- * signed again and would not verify with it.
+ * Renews the signatures of one authority in a chain and leaves the records as they are. Use it when a key is replaced, or
+ * to upgrade old chains with legacy capabilities or an unsigned state. Signs only a valid chain. If the new key has a
+ * validity window, records dated before it need no new signature and would not verify with one.
  *
- * @throws MakeError for a chain that is not here, has expired or does not hold.
+ * @throws MakeError if the chain is unknown, expired or not valid.
  */
 export async function resign(
   agentId: string,
@@ -30,7 +29,7 @@ export async function resign(
   const chain = clone(TrustLineageChainSchema, (await chainToRenew(agentId, known, maker)).chain)
   await signCapabilities(chain, authorityId, maker.signer)
   await signDelegations(chain, authorityId, known, maker.signer)
-  if (chain.genesis?.authorityId === authorityId) await signOwn(chain, maker.signer)
+  if (chain.genesis?.authorityId === authorityId) await signAsGenesisAuthority(chain, maker.signer)
   return chain
 }
 
@@ -60,8 +59,8 @@ async function signDelegations(
   }
 }
 
-// What the authority of the genesis record signs besides: that record, anchors, reasoning traces, the state.
-async function signOwn(chain: TrustLineageChain, signer: Signer): Promise<void> {
+// The genesis authority also signs the genesis record, anchors, reasoning traces and the state.
+async function signAsGenesisAuthority(chain: TrustLineageChain, signer: Signer): Promise<void> {
   if (chain.genesis !== undefined)
     chain.genesis.signature = await signText(signer, genesisPayload(chain.genesis))
   for (const anchor of chain.auditAnchors)

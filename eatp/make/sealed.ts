@@ -24,8 +24,8 @@ export type ChainParts = {
 }
 
 /**
- * A chain with its envelope made anew from its records and its state signed by the owner, the authority of
- * its genesis record: what every change of capabilities or delegations ends with.
+ * Completes a chain after a change of capabilities or delegations: derives its envelope from the records and signs its
+ * state with the owner's key, that of the genesis authority.
  */
 export async function sealed(
   parts: ChainParts,
@@ -38,7 +38,7 @@ export async function sealed(
   return chain
 }
 
-/** The parts of a chain, to make another of: the records themselves are shared, and never changed. */
+/** The parts of a chain from which to make another. Shares the records, which are never changed. */
 export function partsOf(chain: TrustLineageChain): ChainParts {
   const { genesis, capabilities, delegations, constraintEnvelope, auditAnchors, chainStateSignature } = chain
   return {

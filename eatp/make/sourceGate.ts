@@ -16,7 +16,7 @@ type Source = { chain: TrustLineageChain; genesis: GenesisRecord }
  * EATP's gate before anything is signed on the strength of a chain (EATP DELEGATE): the chain is known, in force and
  * not expired, and all that trust derives from in it is signed.
  *
- * @throws MakeError SOURCE_NOT_FOUND, EXPIRED or SOURCE_INVALID, with the reason of a verdict as text.
+ * @throws MakeError SOURCE_NOT_FOUND, EXPIRED or SOURCE_INVALID, with the reason of the verdict in the message.
  */
 export async function sourceChain(
   agentId: string,
@@ -74,7 +74,7 @@ function refuse(question: Question, checks: Check[], code: "EXPIRED" | "SOURCE_I
   for (const check of checks) {
     const found = check(question)
     if (found !== undefined) {
-      throw new MakeError(code, `The chain of ${question.genesis.agentId} cannot be built on: ${found.text}`)
+      throw new MakeError(code, `The chain of ${question.genesis.agentId} is not valid: ${found.text}`)
     }
   }
 }

@@ -3,8 +3,8 @@ import { isoFromMicros } from "../time/isoTime.js"
 import { parseTime } from "../time/time.js"
 
 /**
- * Cuts a delegation's times to whole seconds in UTC, as the engines sign them; never up, which would lengthen
- * the delegation.
+ * Truncates a delegation's times to whole seconds in UTC, as the engines sign them. Rounding up would lengthen the
+ * delegation.
  */
 export function toWholeSeconds(delegation: DelegationRecord): void {
   delegation.delegatedAt = wholeSecond(delegation.delegatedAt)

@@ -1,4 +1,4 @@
-/** A value has no form in EATP's canonical bytes; the reference implementation raises ValueError or TypeError there. */
+/** A value has no canonical form in EATP; the reference implementation raises ValueError or TypeError. */
 export class CanonicalError extends Error {
   override readonly name = "CanonicalError"
 }
@@ -12,11 +12,11 @@ const syntax = /^-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/
  * Prints the text of a JSON number as Python's `repr` prints what `json.loads` makes of it: an int exactly, a float by
  * its shortest digits (`1.0`, `1e+16`, `1e-07`); beyond a double's range `inf` or `-inf`.
  *
- * @throws CanonicalError for text that is no JSON number and for an integer of more than 4,300 digits.
+ * @throws CanonicalError for text that is not a JSON number and for an integer of more than 4,300 digits.
  */
 export function pythonNumber(text: string): string {
   const parts = syntax.exec(text)
-  if (parts === null) throw new CanonicalError(`${text.slice(0, 40)} is no JSON number`)
+  if (parts === null) throw new CanonicalError(`${text.slice(0, 40)} is not a JSON number`)
   if (parts[1] !== undefined || parts[2] !== undefined) return pythonFloat(Number(text))
   if (text.replace("-", "").length > MAX_INT_DIGITS) {
     throw new CanonicalError(`An integer of more than ${MAX_INT_DIGITS} digits`)
@@ -24,7 +24,7 @@ export function pythonNumber(text: string): string {
   return text === "-0" ? "0" : text
 }
 
-/** Like {@link pythonNumber}, but a number beyond a double's range is refused, as `json.dumps(allow_nan=False)` does. */
+/** Like {@link pythonNumber}, but refuses a number beyond a double's range, as `json.dumps(allow_nan=False)` does. */
 export function finiteNumber(text: string): string {
   const printed = pythonNumber(text)
   if (printed.endsWith("inf"))

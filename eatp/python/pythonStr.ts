@@ -15,7 +15,7 @@ const pythonRepr: JsonStyle = {
 
 /**
  * Prints a JSON value as Python 3.11's `str()` prints what `json.loads` makes of it: EATP's constraint hash covers this
- * text. A string stands for itself; strings inside lists and objects are quoted as `repr` does.
+ * text. A string is printed as is; strings inside lists and objects are quoted as `repr` does.
  *
  * @throws CanonicalError for an integer that Python does not read (more than 4,300 digits).
  */

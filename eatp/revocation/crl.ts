@@ -10,7 +10,7 @@ export type CrlEntry = {
   revokedAt: string
   reason: string
   revokedBy: string
-  /** When the entry may leave the list; it revokes until then. Unset: never. */
+  /** When the entry may leave the list; until then it revokes. Unset: never. */
   expiresAt?: string | undefined
 }
 

@@ -4,7 +4,7 @@ import { type Signer, verifyText } from "../signing/ed25519.js"
 import { hashField, nanosecondField, u64Field } from "./ledgerFields.js"
 import { RevocationError } from "./revocationError.js"
 
-/** What a ledger's owner signs after each change (EATP-12 D5). */
+/** The head that a ledger's owner signs after each change (EATP-12 D5). */
 export type HeadCommitment = {
   /** Rises with every change; u64. */
   epoch: bigint
@@ -18,7 +18,7 @@ export type HeadCommitment = {
   signedAt: string
 }
 
-/** The text under a head's signature. Throws RevocationError for a head against the rules. */
+/** The text under a head's signature. Throws RevocationError for an invalid head. */
 export function headPayload(head: HeadCommitment): string {
   return delegateCanonicalJson(
     new JsonObject([
@@ -32,12 +32,12 @@ export function headPayload(head: HeadCommitment): string {
   )
 }
 
-/** Signs a text of the ledger; the signature in lowercase hex, as EATP-12 writes it. */
+/** Signs a text of the ledger; gives the signature in lowercase hex, as EATP-12 writes it. */
 export async function signLedgerText(signer: Signer, payload: string): Promise<string> {
   return Buffer.from(await signer.sign(Buffer.from(payload))).toString("hex")
 }
 
-/** Verifies a signature in hex over a text of the ledger, public key in hex; false for what is malformed. */
+/** Verifies a hex signature over a text of the ledger with a hex public key; false for malformed input. */
 export function verifyLedgerText(payload: string, signatureHex: string, publicKeyHex: string): boolean {
   const hex = /^(?:[0-9a-fA-F]{2})*$/
   if (!hex.test(signatureHex) || !hex.test(publicKeyHex)) return false
@@ -45,12 +45,12 @@ export function verifyLedgerText(payload: string, signatureHex: string, publicKe
   return verifyText(payload, signature.toString("base64"), key.toString("base64"))
 }
 
-/** The highest head that was accepted so far: kept by who reads heads, so that none goes back. */
+/** The highest head accepted so far; a reader keeps it, so that no head can roll back. */
 export type HighWater = { epoch: bigint; tipHash?: string }
 
 /**
- * Accepts a head: not below the highest epoch, and at that epoch the same tip. Throws RevocationError
- * otherwise.
+ * Accepts a head and gives the new high-water mark. Throws RevocationError for a head below the highest epoch, or with
+ * another tip at that epoch.
  */
 export function acceptHead(highWater: HighWater, head: HeadCommitment): HighWater {
   if (head.epoch < highWater.epoch) {

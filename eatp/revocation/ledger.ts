@@ -16,10 +16,7 @@ export type RevocationEvent = {
 /** The tip of an empty ledger: 32 zero bytes, in hex. */
 export const GENESIS_TIP = "0".repeat(64)
 
-/**
- * The text under an event's signature, which the tip covers too. Throws RevocationError for an event against
- * the rules.
- */
+/** The text under an event's signature, which the tip covers as well. Throws RevocationError for an invalid event. */
 export function revocationEventPayload(event: RevocationEvent): string {
   return delegateCanonicalJson(
     new JsonObject([
@@ -32,8 +29,8 @@ export function revocationEventPayload(event: RevocationEvent): string {
 }
 
 /**
- * The tip of a ledger, lowercase hex: a hash chain over the events in the order given, so that none can be
- * taken out, put in or moved. Throws RevocationError for an event against the rules.
+ * The tip of a ledger, lowercase hex: a hash chain over the events in the given order, so that none can be removed,
+ * added or moved. Throws RevocationError for an invalid event.
  */
 export function revocationLedgerTip(events: Iterable<RevocationEvent>): string {
   let tip: Uint8Array = Buffer.from(GENESIS_TIP, "hex")
@@ -44,7 +41,7 @@ export function revocationLedgerTip(events: Iterable<RevocationEvent>): string {
   return Buffer.from(tip).toString("hex")
 }
 
-/** The ledger with one event more. Throws RevocationError unless its epoch is above the last one's. */
+/** Appends an event to a ledger. Throws RevocationError unless its epoch is above that of the last event. */
 export function appendRevocation(
   events: readonly RevocationEvent[],
   event: RevocationEvent,

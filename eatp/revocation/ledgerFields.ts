@@ -5,7 +5,7 @@ import { RevocationError } from "./revocationError.js"
 const MOST = 2n ** 64n
 const nanoseconds = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/
 
-/** A u64 as it is signed; throws RevocationError for any other number. */
+/** A u64 as signed; throws RevocationError for any other number. */
 export function u64Field(name: string, value: bigint): JsonNumber {
   if (value < 0n || value >= MOST) {
     throw new RevocationError(`${name} must be in the u64 range [0, 2**64), got ${value}`)
@@ -13,7 +13,7 @@ export function u64Field(name: string, value: bigint): JsonNumber {
   return new JsonNumber(String(value))
 }
 
-/** A time as it is signed: kept to the nanosecond, never rewritten. */
+/** A time as signed: kept to the nanosecond, never rewritten. Throws RevocationError for any other form. */
 export function nanosecondField(name: string, value: string): string {
   if (!nanoseconds.test(value)) {
     throw new RevocationError(
@@ -23,13 +23,13 @@ export function nanosecondField(name: string, value: string): string {
   return value
 }
 
-/** 32 bytes as lowercase hex. */
+/** 32 bytes in lowercase hex; throws RevocationError for other text. */
 export function hashField(name: string, value: string): string {
   if (!/^[0-9a-f]{64}$/.test(value)) throw new RevocationError(`${name} must be 32 bytes as lowercase hex`)
   return value
 }
 
-/** An id as it is signed: ASCII, and not empty. */
+/** An id as signed: ASCII and not empty; throws RevocationError for other text. */
 export function asciiIdField(name: string, value: string): string {
   if (!/^[\0-\x7f]+$/.test(value))
     throw new RevocationError(`${name} must be ASCII and not empty, got '${value}'`)

@@ -8,9 +8,9 @@ import {
 import { type RevocationEvent, revocationLedgerTip } from "./ledger.js"
 import { RevocationError } from "./revocationError.js"
 
-/** A revocation ledger with the head that its owner signed. */
+/** A revocation ledger with its signed head. */
 export type SignedLedger = {
-  /** In the order of their epochs. */
+  /** Ordered by epoch. */
   events: readonly RevocationEvent[]
   head: HeadCommitment
   /** Hex. */
@@ -22,10 +22,10 @@ export type SignedLedger = {
 }
 
 /**
- * The ids that a ledger revokes, once it holds (EATP-12 D5): the owner signed the head, the head covers
- * these very events, and it does not go back behind one seen before.
+ * The ids that a ledger revokes (EATP-12 D5), once it is verified: the owner signed the head, the head covers exactly
+ * these events, and it is not older than one seen before.
  *
- * @throws RevocationError otherwise, with the reference implementation's words: who asks must deny.
+ * @throws RevocationError otherwise, in the reference implementation's words; the caller must deny.
  */
 export function revokedIds(ledger: SignedLedger): ReadonlySet<string> {
   const { events, head, headSignature, ownerPublicKey, highWater } = ledger

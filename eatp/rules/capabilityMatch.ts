@@ -1,11 +1,10 @@
 /**
- * Whether a capability covers an action (EATP VERIFY): `*` covers all; one `*` at an end or in the middle
- * stands for any text; a pattern with more of them covers what its end says, or nothing; without `*` the two
- * are equal.
+ * Whether a capability covers an action (EATP VERIFY): `*` covers every action; one `*` at an end or in the middle matches
+ * any text; a pattern with several is matched by its end only, or by nothing; without `*` the two must be equal.
  */
 export function capabilityCovers(capability: string, action: string): boolean {
   if (!capability.includes("*")) return capability === action
-  // The order is EATP's: of "*x*" the first star is a plain character.
+  // The order is EATP's: in "*x*" the first star is a plain character.
   if (capability.endsWith("*")) return action.startsWith(capability.slice(0, -1))
   if (capability.startsWith("*")) return action.endsWith(capability.slice(1))
   const [start, end, ...more] = capability.split("*")

@@ -3,24 +3,24 @@ import { pythonStr } from "../python/pythonStr.js"
 import { isTruthy } from "../python/pythonValues.js"
 import { parseTime } from "../time/time.js"
 
-/** What is asked for, as constraints see it. */
+/** The request that constraints are evaluated for. */
 export type ConstraintRequest = {
   action: string
-  /** What the caller tells about the action; EATP knows `current_time` (a time's text) and `contains_pii`. */
+  /** The caller's context for the action; EATP knows `current_time` (a time as text) and `contains_pii`. */
   context: JsonObject
-  /** The moment of the question, in microseconds since 1970 UTC: the time where the context tells none. */
+  /** The time of the request, in microseconds since 1970 UTC; used unless the context has a current_time. */
   nowMicros: bigint
 }
 
 /**
- * Why a constraint forbids an action (EATP VERIFY, evaluation of constraints), in the reference
- * implementation's words; undefined: it does not. A constraint that EATP does not know forbids nothing.
+ * Why a constraint forbids an action (EATP VERIFY, evaluation of constraints), in the reference implementation's words;
+ * undefined if it does not. A constraint that EATP does not know forbids nothing.
  */
 export function forbids(value: Json, request: ConstraintRequest): string | undefined {
   return ruleOf(value)?.(request)
 }
 
-/** Whether EATP has a rule for a constraint; it permits what it has none for. */
+/** Whether EATP has a rule for a constraint; without a rule, it permits everything. */
 export function isEvaluated(value: Json): boolean {
   return ruleOf(value) !== undefined
 }
@@ -35,17 +35,16 @@ function ruleOf(value: Json): ((request: ConstraintRequest) => string | undefine
 
 function outsideHours(request: ConstraintRequest): string | undefined {
   const hour = hourOf(request)
-  if (hour === undefined) return "Action not permitted outside business hours (current_time is no time)"
+  if (hour === undefined) return "Action not permitted outside business hours (current_time is not a time)"
   if (hour >= 9 && hour < 17) return undefined
   return `Action not permitted outside business hours (current hour: ${hour})`
 }
 
-// The hour on the clock that the time's offset tells. The reference implementation does not look at a text;
-// we read it.
+// The hour in the time's own offset. The reference implementation ignores text; we parse it.
 function hourOf({ context, nowMicros }: ConstraintRequest): number | undefined {
-  const told = context.get("current_time")
-  if (told === undefined) return Number((nowMicros / 3_600_000_000n) % 24n)
-  const time = typeof told === "string" ? parseTime(told) : undefined
+  const given = context.get("current_time")
+  if (given === undefined) return Number((nowMicros / 3_600_000_000n) % 24n)
+  const time = typeof given === "string" ? parseTime(given) : undefined
   return time === undefined ? undefined : Number(time.isoformat.slice(11, 13))
 }
 

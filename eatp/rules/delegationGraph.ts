@@ -1,10 +1,7 @@
 /** Who delegates to whom: agent ids. */
 export type DelegationEdge = readonly [delegatorId: string, delegateeId: string]
 
-/**
- * A circle of agents that delegate to one another, its first agent repeated at the end; undefined if there is
- * none.
- */
+/** A cycle of agents that delegate to one another, with the first agent repeated at the end; undefined if none. */
 export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | undefined {
   const delegates = neighbours(edges)
   const done = new Set<string>()
@@ -16,9 +13,8 @@ export function delegationCycle(edges: Iterable<DelegationEdge>): string[] | und
 }
 
 /**
- * Whether a new delegation keeps the graph free of circles (EATP's validate_new_delegation): nobody delegates to
- * themselves, or to who delegates to them by however many steps. In a graph that has a circle already none is
- * allowed.
+ * Whether a new delegation keeps the graph free of cycles (EATP's validate_new_delegation): no agent delegates to itself,
+ * nor to one from which it has trust, directly or indirectly. False for every delegation if the graph has a cycle already.
  */
 export function mayDelegate(
   edges: Iterable<DelegationEdge>,
@@ -29,8 +25,8 @@ export function mayDelegate(
 }
 
 /**
- * Who is revoked when an agent is: the agent, and all that it delegated to, step by step, nearest first (EATP's
- * cascade). maxDepth bounds the steps; the registry's own cascade has no bound.
+ * The agents that the revocation of an agent revokes: itself and all its direct and indirect delegatees, nearest first
+ * (EATP's cascade). maxDepth bounds the number of hops; the registry's own cascade has no bound.
  */
 export function cascade(
   edges: Iterable<DelegationEdge>,

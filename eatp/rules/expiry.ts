@@ -13,7 +13,7 @@ export function isExpired(expiresAt: Moment, now: bigint): boolean {
 }
 
 /**
- * Whether something that takes effect at a moment, such as a revocation, has: from that very microsecond on.
+ * Whether something that takes effect at a moment, such as a revocation, has: from that microsecond on.
  * Both moments are in microseconds since 1970 UTC; what has no such moment never takes effect.
  */
 export function isEffective(effectiveAt: Moment, now: bigint): boolean {

@@ -1,22 +1,22 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
 
-/** EATP's limit on how many hops trust may flow down. */
+/** EATP's limit on the number of hops from the first delegator to an agent. */
 export const MAX_DELEGATION_DEPTH = 10
 
-/** How an agent's trust came down through those who delegated to it. */
+/** The delegators above an agent. */
 export type Lineage = {
-  /** Hops of the longest way down to the agent: 0 for one to whom nobody delegated. */
+  /** The number of hops on the longest path down to the agent; 0 if nobody delegated to it. */
   depth: number
-  /** Everybody above the agent, whose chain is at hand or not. */
+  /** All agents above, whether or not their chains are known. */
   ancestors: ReadonlySet<string>
-  /** A circle on the way, as agent ids with the first repeated at the end; unset: none. */
+  /** A cycle above the agent, as agent ids with the first repeated at the end; unset if none. */
   cycle?: string[]
 }
 
 /**
- * Walks up from an agent through the delegators of its chain, of their chains, and so on, as far as chains
- * are found. Depth counts agents, since EATP's reference implementation links no delegation to one in another
- * chain. Linear in the number of delegations passed.
+ * Walks up from an agent through the delegators in its chain, those in their chains, and so on, as far as chains are
+ * known. Depth counts agents, since EATP's reference implementation links no delegation to one in another chain. Takes
+ * time linear in the number of delegations.
  */
 export function lineageOf(
   agentId: string,
@@ -34,7 +34,7 @@ export function lineageOf(
       raise(path.at(-1), top.depth)
     } else if (onPath.has(delegator)) {
       const ids = path.map((passed) => passed.agentId)
-      return { depth: Number.POSITIVE_INFINITY, ancestors: new Set(ids), cycle: circle(ids, delegator) }
+      return { depth: Number.POSITIVE_INFINITY, ancestors: new Set(ids), cycle: cycleOf(ids, delegator) }
     } else {
       const known = depths.get(delegator)
       if (known !== undefined) raise(top, known)
@@ -60,7 +60,7 @@ function raise(below: Step | undefined, depth: number): void {
   if (below !== undefined) below.depth = Math.max(below.depth, depth + 1)
 }
 
-// The path leads upwards; a circle is told downwards, as trust flows.
-function circle(ids: string[], repeated: string): string[] {
+// The path leads up; a cycle is given downwards, from delegator to delegatee.
+function cycleOf(ids: string[], repeated: string): string[] {
   return [...ids.slice(ids.indexOf(repeated)), repeated].reverse()
 }

@@ -5,23 +5,21 @@ import { pythonStr } from "../python/pythonStr.js"
 
 /**
  * Constraints as names and values, which is how tightening compares them (EATP DELEGATE,
- * validate_inheritance): `cost_limit=1000` and `region:eu` are split, any other text is a name that is true.
- * Lowercase, as EATP's reference implementation has them.
+ * validate_inheritance): `cost_limit=1000` and `region:eu` are split, any other text is a name with the value
+ * true. Lowercase, as in EATP's reference implementation.
  */
 export function namedConstraints(texts: readonly string[]): JsonObject {
   return new JsonObject(texts.map(named))
 }
 
-/**
- * All that binds who would delegate: the constraints of the envelope, and those of the genesis record's metadata.
- */
-export function constraintsToHeed(chain: TrustLineageChain): JsonObject {
-  const heeded = namedConstraints(constraintTexts(chain))
+/** All constraints that bind a delegator: those of the envelope and of the genesis record's metadata. */
+export function bindingConstraints(chain: TrustLineageChain): JsonObject {
+  const binding = namedConstraints(constraintTexts(chain))
   for (const item of metadataConstraints(chain.genesis)) {
-    if (item instanceof JsonObject) for (const [key, value] of item) heeded.set(key, value)
-    else if (typeof item === "string") heeded.set(item, true)
+    if (item instanceof JsonObject) for (const [key, value] of item) binding.set(key, value)
+    else if (typeof item === "string") binding.set(item, true)
   }
-  return heeded
+  return binding
 }
 
 /** The values of an envelope's constraints as text, lowercase. */
@@ -35,7 +33,7 @@ function named(text: string): [string, Json] {
   const equals = lower.indexOf("=")
   if (equals !== -1) return [lower.slice(0, equals).trim(), numberOrText(lower.slice(equals + 1).trim())]
   const colon = lower.indexOf(":")
-  // Two colons are a time of day.
+  // A text with two colons is a time of day.
   if (colon === -1 || lower.split(":").length === 3) return [lower, true]
   return [lower.slice(0, colon).trim(), lower.slice(colon + 1).trim()]
 }

@@ -2,9 +2,8 @@ import { type Json, JsonNumber } from "../json/json.js"
 import { pythonStr } from "../python/pythonStr.js"
 
 /**
- * Why a limit is no tightening of another (EATP DELEGATE, validate_inheritance): it is larger, or one of them
- * is not finite. Undefined: it is one, one of them is not given, or they are no numbers. Texts that Python's
- * float() reads count as numbers.
+ * Why a limit loosens another (EATP DELEGATE, validate_inheritance): it is larger, or one of the two is not finite.
+ * Undefined if it does not, if one is missing, or if they are not numbers. Text that Python's float() reads is a number.
  */
 export function numericLoosening(parent: Json, child: Json): string | undefined {
   if (parent === null || child === null) return undefined

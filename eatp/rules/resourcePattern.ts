@@ -1,12 +1,11 @@
 /**
- * Whether a delegator's resource pattern covers a delegatee's (EATP DELEGATE, validate_inheritance): the
- * same; or matched by it, where `*` and `?` stay within a path segment and `**` does not; or below the path
- * before a last `/*` or `/**`.
+ * Whether a delegator's resource pattern covers a delegatee's (EATP DELEGATE, validate_inheritance): it is equal, matches
+ * it (`*` and `?` within a path segment, `**` across segments), or names a path above it with a final `/*` or `/**`.
  */
 export function resourceCovers(pattern: string, resource: string): boolean {
   if (pattern === resource || pattern === "*" || pattern === "**") return true
   if (globToRegExp(pattern).test(resource)) return true
-  // The reference implementation lets `db/**` cover `dbx/secret` too; we ask for the slash.
+  // The reference implementation lets `db/**` cover `dbx/secret` too; we require the slash.
   const base = /^(.*)\/\*\*?$/su.exec(pattern)?.[1]
   return (
     base !== undefined && (resource.startsWith(`${base}/`) || (pattern.endsWith("/**") && resource === base))

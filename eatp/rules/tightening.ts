@@ -5,16 +5,13 @@ import { numericLoosening } from "./numericLimit.js"
 import { resourceCovers } from "./resourcePattern.js"
 import { windowWithin } from "./timeWindow.js"
 
-/**
- * One way in which a delegatee's constraints are looser than the delegator's; `violation` is EATP's word for
- * it.
- */
+/** A constraint of a delegatee that is looser than the delegator's; `violation` is EATP's word for it. */
 export type Loosening = { violation: string; field: string; detail: string }
 
 /**
- * Tells where constraints would be looser than those of who delegates (EATP DELEGATE, validate_inheritance):
- * limits may fall, lists may shrink, what is forbidden stays so. A delegator without constraints allows
- * anything; a constraint that the delegatee does not name is inherited. Empty: nothing is looser.
+ * Finds the constraints that are looser than the delegator's (EATP DELEGATE, validate_inheritance): limits may fall, lists
+ * may shrink, forbidden actions stay forbidden. A delegator without constraints allows anything; a constraint that the
+ * delegatee does not name is inherited. Empty if nothing is looser.
  */
 export function looserConstraints(parent: JsonObject, child: JsonObject): Loosening[] {
   if (parent.size === 0) return []
@@ -54,7 +51,7 @@ function* added(
   if (!parent.has(field)) return
   const allowed = new Set(textsAt(parent, field))
   const more = textsAt(child, field).filter((text) => !allowed.has(text))
-  if (more.length > 0) yield { violation, field, detail: `Not the delegator's: ${pythonStr(more)}` }
+  if (more.length > 0) yield { violation, field, detail: `Not among the delegator's: ${pythonStr(more)}` }
 }
 
 function* removed(parent: JsonObject, child: JsonObject): Iterable<Loosening> {
@@ -83,7 +80,7 @@ function* window(parent: JsonObject, child: JsonObject): Iterable<Loosening> {
   yield { violation: "time_window_expanded", field: "time_window", detail }
 }
 
-// Fields with a rule of their own; an object in their place is not looked into.
+// Fields with a rule of their own; an object in their place is not inspected.
 const ruled = new Set([
   ...Object.keys(LIMITS),
   ...["allowed_actions", "forbidden_actions", "resources", "time_window"],
@@ -115,7 +112,7 @@ function* nestedLimits(parent: JsonObject, child: JsonObject, prefix: string): I
   }
 }
 
-// One text stands for a list of it; anything else that is no text is told apart by how Python prints it.
+// A single value counts as a list of one; values other than text are compared as Python prints them.
 function textsAt(object: JsonObject, field: string): string[] {
   const value: Json = object.get(field) ?? []
   return Array.isArray(value) ? value.map(pythonStr) : [pythonStr(value)]

@@ -1,11 +1,8 @@
-/**
- * Whether a window of the day, `HH:MM-HH:MM`, lies within another; a text that is no window lies in none and
- * holds none.
- */
+/** Whether a time window of the day, `HH:MM-HH:MM`, lies within another; false if either text is not a window. */
 export function windowWithin(outer: string, inner: string): boolean {
   const [from, to] = minutesOf(outer)
   const [start, end] = minutesOf(inner)
-  // A text that is no window gives NaN, which is beyond every comparison.
+  // Text that is not a window gives NaN, for which every comparison is false.
   return start >= from && end <= to
 }
 

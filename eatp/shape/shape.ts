@@ -18,10 +18,11 @@ import { checkReasoning } from "./shapeReasoning.js"
 import { checkRecord } from "./shapeRecord.js"
 
 /**
- * Checks everything about one chain that the registry asks of it on write, signatures and other chains left aside, and
- * names each field that is against the rules. With the time of day, in microseconds since 1970 UTC, an expired chain is
- * against them too. Never throws; at most 1,000 violations are named. An empty list: the chain is sound. Whoever has the
- * chain's length as protobuf already passes it along.
+ * Checks the rules of the registry that one chain must meet on write, apart from signatures and other chains. Gives a
+ * violation for each field that breaks a rule, at most 1,000; an empty list if the chain is valid. Never throws.
+ *
+ * @param nowMicros the current time in microseconds since 1970 UTC, to refuse an expired chain; unset: do not check
+ * @param bytes the chain's length as protobuf, for callers that know it
  */
 export function checkShape(
   chain: TrustLineageChain,
@@ -41,7 +42,7 @@ export function checkShape(
   return context.violations
 }
 
-// The rest of the checks is spared a chain that is far too large.
+// A chain that is too large is not checked further.
 function checkSize(bytes: number, { limits, report }: ShapeContext): boolean {
   if (bytes <= limits.maxChainBytes) return true
   report("chain", `is ${bytes} bytes long; at most ${limits.maxChainBytes}`)
@@ -69,7 +70,7 @@ function checkDistinct(
   for (const [index, { id }] of records.entries()) {
     const first = seen.get(id)
     if (first === undefined) seen.set(id, index)
-    else report(`chain.${name}[${index}].id`, `is the id of ${name}[${first}] already`)
+    else report(`chain.${name}[${index}].id`, `repeats the id of ${name}[${first}]`)
   }
 }
 
@@ -107,7 +108,7 @@ function checkRecords(chain: TrustLineageChain, context: ShapeContext): void {
 function checkConstraintHash(envelope: ConstraintEnvelope | undefined, context: ShapeContext): void {
   const path = "chain.constraint_envelope"
   if (envelope === undefined || envelope.constraintHash === "") return
-  // Constraints that are against the rules themselves may have no hash.
+  // Constraints that break the rules may have no hash.
   const unsound = context.violations.some(({ field }) => field.startsWith(`${path}.active_constraints`))
   if (unsound || context.isFull()) return
   const expected = constraintHash(envelope.activeConstraints)

@@ -8,15 +8,15 @@ import { checkRecord } from "./shapeRecord.js"
 export const AUTHORITY_LIMITS = {
   /** Bytes as protobuf. */
   maxBytes: 65_536,
-  /** Keys, those of the past included: 64 rotations every 90 days are 16 years. */
+  /** Keys, including retired ones: 64 rotations every 90 days take 16 years. */
   maxKeys: 64,
   /** Bytes of UTF-8 of the name. */
   maxNameBytes: 512,
 } as const
 
 /**
- * Checks what holds for an authority by itself; gives a violation per field that breaks a rule, as paths that begin with
- * `path`. Whether its parent exists is for a registry to say.
+ * Checks an authority by itself; gives a violation for each field that breaks a rule, with paths that begin with `path`.
+ * Whether its parent exists is for the registry to check.
  */
 export function checkAuthorityShape(
   authority: Authority,
@@ -29,7 +29,7 @@ export function checkAuthorityShape(
   if (bytes > maxBytes) context.report(path, `has ${bytes} bytes encoded; at most ${maxBytes} are allowed`)
   if (authority.keys.length > maxKeys)
     context.report(`${path}.keys`, `has ${authority.keys.length} keys; at most ${maxKeys} are allowed`)
-  // What is too large is not looked at more closely.
+  // An authority that is too large is not checked further.
   if (context.violations.length > 0) return context.violations
   checkRecord(AuthoritySchema, authority, path, context)
   checkName(authority.name, path, context)
@@ -56,7 +56,7 @@ function checkPermissions({ permissions }: Authority, path: string, { report }: 
 }
 
 function checkKeys(keys: readonly AuthorityKey[], path: string, { report }: ShapeContext) {
-  if (keys.length === 0) report(path, "must hold a key at least")
+  if (keys.length === 0) report(path, "must have at least one key")
   const ids = new Map<string, number>()
   const publicKeys = new Map<string, number>()
   for (const [index, key] of keys.entries()) {
@@ -66,7 +66,7 @@ function checkKeys(keys: readonly AuthorityKey[], path: string, { report }: Shap
     const sameId = ids.get(key.keyId)
     if (sameId !== undefined) report(`${at}.key_id`, `is that of keys[${sameId}]: ids are distinct`)
     ids.set(key.keyId, sameId ?? index)
-    // Under two ids, a key that is taken back under one would go on under the other.
+    // With two ids, a key revoked under one would stay valid under the other.
     const sameKey = publicKeys.get(key.publicKey)
     if (sameKey !== undefined) report(`${at}.public_key`, `is that of keys[${sameKey}]: keys are distinct`)
     publicKeys.set(key.publicKey, sameKey ?? index)

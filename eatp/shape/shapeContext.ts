@@ -1,8 +1,8 @@
-/** One thing about a field that is against the rules. */
+/** A field that breaks a rule. */
 export type Violation = {
   /** Path in the contract's names, for example `chain.capabilities[3].expires_at`. */
   field: string
-  /** What is wrong, with the limit where there is one. */
+  /** What is wrong, with the limit if there is one. */
   description: string
 }
 
@@ -22,7 +22,7 @@ export type ShapeLimits = {
   maxJsonDepth: number
 }
 
-/** The limits of a registry that is not told otherwise. */
+/** The default limits of a registry. */
 export const DEFAULT_LIMITS: ShapeLimits = {
   maxChainBytes: 1_048_576,
   maxCapabilities: 1_000,
@@ -32,19 +32,19 @@ export const DEFAULT_LIMITS: ShapeLimits = {
   maxJsonDepth: 64,
 }
 
-/** What the checks of one chain share. */
+/** The state that the checks of one chain share. */
 export type ShapeContext = {
   limits: ShapeLimits
   violations: Violation[]
   report: (field: string, description: string) => void
-  /** Whether no further violation is kept. */
+  /** Whether further violations are dropped. */
   isFull: () => boolean
 }
 
-// A hostile chain may break a rule in each of a hundred thousand places; more than this tells nobody more.
+// A hostile chain may break rules in a hundred thousand places; nobody needs more violations than this.
 const MAX_VIOLATIONS = 1_000
 
-/** Begins the check of one chain. */
+/** Creates the context for the check of one chain. */
 export function shapeContext(limits: ShapeLimits): ShapeContext {
   const violations: Violation[] = []
   const isFull = () => violations.length >= MAX_VIOLATIONS

@@ -6,7 +6,7 @@ import { NAIVE } from "./shapeRecord.js"
 const V2_VERSION = "v2-complete"
 const V3_VERSION = "v3-complete"
 
-/** Checks what holds for delegations only: dimensions, versions and several signers, as EATP's from_dict does. */
+/** Checks the rules for delegations: dimensions, versions and several signers, as EATP's from_dict does. */
 export function checkDelegation(delegation: DelegationRecord, path: string, context: ShapeContext): void {
   const version = delegation.signingPayloadVersion
   if (version === V2_VERSION || version === V3_VERSION) {
@@ -36,7 +36,7 @@ function checkPolicy(policy: MultiSigSigningPolicy, path: string, report: ShapeC
   for (const [index, signer] of policy.authorizedSigners.entries()) {
     const field = `${path}.authorized_signers[${index}]`
     if (!/^[0-9a-fA-F]{64}$/.test(signer)) report(field, "must be 32 bytes as 64 hex digits")
-    else if (seen.has(signer.toLowerCase())) report(field, "repeats a signer: each counts once")
+    else if (seen.has(signer.toLowerCase())) report(field, "repeats a signer")
     seen.add(signer.toLowerCase())
   }
   if (seen.size === 0) report(`${path}.authorized_signers`, "must name a signer")

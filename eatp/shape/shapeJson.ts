@@ -5,8 +5,8 @@ import { parseJson } from "../json/parseJson.js"
 import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 
 /**
- * What is wrong with the text of a free-form value, undefined for sound text: it must be JSON that EATP can sign, of the
- * kind that the field of this name asks for.
+ * What is wrong with the text of a free-form value, undefined for valid text: it must be JSON that EATP can sign, of the
+ * kind that the field with this name requires.
  */
 export function jsonProblem(text: string, name: string, maxDepth: number): string | undefined {
   if (!text.isWellFormed()) return "holds a lone surrogate"
@@ -15,13 +15,13 @@ export function jsonProblem(text: string, name: string, maxDepth: number): strin
     value = parseJson(text, { maxDepth })
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error
-    return `is no JSON that EATP can sign: ${error.message}`
+    return `is not JSON that EATP can sign: ${error.message}`
   }
   const suspicious = text.length > LARGEST_DOUBLE_DIGITS || hiding.test(text)
   return (suspicious ? valueProblem(value) : undefined) ?? kindProblem(value, name)
 }
 
-// Only escapes can hide what a text may not hold, and only an exponent or many digits lead out of a double's range.
+// Only an escape can hide a forbidden character, and only an exponent or many digits leave a double's range.
 const hiding = /\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]/
 const LARGEST_DOUBLE_DIGITS = 308
 
@@ -37,7 +37,7 @@ function valueProblem(root: Json): string | undefined {
   return undefined
 }
 
-/** What is wrong with a text, wherever it stands in a chain; undefined for sound text. */
+/** What is wrong with a text anywhere in a chain; undefined for valid text. */
 export function textProblem(text: string): string | undefined {
   if (text.includes("\0")) return "holds U+0000"
   return text.isWellFormed() ? undefined : "holds a lone surrogate"

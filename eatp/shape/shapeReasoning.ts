@@ -11,7 +11,7 @@ export function checkReasoning(
 ): void {
   if (trace === undefined) return
   const checkLength = (field: string, text: string, most: number) => {
-    // Code points are never more than UTF-16 units, which need no counting.
+    // A text has at most as many code points as UTF-16 units, whose number is known.
     if (text.length <= most) return
     const length = codePointLength(text)
     if (length > most) report(`${path}.${field}`, `has ${length} characters; at most ${most}`)

@@ -4,18 +4,18 @@ import { isAwareTime } from "../time/time.js"
 import type { ShapeContext, ShapeLimits } from "./shapeContext.js"
 import { jsonProblem, textProblem } from "./shapeJson.js"
 
-/** What is wrong with a time that names no instant although it must. */
+/** The violation of a naive time in a field that needs an instant. */
 export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time names no instant"
 
 /**
- * Checks what holds for a record of any kind, and for the records inside it: no unknown fields, sound text, known enum
+ * Checks the rules for records of any kind, and for the records inside: no unknown fields, valid text, known enum
  * numbers, ids within their bounds, times that parse, free-form values that are JSON.
  */
 export function checkRecord(desc: DescMessage, message: Message, path: string, context: ShapeContext): void {
   for (const field of message.$unknown ?? []) {
     context.report(path, `has an unknown field, number ${field.no}: it may be signed, and would be lost`)
   }
-  // The properties are those that the fields' descriptors name.
+  // The field descriptors name the properties.
   const values = message as unknown as Record<string, unknown>
   for (const field of recordFields(desc)) {
     const value = values[field.property]
@@ -25,7 +25,7 @@ export function checkRecord(desc: DescMessage, message: Message, path: string, c
   }
 }
 
-// What is wrong with one value of a field; undefined for a sound one. The value has the type of the field.
+// What is wrong with a value of a field; undefined if it is valid. The value has the type of the field.
 type Problem = (value: never, limits: ShapeLimits) => string | undefined
 type RecordField = { property: string; name: string; isList: boolean; rule: DescMessage | Problem }
 
@@ -59,7 +59,7 @@ function checkValue(
 ): void {
   if (typeof rule === "function") {
     const problem = rule(value as never, context.limits)
-    // Paths are put together only where one is needed: most values are sound.
+    // Builds the path only for a violation: most values are valid.
     if (problem !== undefined) context.report(pathOf(parent, name, index), problem)
   } else checkRecord(rule, value as Message, pathOf(parent, name, index), context)
 }
@@ -81,7 +81,7 @@ function problemOf(field: DescField): Problem | undefined {
 function wordProblem(desc: DescEnum): Problem {
   const problem = `must be one of ${wordsOf(desc).join(", ")}`
   return (number: number) =>
-    number !== 0 && desc.value[number] ? undefined : `${problem}; ${number || "unspecified"} is none`
+    number !== 0 && desc.value[number] ? undefined : `${problem}; not ${number || "unspecified"}`
 }
 
 function idProblem(id: string, { maxIdBytes }: ShapeLimits): string | undefined {

@@ -3,9 +3,8 @@ import { pythonStringRepr } from "../python/pythonStr.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * Refuses characters beyond ASCII in what the engines sign: EATP pins no bytes for them (EATP 5.3). Keys are
- * literals of ours. Throws SigningPayloadError with the reference implementation's message, for the first
- * such text.
+ * Refuses non-ASCII characters in what the engines sign: EATP pins no bytes for them (EATP 5.3). Does not check keys,
+ * which are our literals. Throws SigningPayloadError with the reference implementation's message for the first text.
  */
 export function refuseNonAscii(value: Json, path: string): void {
   if (typeof value === "string") refuseText(value, path)

@@ -7,11 +7,10 @@ import { optionalTimeField, sortedField, timeField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * The text under a delegation's signature, by the version that the record names (EATP 5.3,
- * signing_payload_version). A version that EATP does not know is refused: to take it for the legacy one would
- * check the wrong bytes.
+ * The text under a delegation's signature, by the record's signing_payload_version (EATP 5.3). Refuses an unknown
+ * version: to treat it as the legacy one would verify the wrong bytes.
  *
- * @throws SigningPayloadError with code unsupported_version, or unsignable for what the version cannot sign.
+ * @throws SigningPayloadError with code unsupported_version, or unsignable for contents that the version cannot sign.
  */
 export function delegationPayload(delegation: DelegationRecord): string {
   const version = delegation.signingPayloadVersion ?? DELEGATION_LEGACY

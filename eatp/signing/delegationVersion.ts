@@ -4,7 +4,7 @@ import { pythonStr } from "../python/pythonStr.js"
 import { wordField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
-/** The first version of delegations: signs dimension_scope and constraint_subset, and no engine limits. */
+/** The first version of delegations: signs dimension_scope and constraint_subset, but no engine limits. */
 export const DELEGATION_LEGACY = "legacy-python-v0"
 /** Signs the engine limits. */
 export const DELEGATION_V2 = "v2-complete"
@@ -12,10 +12,10 @@ export const DELEGATION_V2 = "v2-complete"
 export const DELEGATION_V3 = "v3-complete"
 
 /**
- * Which version a new delegation is signed as (EATP 5.3, select_signing_version): the engine limits come all
+ * Selects the version to sign a new delegation with (EATP 5.3, select_signing_version): the engine limits come together
  * or not at all, and several signers need all of them and every dimension.
  *
- * @throws SigningPayloadError for any other mix: it would leave something unsigned.
+ * @throws SigningPayloadError for any other mix, which would leave something unsigned.
  */
 export function selectDelegationVersion(delegation: DelegationRecord): string {
   checkPolicyPairing(delegation)
@@ -30,12 +30,12 @@ export function selectDelegationVersion(delegation: DelegationRecord): string {
   return isUnscoped(delegation) ? DELEGATION_V2 : DELEGATION_LEGACY
 }
 
-/** Whether a delegation delegates every dimension: in a message no dimension means all of them. */
+/** Whether a delegation covers every dimension; an empty list in a message means all. */
 export function isUnscoped(delegation: DelegationRecord): boolean {
   return delegation.dimensionScope.length === 0 || dimensionsOf(delegation).length === dimensionWords.length
 }
 
-/** The dimensions that a delegation delegates, sorted, as EATP signs them. */
+/** The dimensions of a delegation, sorted, as EATP signs them. */
 export function dimensionsOf(delegation: DelegationRecord): string[] {
   const given = delegation.dimensionScope.map((number) => wordField(ConstraintDimensionSchema, number))
   return [...new Set(given.length === 0 ? dimensionWords : given)].sort()

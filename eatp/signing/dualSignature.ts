@@ -3,10 +3,10 @@ import { canonicalJson } from "../canonical/canonical.js"
 import type { Json } from "../json/json.js"
 import { verifyText } from "./ed25519.js"
 
-/** EATP's dual signature: Ed25519, and an HMAC for those who share a secret. Both are base64. */
+/** EATP's dual signature: Ed25519, and an HMAC for parties that share a secret. Both are base64. */
 export type DualSignature = {
   ed25519Signature: string
-  /** Unset where there is no shared secret. */
+  /** Unset without a shared secret. */
   hmacSignature?: string
 }
 
@@ -16,8 +16,8 @@ export function hmacSignature(payload: Json, key: Uint8Array): string {
 }
 
 /**
- * Verifies a dual signature over a payload's canonical JSON. With an HMAC key the HMAC must be there and
- * hold; without one it is not looked at.
+ * Verifies a dual signature over a payload's canonical JSON. With an HMAC key, the HMAC must be present and valid;
+ * without one it is ignored.
  */
 export function verifyDualSignature(
   payload: Json,

@@ -1,25 +1,21 @@
-// What RFC 8032 and libsodium refuse and OpenSSL does not: it verifies the identity key with any message.
+// What RFC 8032 and libsodium refuse but OpenSSL accepts: with the identity as key, it verifies any message.
 
-/** Whether 32 bytes may be a public key: canonical, and not one of the points of small order. */
+/** Whether 32 bytes are acceptable as a public key: a canonical point that is not of small order. */
 export function isSafeKey(key: Uint8Array): boolean {
   return key.length === 32 && isSafePoint(key)
 }
 
-/**
- * Whether 64 bytes may be a signature: its R is canonical and not of small order, its S below the group's
- * order.
- */
+/** Whether 64 bytes are acceptable as a signature: R is canonical and not of small order, S is below the group order. */
 export function isSafeSignature(signature: Uint8Array): boolean {
   return (
     signature.length === 64 && isSafePoint(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32))
   )
 }
 
-// 2^255 - 19 and the group's order 2^252 + 27742317777372353535851937790883648493, as RFC 8032 section 5.1
-// has them.
+// 2^255 - 19, and the group order 2^252 + 27742317777372353535851937790883648493 (RFC 8032, section 5.1).
 const FIELD = 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffedn
 const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn
-// The y of the eight points of small order: of order 4, 1, 2, and twice of order 8.
+// The y coordinates of the eight points of small order: orders 4, 1, 2, and 8 twice.
 const smallOrder = new Set([
   0n,
   1n,
@@ -29,14 +25,14 @@ const smallOrder = new Set([
 ])
 
 function isSafePoint(bytes: Uint8Array): boolean {
-  // The sign of x is in the top bit. Nearly all points are told by their first byte, without big integers.
+  // The top bit is the sign of x. The first byte rules out nearly all points without big integers.
   const last = bytes[31] ?? 0
   if (!suspicious.has(bytes[0] ?? 0)) return true
   const y = littleEndian(bytes, last & 0x7f)
   return y < FIELD && !smallOrder.has(y)
 }
 
-// First bytes of the small points, and of all y from the field's size up (0xed to 0xff).
+// The first bytes of the points of small order, and of every y from the field size up (0xed to 0xff).
 const suspicious = new Set([
   0x00,
   0x01,

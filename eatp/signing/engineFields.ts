@@ -25,7 +25,7 @@ export function resourceLimitsField(limits: ResourceLimits): JsonObject {
   ])
 }
 
-/** A delegation's `scope` as the engines sign it; the order of operations counts. */
+/** A delegation's `scope` as the engines sign it; the order of operations matters. */
 export function scopeField(scope: DelegationScope): JsonObject {
   const cents = scope.maxFinancialCents
   return new JsonObject([

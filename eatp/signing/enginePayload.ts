@@ -10,8 +10,7 @@ import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
  * The text under a v2-complete or v3-complete delegation's signature (EATP 5.3): the form shared by all EATP
- * engines, so everything in it is ASCII, times are whole seconds in UTC, and the order of capabilities
- * counts.
+ * engines. Everything in it is ASCII, times are whole seconds in UTC, and the order of capabilities matters.
  *
  * @throws SigningPayloadError (unsignable) with the reference implementation's message.
  */
@@ -30,8 +29,8 @@ export function enginePayload(
 }
 
 /**
- * The oldest form of the engines, `v1-legacy`: seven keys, and `multi_sig` where several sign. No chain
- * record is signed so; other engines hold such delegations.
+ * The oldest form of the engines, `v1-legacy`: seven keys, and `multi_sig` if several parties sign. No chain record
+ * uses it, but other engines hold such delegations.
  *
  * @throws SigningPayloadError (unsignable) as {@link enginePayload} does.
  */

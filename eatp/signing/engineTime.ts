@@ -3,8 +3,8 @@ import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /**
- * A time as the engines sign it: in UTC, whole seconds, `+00:00` (EATP 5.3). Throws SigningPayloadError for a
- * naive time and for a fraction of a second, with the reference implementation's messages.
+ * A time as the engines sign it: UTC, whole seconds, `+00:00` (EATP 5.3). Throws SigningPayloadError with the reference
+ * implementation's messages for a naive time and for a fraction of a second.
  */
 export function engineTime(text: string): string {
   const time = parseTime(text)
@@ -14,7 +14,7 @@ export function engineTime(text: string): string {
       "created_at / expires_at MUST be timezone-aware (RFC3339 requires an explicit offset)",
     )
   }
-  // The reference looks at the microseconds as written; an offset with microseconds is no engine's.
+  // The reference implementation checks the microseconds as written; no engine writes an offset with microseconds.
   if (/T..:..:..\./.test(time.isoformat)) {
     throw new SigningPayloadError(
       "unsignable",

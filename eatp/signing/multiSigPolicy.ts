@@ -1,7 +1,7 @@
 /**
- * What is wrong with a policy of several signers (EATP 5.3, MultiSigSigningPolicy), in the reference
- * implementation's words; undefined: nothing. Signers are hex text of 32 bytes each. A threshold that is no
- * integer is told by its Python type.
+ * What is wrong with a policy of several signers (EATP 5.3, MultiSigSigningPolicy), in the reference implementation's
+ * words; undefined if nothing is. Signers are 32 bytes in hex. A threshold that is not an integer is given as the name
+ * of its Python type.
  */
 export function checkPolicy(threshold: bigint | string, signers: readonly string[]): string | undefined {
   if (typeof threshold === "string") return `multi_sig threshold must be an int, got ${threshold}`

@@ -6,40 +6,31 @@ import { parseJson } from "../json/parseJson.js"
 import { parseTime } from "../time/time.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
-/**
- * A time as EATP signs it: Python's isoformat of what the text says; throws SigningPayloadError if that is no
- * time.
- */
+/** A time as EATP signs it, in Python's isoformat; throws SigningPayloadError for text that is not a time. */
 export function timeField(text: string): string {
   const time = parseTime(text)
   if (time === undefined) throw new SigningPayloadError("unsignable", `Invalid isoformat string: '${text}'`)
   return time.isoformat
 }
 
-/** A time that may be unset; null then. */
+/** An optional time as EATP signs it; null if unset. */
 export function optionalTimeField(text: string | undefined): string | null {
   return text === undefined ? null : timeField(text)
 }
 
-/**
- * Texts in the order of their code points, repeated ones kept: how EATP signs lists whose order means
- * nothing.
- */
+/** Texts sorted by code point, duplicates kept: how EATP signs lists whose order has no meaning. */
 export function sortedField(texts: readonly string[]): string[] {
   return [...texts].sort(byCodePoint)
 }
 
-/** An enum number as EATP's word; throws SigningPayloadError for a number without one. */
+/** EATP's word for an enum number; throws SigningPayloadError for a number without one. */
 export function wordField(desc: DescEnum, number: number): string {
   const word = wordOf(desc, number)
   if (word === undefined) throw new SigningPayloadError("unsignable", `${desc.name} has no number ${number}`)
   return word
 }
 
-/**
- * A free-form value; what EATP takes for an unset one is told. Throws JsonSyntaxError for text that is no
- * JSON.
- */
+/** A free-form value, or EATP's default for an unset one. Throws JsonSyntaxError for text that is not JSON. */
 export function jsonField(text: string | undefined, unset: Json): Json {
   return text === undefined ? unset : parseJson(text)
 }

@@ -5,9 +5,8 @@ import { JsonObject } from "../json/json.js"
 import { jsonField, timeField, wordField } from "./payloadFields.js"
 
 /**
- * The text under a reasoning signature (EATP, ReasoningTrace). With the id of the delegation or anchor that
- * holds the trace it is bound to that record, which is what chains sign; without, it is the trace alone.
- * Throws SigningPayloadError.
+ * The text under a reasoning signature (EATP, ReasoningTrace): bound to the delegation or anchor with that id, which is
+ * what chains sign, or the trace alone without an id. Throws SigningPayloadError.
  */
 export function reasoningPayload(trace: ReasoningTrace, parentRecordId?: string): string {
   const reasoning = traceFields(trace)

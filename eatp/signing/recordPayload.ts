@@ -14,9 +14,9 @@ import { JsonObject } from "../json/json.js"
 import { jsonField, optionalTimeField, sortedField, timeField, wordField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
-/** The version of capabilities whose signature names no holder: it would verify in any agent's chain. */
+/** The version of capabilities whose signature does not cover the holder: it verifies in any agent's chain. */
 export const CAPABILITY_LEGACY = "legacy-python-v0"
-/** The version of capabilities whose signature names the holder. */
+/** The version of capabilities whose signature covers the holder. */
 export const CAPABILITY_SUBJECT_BOUND = "v1-subject-bound"
 
 /** The text under a genesis record's signature (EATP, GenesisRecord). Throws SigningPayloadError. */
@@ -35,11 +35,10 @@ export function genesisPayload(genesis: GenesisRecord): string {
 }
 
 /**
- * The text under a capability's signature (EATP, CapabilityAttestation). A subject-bound one holds the
- * holder's agent id, which is taken from the chain that it stands in and never stored.
+ * The text under a capability's signature (EATP, CapabilityAttestation). A subject-bound capability covers the agent id
+ * of its holder, which comes from the chain and is not stored in the record.
  *
- * @throws SigningPayloadError for a subject-bound capability without a holder, and for times and words that
- * are none.
+ * @throws SigningPayloadError for a subject-bound capability without a holder, and for invalid times and enum numbers.
  */
 export function capabilityPayload(capability: CapabilityAttestation, subjectAgentId: string): string {
   const payload = new JsonObject([
@@ -80,9 +79,8 @@ export function auditAnchorPayload(anchor: AuditAnchor): string {
 }
 
 /**
- * The text under the chain-state signature (EATP, chain-state signature): ids, and the constraint hash taken
- * anew from the constraints, whatever hash is stored. Throws JsonSyntaxError or CanonicalError where a
- * constraint's value has no hash.
+ * The text under the chain-state signature (EATP, chain-state signature): ids, and the constraint hash recomputed from
+ * the constraints, whatever hash is stored. Throws JsonSyntaxError or CanonicalError if a value cannot be hashed.
  */
 export function chainStatePayload(chain: TrustLineageChain): string {
   const constraints = chain.constraintEnvelope?.activeConstraints ?? []

@@ -1,10 +1,7 @@
-/**
- * Why a record has no signing payload: a version that EATP does not know, or contents that its version cannot
- * sign.
- */
+/** Why a record has no signing payload: its version is unknown, or its version cannot sign its contents. */
 export type SigningPayloadCode = "unsupported_version" | "unsignable"
 
-/** A record that has no bytes to sign; the message is what the reference implementation's exception says. */
+/** A record has no payload to sign; the message is that of the reference implementation's exception. */
 export class SigningPayloadError extends Error {
   override readonly name = "SigningPayloadError"
   readonly code: SigningPayloadCode

@@ -1,11 +1,11 @@
 import { parseClock, parseZone, zoneStart } from "./timeClock.js"
 import { type CalendarDate, daysSinceEpoch, isRealDate, parseDate, separatorAt } from "./timeDate.js"
 
-/** What a time text says. */
+/** A parsed time. */
 export type ParsedTime = {
-  /** Whether it has an offset from UTC; without one it is naive and names no instant. */
+  /** Whether it has an offset from UTC. Without one it is naive and names no instant. */
   aware: boolean
-  /** The text as Python's `isoformat()` writes it: what EATP signs. */
+  /** The time as Python's `isoformat()` writes it, which is what EATP signs. */
   isoformat: string
   /** Microseconds since 1970 UTC; undefined for a naive time. */
   utcMicros: bigint | undefined
@@ -13,7 +13,7 @@ export type ParsedTime = {
 
 /**
  * Reads a time as Python 3.11's `datetime.fromisoformat` does, oddities included: any separator, week dates, compact
- * forms, `,` before fractions, more than six digits cut off, seconds in offsets. Undefined where that raises ValueError.
+ * forms, `,` before fractions, more than six digits cut off, seconds in offsets. Undefined if that raises ValueError.
  */
 export function parseTime(text: string): ParsedTime | undefined {
   const time = readTime(text)
@@ -34,7 +34,7 @@ export function instantOf(text: string | undefined): bigint | undefined {
   return text === undefined ? undefined : parseTime(text)?.utcMicros
 }
 
-/** Whether a time has an offset from UTC, at a part of {@link parseTime}'s cost; undefined where that gives undefined. */
+/** Whether a time has an offset from UTC, at a fraction of the cost of {@link parseTime}; undefined if that is. */
 export function isAwareTime(text: string): boolean | undefined {
   const time = readTime(text)
   return time && time.offsetMicros !== undefined
@@ -58,7 +58,7 @@ function readTime(text: string): ({ date: CalendarDate } & TimeOfDay) | undefine
 
 const DAY_MICROS = 86_400_000_000
 
-// CPython replaces one lone surrogate where a separator may stand by "T", and refuses any other.
+// CPython replaces one lone surrogate by "T" where a separator may be, and refuses any other.
 function withoutLoneSeparator(text: string): string | undefined {
   for (const at of [7, 8, 10]) {
     const unit = text.charCodeAt(at)

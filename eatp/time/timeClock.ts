@@ -12,7 +12,7 @@ export function zoneStart(text: string, start: number): number {
   return text.length
 }
 
-/** Reads an offset from UTC as microseconds (may be a day or more); undefined where it has no form that Python reads. */
+/** Reads an offset from UTC as microseconds (may be a day or more); undefined if Python does not read it. */
 export function parseZone(text: string, at: number): number | undefined {
   if (text[at] === "Z") return isEnd(text[at + 1]) ? 0 : undefined
   const clock = parseClock(text, at + 1, text.length)
@@ -26,7 +26,7 @@ export function parseZone(text: string, at: number): number | undefined {
 
 /**
  * Reads HH[[:]MM[[:]SS[(.|,)ffffff]]] between two offsets, as CPython 3.11 does. `leftOver` says that something else
- * follows: an error at the end of the text, but in front of an offset CPython does not look at it.
+ * follows: an error at the end of the text, but before an offset CPython ignores it.
  */
 export function parseClock(
   text: string,

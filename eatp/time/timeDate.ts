@@ -4,9 +4,9 @@ import { digitsAt, isDigitAt } from "./timeDigits.js"
 export type CalendarDate = { year: number; month: number; day: number }
 
 /**
- * Where the separator between date and time stands in a text of at least seven characters. The date forms are
- * YYYY-MM-DD, YYYYMMDD, YYYY-Www, YYYY-Www-D, YYYYWww and YYYYWwwD, told apart as CPython 3.11 does: a digit after
- * `YYYY-Www-` is taken for an hour, and an odd number of digits behind `YYYYWww` for a week day and hours.
+ * The offset of the separator between date and time in a text of at least seven characters. The date forms are
+ * YYYY-MM-DD, YYYYMMDD, YYYY-Www, YYYY-Www-D, YYYYWww and YYYYWwwD, distinguished as CPython 3.11 does: a digit after
+ * `YYYY-Www-` is taken for an hour, and an odd number of digits after `YYYYWww` for a week day and hours.
  */
 export function separatorAt(text: string): number {
   if (text.length === 7) return 7
@@ -22,7 +22,7 @@ export function separatorAt(text: string): number {
   return end % 2 === 0 ? 7 : 8
 }
 
-/** Reads the date that ends where the separator stands; undefined where it has none of the forms. */
+/** Reads the date that ends at the separator; undefined if it has none of the forms. */
 export function parseDate(text: string, separator: number): CalendarDate | undefined {
   const year = digitsAt(text, 0, 4)
   if (year === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Reads exactly `count` ASCII digits at an offset as a number; undefined where one is something else. */
+/** Reads exactly `count` ASCII digits at an offset as a number; undefined if one is not a digit. */
 export function digitsAt(text: string, at: number, count: number): number | undefined {
   let value = 0
   for (let index = at; index < at + count; index++) {
@@ -8,7 +8,7 @@ export function digitsAt(text: string, at: number, count: number): number | unde
   return value
 }
 
-/** Whether an ASCII digit stands at an offset. */
+/** Whether there is an ASCII digit at an offset. */
 export function isDigitAt(text: string, at: number): boolean {
   const unit = text.charCodeAt(at)
   return unit >= 0x30 && unit <= 0x39

@@ -72,8 +72,8 @@ export function* walkUp(start: CapabilityStep, above: StepsAbove): Generator<Pat
   )
   // All delegations of one name to one delegator have the same steps above: a thousand of them need these once.
   const isNewBelow = {
-    CAPABILITY: distinctNames((step: PathStep) => step.agentId, nameOf),
-    DELEGATION: distinctNames((step: PathStep) => delegatorOf(step), nameOf),
+    CAPABILITY: distinctNames(agentAbove, nameOf),
+    DELEGATION: distinctNames(agentAbove, nameOf),
   }
   let level: PathStep[] = [start].filter(isNew)
   while (level.length > 0) {
@@ -103,7 +103,8 @@ function nameOf(step: PathStep): string {
   return step.kind === "DELEGATION" ? step.below.record.capability : step.record.capability
 }
 
-function delegatorOf(step: PathStep): string {
+// The agent in whose chain the steps above stand.
+function agentAbove(step: PathStep): string {
   return step.kind === "DELEGATION" ? step.record.delegatorId : step.agentId
 }
 

@@ -3,67 +3,58 @@ import type { JsonObject } from "../json/json.js"
 import type { SignedLedger } from "../revocation/signedLedger.js"
 import type { TrustAuthority } from "./authorityKeys.js"
 
-/**
- * How thoroughly trust is verified: QUICK looks at expiry and revocation, STANDARD at the action too, FULL at
- * every record.
- */
+/** How thoroughly trust is verified: QUICK checks expiry and revocation, STANDARD also the action, FULL every record. */
 export type TrustLevel = "quick" | "standard" | "full"
 
-/** May this agent do this now? */
+/** The question whether an agent may do something now. */
 export type TrustRequest = {
   agentId: string
   action: string
-  /** What it would be done to; EATP's own constraints do not look at it. */
+  /** The resource of the action; EATP's own constraints ignore it. */
   resource?: string | undefined
   level: TrustLevel
-  /** What constraints may look at: `current_time` (a time's text), `contains_pii`. */
+  /** The context for constraints: `current_time` (a time as text), `contains_pii`. */
   context?: JsonObject | undefined
 }
 
-/** A chain, and whether it is in force: soft-deleted and revoked ones are not. */
+/** A chain and whether it is in force; deleted, suspended and revoked chains are not. */
 export type StoredTrust = { chain: TrustLineageChain; active: boolean }
 
-/** What the registry revoked in one chain. */
+/** What the registry has revoked in one chain. */
 export type AgentRevocations = {
-  /** The agent itself, by name or by descent. */
+  /** Whether the agent itself is revoked, directly or by a cascade. */
   agent?: boolean
-  /** Ids of delegations: as in EATP's ledger, one of them denies the agent. */
+  /** Ids of revoked delegations; as in EATP's ledger, one is enough to deny the agent. */
   delegations?: ReadonlySet<string>
-  /** Ids of capabilities: they cover no action any more. */
+  /** Ids of revoked capabilities, which no longer cover any action. */
   capabilities?: ReadonlySet<string>
 }
 
-/** Something that finds by id; a Map is one. */
+/** A lookup by id, such as a Map. */
 export type Lookup<Found> = { get(id: string): Found | undefined }
 
 /** Everything that a verdict depends on. */
 export type TrustInput = {
   request: TrustRequest
-  /** The moment for which to answer, in microseconds since 1970 UTC. */
+  /** The time for which to answer, in microseconds since 1970 UTC. */
   nowMicros: bigint
-  /**
-   * The agent's chain, and those of who delegated to it: FULL needs each delegator's, all levels look at those
-   * that are here.
-   */
+  /** The agent's chain and those of its delegators. FULL needs every direct delegator's; all levels check the known ones. */
   chains: Lookup<StoredTrust>
   /** Every authority that a record names, inactive ones too. */
   authorities: Lookup<TrustAuthority>
-  /** What the registry revoked, by agent id. */
+  /** What the registry has revoked, by agent id. */
   revocations?: Lookup<AgentRevocations>
-  /** EATP's signed revocation ledger, if there is one: if it does not hold, everything is denied. */
+  /** EATP's signed revocation ledger, if there is one; if it cannot be verified, everything is denied. */
   ledger?: SignedLedger
-  /**
-   * When a signature of a chain was first stored, for keys that were compromised; microseconds since 1970
-   * UTC.
-   */
+  /** When a signature of a chain was first stored, in microseconds since 1970 UTC; needed for compromised keys. */
   firstStored?: ((agentId: string, signature: string) => bigint | undefined) | undefined
   options?: TrustOptions
 }
 
-/** What EATP allows while old chains are migrated; both are off unless told. */
+/** What EATP allows while old chains are migrated; both are off by default. */
 export type TrustOptions = {
-  /** Accept a chain without chain-state signature. */
+  /** Accept a chain without a chain-state signature. */
   allowUnsignedChainState?: boolean
-  /** Accept capabilities whose signature names no holder. */
+  /** Accept capabilities whose signature does not cover the holder. */
   allowUnboundLegacyCapabilities?: boolean
 }

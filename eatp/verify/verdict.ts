@@ -1,6 +1,6 @@
 import type { TrustLevel } from "./trustInput.js"
 
-/** Why trust is denied: stable words, for programs. */
+/** Why trust is denied; stable codes for programs. */
 export type DenialReason =
   | "NO_TRUST_CHAIN"
   | "REVOCATION_UNVERIFIABLE"
@@ -33,7 +33,7 @@ export type DenialReason =
   | "PATH_BROKEN"
   | "AUTHORITY_MISMATCH"
 
-/** One constraint that is not met, or a warning about one. */
+/** A constraint that is not met, or a warning about one. */
 export type TrustViolation = {
   /** Its value as text; `envelope` for the expiry of all, `reasoning_required` for a missing trace. */
   constraint: string
@@ -49,26 +49,20 @@ export type TrustVerdict = {
   level: TrustLevel
   /** Unset when valid. */
   reason?: DenialReason
-  /**
-   * The reason in the words of EATP's reference implementation, or in ours where it has none. Unset when
-   * valid.
-   */
+  /** The reason in the words of EATP's reference implementation, or in ours if it has none. Unset when valid. */
   reasonText?: string
   /** Id of the capability that covers the action; from STANDARD on, when valid. */
   capabilityUsed?: string
-  /** What the capability and its delegations ask to heed, by code point; from STANDARD on, when valid. */
+  /** The constraints of the capability and its delegations, sorted by code point; from STANDARD on, when valid. */
   effectiveConstraints: string[]
   violations: TrustViolation[]
-  /**
-   * Whether every delegation and anchor has a reasoning trace; set where a constraint asks for them and there
-   * are records.
-   */
+  /** Whether every delegation and anchor has a reasoning trace; set if a constraint requires traces and there are records. */
   reasoningPresent?: boolean
-  /** Whether the traces hold; set at FULL where every record has one, or where one does not hold. */
+  /** Whether the traces are valid; set at FULL if every record has one, or if one is not valid. */
   reasoningVerified?: boolean
 }
 
-/** What a check gives that denies. */
+/** What a check gives to deny trust. */
 export type Denial = {
   reason: DenialReason
   text: string
@@ -77,7 +71,7 @@ export type Denial = {
   reasoningVerified?: boolean
 }
 
-/** Makes a denial. */
+/** Creates a denial. */
 export function denial(reason: DenialReason, text: string, more: Partial<Denial> = {}): Denial {
   return { reason, text, ...more }
 }

@@ -28,8 +28,8 @@ import { verifySignatures } from "./verifySignatures.js"
 
 /**
  * Answers whether an agent may do something now (EATP VERIFY). Verdicts and reasons are those of EATP's reference
- * implementation, and stricter where that allows what it should not: the first list of checks are the reference's,
- * the second are ours. Never throws: what cannot be evaluated is denied.
+ * implementation, and stricter where that allows what it should not: the first lists of checks are its own, the
+ * second lists are ours. Never throws: what cannot be evaluated is denied.
  */
 export async function verifyTrust(input: TrustInput): Promise<TrustVerdict> {
   const question = chainInQuestion(input)
@@ -55,7 +55,7 @@ export async function verdictOn(question: Question): Promise<TrustVerdict> {
   const { input } = question
   const { level } = input.request
   try {
-    for (const check of [...reference[level], ...besides[level]]) {
+    for (const check of [...reference[level], ...stricter[level]]) {
       const checked = check(question)
       const found = checked instanceof Promise ? await checked : checked
       if (found !== undefined) return denied(input, found)
@@ -84,7 +84,7 @@ const reference: Record<TrustLevel, SlicedCheck[]> = {
     delegationsSigned,
   ],
 }
-const besides: Record<TrustLevel, SlicedCheck[]> = {
+const stricter: Record<TrustLevel, SlicedCheck[]> = {
   quick: [someSignature, delegatorsInForce],
   standard: [
     delegatorsInForce,

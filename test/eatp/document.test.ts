@@ -135,7 +135,7 @@ describe("eatp: documents and messages", () => {
       'genesis.authority_type: "orgnization" is none of organization, system, human',
     )
     expect(refusal(genesisWith("").replace('"agent_id"', '"agentid"')).message).to.equal(
-      'genesis.agent_id: is missing, and "agentid" is no key that EATP knows',
+      'genesis.agent_id: is missing, and "agentid" is not a key that EATP knows',
     )
   })
 
