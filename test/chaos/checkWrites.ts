@@ -130,7 +130,7 @@ function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, read
 
 /** Whether a row was there after this change. */
 export function isStored(version: Version | undefined): boolean {
-  return version !== undefined && version.operation !== "removed"
+  return version !== undefined && version.operation !== "purged"
 }
 
 function statusOf(version: Version | undefined) {
@@ -151,7 +151,7 @@ function follows(before: string, { operation, status }: Version): boolean {
       return before === "active" && status === "suspended"
     case "revoked":
       return before !== "nothing" && before !== "revoked" && status === "revoked"
-    case "removed":
+    case "purged":
       return before !== "nothing"
     default:
       return operation === "revocations_changed" && before === status

@@ -63,7 +63,7 @@ export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: 
       }
       const stand = new Map<string, bigint>()
       for (const { agentId, revision, operation, status } of versions)
-        if (operation === "removed" || (activeOnly && status !== "active")) stand.delete(agentId)
+        if (operation === "purged" || (activeOnly && status !== "active")) stand.delete(agentId)
         else stand.set(agentId, revision)
       const lines = (map: ReadonlyMap<string, bigint | undefined>) =>
         [...map].map(([agentId, revision]) => `${agentId} r${revision}`).sort()

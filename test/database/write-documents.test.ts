@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "../support/calls.js"
@@ -63,12 +63,12 @@ describe("writes that share a transaction", () => {
   })
 
   it("are refused where a document is not whole", async () => {
-    const texts = (...items: string[]) => `{${items.join()}}`
+    const write = { operation: "store", agent_id: "cut", request_id: randomUUID(), actor: "me", chain_bytes: 1 }
     const parts = `{"genesis":{}}\u001f{"genesis":{}}`
     const failed = await registry.sql`
-      select * from trust_chains_write(${texts("store")}, ${texts("cut")}, array[gen_random_uuid()], ${texts("me")},
-        '{null}', ${texts("org")}, ${parts}, '{1}', ${texts("a")}, ${texts("b")}, '{null}', ${texts("unverified")},
-        array['{}'], now())`.catch((error: Error) => error.message)
+      select * from trust_chains_write(${JSON.stringify([write])}::text::json, ${parts}, now(), null)`.catch(
+      (error: Error) => error.message,
+    )
     expect(failed).to.match(/separates documents/)
   })
 })

@@ -60,7 +60,7 @@ export function createChainHandlers(
       assureAgentId(request.agentId, rules)
       assureExpectedRevision(request.expectedRevision, 1n)
       assureRequestId(request.requestId)
-      const operation = (request.softDelete ?? true) ? "delete" : "remove"
+      const operation = (request.softDelete ?? true) ? "delete" : "purge"
       const { record } = await write({ ...commonOf(request, actor), operation, agentId: request.agentId })
       return { record }
     },

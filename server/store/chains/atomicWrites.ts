@@ -53,7 +53,7 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
       with written as materialized (
         select * from ${writeCall(sql, writes, notAfter)}
       ), done as materialized (
-        select trust_chains_assure_all(jsonb_agg(jsonb_build_object('position', position, 'outcome', outcome,
+        select trust_chains_all_or_nothing(jsonb_agg(jsonb_build_object('position', position, 'outcome', outcome,
           'revision', revision, 'status', status, 'culprit', culprit))) as all_of_it
         from written
       )
@@ -66,7 +66,7 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
   }
 }
 
-/** See trust_chains_assure_all. */
+/** See trust_chains_all_or_nothing. */
 const REFUSED = "TR001"
 
 interface Refused extends Pick<Outcome, "outcome" | "culprit"> {

@@ -3,7 +3,7 @@ import { RegistryError } from "../../errors.js"
 import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
-import { BIGINTS, type Fragment, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "../database/sql.js"
+import { type Fragment, type Sql, timestamptzText } from "../database/sql.js"
 import { nowMicros, type RecordRow } from "./rows.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
@@ -33,7 +33,7 @@ export interface Depends {
 
 /** A change of one agent's chain. */
 export interface Write {
-  operation: "store" | "update" | "delete" | "restore" | "remove"
+  operation: "store" | "update" | "delete" | "restore" | "purge"
   agentId: string
   /** A UUID; the same one is never done twice. */
   requestId: string
@@ -43,14 +43,14 @@ export interface Write {
   document?: Document
 }
 
-/** How a write was judged; see trust_chains_write for what each outcome means. */
+/** How a write was judged; see trust_chains_judge for what each outcome means. */
 export interface Outcome {
   outcome:
     | "created"
     | "updated"
     | "deleted"
     | "restored"
-    | "removed"
+    | "purged"
     | "replayed"
     | "unchanged"
     | "reused"
@@ -159,45 +159,47 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
   return rows.map(outcomeOf)
 }
 
-/** JSON texts hold control characters only escaped; an array would escape each quote of them, and PostgreSQL unescape it. */
+/** JSON texts hold control characters only escaped. */
 const BETWEEN_DOCUMENTS = "\x1f"
 
 /** The call of trust_chains_write, for a `from`. */
 export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
-  const texts = (of: (write: Write) => string | undefined) =>
-    sql.array(
-      writes.map((w) => of(w) ?? null),
-      TEXTS,
-    )
   return sql`
     trust_chains_write(
-      ${texts((w) => w.operation)},
-      ${texts((w) => w.agentId)},
-      ${sql.array(
-        writes.map((w) => w.requestId),
-        UUIDS,
-      )},
-      ${texts((w) => w.actor)},
-      ${sql.array(
-        writes.map((w) => w.expectedRevision ?? null),
-        BIGINTS,
-      )},
-      ${texts((w) => w.document?.authorityId)},
-      ${writes.map((w) => w.document?.json ?? "").join(BETWEEN_DOCUMENTS)},
-      ${sql.array(
-        writes.map((w) => w.document?.bytes ?? null),
-        INTEGERS,
-      )},
-      ${texts((w) => w.document?.chainHash)},
-      ${texts((w) => w.document?.contentHash)},
-      ${sql.array(
-        writes.map((w) => w.document?.expiresAt ?? null),
-        TIMESTAMPTZS,
-      )},
-      ${texts((w) => w.document?.signatureStatus)},
-      ${texts((w) => w.document && dependsText(w.document.depends))},
-      trust_write_until(${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)})
+      ${JSON.stringify(writes.map(fieldsOf))}::text::json,
+      ${writes.map(({ document }) => document?.json ?? "").join(BETWEEN_DOCUMENTS)},
+      ${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)}
     )`
+}
+
+/** A write as trust_chain_write in JSON: what is undefined is null there. */
+function fieldsOf({ operation, agentId, requestId, actor, expectedRevision, document }: Write) {
+  return {
+    operation,
+    agent_id: agentId,
+    request_id: requestId,
+    actor,
+    expected_revision: expectedRevision?.toString(),
+    ...(document && documentFieldsOf(document)),
+  }
+}
+
+function documentFieldsOf(document: Document) {
+  const { authorityId, bytes, chainHash, contentHash, expiresAt, signatureStatus, depends } = document
+  return {
+    authority_id: authorityId,
+    chain_bytes: bytes,
+    chain_hash: chainHash,
+    content_hash: contentHash,
+    expires_at: expiresAt === undefined ? undefined : timestamptzText(expiresAt),
+    signature_status: signatureStatus,
+    depends: { chains: textsOf(depends.chains), authorities: textsOf(depends.authorities) },
+  }
+}
+
+/** JSON has no bigint. */
+function textsOf(revisions: Record<string, bigint>): Record<string, string> {
+  return Object.fromEntries(Object.entries(revisions).map(([id, revision]) => [id, String(revision)]))
 }
 
 /** A row that trust_chains_write answers. */
@@ -214,7 +216,3 @@ export function outcomeOf(row: WrittenRow): Outcome {
 }
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
-
-function dependsText(depends: Depends): string {
-  return JSON.stringify(depends, (_, value) => (typeof value === "bigint" ? String(value) : value))
-}

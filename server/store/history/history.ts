@@ -28,7 +28,7 @@ export type OperationText =
   | "restored"
   | "suspended"
   | "revoked"
-  | "removed"
+  | "purged"
   | "revocations_changed"
 
 /** Which page of the changes of an agent. */
@@ -157,6 +157,6 @@ export const OPERATIONS: Readonly<Record<OperationText, Operation>> = {
   restored: Operation.RESTORED,
   suspended: Operation.SUSPENDED,
   revoked: Operation.REVOKED,
-  removed: Operation.REMOVED,
+  purged: Operation.REMOVED,
   revocations_changed: Operation.REVOCATIONS_CHANGED,
 }

@@ -1,9 +1,9 @@
--- Writes that are done together or not at all.
-
--- For what trust_chains_write answered, as JSON: true where all of it was done, now or all of it before under the same
--- requests. Otherwise it raises TR001, which undoes all of it, and tells what was refused in the detail; what of a batch was
--- done before on its own is refused too.
-create function trust_chains_assure_all(written jsonb) returns boolean language plpgsql volatile as $$
+-- For writes that are done together or not at all: takes the answers of trust_chains_write as JSON. True where all of them were
+-- done now, or all were done before under the same requests. Otherwise raises TR001, which undoes everything, with the refused
+-- writes in the detail; a write that was done before on its own counts as refused.
+create or replace function trust_chains_all_or_nothing(written jsonb) returns boolean language plpgsql volatile
+set search_path from current
+as $$
 declare
   replayed integer := (select count(*) from jsonb_array_elements(written) w where w ->> 'outcome' = 'replayed');
   refused jsonb;
