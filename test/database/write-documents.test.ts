@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "../support/calls.js"
@@ -63,12 +63,11 @@ describe("writes that share a transaction", () => {
   })
 
   it("are refused where a document is not whole", async () => {
-    const write = { operation: "store", agent_id: "cut", request_id: randomUUID(), actor: "me", chain_bytes: 1 }
     const parts = `{"genesis":{}}\u001f{"genesis":{}}`
     const failed = await registry.sql`
-      select * from trust_chains_write(${JSON.stringify([write])}::text::json, ${parts}, now(), null)`.catch(
-      (error: Error) => error.message,
-    )
+      select * from trust_chains_write(
+        array[row('store', 'cut', gen_random_uuid(), 'me', null, 'org', 1, 'a', 'b', null, 'unverified', '{}')]::trust_chain_write[],
+        ${parts}, now(), null)`.catch((error: Error) => error.message)
     expect(failed).to.match(/separates documents/)
   })
 })

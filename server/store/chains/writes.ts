@@ -3,7 +3,7 @@ import { RegistryError } from "../../errors.js"
 import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
-import { type Fragment, type Sql, timestamptzText } from "../database/sql.js"
+import { arrayText, type Fragment, rowText, type Sql, timestamptzText } from "../database/sql.js"
 import { nowMicros, type RecordRow } from "./rows.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
@@ -166,40 +166,28 @@ const BETWEEN_DOCUMENTS = "\x1f"
 export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
   return sql`
     trust_chains_write(
-      ${JSON.stringify(writes.map(fieldsOf))}::text::json,
+      ${arrayText(writes.map(fieldsOf))}::text::trust_chain_write[],
       ${writes.map(({ document }) => document?.json ?? "").join(BETWEEN_DOCUMENTS)},
       ${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)}
     )`
 }
 
-/** A write as trust_chain_write in JSON: what is undefined is null there. */
-function fieldsOf({ operation, agentId, requestId, actor, expectedRevision, document }: Write) {
-  return {
+/** The fields of trust_chain_write in their order. */
+function fieldsOf({ operation, agentId, requestId, actor, expectedRevision, document }: Write): string {
+  return rowText([
     operation,
-    agent_id: agentId,
-    request_id: requestId,
+    agentId,
+    requestId,
     actor,
-    expected_revision: expectedRevision?.toString(),
-    ...(document && documentFieldsOf(document)),
-  }
-}
-
-function documentFieldsOf(document: Document) {
-  const { authorityId, bytes, chainHash, contentHash, expiresAt, signatureStatus, depends } = document
-  return {
-    authority_id: authorityId,
-    chain_bytes: bytes,
-    chain_hash: chainHash,
-    content_hash: contentHash,
-    expires_at: expiresAt === undefined ? undefined : timestamptzText(expiresAt),
-    signature_status: signatureStatus,
-    depends: { chains: textsOf(depends.chains), authorities: textsOf(depends.authorities) },
-  }
-}
-
-/** JSON has no bigint. */
-function textsOf(revisions: Record<string, bigint>): Record<string, string> {
-  return Object.fromEntries(Object.entries(revisions).map(([id, revision]) => [id, String(revision)]))
+    expectedRevision?.toString(),
+    document?.authorityId,
+    document?.bytes.toString(),
+    document?.chainHash,
+    document?.contentHash,
+    document?.expiresAt === undefined ? undefined : timestamptzText(document.expiresAt),
+    document?.signatureStatus,
+    document && dependsText(document.depends),
+  ])
 }
 
 /** A row that trust_chains_write answers. */
@@ -216,3 +204,7 @@ export function outcomeOf(row: WrittenRow): Outcome {
 }
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
+
+function dependsText(depends: Depends): string {
+  return JSON.stringify(depends, (_, value) => (typeof value === "bigint" ? String(value) : value))
+}

@@ -66,6 +66,16 @@ export function timestamptzText(micros: bigint): string {
   return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
 }
 
+/** A value of a composite type as PostgreSQL reads it; undefined is null. */
+export function rowText(fields: (string | undefined)[]): string {
+  return `(${fields.map((field) => (field === undefined ? "" : quoted(field))).join()})`
+}
+
+/** An array of texts as PostgreSQL reads it. */
+export function arrayText(items: string[]): string {
+  return `{${items.map(quoted).join()}}`
+}
+
 /** An array of `type` as PostgreSQL reads it; none is ever read from it. */
 function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
   const item = (value: Item | null) => (value === null ? "null" : quoted(textOf(value)))
@@ -73,7 +83,7 @@ function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.P
 }
 
 /**
- * An array's items know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
+ * Items of an array and fields of a row know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
  * four times as fast.
  */
 function quoted(text: string): string {
