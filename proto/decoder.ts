@@ -85,9 +85,11 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
 }
 
 function tagOf(field: DescField) {
-  const hasLength = !["scalar", "enum"].includes(field.fieldKind) || field.scalar === ScalarType.STRING
+  const hasLength = !["scalar", "enum"].includes(field.fieldKind) || LENGTHY.has(field.scalar)
   return (field.number << 3) | (hasLength ? 2 : 0)
 }
+
+const LENGTHY: ReadonlySet<ScalarType | undefined> = new Set([ScalarType.STRING, ScalarType.BYTES])
 
 function fieldReader(field: DescField): ReadField {
   const name = field.localName
@@ -178,6 +180,8 @@ function valueReader(field: DescField): (cursor: Cursor, end: number) => unknown
   switch (field.scalar) {
     case ScalarType.STRING:
       return text
+    case ScalarType.BYTES:
+      return raw
     case ScalarType.BOOL:
       return bool
     case ScalarType.INT64:
@@ -194,6 +198,15 @@ function text(cursor: Cursor, end: number): string | undefined {
   cursor.at = stop
   // It stands for ill-formed bytes, or for itself.
   return value.includes("\ufffd") ? undefined : value
+}
+
+/** A view of the bytes, as protobuf-es gives it. */
+function raw(cursor: Cursor, end: number): Uint8Array | undefined {
+  const stop = lengthEnd(cursor, end)
+  if (stop < 0) return undefined
+  const value = cursor.bytes.subarray(cursor.at, stop)
+  cursor.at = stop
+  return value
 }
 
 /** Where something of a length ends that stands here; -1 where that is beyond what there is. */

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type Message, ScalarType, toBinary } from "@bufbuild/protobuf"
-import { absentValue, isPlainMessage } from "./plainMessage.js"
+import { absentValue, isAbsent, isPlainMessage } from "./plainMessage.js"
 import { varintLength } from "./tail.js"
 
 /**
@@ -65,7 +65,7 @@ function fieldSizer(field: DescField): Size<Values> {
   const absent = absentValue(field)
   return (message) => {
     const value = message[name]
-    return value === absent ? 0 : tag + size(value)
+    return isAbsent(value, absent) ? 0 : tag + size(value)
   }
 }
 
@@ -100,12 +100,17 @@ function valueSizer(field: DescField): Size {
     return (value) => withLength(size(value))
   }
   if (field.scalar === ScalarType.STRING) return textSize
+  if (field.scalar === ScalarType.BYTES) return bytesSize
   if (field.scalar === ScalarType.BOOL) return (value) => (typeof value === "boolean" ? 1 : Number.NaN)
   return field.scalar === ScalarType.INT64 ? int64Size : int32Size
 }
 
 function textSize(value: unknown): number {
   return typeof value === "string" ? withLength(Buffer.byteLength(value)) : Number.NaN
+}
+
+function bytesSize(value: unknown): number {
+  return value instanceof Uint8Array ? withLength(value.length) : Number.NaN
 }
 
 /** Negative numbers are written in 64 bits, which take ten bytes. */

@@ -38,6 +38,12 @@ export function scalarWriter(scalar: ScalarType | undefined): Write<unknown> {
         tail.text(value)
         return true
       }
+    case ScalarType.BYTES:
+      return (value) => {
+        if (!(value instanceof Uint8Array)) return false
+        tail.raw(value)
+        return true
+      }
     case ScalarType.BOOL:
       return (value) => {
         if (typeof value !== "boolean") return false

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import { ErrorReason, type ItemError, type ServerCall } from "@trust-registry/proto"
+import { ErrorReason, type ServerCall, type Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { actorOf } from "./actor.js"
 import type { RpcContext } from "./context.js"
@@ -11,7 +11,7 @@ export interface CallBounds {
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal
   /** What one item of a call failed with, logged where the server is at fault. */
-  readonly itemError: (call: RpcContext, thrown: unknown, prefix?: string) => ItemError
+  readonly itemError: (call: RpcContext, thrown: unknown, prefix?: string) => Status
 }
 
 /**
@@ -56,7 +56,7 @@ export class Call implements RpcContext {
     return this.#controller().signal
   }
 
-  itemError(thrown: unknown, prefix?: string): ItemError {
+  itemError(thrown: unknown, prefix?: string): Status {
     return this.#bounds.itemError(this, thrown, prefix)
   }
 

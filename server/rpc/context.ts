@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import type { ItemError } from "@trust-registry/proto"
+import type { Status } from "@trust-registry/proto"
 
 /** What a handler is told of the call it answers. */
 export interface RpcContext {
@@ -24,8 +24,8 @@ export interface RpcContext {
   /** How many items of which outcome a call of many had so far, for the log; set by the handler. */
   counts?: Readonly<Record<string, number>>
   /**
-   * What one item of many failed with, in the terms of the contract; `prefix` goes before the paths of its fields. Where
-   * the server is at fault it is logged, like a call that fails.
+   * The status of one failed item of many, with the details that a call would have failed with; `prefix` goes before the
+   * paths of its fields. Logged like a failed call where the server is at fault.
    */
-  itemError(thrown: unknown, prefix?: string): ItemError
+  itemError(thrown: unknown, prefix?: string): Status
 }

@@ -13,9 +13,9 @@ import { tellable } from "./texts.js"
  *   hear that its deadline passed, and not why.
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
-  const { code, retryAfterMs, attemptMs = 0 } = REASONS[nameOf(error.reason)]
+  const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
   const message = tellable(error.message, MAX_MESSAGE_BYTES)
-  const wait = retryAfterMs === undefined ? undefined : spread(error.failure.retryAfterMs ?? retryAfterMs)
+  const wait = retryAfterOf(error)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))
   if (wait !== undefined)
@@ -28,6 +28,12 @@ const NEVER = "-1"
 
 /** Percent-encoded it may become three times as long, and it shares 8 kB with the details. */
 const MAX_MESSAGE_BYTES = 512
+
+/** How long to wait before another attempt, in milliseconds; undefined where another attempt is of no use. */
+export function retryAfterOf({ reason, failure }: RegistryError): number | undefined {
+  const { retryAfterMs } = REASONS[nameOf(reason)]
+  return retryAfterMs === undefined ? undefined : spread(failure.retryAfterMs ?? retryAfterMs)
+}
 
 /** Up to half as long again: callers refused together do not come back together. */
 function spread(ms: number) {

@@ -100,7 +100,12 @@ function checkRefusals(asked: readonly Call[], versions: readonly Version[], tim
 }
 
 /** Reasons that are given after the history was asked whether it was done before. */
-const JUDGED = new Set(["TRUST_CHAIN_NOT_FOUND", "TRUST_CHAIN_REVOKED", "REVISION_CONFLICT"])
+const JUDGED = new Set([
+  "TRUST_CHAIN_NOT_FOUND",
+  "TRUST_CHAIN_INACTIVE",
+  "TRUST_CHAIN_REVOKED",
+  "REVISION_CONFLICT",
+])
 const FORESEEN = new Set([
   ...JUDGED,
   "TRUST_CHAIN_INVALID",

@@ -45,7 +45,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
     delegator: { delegatorId: "agent-77" },
     metadata: { metadataContainsJson: '{"department":"d7"}' },
     "expiry of active ones": { expiresBefore: soon },
-    "expiry of all": { expiresBefore: soon, activeOnly: false },
+    "expiry of all": { expiresBefore: soon, includeInactive: true },
     "all at once": {
       authorityId: "org-7",
       capability: "cap-5",
@@ -58,7 +58,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
   for (const [name, fields] of Object.entries(filters)) {
     it(`${name}: by index, with the values known and unknown`, async () => {
       const filter = create(ChainFilterSchema, fields)
-      const page = { filter, after: "", offset: 0, limit: 100, maxBytes: 3 << 20, now }
+      const page = { filter, after: "", offset: 0, limit: 100, maxBytes: 3 << 20, documents: true, now }
       statements.length = 0
       await listChains(sql, page)
       const count = await countChains(sql, filter, now)
