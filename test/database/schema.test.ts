@@ -5,7 +5,7 @@ import { startRegistry } from "../support/server.js"
 describe("a start", () => {
   it("is refused on a schema that is newer than the server knows", async () => {
     const registry = await startRegistry()
-    await registry.sql`insert into trust_migrations (version, name) values (9999, 'of a later server')`
+    await registry.sql`insert into trust_migrations (version, name, checksum) values (9999, 'of a later server', '')`
     const failed = await registry.restart().then(
       () => undefined,
       (error: Error) => error.message,

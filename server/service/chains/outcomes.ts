@@ -17,7 +17,7 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
   updated: accepted,
   deleted: accepted,
   restored: accepted,
-  removed: accepted,
+  purged: accepted,
   replayed: accepted,
   unchanged: accepted,
   stale: () => {

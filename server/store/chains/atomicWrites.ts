@@ -55,10 +55,9 @@ async function writeAll(sql: Sql, writes: Write[], notAfter: bigint): Promise<At
       with written as materialized (
         select * from ${writeCall(sql, writes, notAfter)}
       ), done as materialized (
-        select trust_chains_assure_all(coalesce(jsonb_agg(jsonb_build_object('position', position,
-          'outcome', case when outcome in ('deleted', 'removed') then 'updated' else outcome end, 'revision', revision,
-          'status', case when revokes_at <= now() then 'revoked' else status end, 'culprit', culprit))
-          filter (where outcome <> 'unchanged'), '[]')) as all_of_it
+        select trust_chains_all_or_nothing(jsonb_agg(jsonb_build_object('position', position, 'outcome', outcome,
+          'revision', revision, 'status', case when revokes_at <= now() then 'revoked' else status end,
+          'culprit', culprit))) as all_of_it
         from written
       )
       select written.* from written, done where all_of_it order by position`
@@ -70,7 +69,7 @@ async function writeAll(sql: Sql, writes: Write[], notAfter: bigint): Promise<At
   }
 }
 
-/** The SQLSTATE that trust_chains_assure_all raises, with the refused writes as its detail. */
+/** The SQLSTATE that trust_chains_all_or_nothing raises, with the refused writes as its detail. */
 const REFUSED = "TR001"
 
 interface Refused extends Pick<Outcome, "outcome" | "culprit"> {

@@ -6,6 +6,9 @@ export type Connection = string | postgres.Options<Record<string, never>>
 /** The driver with our types: bigint for bigint, microseconds since 1970 for timestamptz. */
 export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
 
+/** The same within a transaction. */
+export type Transaction = postgres.TransactionSql<{ bigint: bigint; timestamptz: bigint }>
+
 /** A piece of a query. */
 export type Fragment = postgres.Fragment
 
@@ -13,12 +16,6 @@ export type Fragment = postgres.Fragment
 export const TEXTS = 1009
 /** The object id of bigint[]. */
 export const BIGINTS = 1016
-/** The object id of integer[]. */
-export const INTEGERS = 1007
-/** The object id of uuid[]. */
-export const UUIDS = 2951
-/** The object id of timestamptz[]. */
-export const TIMESTAMPTZS = 1185
 
 /** Options that differ between pools. `onnotify` is not in the driver's types; see driverInternals.ts. */
 export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lifetime" | "onclose"> & {
@@ -53,11 +50,7 @@ export function openPool(
 const timestamptz = {
   to: 1184,
   from: [1184],
-  serialize: (micros: bigint) => {
-    const seconds = micros / MICROS - (micros % MICROS < 0n ? 1n : 0n)
-    const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
-    return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
-  },
+  serialize: timestamptzText,
   parse: (text: string) => {
     const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
     if (!parts) return text.startsWith("-") || text.endsWith("BC") ? EARLIEST : LATEST
@@ -66,6 +59,23 @@ const timestamptz = {
   },
 } satisfies postgres.PostgresType<bigint>
 
+/** Microseconds since 1970 in the text form of a timestamptz. */
+export function timestamptzText(micros: bigint): string {
+  const seconds = micros / MICROS - (micros % MICROS < 0n ? 1n : 0n)
+  const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+  return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
+}
+
+/** A value of a composite type in PostgreSQL's text form. Undefined is null. */
+export function rowText(fields: (string | undefined)[]): string {
+  return `(${fields.map((field) => (field === undefined ? "" : quoted(field))).join()})`
+}
+
+/** An array of texts in PostgreSQL's text form. */
+export function arrayText(items: string[]): string {
+  return `{${items.map(quoted).join()}}`
+}
+
 /** An array of `type` in PostgreSQL's text form, for parameters only. */
 function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
   const item = (value: Item | null) => (value === null ? "null" : quoted(textOf(value)))
@@ -73,8 +83,8 @@ function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.P
 }
 
 /**
- * Items of an array know no escapes but `\"` and `\\`. For a text without control characters JSON's escapes are the same, and four
- * times as fast to make.
+ * Items of an array and fields of a row know no escapes but `\"` and `\\`. For a text without control characters JSON's escapes are
+ * the same, and four times as fast to make.
  */
 function quoted(text: string): string {
   return CONTROL.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : JSON.stringify(text)
@@ -86,9 +96,6 @@ const CONTROL = /[\0-\x1f]/
 const arrays = {
   texts: arrayOf(TEXTS, String),
   bigints: arrayOf(BIGINTS, String),
-  integers: arrayOf(INTEGERS, String),
-  uuids: arrayOf(UUIDS, String),
-  timestamptzs: arrayOf(TIMESTAMPTZS, timestamptz.serialize),
 }
 
 const MICROS = 1_000_000n

@@ -18,7 +18,7 @@ export type OperationText =
   | "restored"
   | "suspended"
   | "revoked"
-  | "removed"
+  | "purged"
   | "revocations_changed"
 
 /** The ChainRevision of a row in binary form, with its document if it has one that parses. */
@@ -38,6 +38,6 @@ const OPERATIONS: Readonly<Record<OperationText, ChainOperation>> = {
   restored: ChainOperation.RESTORED,
   suspended: ChainOperation.SUSPENDED,
   revoked: ChainOperation.REVOKED,
-  removed: ChainOperation.PURGED,
+  purged: ChainOperation.PURGED,
   revocations_changed: ChainOperation.REVOCATIONS_CHANGED,
 }
