@@ -18,13 +18,13 @@ export const file_trustregistry_v1_authority: GenFile = /*@__PURE__*/
 
 /**
  * An organization, system or human that establishes agents and attests what they may do (EATP: OrganizationalAuthority).
- * At most 64 KiB encoded. Unknown fields are refused, and enum numbers that are UNSPECIFIED or unknown.
+ * At most 64 KiB encoded. Unknown fields and enum numbers that are UNSPECIFIED or unknown are refused.
  *
  * @generated from message trustregistry.v1.Authority
  */
 export type Authority = Message<"trustregistry.v1.Authority"> & {
   /**
-   * What chains call it in `authority_id` and `attester_id`: 1 to 512 bytes of UTF-8. It never changes.
+   * The id that chains use in `authority_id` and `attester_id`: 1 to 512 bytes of UTF-8. It never changes.
    *
    * @generated from field: string id = 1;
    */
@@ -45,29 +45,29 @@ export type Authority = Message<"trustregistry.v1.Authority"> & {
   authorityType: AuthorityType;
 
   /**
-   * The keys with which it signs and has signed: 1 to 64, with distinct ids and distinct public keys. Windows may overlap:
-   * several signers may hold a key each.
+   * The keys with which it signs and has signed: 1 to 64, with distinct ids and distinct public keys. Windows may overlap,
+   * for example when several signers hold a key each.
    *
    * @generated from field: repeated trustregistry.v1.AuthorityKey keys = 4;
    */
   keys: AuthorityKey[];
 
   /**
-   * What it may do, distinct. Kept for those who ask: the registry refuses nothing for want of a permission.
+   * What it may do, distinct. Informational: the registry does not enforce permissions.
    *
    * @generated from field: repeated trustregistry.v1.AuthorityPermission permissions = 5;
    */
   permissions: AuthorityPermission[];
 
   /**
-   * The authority above it, which must be known; no authority is above itself, however far up.
+   * The authority above it, which must be registered. No authority can be above itself, at any distance.
    *
    * @generated from field: optional string parent_authority_id = 6;
    */
   parentAuthorityId?: string | undefined;
 
   /**
-   * Free-form JSON object as text; unset means `{}`.
+   * Free-form JSON object as text. Unset means `{}`.
    *
    * @generated from field: optional string metadata_json = 7;
    */
@@ -82,10 +82,10 @@ export const AuthoritySchema: GenMessage<Authority> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_authority, 0);
 
 /**
- * A public key of an authority, and for records of which dates it holds.
+ * A public key of an authority, with its window: the dates of the records that it verifies.
  *
- * A record verifies with a key whose window covers the record's own date, both ends included. A record whose date is naive
- * names no moment, so only a key without a window covers it.
+ * A record verifies with a key whose window covers the record's own date, both ends included. A naive date names no instant, so
+ * only a key without a window covers it. The names not_before and not_after are those of X.509 (RFC 5280).
  *
  * @generated from message trustregistry.v1.AuthorityKey
  */
@@ -105,29 +105,29 @@ export type AuthorityKey = Message<"trustregistry.v1.AuthorityKey"> & {
   publicKey: string;
 
   /**
-   * First moment of the window; unset: since ever.
+   * Start of the window. Unset: it has no start.
    *
    * @generated from field: google.protobuf.Timestamp not_before = 3;
    */
   notBefore?: Timestamp | undefined;
 
   /**
-   * Last moment of the window, not before not_before; unset: until further notice.
+   * End of the window, not before not_before. Unset: it has no end.
    *
    * @generated from field: google.protobuf.Timestamp not_after = 4;
    */
   notAfter?: Timestamp | undefined;
 
   /**
-   * When RevokeKey revoked it; refused on write. Unset: it is not revoked.
+   * When RevokeKey revoked the key. Refused on write. Unset: it is not revoked.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 5;
    */
   revokedAt?: Timestamp | undefined;
 
   /**
-   * Of a revoked key: since when others may have it. It verifies what is dated and was first stored before; unset: it
-   * verifies nothing. Refused on write.
+   * Since when others may have the revoked key. It still verifies what is dated and was first stored before. Unset: it verifies
+   * nothing. Refused on write.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 6;
    */
@@ -142,27 +142,27 @@ export const AuthorityKeySchema: GenMessage<AuthorityKey> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_authority, 1);
 
 /**
- * What the registry knows about an authority beside the authority itself.
+ * What the registry knows about an authority besides the authority itself.
  *
  * @generated from message trustregistry.v1.AuthorityRecord
  */
 export type AuthorityRecord = Message<"trustregistry.v1.AuthorityRecord"> & {
   /**
-   * The authority that it is about.
+   * The authority.
    *
    * @generated from field: string authority_id = 1;
    */
   authorityId: string;
 
   /**
-   * Place of its last change in the one order of changes, of chains and authorities together.
+   * Position of its last change in the one order of all changes, of chains and authorities together.
    *
    * @generated from field: int64 revision = 2;
    */
   revision: bigint;
 
   /**
-   * Whether it is active. Its keys verify what it signed all the same.
+   * It is active. If not, its keys still verify what it signed.
    *
    * @generated from field: bool is_active = 3;
    */
@@ -183,7 +183,7 @@ export type AuthorityRecord = Message<"trustregistry.v1.AuthorityRecord"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Who made the last change: the caller, or `postgres:` and the user of a change made by hand in the database.
+   * Who made the last change: the caller's identity, or `postgres:` and the session user for a change made in the database.
    *
    * @generated from field: string updated_by = 6;
    */
@@ -246,7 +246,7 @@ export type RegisterAuthorityRequest = Message<"trustregistry.v1.RegisterAuthori
   authority?: Authority | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 2;
    */
@@ -282,7 +282,7 @@ export const RegisterAuthorityResponseSchema: GenMessage<RegisterAuthorityRespon
   messageDesc(file_trustregistry_v1_authority, 5);
 
 /**
- * Which authority to give.
+ * Which authority to return.
  *
  * @generated from message trustregistry.v1.GetAuthorityRequest
  */
@@ -337,7 +337,7 @@ export type ListAuthoritiesRequest = Message<"trustregistry.v1.ListAuthoritiesRe
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, sent with the same include_inactive; empty: the first page.
+   * The next_page_token of the page before, sent with the same include_inactive. Empty: the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -473,7 +473,7 @@ export type DeactivateAuthorityRequest = Message<"trustregistry.v1.DeactivateAut
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 3;
    */
@@ -522,31 +522,31 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
   authorityId: string;
 
   /**
-   * Id of the new key, as AuthorityKey.key_id; none of the authority's keys has it, now or before.
+   * Id of the new key, as AuthorityKey.key_id. No key of the authority may have it already.
    *
    * @generated from field: string key_id = 2;
    */
   keyId: string;
 
   /**
-   * The new key, as AuthorityKey.public_key; none of the authority's keys.
+   * The new key, as AuthorityKey.public_key. It must be new to the authority.
    *
    * @generated from field: string public_key = 3;
    */
   publicKey: string;
 
   /**
-   * When the new key's window begins; it has no end. Unset: now, by the clock of the server. It may be to come, or past (an
-   * authority that switched already). Where `effective_at` and `overlap` end in the past, what older keys signed since then no longer
-   * verifies, and that cannot be undone: no RPC widens a window again.
+   * When the new key's window starts; it has no end. Unset: now, by the server's clock. It may be in the future, or in the past
+   * for an authority that has switched already. If effective_at plus overlap is in the past, what older keys signed since then
+   * no longer verifies, and no RPC undoes that.
    *
    * @generated from field: google.protobuf.Timestamp effective_at = 4;
    */
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * How long the older keys go on beyond `effective_at`, for signers that switch later: not negative. Unset: not at all. Every window
-   * that begins by then ends then, unless it ends earlier; one that begins later stays.
+   * How long the older keys remain valid after effective_at, for signers that switch later; not negative. Unset: not at all.
+   * Every window that starts by then ends then, unless it ends earlier. One that starts later is unchanged.
    *
    * @generated from field: google.protobuf.Duration overlap = 5;
    */
@@ -560,7 +560,7 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 7;
    */
@@ -602,7 +602,7 @@ export const RotateAuthorityKeyResponseSchema: GenMessage<RotateAuthorityKeyResp
  */
 export const AuthorityPermission = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: AUTHORITY_PERMISSION_UNSPECIFIED = 0;
    */
@@ -616,14 +616,14 @@ export const AuthorityPermission = {
   CREATE_AGENTS: 1,
 
   /**
-   * Take agents out of service.
+   * Deactivate agents.
    *
    * @generated from enum value: AUTHORITY_PERMISSION_DEACTIVATE_AGENTS = 2;
    */
   DEACTIVATE_AGENTS: 2,
 
   /**
-   * Let its agents delegate to others.
+   * Its agents may delegate to others.
    *
    * @generated from enum value: AUTHORITY_PERMISSION_DELEGATE_TRUST = 3;
    */
@@ -637,7 +637,7 @@ export const AuthorityPermission = {
   GRANT_CAPABILITIES: 4,
 
   /**
-   * Take capabilities back.
+   * Revoke capabilities.
    *
    * @generated from enum value: AUTHORITY_PERMISSION_REVOKE_CAPABILITIES = 5;
    */
@@ -665,18 +665,18 @@ export const AuthorityPermissionSchema: GenEnum<AuthorityPermission> = /*@__PURE
   enumDesc(file_trustregistry_v1_authority, 0);
 
 /**
- * Keeps the authorities that establish agents: who they are, with which keys they sign and have signed, and what they
- * may do. The signatures of chains are checked with these keys.
+ * Stores the authorities that establish agents: who they are, the keys with which they sign and have signed, and what they may
+ * do. Signatures of chains are checked with these keys.
  *
- * Authorities change under the same lock and in the same order of revisions as chains, with a history of their own; a write
- * may be sent again with the same request_id and gets its first answer. Reads are never from memory. Errors: see ErrorReason;
- * every RPC may fail with INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
+ * Authorities change in the same order of revisions as chains, with a history of their own. A write that is sent again with the
+ * same request_id gets its first response. Reads always come from the database. Errors are described by ErrorReason; every RPC
+ * can fail with INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
  *
  * @generated from service trustregistry.v1.AuthorityService
  */
 export const AuthorityService: GenService<{
   /**
-   * Makes an authority known, with its first keys.
+   * Registers an authority with its first keys.
    * Errors: AUTHORITY_INVALID, AUTHORITY_EXISTS (active or not), AUTHORITY_NOT_FOUND (of the parent), REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.RegisterAuthority
@@ -687,7 +687,7 @@ export const AuthorityService: GenService<{
     output: typeof RegisterAuthorityResponseSchema;
   },
   /**
-   * Gives an authority, active or not.
+   * Returns an authority, active or not.
    * Errors: AUTHORITY_NOT_FOUND, AUTHORITY_CORRUPT.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.GetAuthority
@@ -698,7 +698,7 @@ export const AuthorityService: GenService<{
     output: typeof GetAuthorityResponseSchema;
   },
   /**
-   * Gives authorities in the order of their ids (by the bytes of UTF-8), a page at a time.
+   * Lists authorities by id (in the order of their UTF-8 bytes), a page at a time.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.ListAuthorities
    */
@@ -711,7 +711,7 @@ export const AuthorityService: GenService<{
    * Changes the fields of an authority that update_mask names; the others stay. Keys are changed by RotateAuthorityKey and
    * RevokeKey only, and an inactive authority stays inactive.
    * Errors: AUTHORITY_INVALID, AUTHORITY_NOT_FOUND (also of the parent), AUTHORITY_CORRUPT, REVISION_CONFLICT,
-   * REQUEST_ID_REUSED, OVERLOADED (others kept changing it; with an expected_revision that is REVISION_CONFLICT).
+   * REQUEST_ID_REUSED, OVERLOADED (others kept changing it; with expected_revision that is REVISION_CONFLICT).
    *
    * @generated from rpc trustregistry.v1.AuthorityService.UpdateAuthority
    */
@@ -721,8 +721,8 @@ export const AuthorityService: GenService<{
     output: typeof UpdateAuthorityResponseSchema;
   },
   /**
-   * Makes an authority inactive, for all who ask. It stays registered with its keys: what it signed still verifies.
-   * Deactivating an inactive one answers its record and changes nothing. No RPC makes it active again.
+   * Makes an authority inactive. It stays registered with its keys, so what it signed still verifies. Deactivating an inactive
+   * authority returns its record and changes nothing. No RPC reactivates it.
    * Errors: AUTHORITY_NOT_FOUND, REVISION_CONFLICT, REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.DeactivateAuthority
@@ -733,7 +733,7 @@ export const AuthorityService: GenService<{
     output: typeof DeactivateAuthorityResponseSchema;
   },
   /**
-   * Adds a key and ends the windows of the keys before it: records that are dated in an old key's window still verify.
+   * Adds a key and ends the windows of the keys before it. Records dated in an old key's window still verify.
    * Errors: AUTHORITY_INVALID, AUTHORITY_NOT_FOUND, AUTHORITY_CORRUPT, REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED
    * (others kept changing it; with an expected_revision that is REVISION_CONFLICT).
    *

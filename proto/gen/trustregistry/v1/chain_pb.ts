@@ -28,7 +28,7 @@ export const file_trustregistry_v1_chain: GenFile = /*@__PURE__*/
  */
 export type TrustLineageChain = Message<"trustregistry.v1.TrustLineageChain"> & {
   /**
-   * Where the agent's trust begins. Required.
+   * The record with which the chain begins. Required.
    *
    * @generated from field: trustregistry.v1.GenesisRecord genesis = 1;
    */
@@ -49,7 +49,7 @@ export type TrustLineageChain = Message<"trustregistry.v1.TrustLineageChain"> & 
   delegations: DelegationRecord[];
 
   /**
-   * The limits that hold for the agent. Unset stands for EATP's default, an empty envelope `env-{agent_id}`.
+   * The limits that apply to the agent. Unset means EATP's default, an empty envelope `env-{agent_id}`.
    *
    * @generated from field: trustregistry.v1.ConstraintEnvelope constraint_envelope = 4;
    */
@@ -91,7 +91,7 @@ export type GenesisRecord = Message<"trustregistry.v1.GenesisRecord"> & {
   id: string;
 
   /**
-   * The agent that the whole chain is about: 1 to 512 bytes of UTF-8. The registry's key.
+   * The agent whose chain this is: 1 to 512 bytes of UTF-8. The registry's key.
    *
    * @generated from field: string agent_id = 2;
    */
@@ -112,7 +112,7 @@ export type GenesisRecord = Message<"trustregistry.v1.GenesisRecord"> & {
   authorityType: AuthorityType;
 
   /**
-   * When the record was made, exactly as signed; may be naive.
+   * When the record was issued, exactly as signed; may be naive.
    *
    * @generated from field: string created_at = 5;
    */
@@ -126,21 +126,21 @@ export type GenesisRecord = Message<"trustregistry.v1.GenesisRecord"> & {
   signature: string;
 
   /**
-   * Algorithm of the signature; unset means `Ed25519`. Not itself signed.
+   * Algorithm of the signature. Unset means `Ed25519`. Not itself signed.
    *
    * @generated from field: optional string signature_algorithm = 7;
    */
   signatureAlgorithm?: string | undefined;
 
   /**
-   * Last moment at which the agent's trust is valid, with an offset; unset: no expiry of its own.
+   * The last moment at which the agent's trust is valid, with an offset. Unset: no expiry of its own.
    *
    * @generated from field: optional string expires_at = 8;
    */
   expiresAt?: string | undefined;
 
   /**
-   * Free-form JSON object as text; unset means `{}`, and `null` is a third, different thing. Signed.
+   * Free-form JSON object as text. Unset means `{}`; `null` is a third, different value. Signed.
    *
    * @generated from field: optional string metadata_json = 9;
    */
@@ -155,7 +155,7 @@ export const GenesisRecordSchema: GenMessage<GenesisRecord> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_chain, 1);
 
 /**
- * One thing that an authority attests the agent may do.
+ * An authority's statement that the agent may do something.
  *
  * @generated from message trustregistry.v1.CapabilityAttestation
  */
@@ -168,7 +168,7 @@ export type CapabilityAttestation = Message<"trustregistry.v1.CapabilityAttestat
   id: string;
 
   /**
-   * Name of the capability, for example `read_data`; `*` stands for any text when it is matched to an action.
+   * Name of the capability, for example `read_data`. When it is matched to an action, `*` stands for any text.
    *
    * @generated from field: string capability = 2;
    */
@@ -210,21 +210,21 @@ export type CapabilityAttestation = Message<"trustregistry.v1.CapabilityAttestat
   signature: string;
 
   /**
-   * Last moment of validity, with an offset; unset: no expiry of its own.
+   * The last moment at which the record is valid, with an offset. Unset: no expiry of its own.
    *
    * @generated from field: optional string expires_at = 8;
    */
   expiresAt?: string | undefined;
 
   /**
-   * Free-form JSON object as text that narrows the capability; unset and `null` are both EATP's None. Signed.
+   * Free-form JSON object as text that narrows the capability. Unset and `null` are both EATP's None. Signed.
    *
    * @generated from field: optional string scope_json = 9;
    */
   scopeJson?: string | undefined;
 
   /**
-   * Which pre-image was signed: `legacy-python-v0` (what unset means) or `v1-subject-bound`.
+   * Which payload was signed: `legacy-python-v0`, which unset means, or `v1-subject-bound`.
    *
    * @generated from field: optional string signing_payload_version = 10;
    */
@@ -252,14 +252,14 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   id: string;
 
   /**
-   * Who delegates.
+   * The agent or human that delegates.
    *
    * @generated from field: string delegator_id = 2;
    */
   delegatorId: string;
 
   /**
-   * To whom: must be the chain's genesis.agent_id.
+   * Who receives the delegation: must be the chain's genesis.agent_id.
    *
    * @generated from field: string delegatee_id = 3;
    */
@@ -280,7 +280,7 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   capabilitiesDelegated: string[];
 
   /**
-   * Constraints that hold for them, order kept.
+   * Constraints on them, order kept.
    *
    * @generated from field: repeated string constraint_subset = 6;
    */
@@ -294,14 +294,14 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   delegatedAt: string;
 
   /**
-   * Base64 Ed25519 signature made with the key of the delegator's authority.
+   * Base64 Ed25519 signature by the key of the delegator's authority.
    *
    * @generated from field: string signature = 8;
    */
   signature: string;
 
   /**
-   * Last moment of validity, with an offset; unset: no expiry of its own.
+   * The last moment at which the record is valid, with an offset. Unset: no expiry of its own.
    *
    * @generated from field: optional string expires_at = 9;
    */
@@ -315,21 +315,21 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   parentDelegationId?: string | undefined;
 
   /**
-   * The human on whose behalf all this happens. Not signed.
+   * The human on whose behalf this happens. Not signed.
    *
    * @generated from field: trustregistry.v1.HumanOrigin human_origin = 11;
    */
   humanOrigin?: HumanOrigin | undefined;
 
   /**
-   * Ids from the human or first agent down to the delegatee. Not signed.
+   * Ids from the first human or agent down to the delegatee. Not signed.
    *
    * @generated from field: repeated string delegation_chain = 12;
    */
   delegationChain: string[];
 
   /**
-   * Length of the way from the origin. Not signed.
+   * Number of delegations since the origin. Not signed.
    *
    * @generated from field: int64 delegation_depth = 13;
    */
@@ -364,42 +364,42 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   dimensionScope: ConstraintDimension[];
 
   /**
-   * Which pre-image was signed: `legacy-python-v0` (what unset means), `v2-complete` or `v3-complete`.
+   * Which payload was signed: `legacy-python-v0`, which unset means, `v2-complete` or `v3-complete`.
    *
    * @generated from field: optional string signing_payload_version = 18;
    */
   signingPayloadVersion?: string | undefined;
 
   /**
-   * Engine limits that `v2-complete` and `v3-complete` sign: what the delegatee may use.
+   * What the engine lets the delegatee use. Signed in `v2-complete` and `v3-complete`.
    *
    * @generated from field: trustregistry.v1.ConstraintDimensions constraints = 19;
    */
   constraints?: ConstraintDimensions | undefined;
 
   /**
-   * Engine limits that `v2-complete` and `v3-complete` sign: how much of it.
+   * How much the engine lets it use. Signed in `v2-complete` and `v3-complete`.
    *
    * @generated from field: trustregistry.v1.ResourceLimits resource_limits = 20;
    */
   resourceLimits?: ResourceLimits | undefined;
 
   /**
-   * Engine limits that `v2-complete` and `v3-complete` sign: in which domain.
+   * Where the engine lets it work. Signed in `v2-complete` and `v3-complete`.
    *
    * @generated from field: trustregistry.v1.DelegationScope scope = 21;
    */
   scope?: DelegationScope | undefined;
 
   /**
-   * Whether several signers must agree; then multi_sig_policy is set and the version is `v3-complete`.
+   * Several signers must agree. Then multi_sig_policy is set and the version is `v3-complete`.
    *
    * @generated from field: bool multi_sig = 22;
    */
   multiSig: boolean;
 
   /**
-   * Who may sign and how many must; set exactly when multi_sig is true.
+   * Who may sign, and how many must. Set exactly when multi_sig is true.
    *
    * @generated from field: trustregistry.v1.MultiSigSigningPolicy multi_sig_policy = 23;
    */
@@ -420,21 +420,21 @@ export const DelegationRecordSchema: GenMessage<DelegationRecord> = /*@__PURE__*
  */
 export type Constraint = Message<"trustregistry.v1.Constraint"> & {
   /**
-   * Id of the constraint; the constraint hash is taken in the order of ids.
+   * Id of the constraint. The constraint hash covers constraints in the order of their ids.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * What the limit is about.
+   * What it limits.
    *
    * @generated from field: trustregistry.v1.ConstraintType constraint_type = 2;
    */
   constraintType: ConstraintType;
 
   /**
-   * Free-form JSON value as text, any type; required. Hashed as Python's str() prints it.
+   * Any JSON value as text. Required. Hashed as Python's str() prints it.
    *
    * @generated from field: string value_json = 3;
    */
@@ -463,7 +463,7 @@ export const ConstraintSchema: GenMessage<Constraint> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_chain, 4);
 
 /**
- * All limits that hold for an agent.
+ * All limits that apply to an agent.
  *
  * @generated from message trustregistry.v1.ConstraintEnvelope
  */
@@ -497,7 +497,7 @@ export type ConstraintEnvelope = Message<"trustregistry.v1.ConstraintEnvelope"> 
   computedAt?: string | undefined;
 
   /**
-   * Last moment of validity, with an offset; unset: no end of its own.
+   * The last moment at which it is valid, with an offset. Unset: no end of its own.
    *
    * @generated from field: optional string valid_until = 5;
    */
@@ -519,7 +519,7 @@ export const ConstraintEnvelopeSchema: GenMessage<ConstraintEnvelope> = /*@__PUR
   messageDesc(file_trustregistry_v1_chain, 5);
 
 /**
- * One thing that the agent did.
+ * A record of something that the agent did.
  *
  * @generated from message trustregistry.v1.AuditAnchor
  */
@@ -567,7 +567,7 @@ export type AuditAnchor = Message<"trustregistry.v1.AuditAnchor"> & {
   result: ActionResult;
 
   /**
-   * Base64 Ed25519 signature made with the genesis authority's key.
+   * Base64 Ed25519 signature by the genesis authority's key.
    *
    * @generated from field: string signature = 7;
    */
@@ -588,7 +588,7 @@ export type AuditAnchor = Message<"trustregistry.v1.AuditAnchor"> & {
   parentAnchorId?: string | undefined;
 
   /**
-   * Free-form JSON object as text; unset means `{}`, and `null` is a third, different thing. Signed.
+   * Free-form JSON object as text. Unset means `{}`; `null` is a third, different value. Signed.
    *
    * @generated from field: optional string context_json = 10;
    */
@@ -658,7 +658,7 @@ export type HumanOrigin = Message<"trustregistry.v1.HumanOrigin"> & {
   authProvider: string;
 
   /**
-   * The session in which this began.
+   * The session in which it began.
    *
    * @generated from field: string session_id = 4;
    */
@@ -721,7 +721,7 @@ export type ReasoningTrace = Message<"trustregistry.v1.ReasoningTrace"> & {
   alternativesConsidered: string[];
 
   /**
-   * JSON array of objects as text, at most 100; unset means `[]`.
+   * JSON array of objects as text, at most 100. Unset means `[]`.
    *
    * @generated from field: optional string evidence_json = 6;
    */
@@ -735,7 +735,7 @@ export type ReasoningTrace = Message<"trustregistry.v1.ReasoningTrace"> & {
   methodology?: string | undefined;
 
   /**
-   * A JSON number as text, between 0 and 1, as signed (`1` and `1.0` differ); unset: none given.
+   * A JSON number between 0 and 1 as text, exactly as signed (`1` and `1.0` differ). Unset: none.
    *
    * @generated from field: optional string confidence_json = 8;
    */
@@ -763,7 +763,7 @@ export type ConstraintDimensions = Message<"trustregistry.v1.ConstraintDimension
   allowCodeExecution: boolean;
 
   /**
-   * May delegate on.
+   * May delegate further.
    *
    * @generated from field: bool allow_delegation = 2;
    */
@@ -791,7 +791,7 @@ export type ConstraintDimensions = Message<"trustregistry.v1.ConstraintDimension
   allowStateMutation: boolean;
 
   /**
-   * Which tools; unset (null) means any, and an empty list none. Both are signed.
+   * Which tools. Unset (null) means any, an empty list none. Both are signed.
    *
    * @generated from field: trustregistry.v1.AllowedTools allowed_tools = 6;
    */
@@ -805,7 +805,7 @@ export type ConstraintDimensions = Message<"trustregistry.v1.ConstraintDimension
   maxContextTokens: bigint;
 
   /**
-   * Whether each action needs a reasoning trace.
+   * Each action needs a reasoning trace.
    *
    * @generated from field: bool reasoning_required = 8;
    */
@@ -820,7 +820,7 @@ export const ConstraintDimensionsSchema: GenMessage<ConstraintDimensions> = /*@_
   messageDesc(file_trustregistry_v1_chain, 9);
 
 /**
- * A list of tools that can be told from no list.
+ * A list of tools. A message, so that an empty list differs from no list.
  *
  * @generated from message trustregistry.v1.AllowedTools
  */
@@ -896,7 +896,7 @@ export type DelegationScope = Message<"trustregistry.v1.DelegationScope"> & {
   domain: string;
 
   /**
-   * Most money, in cents; unset (null): no limit of its own, which differs from 0.
+   * Most money, in cents. Unset (null): no limit of its own, which differs from 0.
    *
    * @generated from field: optional int64 max_financial_cents = 2;
    */
@@ -952,7 +952,7 @@ export const MultiSigSigningPolicySchema: GenMessage<MultiSigSigningPolicy> = /*
  */
 export const AuthorityType = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: AUTHORITY_TYPE_UNSPECIFIED = 0;
    */
@@ -1000,7 +1000,7 @@ export const AuthorityTypeSchema: GenEnum<AuthorityType> = /*@__PURE__*/
  */
 export const CapabilityType = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: CAPABILITY_TYPE_UNSPECIFIED = 0;
    */
@@ -1048,7 +1048,7 @@ export const CapabilityTypeSchema: GenEnum<CapabilityType> = /*@__PURE__*/
  */
 export const ActionResult = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: ACTION_RESULT_UNSPECIFIED = 0;
    */
@@ -1103,7 +1103,7 @@ export const ActionResultSchema: GenEnum<ActionResult> = /*@__PURE__*/
  */
 export const ConstraintType = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: CONSTRAINT_TYPE_UNSPECIFIED = 0;
    */
@@ -1173,13 +1173,13 @@ export const ConstraintTypeSchema: GenEnum<ConstraintType> = /*@__PURE__*/
   enumDesc(file_trustregistry_v1_chain, 3);
 
 /**
- * Who may read a reasoning trace, from all to fewest.
+ * Who may read a reasoning trace, from everybody to the fewest.
  *
  * @generated from enum trustregistry.v1.ConfidentialityLevel
  */
 export const ConfidentialityLevel = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: CONFIDENTIALITY_LEVEL_UNSPECIFIED = 0;
    */
@@ -1222,7 +1222,7 @@ export const ConfidentialityLevel = {
 } as const;
 
 /**
- * Who may read a reasoning trace, from all to fewest.
+ * Who may read a reasoning trace, from everybody to the fewest.
  *
  * @generated from enum trustregistry.v1.ConfidentialityLevel
  */
@@ -1241,7 +1241,7 @@ export const ConfidentialityLevelSchema: GenEnum<ConfidentialityLevel> = /*@__PU
  */
 export const ConstraintDimension = {
   /**
-   * Not said; refused on write.
+   * Refused on write.
    *
    * @generated from enum value: CONSTRAINT_DIMENSION_UNSPECIFIED = 0;
    */

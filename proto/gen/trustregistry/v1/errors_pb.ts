@@ -13,9 +13,9 @@ export const file_trustregistry_v1_errors: GenFile = /*@__PURE__*/
   fileDesc("Ch10cnVzdHJlZ2lzdHJ5L3YxL2Vycm9ycy5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSqEBwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX05PVF9GT1VORBABEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAISJQohRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX0lOQUNUSVZFEAMSJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX1JFVk9LRUQQBBIkCiBFUlJPUl9SRUFTT05fVFJVU1RfQ0hBSU5fSU5WQUxJRBAFEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9DT1JSVVBUEAYSJAogRVJST1JfUkVBU09OX0FVVEhPUklUWV9OT1RfRk9VTkQQBxIhCh1FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0VYSVNUUxAIEiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfSU5WQUxJRBAJEiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfQ09SUlVQVBAKEicKI0VSUk9SX1JFQVNPTl9UUlVTVF9SRUNPUkRfTk9UX0ZPVU5EEAsSJQohRVJST1JfUkVBU09OX1JFVk9DQVRJT05fTk9UX0ZPVU5EEAwSIQodRVJST1JfUkVBU09OX1JFVk9DQVRJT05fRklOQUwQDRIgChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEBASIwofRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTVBBQ1RFRBAREh4KGkVSUk9SX1JFQVNPTl9CQVRDSF9SRUZVU0VEEBISGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQExIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQFBIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAVEhoKFkVSUk9SX1JFQVNPTl9DQU5DRUxMRUQQFhIiCh5FUlJPUl9SRUFTT05fREVBRExJTkVfRVhDRUVERUQQFxIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQGGIGcHJvdG8z");
 
 /**
- * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin` whose domain is
- * `trustregistry` and whose reason is one of these names without the prefix `ERROR_REASON_`, for example
- * `TRUST_CHAIN_NOT_FOUND`. The names are stable. Each states the gRPC status code that comes with it.
+ * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin`. Its domain is `trustregistry`
+ * and its reason is one of these names without the prefix `ERROR_REASON_`, for example `TRUST_CHAIN_NOT_FOUND`. The names are
+ * stable. Each comment begins with the gRPC status code that goes with the reason.
  *
  * @generated from enum trustregistry.v1.ErrorReason
  */
@@ -212,9 +212,9 @@ export const ErrorReason = {
 } as const;
 
 /**
- * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin` whose domain is
- * `trustregistry` and whose reason is one of these names without the prefix `ERROR_REASON_`, for example
- * `TRUST_CHAIN_NOT_FOUND`. The names are stable. Each states the gRPC status code that comes with it.
+ * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin`. Its domain is `trustregistry`
+ * and its reason is one of these names without the prefix `ERROR_REASON_`, for example `TRUST_CHAIN_NOT_FOUND`. The names are
+ * stable. Each comment begins with the gRPC status code that goes with the reason.
  *
  * @generated from enum trustregistry.v1.ErrorReason
  */

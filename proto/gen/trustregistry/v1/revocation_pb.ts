@@ -28,7 +28,7 @@ export type RevokedRecord = Message<"trustregistry.v1.RevokedRecord"> & {
   revocationId: string;
 
   /**
-   * Place of its last change in the one order of changes.
+   * Position of its last change in the one order of all changes.
    *
    * @generated from field: int64 revision = 2;
    */
@@ -42,7 +42,7 @@ export type RevokedRecord = Message<"trustregistry.v1.RevokedRecord"> & {
   kind: RevokedKind;
 
   /**
-   * The agent, or the agent in whose chain the record stands; empty for keys.
+   * The agent, or the agent whose chain has the record. Empty for keys.
    *
    * @generated from field: string agent_id = 4;
    */
@@ -63,7 +63,7 @@ export type RevokedRecord = Message<"trustregistry.v1.RevokedRecord"> & {
   recordId: string;
 
   /**
-   * Unset: the call named it. Set: it is revoked by descent, from a delegation of this agent.
+   * Set: it descends from a delegation of this agent. Unset: the call named it.
    *
    * @generated from field: optional string descends_from = 7;
    */
@@ -77,42 +77,42 @@ export type RevokedRecord = Message<"trustregistry.v1.RevokedRecord"> & {
   mode: RevocationMode;
 
   /**
-   * From when it counts.
+   * From when it is revoked.
    *
    * @generated from field: google.protobuf.Timestamp effective_at = 9;
    */
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * Of a key: since when others may have it; unset: it verifies nothing any more.
+   * Of a key: since when others may have it. Unset: it verifies nothing.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 10;
    */
   compromisedAt?: Timestamp | undefined;
 
   /**
-   * Why, in the words of who revoked.
+   * Why, in the caller's words.
    *
    * @generated from field: string reason = 11;
    */
   reason: string;
 
   /**
-   * When it was revoked.
+   * When the revocation was made.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 12;
    */
   revokedAt?: Timestamp | undefined;
 
   /**
-   * Who revoked: the caller, or `postgres:` and the user of a row made by hand in the database.
+   * Who made it: the caller's identity, or `postgres:` and the session user for a row made in the database.
    *
    * @generated from field: string revoked_by = 13;
    */
   revokedBy: string;
 
   /**
-   * When it was lifted; unset: it stands.
+   * When it was lifted. Unset: it is in force.
    *
    * @generated from field: google.protobuf.Timestamp lifted_at = 14;
    */
@@ -134,7 +134,7 @@ export const RevokedRecordSchema: GenMessage<RevokedRecord> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_revocation, 0);
 
 /**
- * A revocation with all that it revoked.
+ * A revocation with everything that it revoked.
  *
  * @generated from message trustregistry.v1.Revocation
  */
@@ -147,21 +147,21 @@ export type Revocation = Message<"trustregistry.v1.Revocation"> & {
   revocationId: string;
 
   /**
-   * Newest revision of what was done: who reads at it, or later, sees all of it.
+   * The last revision of the cascade: a read at it, or later, reflects all of it.
    *
    * @generated from field: int64 revision = 2;
    */
   revision: bigint;
 
   /**
-   * The records: what the call named first, then those by descent by agent and id; at most 10,000 of them.
+   * The records: what the call named first, then what descends, by agent and id. At most 10,000.
    *
    * @generated from field: repeated trustregistry.v1.RevokedRecord records = 3;
    */
   records: RevokedRecord[];
 
   /**
-   * How many records there are in all; ListRevokedRecords gives those beyond the 10,000.
+   * How many records there are in all. ListRevokedRecords has those beyond 10,000.
    *
    * @generated from field: int64 record_count = 4;
    */
@@ -189,28 +189,28 @@ export type RevokeAgentRequest = Message<"trustregistry.v1.RevokeAgentRequest"> 
   agentId: string;
 
   /**
-   * How; unset means IMMEDIATE.
+   * How it takes effect. Unset means IMMEDIATE.
    *
    * @generated from field: trustregistry.v1.RevocationMode mode = 2;
    */
   mode: RevocationMode;
 
   /**
-   * When a GRACEFUL one takes effect: to come, by the clock of the server. Only with GRACEFUL, and required there.
+   * When a GRACEFUL revocation takes effect, in the future by the server's clock. Required with GRACEFUL, refused otherwise.
    *
    * @generated from field: google.protobuf.Timestamp effective_at = 3;
    */
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * Why, for people: at most 4,096 bytes.
+   * Why, for people; at most 4,096 bytes.
    *
    * @generated from field: string reason = 4;
    */
   reason: string;
 
   /**
-   * A UUID that makes the call safe to send again, and becomes the revocation_id; the server makes one where it is empty.
+   * A UUID that makes the call safe to retry and becomes the revocation_id. Empty: the server makes one.
    *
    * @generated from field: string request_id = 5;
    */
@@ -252,7 +252,7 @@ export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__P
  */
 export type RevokeDelegationRequest = Message<"trustregistry.v1.RevokeDelegationRequest"> & {
   /**
-   * The delegatee, in whose chain the delegation stands: 1 to 512 bytes.
+   * The delegatee, whose chain has the delegation: 1 to 512 bytes.
    *
    * @generated from field: string agent_id = 1;
    */
@@ -266,7 +266,7 @@ export type RevokeDelegationRequest = Message<"trustregistry.v1.RevokeDelegation
   delegationId: string;
 
   /**
-   * How; unset means IMMEDIATE.
+   * How it takes effect. Unset means IMMEDIATE.
    *
    * @generated from field: trustregistry.v1.RevocationMode mode = 3;
    */
@@ -280,7 +280,7 @@ export type RevokeDelegationRequest = Message<"trustregistry.v1.RevokeDelegation
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * Why, for people: at most 4,096 bytes.
+   * Why, for people; at most 4,096 bytes.
    *
    * @generated from field: string reason = 5;
    */
@@ -329,7 +329,7 @@ export const RevokeDelegationResponseSchema: GenMessage<RevokeDelegationResponse
  */
 export type RevokeCapabilityRequest = Message<"trustregistry.v1.RevokeCapabilityRequest"> & {
   /**
-   * The agent in whose chain the capability stands: 1 to 512 bytes.
+   * The agent whose chain has the capability: 1 to 512 bytes.
    *
    * @generated from field: string agent_id = 1;
    */
@@ -343,7 +343,7 @@ export type RevokeCapabilityRequest = Message<"trustregistry.v1.RevokeCapability
   capabilityId: string;
 
   /**
-   * How; unset means IMMEDIATE.
+   * How it takes effect. Unset means IMMEDIATE.
    *
    * @generated from field: trustregistry.v1.RevocationMode mode = 3;
    */
@@ -357,7 +357,7 @@ export type RevokeCapabilityRequest = Message<"trustregistry.v1.RevokeCapability
   effectiveAt?: Timestamp | undefined;
 
   /**
-   * Why, for people: at most 4,096 bytes.
+   * Why, for people; at most 4,096 bytes.
    *
    * @generated from field: string reason = 5;
    */
@@ -420,14 +420,14 @@ export type RevokeKeyRequest = Message<"trustregistry.v1.RevokeKeyRequest"> & {
   keyId: string;
 
   /**
-   * Since when others may have the key; not to come. Unset: nobody knows, so it verifies nothing any more.
+   * Since when others may have the key, not in the future. Unset: unknown, so it verifies nothing.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 3;
    */
   compromisedAt?: Timestamp | undefined;
 
   /**
-   * Why, for people: at most 4,096 bytes.
+   * Why, for people; at most 4,096 bytes.
    *
    * @generated from field: string reason = 4;
    */
@@ -476,14 +476,14 @@ export const RevokeKeyResponseSchema: GenMessage<RevokeKeyResponse> = /*@__PURE_
  */
 export type LiftSuspensionRequest = Message<"trustregistry.v1.LiftSuspensionRequest"> & {
   /**
-   * The revocation_id that the suspending call answered: a UUID.
+   * The revocation_id of the suspension: a UUID.
    *
    * @generated from field: string revocation_id = 1;
    */
   revocationId: string;
 
   /**
-   * A UUID under which the history tells of the lifting; the server makes one where it is empty.
+   * A UUID that history records for the lifting. Empty: the server makes one.
    *
    * @generated from field: string request_id = 2;
    */
@@ -525,28 +525,28 @@ export const LiftSuspensionResponseSchema: GenMessage<LiftSuspensionResponse> = 
  */
 export type ListRevokedRecordsRequest = Message<"trustregistry.v1.ListRevokedRecordsRequest"> & {
   /**
-   * Only of this agent, or of records in its chain; empty: of all.
+   * Only this agent, and records in its chain. Empty: all.
    *
    * @generated from field: string agent_id = 1;
    */
   agentId: string;
 
   /**
-   * Only of keys of this authority; empty: of all. Not together with agent_id.
+   * Only keys of this authority. Empty: all. Not together with agent_id.
    *
    * @generated from field: string authority_id = 2;
    */
   authorityId: string;
 
   /**
-   * Only of this revocation, a UUID; empty: of all.
+   * Only this revocation, a UUID. Empty: all.
    *
    * @generated from field: string revocation_id = 3;
    */
   revocationId: string;
 
   /**
-   * Only what stands (true), or lifted suspensions too (false, and what unset means).
+   * Only records in force, without lifted suspensions.
    *
    * @generated from field: bool standing_only = 4;
    */
@@ -560,7 +560,7 @@ export type ListRevokedRecordsRequest = Message<"trustregistry.v1.ListRevokedRec
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, sent with the same conditions; empty: the first page.
+   * The next_page_token of the page before, sent with the same conditions. Empty: the first page.
    *
    * @generated from field: string page_token = 6;
    */
@@ -588,7 +588,7 @@ export type ListRevokedRecordsResponse = Message<"trustregistry.v1.ListRevokedRe
   records: RevokedRecord[];
 
   /**
-   * Token of the next page; empty: this is the last.
+   * Token of the next page. Empty: this is the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -609,7 +609,7 @@ export const ListRevokedRecordsResponseSchema: GenMessage<ListRevokedRecordsResp
  */
 export const RevocationMode = {
   /**
-   * Not said: IMMEDIATE.
+   * IMMEDIATE.
    *
    * @generated from enum value: REVOCATION_MODE_UNSPECIFIED = 0;
    */
@@ -623,7 +623,7 @@ export const RevocationMode = {
   IMMEDIATE: 1,
 
   /**
-   * At a moment to come and for good; until then everything goes on. By the clock of the server, without another change.
+   * At a future time and for good, by the clock, without another change.
    *
    * @generated from enum value: REVOCATION_MODE_GRACEFUL = 2;
    */
@@ -708,24 +708,24 @@ export const RevokedKindSchema: GenEnum<RevokedKind> = /*@__PURE__*/
 /**
  * Revokes agents, delegations, capabilities and keys, with everything that descends from them.
  *
- * A revocation and its cascade are one transaction: all of it or nothing, and nothing is delegated on meanwhile. Each record that is
- * revoked is a row of its own in the one order of changes; signed documents stay as they are. Once a revocation has returned,
- * reads that ask for strong consistency, or for its `revision` as their min_revision, deny everything that it revoked, on every
- * process; plain reads do within the bound of GetChain's answers. What an agent that stands revoked delegates anew is refused, and
- * so is any chain of its own, also after its chain was deleted for good.
+ * A revocation and its cascade are one transaction: all or nothing, with nothing delegated in between. Each revoked record is a row
+ * of its own in the one order of changes; signed documents stay as they are. Once a revocation has returned, reads with strong
+ * consistency, or with its `revision` as min_revision, deny everything that it revoked, on every server; other reads do so within
+ * the bound of memory (see Consistency). A revoked agent's new delegations are refused, and so is any chain of its own, even after
+ * its chain was purged.
  *
- * A write may be sent again with the same request_id and gets its first answer. To revoke what is revoked already makes one more
- * revocation, so that the lifting of a suspension leaves what else stands. Errors: see ErrorReason; every RPC may fail with
+ * A write that is sent again with the same request_id gets its first response. Revoking what is already revoked adds another
+ * revocation, so that lifting one suspension leaves the others. Errors are described by ErrorReason; every RPC can fail with
  * INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
  *
  * @generated from service trustregistry.v1.RevocationService
  */
 export const RevocationService: GenService<{
   /**
-   * Revokes an agent, and every agent that its trust came down to, however far. Their chains are REVOKED (SUSPENDED when it is
-   * a suspension, ACTIVE with a revokes_at when it is graceful). The agent must be known here: by a chain that is stored, or was
-   * before, or as a delegator in somebody's stored chain.
-   * Errors: TRUST_CHAIN_NOT_FOUND (it is not known), REQUEST_ID_REUSED.
+   * Revokes an agent, and every agent that its trust came down to, at any depth. Their chains become REVOKED; SUSPENDED if the
+   * mode is SUSPEND; they stay ACTIVE with a revokes_at if it is GRACEFUL. The agent must be known: by a chain that is or was
+   * stored, or as a delegator in a stored chain.
+   * Errors: TRUST_CHAIN_NOT_FOUND (it is unknown), REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.RevocationService.RevokeAgent
    */
@@ -735,8 +735,8 @@ export const RevocationService: GenService<{
     output: typeof RevokeAgentResponseSchema;
   },
   /**
-   * Revokes a delegation, and every delegation by which its delegatee delegated on what it delegated. As in EATP's revocation ledger an
-   * agent with a revoked delegation is denied whatever it asks for; its chain stays readable.
+   * Revokes a delegation, and every delegation by which its delegatee passed on what it covers. As in EATP's revocation ledger, an
+   * agent with a revoked delegation is denied everything; its chain stays readable.
    * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_RECORD_NOT_FOUND (the chain has no such delegation), REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.RevocationService.RevokeDelegation
@@ -747,7 +747,7 @@ export const RevocationService: GenService<{
     output: typeof RevokeDelegationResponseSchema;
   },
   /**
-   * Revokes a capability, and the capabilities of all delegatees to whom it was delegated on. They cover no action any more; other
+   * Revokes a capability, and the capabilities of everyone to whom it was delegated. They no longer cover any action; other
    * capabilities of the same agents do.
    * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_RECORD_NOT_FOUND (the chain has no such capability), REQUEST_ID_REUSED.
    *
@@ -759,9 +759,9 @@ export const RevocationService: GenService<{
     output: typeof RevokeCapabilityResponseSchema;
   },
   /**
-   * Revokes a key of an authority for good. It verifies nothing any more; where compromised_at says since when others may have
-   * it, it still verifies what is dated and was first stored here before. Chains stay as they are stored, and are denied by
-   * VerifyTrust and CheckAuthority where a signature does not hold any more; the authority signs them anew with another key.
+   * Revokes a key of an authority for good. It no longer verifies anything, except, if compromised_at says since when others may
+   * have it, what is dated and was first stored before. Stored chains do not change. VerifyTrust and CheckAuthority deny those with
+   * a signature that is no longer valid, until the authority signs them with another key.
    * Errors: AUTHORITY_NOT_FOUND, TRUST_RECORD_NOT_FOUND (the authority has no such key), REQUEST_ID_REUSED.
    *
    * @generated from rpc trustregistry.v1.RevocationService.RevokeKey
@@ -772,9 +772,9 @@ export const RevocationService: GenService<{
     output: typeof RevokeKeyResponseSchema;
   },
   /**
-   * Lifts a suspension with its whole cascade: what it suspended is in force again, unless something else revokes it, and a
-   * chain that was deleted stays deleted. Lifting it again changes nothing.
-   * Errors: REVOCATION_NOT_FOUND, REVOCATION_FINAL (it is no suspension).
+   * Lifts a suspension with its whole cascade: what it suspended is in force again, unless something else revokes it. A deleted
+   * chain stays deleted. Lifting it again changes nothing.
+   * Errors: REVOCATION_NOT_FOUND, REVOCATION_FINAL (it is not a suspension).
    *
    * @generated from rpc trustregistry.v1.RevocationService.LiftSuspension
    */

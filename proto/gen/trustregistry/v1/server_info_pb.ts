@@ -15,7 +15,7 @@ export const file_trustregistry_v1_server_info: GenFile = /*@__PURE__*/
   fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3NlcnZlcl9pbmZvLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IvQCChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoBRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ3b3JrZXIYBCABKAUSGgoSZGF0YWJhc2VfYXZhaWxhYmxlGAUgASgIEhUKDWZlZWRfcmV2aXNpb24YBiABKAMSFwoPbmV3ZXN0X3JldmlzaW9uGAcgASgDEisKCGZlZWRfYWdlGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1lbW9yeV9mcmVzaBgJIAEoCBIVCg1jYWNoZWRfY2hhaW5zGAogASgDEhoKEmNhY2hlZF9hdXRob3JpdGllcxgLIAEoAxIcCg9vbGRlc3RfcmV2aXNpb24YDCABKANIAIgBAUISChBfb2xkZXN0X3JldmlzaW9uMnoKEVNlcnZlckluZm9TZXJ2aWNlEmUKDUdldFNlcnZlckluZm8SJi50cnVzdHJlZ2lzdHJ5LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GicudHJ1c3RyZWdpc3RyeS52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Nothing need be said.
+ * Empty.
  *
  * @generated from message trustregistry.v1.GetServerInfoRequest
  */
@@ -30,7 +30,7 @@ export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@_
   messageDesc(file_trustregistry_v1_server_info, 0);
 
 /**
- * What a process says of itself.
+ * What a process says about itself.
  *
  * @generated from message trustregistry.v1.GetServerInfoResponse
  */
@@ -57,42 +57,42 @@ export type GetServerInfoResponse = Message<"trustregistry.v1.GetServerInfoRespo
   startedAt?: Timestamp | undefined;
 
   /**
-   * Which worker of `serve --workers` it is, from 1; 0: there are no workers.
+   * Which worker of `serve --workers` it is, counted from 1. 0: there are no workers.
    *
    * @generated from field: int32 worker = 4;
    */
   worker: number;
 
   /**
-   * Whether the database answered lately.
+   * The database is available.
    *
    * @generated from field: bool database_available = 5;
    */
   databaseAvailable: boolean;
 
   /**
-   * The newest revision that this process has heard of; its memory lacks no change up to here.
+   * The newest revision that this process has learned of. Its memory lacks no change up to here.
    *
    * @generated from field: int64 feed_revision = 6;
    */
   feedRevision: bigint;
 
   /**
-   * The newest revision that it knows to be in the database; above feed_revision while it reads on.
+   * The newest revision that it knows to be in the database. Above feed_revision while it catches up.
    *
    * @generated from field: int64 newest_revision = 7;
    */
   newestRevision: bigint;
 
   /**
-   * How long ago it asked for changes and got all there were. Unset: never yet.
+   * How long ago it last asked for changes and received all of them. Unset: never yet.
    *
    * @generated from field: google.protobuf.Duration feed_age = 8;
    */
   feedAge?: Duration | undefined;
 
   /**
-   * Whether it answers from memory: feed_age is below the bound. Otherwise reads go to the database.
+   * It answers from memory, because feed_age is below the bound. Otherwise reads go to the database.
    *
    * @generated from field: bool memory_fresh = 9;
    */
@@ -113,7 +113,7 @@ export type GetServerInfoResponse = Message<"trustregistry.v1.GetServerInfoRespo
   cachedAuthorities: bigint;
 
   /**
-   * The oldest revision from which on the history is whole; unset: the database does not answer.
+   * History is complete from this revision on. Unset: the database is unavailable.
    *
    * @generated from field: optional int64 oldest_revision = 12;
    */
@@ -128,14 +128,14 @@ export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*
   messageDesc(file_trustregistry_v1_server_info, 1);
 
 /**
- * Tells about the server itself.
+ * Describes the server itself.
  *
  * @generated from service trustregistry.v1.ServerInfoService
  */
 export const ServerInfoService: GenService<{
   /**
-   * Tells about the process that answers; of several behind one address, the next call may meet another.
-   * It answers without the database too. Errors: SHUTTING_DOWN and INTERNAL only.
+   * Describes the process that responds. Behind one address there can be several; the next call may reach another.
+   * It responds without the database, too. Errors: SHUTTING_DOWN and INTERNAL only.
    *
    * @generated from rpc trustregistry.v1.ServerInfoService.GetServerInfo
    */

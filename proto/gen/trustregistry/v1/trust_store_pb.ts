@@ -1002,8 +1002,8 @@ export type StoreChainResult = Message<"trustregistry.v1.StoreChainResult"> & {
     case: "stored";
   } | {
     /**
-     * Why it was not stored: the status, with the same details, that StoreChain would have failed with. Field paths are
-     * relative to the batch or stream: `requests[3].chain.genesis.agent_id`.
+     * Why it was not stored: the status, with the same details, that StoreChain would have failed with. Field paths
+     * of a batch begin with the item: `requests[3].chain.genesis.agent_id`.
      *
      * @generated from field: google.rpc.Status error = 2;
      */

@@ -30,14 +30,14 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
   agentId: string;
 
   /**
-   * What it wants to do, matched to the names of its capabilities; QUICK does not look at it.
+   * What it wants to do, matched to the names of its capabilities. QUICK ignores it.
    *
    * @generated from field: string action = 2;
    */
   action: string;
 
   /**
-   * What it would be done to, at most 4,096 bytes; EATP's own constraints do not look at it.
+   * What it would be done to, at most 4,096 bytes. No rule of EATP looks at it.
    *
    * @generated from field: string resource = 3;
    */
@@ -80,14 +80,14 @@ export const VerifyTrustRequestSchema: GenMessage<VerifyTrustRequest> = /*@__PUR
  */
 export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"> & {
   /**
-   * Whether the agent may.
+   * The agent may.
    *
    * @generated from field: bool valid = 1;
    */
   valid: boolean;
 
   /**
-   * How thoroughly it was verified.
+   * How thorough the verification was.
    *
    * @generated from field: trustregistry.v1.VerificationLevel level = 2;
    */
@@ -115,7 +115,7 @@ export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"
   capabilityUsed?: string | undefined;
 
   /**
-   * What the capability and its delegations ask to heed, sorted; from STANDARD on, when valid.
+   * The constraints of the capability and its delegations, sorted, for the caller to enforce. From STANDARD on, when valid.
    *
    * @generated from field: repeated string effective_constraints = 6;
    */
@@ -129,21 +129,21 @@ export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"
   violations: TrustViolation[];
 
   /**
-   * Whether every delegation and anchor has a reasoning trace; set where a constraint asks for them and there are records.
+   * Every delegation and anchor has a reasoning trace. Set if a constraint requires them and there are such records.
    *
    * @generated from field: optional bool reasoning_present = 8;
    */
   reasoningPresent?: boolean | undefined;
 
   /**
-   * Whether the reasoning traces hold; set at FULL where every record has one, or where one does not hold.
+   * The reasoning traces are valid. Set at FULL if every record has one, or if one is invalid.
    *
    * @generated from field: optional bool reasoning_verified = 9;
    */
   reasoningVerified?: boolean | undefined;
 
   /**
-   * Revision of the chain that was judged; 0 where none is stored.
+   * Revision of the chain. 0: none is stored.
    *
    * @generated from field: int64 revision = 10;
    */
@@ -300,30 +300,30 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
   reasonText: string;
 
   /**
-   * Id of the capability that covers the action, or would; unset: none of that name.
+   * Id of the capability that covers the action, or would. Unset: there is none.
    *
    * @generated from field: optional string capability_used = 4;
    */
   capabilityUsed?: string | undefined;
 
   /**
-   * What the capability and its delegations ask to heed, sorted; when authorized.
+   * The constraints of the capability and its delegations, sorted, for the caller to enforce. When authorized.
    *
    * @generated from field: repeated string effective_constraints = 5;
    */
   effectiveConstraints: string[];
 
   /**
-   * The records from the authority down to the capability. Where the path does not stand it begins with what breaks it,
-   * above what holds; of several such paths the one that reaches highest is told.
+   * The records from the authority down to the capability. A broken path begins with the record that breaks it, followed by the
+   * valid ones below; of several broken paths, the one that reaches highest.
    *
    * @generated from field: repeated trustregistry.v1.AuthorityPathRecord path = 6;
    */
   path: AuthorityPathRecord[];
 
   /**
-   * Constraints that do not forbid the action: those that a rule looked at and found met, and those that no rule looks at
-   * (`evaluated` is false), which the caller has to heed.
+   * Constraints that do not forbid the action: those that a rule found met, and those without a rule (`evaluated` is false), which
+   * the caller has to enforce.
    *
    * @generated from field: repeated trustregistry.v1.ConstraintFinding constraints_met = 7;
    */
@@ -351,7 +351,7 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
   validAt?: Timestamp | undefined;
 
   /**
-   * Revision of the agent's chain that was judged; 0 where none is stored.
+   * Revision of the agent's chain. 0: none is stored.
    *
    * @generated from field: int64 revision = 11;
    */
@@ -372,35 +372,35 @@ export const CheckAuthorityResponseSchema: GenMessage<CheckAuthorityResponse> = 
  */
 export type AuthorityPathRecord = Message<"trustregistry.v1.AuthorityPathRecord"> & {
   /**
-   * What it is.
+   * What kind of record it is.
    *
    * @generated from field: trustregistry.v1.AuthorityPathRecordKind kind = 1;
    */
   kind: AuthorityPathRecordKind;
 
   /**
-   * Its id; of an authority the authority's.
+   * Its id; for an authority, the authority's id.
    *
    * @generated from field: string id = 2;
    */
   id: string;
 
   /**
-   * The agent in whose chain it stands; empty for an authority.
+   * The agent whose chain has it. Empty for an authority.
    *
    * @generated from field: string agent_id = 3;
    */
   agentId: string;
 
   /**
-   * The authority that signed it; of an authority itself.
+   * The authority that signed it; for an authority, itself.
    *
    * @generated from field: string authority_id = 4;
    */
   authorityId: string;
 
   /**
-   * Revision of the stored chain, or of the authority, in which it was read.
+   * Revision of the chain or authority that it was read from.
    *
    * @generated from field: int64 revision = 5;
    */
@@ -421,14 +421,14 @@ export type AuthorityPathRecord = Message<"trustregistry.v1.AuthorityPathRecord"
   expiresAt?: string | undefined;
 
   /**
-   * Whether it holds.
+   * It is valid.
    *
    * @generated from field: bool holds = 8;
    */
   holds: boolean;
 
   /**
-   * What is wrong with it, or to be known of it, for example that its authority is inactive; empty: nothing.
+   * What is wrong with it, or worth knowing, for example that its authority is inactive. Empty: nothing.
    *
    * @generated from field: string detail = 9;
    */
@@ -443,7 +443,7 @@ export const AuthorityPathRecordSchema: GenMessage<AuthorityPathRecord> = /*@__P
   messageDesc(file_trustregistry_v1_trust_verification, 5);
 
 /**
- * A constraint that was looked at.
+ * A constraint, and what became of it.
  *
  * @generated from message trustregistry.v1.ConstraintFinding
  */
@@ -463,14 +463,14 @@ export type ConstraintFinding = Message<"trustregistry.v1.ConstraintFinding"> & 
   source: string;
 
   /**
-   * Why it forbids the action; empty: it does not.
+   * Why it forbids the action. Empty: it does not.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Whether there is a rule for it: EATP permits what it has none for, so such a one is for the caller to heed.
+   * A rule evaluated it. EATP permits what it has no rule for, so an unevaluated constraint is for the caller to enforce.
    *
    * @generated from field: bool evaluated = 4;
    */
@@ -485,34 +485,34 @@ export const ConstraintFindingSchema: GenMessage<ConstraintFinding> = /*@__PURE_
   messageDesc(file_trustregistry_v1_trust_verification, 6);
 
 /**
- * How thoroughly trust is verified (EATP: quick, standard, full).
+ * How thorough a verification is (EATP: quick, standard, full).
  *
  * @generated from enum trustregistry.v1.VerificationLevel
  */
 export const VerificationLevel = {
   /**
-   * Not said: STANDARD.
+   * STANDARD.
    *
    * @generated from enum value: VERIFICATION_LEVEL_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * That a chain is there, active and not expired, and that its delegators are in force.
+   * The chain is stored, active and not expired, and its delegators are in force.
    *
    * @generated from enum value: VERIFICATION_LEVEL_QUICK = 1;
    */
   QUICK: 1,
 
   /**
-   * That a signed capability covers the action within its signed constraints.
+   * A signed capability also covers the action within its signed constraints.
    *
    * @generated from enum value: VERIFICATION_LEVEL_STANDARD = 2;
    */
   STANDARD: 2,
 
   /**
-   * That, and the signature of every record: delegations, audit anchors and reasoning traces.
+   * Every signature is also valid: of delegations, audit anchors and reasoning traces.
    *
    * @generated from enum value: VERIFICATION_LEVEL_FULL = 3;
    */
@@ -520,7 +520,7 @@ export const VerificationLevel = {
 } as const;
 
 /**
- * How thoroughly trust is verified (EATP: quick, standard, full).
+ * How thorough a verification is (EATP: quick, standard, full).
  *
  * @generated from enum trustregistry.v1.VerificationLevel
  */
@@ -553,7 +553,7 @@ export const TrustViolationSeverity = {
   ERROR: 1,
 
   /**
-   * It is told, and does not deny.
+   * It does not deny.
    *
    * @generated from enum value: TRUST_VIOLATION_SEVERITY_WARNING = 2;
    */
@@ -574,7 +574,7 @@ export const TrustViolationSeveritySchema: GenEnum<TrustViolationSeverity> = /*@
   enumDesc(file_trustregistry_v1_trust_verification, 1);
 
 /**
- * Why trust is denied: stable words, for programs.
+ * Why trust is denied, for programs. The names are stable.
  *
  * @generated from enum trustregistry.v1.DenialReason
  */
@@ -594,7 +594,7 @@ export const DenialReason = {
   NO_TRUST_CHAIN: 1,
 
   /**
-   * The revocations could not be verified.
+   * Revocations could not be verified.
    *
    * @generated from enum value: DENIAL_REASON_REVOCATION_UNVERIFIABLE = 2;
    */
@@ -608,7 +608,7 @@ export const DenialReason = {
   REVOKED: 3,
 
   /**
-   * An expiry has no offset, so nobody can say when it is.
+   * An expiry is naive: it has no offset, so it names no instant.
    *
    * @generated from enum value: DENIAL_REASON_NAIVE_EXPIRY = 4;
    */
@@ -622,7 +622,7 @@ export const DenialReason = {
   TRUST_CHAIN_EXPIRED: 5,
 
   /**
-   * The chain's state is not signed, so a record may be missing.
+   * The chain's state is not signed, so a record could be missing.
    *
    * @generated from enum value: DENIAL_REASON_CHAIN_STATE_UNSIGNED = 6;
    */
@@ -685,7 +685,7 @@ export const DenialReason = {
   REASONING_MISSING: 14,
 
   /**
-   * A reasoning trace is not the one that was hashed.
+   * A reasoning trace does not match its hash.
    *
    * @generated from enum value: DENIAL_REASON_REASONING_HASH_MISMATCH = 15;
    */
@@ -720,21 +720,21 @@ export const DenialReason = {
   DELEGATOR_INACTIVE: 19,
 
   /**
-   * A delegation was signed by a version that nobody here knows.
+   * A delegation has an unknown signing_payload_version.
    *
    * @generated from enum value: DENIAL_REASON_DELEGATION_VERSION_UNSUPPORTED = 20;
    */
   DELEGATION_VERSION_UNSUPPORTED: 20,
 
   /**
-   * A delegation is such that it cannot have been signed.
+   * A delegation has contents that cannot be signed.
    *
    * @generated from enum value: DENIAL_REASON_DELEGATION_UNSIGNABLE = 21;
    */
   DELEGATION_UNSIGNABLE: 21,
 
   /**
-   * The signature of a delegation is none.
+   * The signature of a delegation is malformed.
    *
    * @generated from enum value: DENIAL_REASON_DELEGATION_SIGNATURE_MALFORMED = 22;
    */
@@ -748,7 +748,7 @@ export const DenialReason = {
   DELEGATION_SIGNATURE_INVALID: 23,
 
   /**
-   * A delegation that delegates the capability has expired.
+   * The delegation of the capability has expired.
    *
    * @generated from enum value: DENIAL_REASON_DELEGATION_EXPIRED = 24;
    */
@@ -783,14 +783,14 @@ export const DenialReason = {
   CAPABILITY_EXPIRED: 28,
 
   /**
-   * No path of records leads from an authority to the capability: see what breaks it.
+   * No path of records leads from an authority to the capability: `path` begins with what breaks it.
    *
    * @generated from enum value: DENIAL_REASON_PATH_BROKEN = 29;
    */
   PATH_BROKEN: 29,
 
   /**
-   * A path stands, but it begins at another authority than the one that was asked for.
+   * There is a path, but it starts at another authority than the one asked for.
    *
    * @generated from enum value: DENIAL_REASON_AUTHORITY_MISMATCH = 30;
    */
@@ -798,7 +798,7 @@ export const DenialReason = {
 } as const;
 
 /**
- * Why trust is denied: stable words, for programs.
+ * Why trust is denied, for programs. The names are stable.
  *
  * @generated from enum trustregistry.v1.DenialReason
  */
@@ -811,7 +811,7 @@ export const DenialReasonSchema: GenEnum<DenialReason> = /*@__PURE__*/
   enumDesc(file_trustregistry_v1_trust_verification, 2);
 
 /**
- * What a record on a path is.
+ * Kind of a record on a path.
  *
  * @generated from enum trustregistry.v1.AuthorityPathRecordKind
  */
@@ -853,7 +853,7 @@ export const AuthorityPathRecordKind = {
 } as const;
 
 /**
- * What a record on a path is.
+ * Kind of a record on a path.
  *
  * @generated from enum trustregistry.v1.AuthorityPathRecordKind
  */
@@ -868,16 +868,15 @@ export const AuthorityPathRecordKindSchema: GenEnum<AuthorityPathRecordKind> = /
 /**
  * Answers whether an agent may do something now (EATP's VERIFY).
  *
- * The verdict is that of EATP's reference implementation, and stricter where that lets something pass that it should not.
- * What cannot be evaluated is denied: a verdict is an answer, not an error. Errors: INVALID_REQUEST, TRUST_CHAIN_CORRUPT,
+ * Verdicts are those of EATP's reference implementation, or stricter where it allows what it should not. What cannot be evaluated
+ * is denied. A denial is a response, not an error. Errors: INVALID_REQUEST, TRUST_CHAIN_CORRUPT, REVISION_COMPACTED,
  * DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL only.
  *
  * @generated from service trustregistry.v1.TrustVerificationService
  */
 export const TrustVerificationService: GenService<{
   /**
-   * Verifies the trust of an agent for one action, from memory where that is fresh: a chain, an authority or a delegator's
-   * chain that was changed elsewhere may be as old as GetChain's answers, unless `consistency` asks for more.
+   * Verifies an agent's trust for one action.
    *
    * @generated from rpc trustregistry.v1.TrustVerificationService.VerifyTrust
    */
@@ -887,9 +886,9 @@ export const TrustVerificationService: GenService<{
     output: typeof VerifyTrustResponseSchema;
   },
   /**
-   * Tells whether an agent has a permission and from whom: VerifyTrust must allow it at FULL, and a path of records must lead
-   * from an authority to the capability, each of them signed, in force and not expired. So a delegation or a capability further up
-   * that has run out denies here. A pair that is known and without permission is an answer, not an error.
+   * Says whether an agent has a permission, and from whom. VerifyTrust must allow it at FULL, and a path of records must lead from
+   * an authority to the capability, each record signed, in force and not expired. An expired delegation or capability further up
+   * denies here, though not in VerifyTrust. Ask this before you let an agent act.
    *
    * @generated from rpc trustregistry.v1.TrustVerificationService.CheckAuthority
    */
