@@ -6,41 +6,43 @@ import {
   type ImportChainsRequest,
   ImportChainsRequestSchema,
   type ImportChainsResponse,
+  StoreChainRequestSchema,
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
+import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
 import type { Call } from "./rpc/calls.js"
 import { assertWellFormed } from "./rpc/wellFormed.js"
-import { type StoreResult, storeResult } from "./storeResult.js"
 
 /** A chain to import, as `storeChain` takes it. */
-export type ChainToImport = MessageInitShape<typeof ImportChainsRequestSchema>
+export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
 
-/** What came of one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
+/** The result for one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type ImportedChain = StoreResult & {
-  /** Which of the chains that were given, from 0. */
+  /** Which of the given chains, counted from 0. */
   index: number
 }
 
 type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], CallOptions>
 
-/** Most chains that were given and not answered yet; the registry works on no more at once. */
+/** Most chains in progress; the registry works on no more at once. */
 const MAX_OPEN = 2_000
 
 interface Open {
   index: number
-  /** Why it was not sent at all. */
+  agentId: string | undefined
+  /** Why it was not sent. */
   error?: TrustStoreError
 }
 
 /**
- * Imports chains over the RPC ImportChains: gives the result of each in their order. The next chain is asked for when there is
- * room, so that whoever takes no results is given no chains; each gets a request_id where it has none.
+ * Imports chains over the RPC ImportChains: yields the result of each, in order. Pulls the next chain only when there is room,
+ * so that a caller who reads no results is asked for no chains. A chain without a request_id gets one.
  *
- * @param written hears the answer to each chain that was stored
+ * @param written receives the response to each chain that was stored
  */
 export async function* importChains(
   call: ImportChains,
@@ -61,7 +63,7 @@ export async function* importChains(
           wakeSource = resolve
         })
       if (left.signal.aborted) return
-      const entry: Open = { index: index++ }
+      const entry: Open = { index: index++, agentId: chain.chain?.genesis?.agentId }
       open.push(entry)
       const request = readied(chain, entry)
       if (request) yield request
@@ -72,7 +74,7 @@ export async function* importChains(
   const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
   const source = requests()
   let replies: AsyncIterator<ImportChainsResponse> | undefined
-  // No line is opened for nothing.
+  // Opens no call when there is nothing to import.
   const begin = async () => {
     const first = await Promise.race([source.next(), whenAborted(signal)])
     if (first?.done) return { done: true, value: undefined } as const
@@ -104,8 +106,9 @@ export async function* importChains(
       next.catch(() => undefined)
       open.shift()
       wakeSource()
-      if (reply.value.result.case === "stored") written?.(reply.value.result.value)
-      yield { index: first?.index ?? 0, ...storeResult(METHOD, reply.value.result) }
+      const result = storeResult(METHOD, reply.value.result, first?.agentId)
+      if (result.stored) written?.(result.stored)
+      yield { index: first?.index ?? 0, ...result }
     }
   } finally {
     left.abort()
@@ -127,18 +130,18 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 const METHOD = TrustStoreService.method.importChains
 
-/** The request as it is sent; undefined for one that cannot travel, which is refused here as the registry would. */
-function readied(chain: ChainToImport, entry: Open): ImportChainsRequest | undefined {
-  const request = create(ImportChainsRequestSchema, { ...chain, requestId: chain.requestId || randomUUID() })
+/** The request to send; undefined for one that cannot be sent, which is refused here as the registry would refuse it. */
+function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | undefined {
+  const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
+  const request = create(ImportChainsRequestSchema, { request: store })
   try {
     assertWellFormed(ImportChainsRequestSchema, request)
   } catch (error) {
     entry.error = failureOf(METHOD, error) as TrustStoreError
     return undefined
   }
-  // It would end the whole stream.
-  if (!request.chain || encodedLength(TrustLineageChainSchema, request.chain) <= MAX_CHAIN_BYTES)
-    return request
+  // A larger message would end the whole stream.
+  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES) return request
   const message = `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
   entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
   return undefined

@@ -7,6 +7,7 @@ import type {
   WatchChainsRequestSchema,
   WatchChainsResponse,
 } from "@trust-registry/proto"
+import { storedChainOf } from "./chainEvent.js"
 import { TrustStoreError } from "./errors.js"
 import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
@@ -106,7 +107,8 @@ export function chainWatch(
       for await (const { events } of responses()) {
         for (const event of events) {
           yield event
-          nextRevision = (event.record?.revision ?? 0n) + 1n
+          const { revision } = storedChainOf(event)?.record ?? {}
+          if (revision !== undefined) nextRevision = revision + 1n
         }
       }
     },

@@ -1,30 +1,39 @@
 import { randomUUID } from "node:crypto"
-import type { DescMethod, DescService } from "@bufbuild/protobuf"
+import type { DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf"
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
 import { type Client, Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
+  type GetAuthorityRequestSchema,
+  type GetChainRequestSchema,
   health,
   type RevocationService,
+  type RotateAuthorityKeyRequestSchema,
   type ServerInfoService,
+  type StoredAuthority,
+  type StoredChain,
   type TrustStoreService,
   type TrustVerificationService,
 } from "@trust-registry/proto"
-import { type AuthorityList, type AuthorityListRequest, authorityList } from "./authorityList.js"
+import {
+  type BatchDeleteRequest,
+  type BatchStoreRequest,
+  type DeleteResult,
+  deleteBatch,
+  type StoreResult,
+  storeBatch,
+} from "./batches.js"
 import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
 import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
-import { type ChainList, chainList, type ListRequest } from "./chainList.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
+import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
-import { type RevisionList, type RevisionListRequest, revisionList } from "./revisionList.js"
-import { type RevocationList, type RevocationListRequest, revocationList } from "./revocationList.js"
 import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
-import { type BatchStoreRequest, type StoreResult, storeBatch } from "./storeResult.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
 type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
@@ -42,40 +51,54 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  * `requestId` gets one, the same for all its attempts.
  */
 export interface TrustRegistry
-  extends Omit<
-    RegistryCalls,
-    | "listChains"
-    | "listChainRevisions"
-    | "watchChains"
-    | "batchStoreChains"
-    | "importChains"
-    | "exportChains"
-    | "listAuthorities"
-    | "listRevocations"
-  > {
-  /** Gives chains in the order of their agent_id (by the bytes of UTF-8). */
-  listChains(request?: ListRequest, options?: CallOptions): ChainList
-  /** Gives the changes of an agent's chain, newest first. */
-  listChainRevisions(request: RevisionListRequest, options?: CallOptions): RevisionList
-  /** Tells changes of chains as they come, and goes on by itself when the line or the server was away. */
+  extends RegistryLists,
+    Omit<
+      RegistryCalls,
+      | keyof RegistryLists
+      | "getChain"
+      | "getAuthority"
+      | "rotateAuthorityKey"
+      | "watchChains"
+      | "batchStoreChains"
+      | "batchDeleteChains"
+      | "importChains"
+      | "exportChains"
+    > {
+  /** Returns the chain of an agent and its record, both set. */
+  getChain(
+    request: MessageInitShape<typeof GetChainRequestSchema>,
+    options?: CallOptions,
+  ): Promise<StoredChain>
+  /** Returns an authority and its record, both set, whether it is active or not. */
+  getAuthority(
+    request: MessageInitShape<typeof GetAuthorityRequestSchema>,
+    options?: CallOptions,
+  ): Promise<StoredAuthority>
+  /** Adds a key to an authority and ends the windows of its older keys; returns the authority with all of them. */
+  rotateAuthorityKey(
+    request: MessageInitShape<typeof RotateAuthorityKeyRequestSchema>,
+    options?: CallOptions,
+  ): Promise<StoredAuthority>
+  /** Watches the changes of chains, and resumes by itself after the line or the server was away. */
   watchChains(request?: WatchRequest, options?: WatchOptions): ChainWatch
-  /** Stores up to a thousand chains, each for itself or, `atomic`, all or none; gives their results in the same order. */
+  /** Stores up to 1,000 chains, with `atomic` all or none of them; returns their results in the same order. */
   batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
   /**
-   * Stores chains as they come, many at once, and gives the result of each in their order once it is durable. Let delegators
-   * go before those they delegated to. Throws where the line, the database or the server goes away: all that a result was given
-   * for is stored, what comes after may be sent again (with the same request ids, it is done once).
+   * Deletes the chains of up to 1,000 agents, with `purge` for good, with `atomic` all or none of them; returns their results
+   * in the same order.
+   */
+  batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
+  /**
+   * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
+   * before their delegatees. Throws when the line, the database or the server goes away: every chain whose result was
+   * yielded is stored, and the others can be sent again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
     options?: CallOptions,
   ): AsyncIterable<ImportedChain>
-  /** Gives all chains of a filter as they stood at one revision, in the order of their agent_id. */
+  /** Exports all chains that match a filter, by agent_id, as they were at one revision. */
   exportChains(request?: ExportRequest, options?: CallOptions): ChainExport
-  /** Gives authorities in the order of their ids (by the bytes of UTF-8). */
-  listAuthorities(request?: AuthorityListRequest, options?: CallOptions): AuthorityList
-  /** Gives what was revoked, record by record, newest change first. */
-  listRevocations(request?: RevocationListRequest, options?: CallOptions): RevocationList
   /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
   /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
@@ -104,20 +127,21 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const calls = Object.assign({}, ...all) as RegistryCalls
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
     chainWatch(calls.watchChains, request, options, () => !line.closed)
-  const cache = options.cache ? nearCache(calls.getChain, watchChains, options.cache) : undefined
+  const getChain = storedBy(calls.getChain)
+  const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const heard = cache ? hearWrites(calls, cache.written) : calls
   const healthCalls = createCalls(health.Health, client, callerEdge(line))
   return {
     ...heard,
-    ...(cache ? { getChain: cache.getChain } : {}),
-    listChains: (request = {}, options) => chainList(calls.listChains, request, options),
-    listChainRevisions: (request, options) => revisionList(calls.listChainRevisions, request, options),
+    ...listsOver(calls),
+    getChain: cache?.getChain ?? getChain,
+    getAuthority: storedBy(calls.getAuthority),
+    rotateAuthorityKey: storedBy(heard.rotateAuthorityKey),
     watchChains,
     batchStoreChains: (request, options) => storeBatch(heard.batchStoreChains, request, options),
+    batchDeleteChains: (request, options) => deleteBatch(heard.batchDeleteChains, request, options),
     importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
     exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
-    listAuthorities: (request = {}, options) => authorityList(calls.listAuthorities, request, options),
-    listRevocations: (request = {}, options) => revocationList(calls.listRevocations, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
     close() {
@@ -171,6 +195,17 @@ function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOpti
 function withRequestId(call: UntypedCall): UntypedCall {
   return (request: { requestId?: string }, options) =>
     call({ ...request, requestId: request.requestId || randomUUID() }, options)
+}
+
+/** The same call; resolves to the document and record that its response wraps. */
+function storedBy<Request, Stored>(
+  call: (request: Request, options?: CallOptions) => Promise<{ stored?: Stored | undefined }>,
+) {
+  return async (request: Request, options?: CallOptions): Promise<Stored> => {
+    const { stored } = await call(request, options)
+    if (stored) return stored
+    throw new TrustStoreError("the registry returned an empty response", { code: status.INTERNAL })
+  }
 }
 
 /** The same calls; each that may have changed something tells its answer. */

@@ -79,14 +79,19 @@ export class TrustChainExpiredError extends TrustStoreError {
   override readonly name = "TrustChainExpiredError"
 }
 
-/** TRUST_CHAIN_REVOKED: a write to a chain that is not active. */
-export class TrustChainRevokedError extends TrustStoreError {
-  override readonly name = "TrustChainRevokedError"
+/** TRUST_CHAIN_INACTIVE: the write needs an active chain, and that of the agent is deleted or suspended. */
+export class TrustChainInactiveError extends TrustStoreError {
+  override readonly name = "TrustChainInactiveError"
 
-  /** What the chain is instead, as ChainStatus names it: `DELETED`, `SUSPENDED` or `REVOKED`. */
+  /** The chain's status, as ChainStatus names it: `DELETED` or `SUSPENDED`. */
   get status(): string {
     return this.metadata.status ?? ""
   }
+}
+
+/** TRUST_CHAIN_REVOKED: the write needs an active chain, and the chain or its agent is revoked. */
+export class TrustChainRevokedError extends TrustStoreError {
+  override readonly name = "TrustChainRevokedError"
 }
 
 /** TRUST_CHAIN_INVALID: the chain breaks a rule. */

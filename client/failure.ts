@@ -1,16 +1,15 @@
 import { create, createRegistry, type DescMethod } from "@bufbuild/protobuf"
-import { anyUnpack, durationMs } from "@bufbuild/protobuf/wkt"
+import { type Any, anyUnpack, durationMs } from "@bufbuild/protobuf/wkt"
 import { type ServiceError, status } from "@grpc/grpc-js"
 import {
   AuthoritySchema,
   BadRequestSchema,
   decode,
   ErrorInfoSchema,
-  ErrorReasonSchema,
-  type ItemError,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
+  type Status,
   StatusSchema,
 } from "@trust-registry/proto"
 import {
@@ -25,6 +24,7 @@ import {
   RevocationFinalError,
   RevocationNotFoundError,
   TrustChainExpiredError,
+  TrustChainInactiveError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
   TrustChainRevokedError,
@@ -36,9 +36,9 @@ import { MAX_MESSAGE_BYTES } from "./options.js"
 import { IllFormedStringError } from "./rpc/wellFormed.js"
 
 /**
- * The typed error of a call that failed. What is neither a status nor a local refusal is given back as it is.
+ * The typed error of a call that failed. Returns as it is what is neither a gRPC status nor a local refusal.
  *
- * @param request tells whose chain it was about where the line or the database spoke, which do not know it
+ * @param request names the agent of an error that did not come from the registry itself
  */
 export function failureOf(method: DescMethod, error: unknown, request: object = {}): Error {
   const name = nameOf(method)
@@ -52,26 +52,34 @@ export function nameOf(method: DescMethod): string {
   return `${method.parent.typeName}.${method.name}`
 }
 
-/** The typed error of one item of many: what a call for it alone would have failed with. */
-export function itemFailure(method: DescMethod, item: ItemError | undefined): TrustStoreError {
-  const { code = status.UNKNOWN, message = "the registry gave no result", violations = [] } = item ?? {}
-  const reason = item && ErrorReasonSchema.value[item.reason]?.localName
-  const fieldViolations = violations.map(({ field, description }) => ({ field, description }))
-  const Class = CLASSES[reason ?? ""] ?? TrustStoreError
-  return new Class(message, {
+/**
+ * The typed error for one item of many: what a call for it alone would have failed with.
+ *
+ * @param agentId whose chain the item is about, where the details do not say
+ */
+export function itemFailure(
+  method: DescMethod,
+  item: Status | undefined,
+  agentId: string | undefined,
+): TrustStoreError {
+  const { code = status.UNKNOWN, message = "the registry returned no result", details = [] } = item ?? {}
+  return typedError(message, {
     code,
-    reason,
     method: nameOf(method),
-    agentId: item?.agentId || undefined,
-    details: fieldViolations.length > 0 ? [create(BadRequestSchema, { fieldViolations })] : [],
-    metadata: item?.metadata ?? {},
-    retryAfterMs: item?.retryAfter && durationMs(item.retryAfter),
+    agentId: agentId || undefined,
+    ...factsOf(details),
   })
+}
+
+function typedError(message: string, facts: ErrorFacts) {
+  const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
+  return new Class(message, facts)
 }
 
 const CLASSES: Record<string, typeof TrustStoreError> = {
   TRUST_CHAIN_NOT_FOUND: TrustChainNotFoundError,
   TRUST_CHAIN_EXPIRED: TrustChainExpiredError,
+  TRUST_CHAIN_INACTIVE: TrustChainInactiveError,
   TRUST_CHAIN_REVOKED: TrustChainRevokedError,
   TRUST_CHAIN_INVALID: TrustChainInvalidError,
   AUTHORITY_NOT_FOUND: AuthorityNotFoundError,
@@ -99,13 +107,11 @@ function isServiceError(error: unknown): error is ServiceError {
 }
 
 function statusError(method: string, error: ServiceError, request: { agentId?: unknown }) {
-  const details = detailsOf(error)
-  const facts: ErrorFacts = { code: error.code, method, details, cause: error, ...factsOf(details) }
+  const facts: ErrorFacts = { code: error.code, method, cause: error, ...factsOf(packedDetails(error)) }
   facts.reason ??= LOCAL_REASONS[error.code]
   if (OUT_OF_REACH.has(error.code) && typeof request.agentId === "string")
     facts.agentId ??= request.agentId || undefined
-  const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
-  return new Class(messageOf(error), facts)
+  return typedError(messageOf(error), facts)
 }
 
 function messageOf({ code, details, message }: ServiceError) {
@@ -129,20 +135,30 @@ const LOCAL_REASONS: Partial<Record<status, string>> = {
   [status.CANCELLED]: "CANCELLED",
 }
 
-function detailsOf(error: ServiceError): ErrorDetail[] {
+function packedDetails(error: ServiceError): Any[] {
   const [bytes] = error.metadata.get("grpc-status-details-bin")
-  if (!Buffer.isBuffer(bytes)) return []
+  return Buffer.isBuffer(bytes) ? readable(() => decode(StatusSchema, bytes).details) : []
+}
+
+/** Details that a proxy garbled must not hide the status that they came with. */
+function readable<Detail>(read: () => Detail[]): Detail[] {
   try {
-    const packed = decode(StatusSchema, bytes).details
-    return packed.map((any) => anyUnpack(any, DETAILS) as ErrorDetail | undefined).filter((known) => !!known)
+    return read()
   } catch {
-    // Details of a proxy that we cannot read must not hide the status that came with them.
     return []
   }
 }
 
-function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
-  const facts: Partial<ErrorFacts> = {}
+/** Details of types that this client does not know are left out. */
+function unpacked(any: Any): ErrorDetail[] {
+  const known = anyUnpack(any, DETAILS)
+  // DETAILS has these types and no others.
+  return known ? [known as ErrorDetail] : []
+}
+
+function factsOf(packed: readonly Any[]): Partial<ErrorFacts> {
+  const details = packed.flatMap((any) => readable(() => unpacked(any)))
+  const facts: Partial<ErrorFacts> = { details }
   for (const detail of details) {
     switch (detail.$typeName) {
       case "google.rpc.ErrorInfo":
@@ -160,13 +176,12 @@ function factsOf(details: readonly ErrorDetail[]): Partial<ErrorFacts> {
   return facts
 }
 
-/** As the registry would have told it, had the text been able to travel. */
+/** The error that the registry would have returned, could the text have been sent. */
 function refusalOf(method: string, cause: IllFormedStringError) {
   const { field, message } = cause
   const violation = { field, description: message.slice(field.length + 1) }
-  const reason = DOCUMENTS[field.split(".")[0] ?? ""] ?? "INVALID_REQUEST"
-  const Class = CLASSES[reason] ?? TrustStoreError
-  return new Class(message, {
+  const reason = DOCUMENTS[field.replace(/^request\./, "").split(".")[0] ?? ""] ?? "INVALID_REQUEST"
+  return typedError(message, {
     code: status.INVALID_ARGUMENT,
     reason,
     method,
@@ -175,5 +190,5 @@ function refusalOf(method: string, cause: IllFormedStringError) {
   })
 }
 
-/** Fields that hold a document whose rules have a reason of their own. */
+/** The reasons for documents that break a rule, by the request's field that holds the document. */
 const DOCUMENTS: Record<string, string> = { chain: "TRUST_CHAIN_INVALID", authority: "AUTHORITY_INVALID" }

@@ -79,6 +79,10 @@ export {
   AuthorityService,
   AuthorityType,
   AuthorityTypeSchema,
+  type BatchDeleteChainsRequest,
+  BatchDeleteChainsRequestSchema,
+  type BatchDeleteChainsResponse,
+  BatchDeleteChainsResponseSchema,
   type BatchGetChainsRequest,
   BatchGetChainsRequestSchema,
   type BatchGetChainsResponse,
@@ -93,18 +97,24 @@ export {
   ChainEventSchema,
   type ChainFilter,
   ChainFilterSchema,
+  ChainOperation,
+  ChainOperationSchema,
   type ChainRecord,
   ChainRecordSchema,
   type ChainRevision,
   ChainRevisionSchema,
   ChainStatus,
   ChainStatusSchema,
+  ChainView,
+  ChainViewSchema,
   type CheckAuthorityRequest,
   CheckAuthorityRequestSchema,
   type CheckAuthorityResponse,
   CheckAuthorityResponseSchema,
   ConfidentialityLevel,
   ConfidentialityLevelSchema,
+  type Consistency,
+  ConsistencySchema,
   type Constraint,
   ConstraintDimension,
   ConstraintDimensionSchema,
@@ -152,8 +162,10 @@ export {
   GetServerInfoResponseSchema,
   type HumanOrigin,
   HumanOriginSchema,
-  type IntegrityCheck,
+  IntegrityCheck,
   IntegrityCheckSchema,
+  type IntegrityFinding,
+  IntegrityFindingSchema,
   type LiftSuspensionRequest,
   LiftSuspensionRequestSchema,
   type LiftSuspensionResponse,
@@ -170,18 +182,16 @@ export {
   ListChainsRequestSchema,
   type ListChainsResponse,
   ListChainsResponseSchema,
-  type ListedAuthority,
-  ListedAuthoritySchema,
-  type ListedChain,
-  ListedChainSchema,
-  type ListRevocationsRequest,
-  ListRevocationsRequestSchema,
-  type ListRevocationsResponse,
-  ListRevocationsResponseSchema,
+  type ListRevokedRecordsRequest,
+  ListRevokedRecordsRequestSchema,
+  type ListRevokedRecordsResponse,
+  ListRevokedRecordsResponseSchema,
   type MultiSigSigningPolicy,
   MultiSigSigningPolicySchema,
-  Operation,
-  OperationSchema,
+  type PurgeChainRequest,
+  PurgeChainRequestSchema,
+  type PurgeChainResponse,
+  PurgeChainResponseSchema,
   type ReasoningTrace,
   ReasoningTraceSchema,
   type RegisterAuthorityRequest,
@@ -230,6 +240,10 @@ export {
   StoreChainRequestSchema,
   type StoreChainResponse,
   StoreChainResponseSchema,
+  type StoredAuthority,
+  StoredAuthoritySchema,
+  type StoredChain,
+  StoredChainSchema,
   type TrustLineageChain,
   TrustLineageChainSchema,
   TrustStoreService,
@@ -257,10 +271,10 @@ export {
   type WatchChainsResponse,
   WatchChainsResponseSchema,
 } from "@trust-registry/proto"
-export type { AuthorityList, AuthorityListRequest } from "./authorityList.js"
-export type { ChainExport, ExportedChain, ExportRequest } from "./chainExport.js"
+export type { BatchDeleteRequest, BatchStoreRequest, DeleteResult, StoreResult } from "./batches.js"
+export { storedChainOf } from "./chainEvent.js"
+export type { ChainExport, ExportRequest } from "./chainExport.js"
 export type { ChainToImport, ImportedChain } from "./chainImport.js"
-export type { ChainList, ListRequest } from "./chainList.js"
 export type { ChainWatch, WatchOptions, WatchRequest, WatchState } from "./chainWatch.js"
 export { connect, type ServingStatus, type TrustRegistry } from "./connect.js"
 export {
@@ -276,6 +290,7 @@ export {
   RevocationFinalError,
   RevocationNotFoundError,
   TrustChainExpiredError,
+  TrustChainInactiveError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
   TrustChainRevokedError,
@@ -283,6 +298,13 @@ export {
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
+export type {
+  AuthorityListRequest,
+  ChainListRequest,
+  RegistryLists,
+  RevisionListRequest,
+  RevokedRecordListRequest,
+} from "./lists.js"
 export { makerOf } from "./maker.js"
 export {
   type CacheOptions,
@@ -296,7 +318,4 @@ export {
   type TlsOptions,
 } from "./options.js"
 export type { Paged } from "./pages.js"
-export type { RevisionList, RevisionListRequest } from "./revisionList.js"
-export type { RevocationList, RevocationListRequest } from "./revocationList.js"
-export type { BatchStoreRequest, StoreResult } from "./storeResult.js"
 export { trustAuthority } from "./trustAuthority.js"

@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import { timestampMs } from "@bufbuild/protobuf/wkt"
-import type { GetChainResponse, TrustStoreService } from "@trust-registry/proto"
+import {
+  ChainView,
+  ConsistencySchema,
+  type GetChainRequestSchema,
+  type StoredChain,
+} from "@trust-registry/proto"
 import QuickLRU from "quick-lru"
+import { storedChainOf } from "./chainEvent.js"
 import type { ChainWatch, WatchRequest } from "./chainWatch.js"
 import { type CacheOptions, type CallOptions, MAX_SILENCE_MS } from "./options.js"
-import type { Call } from "./rpc/calls.js"
 
-type GetChain = Call<(typeof TrustStoreService)["method"]["getChain"], CallOptions>
+type GetChain = (
+  request: MessageInitShape<typeof GetChainRequestSchema>,
+  options?: CallOptions,
+) => Promise<StoredChain>
 
 /** A cache in front of GetChain. */
 export interface NearCache {
@@ -19,7 +28,7 @@ export interface NearCache {
 }
 
 interface Entry {
-  response: GetChainResponse
+  stored: StoredChain
   /** Until when it may be served, in milliseconds since 1970. */
   until: number
 }
@@ -60,14 +69,14 @@ export function nearCache(
       const ownBefore = own
       try {
         const watch = watchChains(
-          { filter: { activeOnly: false }, includeChains: false },
+          { filter: { includeInactive: true }, view: ChainView.RECORD },
           { signal: closed.signal },
         )
         let begun = false
         for await (const { events, nextRevision, caughtUp } of watch.responses()) {
           // What was read before may lack what changed between its read and the begin of this watch.
           if (!begun) flights.clear()
-          for (const { record } of events) drop(record?.agentId ?? "")
+          for (const event of events) drop(storedChainOf(event)?.record?.agentId ?? "")
           position = nextRevision - 1n
           // After a failover to a database that lost them, own changes would be waited for until others have their revisions.
           if (!begun && position < ownBefore) own = position
@@ -92,10 +101,10 @@ export function nearCache(
     flights.set(agentId, under.add(flight))
     const value = position > own ? position : own
     try {
-      const consistency = value > 0n ? { case: "minRevision" as const, value } : { case: undefined }
-      const response = await getChain({ ...request, consistency }, options)
-      if (isCurrent() && flights.get(agentId)?.has(flight)) entries.set(agentId, entryOf(response))
-      return response
+      const consistency = create(ConsistencySchema, { requirement: { case: "minRevision", value } })
+      const stored = await getChain(value > 0n ? { ...request, consistency } : request, options)
+      if (isCurrent() && flights.get(agentId)?.has(flight)) entries.set(agentId, entryOf(stored))
+      return stored
     } finally {
       under.delete(flight)
       if (under.size === 0 && flights.get(agentId) === under) flights.delete(agentId)
@@ -105,12 +114,12 @@ export function nearCache(
   return {
     getChain: async (request, options) => {
       if (!following) void follow()
-      if (request.includeInactive || request.consistency?.case !== undefined)
+      if (request.includeInactive || request.consistency?.requirement?.case !== undefined)
         return getChain(request, options)
       options?.signal?.throwIfAborted()
       if (!isCurrent()) return position >= own ? getChain(request, options) : read(request, options)
       const entry = entries.get(request.agentId ?? "")
-      return entry && Date.now() < entry.until ? entry.response : read(request, options)
+      return entry && Date.now() < entry.until ? entry.stored : read(request, options)
     },
     written: (answer) => {
       const revision = newestRevision(answer)
@@ -120,10 +129,10 @@ export function nearCache(
   }
 }
 
-function entryOf(response: GetChainResponse): Entry {
-  const { expiresAt, revokesAt } = response.record ?? {}
+function entryOf(stored: StoredChain): Entry {
+  const { expiresAt, revokesAt } = stored.record ?? {}
   const moments = [expiresAt, revokesAt].flatMap((moment) => (moment ? timestampMs(moment) : []))
-  return { response: frozen(response), until: Math.min(Number.POSITIVE_INFINITY, ...moments) }
+  return { stored: frozen(stored), until: Math.min(Number.POSITIVE_INFINITY, ...moments) }
 }
 
 /** Many readers get the same object: what one of them changes, the others would take for the registry's word. */
@@ -139,6 +148,8 @@ function frozen<Value>(value: Value): Value {
 function newestRevision(answer: object): bigint {
   let newest = 0n
   for (const [name, value] of Object.entries(answer)) {
+    // The packed error details of a batch's items name no revision that was written.
+    if (ArrayBuffer.isView(value)) continue
     const found =
       typeof value === "object" && value !== null ? newestRevision(value) : name === "revision" ? value : 0n
     if (typeof found === "bigint" && found > newest) newest = found

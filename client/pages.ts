@@ -1,38 +1,38 @@
-/** A list in pages: iterate it for all of its items, page after page. Nothing is asked for before that. */
+/** A list in pages: iterate it for all of its items, page after page. Nothing is requested before that. */
 export interface Paged<Page, Item> extends AsyncIterable<Item> {
-  /** Page after page, from the request's page_token on; each is a call of its own, with its own deadline. */
+  /** The pages, from the request's page_token on; each is a call of its own, with its own deadline. */
   pages(): AsyncIterable<Page>
   /** The one page that the request asks for. */
   page(): Promise<Page>
 }
 
 /**
- * A list over an RPC that answers pages.
+ * A list over an RPC that returns pages.
  *
- * @param page asks for the page that a token stands for; without a token, for the first that is wanted
+ * @param call requests one page
+ * @param request requests the first page that is wanted
  * @param itemsOf the items of a page
+ * @param following what the requests for later pages change besides their page_token
  */
-export function paged<Page extends { nextPageToken: string }, Item>(
-  page: (pageToken?: string) => Promise<Page>,
+export function paged<Request extends object, Page extends { nextPageToken: string }, Item>(
+  call: (request: Request) => Promise<Page>,
+  request: Request,
   itemsOf: (page: Page) => Iterable<Item>,
+  following: Partial<Request> = {},
 ): Paged<Page, Item> {
-  const pages = () => pagesOf(page)
+  async function* pages() {
+    let page = await call(request)
+    yield page
+    while (page.nextPageToken !== "") {
+      page = await call({ ...request, ...following, pageToken: page.nextPageToken })
+      yield page
+    }
+  }
   return {
     pages,
-    page: () => page(),
+    page: () => call(request),
     async *[Symbol.asyncIterator]() {
-      for await (const answer of pages()) yield* itemsOf(answer)
+      for await (const page of pages()) yield* itemsOf(page)
     },
-  }
-}
-
-async function* pagesOf<Page extends { nextPageToken: string }>(
-  page: (pageToken?: string) => Promise<Page>,
-): AsyncGenerator<Page> {
-  let answer = await page()
-  yield answer
-  while (answer.nextPageToken !== "") {
-    answer = await page(answer.nextPageToken)
-    yield answer
   }
 }

@@ -1,4 +1,4 @@
-// Store a chain, read it back, give the agent a second capability, and remove it.
+// Store a chain, read it back, give the agent a second capability, and purge it.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
@@ -31,6 +31,6 @@ const names = again.chain?.capabilities.map(({ capability }) => capability)
 assert.deepEqual(names, ["read_data", "write_reports"])
 console.log(`updated to revision ${again.record?.revision}: now it may ${names.join(" and ")}`)
 
-await registry.deleteChain({ agentId, softDelete: false })
-console.log("removed it")
+await registry.purgeChain({ agentId })
+console.log("purged it")
 registry.close()

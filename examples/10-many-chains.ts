@@ -41,7 +41,7 @@ assert.deepEqual(
 const all = registry.exportChains({ filter: { agentIdPrefix } })
 let exported = 0
 for await (const { chain, record } of all) {
-  assert.equal(chain?.genesis?.agentId, record.agentId)
+  assert.equal(chain?.genesis?.agentId, record?.agentId)
   exported++
 }
 assert.equal(exported, 1_001)

@@ -31,7 +31,7 @@ assert.equal(after.answer.record?.revision, record?.revision)
 assert.equal(after.answer.chain?.capabilities.length, 2)
 console.log(`first read after an update: ${after.ms.toFixed(2)} ms, and it sees revision ${record?.revision}`)
 
-await registry.deleteChain({ agentId, softDelete: false })
+await registry.purgeChain({ agentId })
 registry.close()
 
 async function timed<Answer>(call: () => Promise<Answer>) {

@@ -52,5 +52,7 @@ for await (const page of registry.listChains({ filter: { agentIdPrefix }, pageSi
 assert.equal(pages, 3)
 assert.deepEqual(listed, agentIds)
 
-await Promise.all(agentIds.map((agentId) => registry.deleteChain({ agentId, softDelete: false })))
+const purged = await registry.batchDeleteChains({ agentIds, purge: true })
+assert(purged.every(({ record }) => record))
+console.log(`purged all ${purged.length} of them`)
 registry.close()

@@ -1,7 +1,12 @@
-// A soft delete hides a chain and can be taken back; a hard delete removes it for good.
+// A deleted chain is hidden and can be restored; a purged chain is gone for good.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
-import { connect, TrustChainNotFoundError, TrustChainRevokedError } from "@trust-registry/client"
+import {
+  ChainStatus,
+  connect,
+  TrustChainInactiveError,
+  TrustChainNotFoundError,
+} from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
@@ -10,29 +15,41 @@ await registry.storeChain({ chain: exampleChain(agentId) })
 
 await registry.deleteChain({ agentId })
 await assert.rejects(registry.getChain({ agentId }), TrustChainNotFoundError)
-console.log("deleted softly: reads do not find it")
+console.log("deleted: reads do not find it")
 
 const hidden = await registry.getChain({ agentId, includeInactive: true })
-assert.equal(hidden.record?.isActive, false)
+assert.equal(hidden.record?.status, ChainStatus.DELETED)
 assert.equal(hidden.chain?.genesis?.agentId, agentId)
-console.log("with includeInactive it is still there")
+console.log("with includeInactive reads find it")
 
-// Storing it again does not bring a deleted agent back by accident; that takes a restore.
+// Storing the chain again does not bring a deleted agent back by accident: it needs a restore.
 await assert.rejects(registry.storeChain({ chain: exampleChain(agentId) }), (error) => {
-  assert(error instanceof TrustChainRevokedError)
+  assert(error instanceof TrustChainInactiveError)
   assert.equal(error.status, "DELETED")
   return true
 })
 console.log("it cannot be written while it is deleted")
 
 const restored = await registry.restoreChain({ agentId })
-assert.equal(restored.record?.isActive, true)
+assert.equal(restored.record?.status, ChainStatus.ACTIVE)
 assert.deepEqual((await registry.getChain({ agentId })).chain, hidden.chain)
 console.log("restored: the same chain again")
 
-// For good, and it makes no difference that it was deleted softly before.
+// A purge is for good, whether the chain was deleted before or not.
 await registry.deleteChain({ agentId })
-await registry.deleteChain({ agentId, softDelete: false })
+await registry.purgeChain({ agentId })
 await assert.rejects(registry.getChain({ agentId, includeInactive: true }), TrustChainNotFoundError)
-console.log("deleted for good: not even includeInactive finds it")
+console.log("purged: not even includeInactive finds it")
+
+// Many chains in one call. With atomic, none is deleted unless all can be.
+const agentIds = [`${agentId}-a`, `${agentId}-b`]
+await registry.batchStoreChains({ requests: agentIds.map((id) => ({ chain: exampleChain(id) })) })
+const refused = await registry.batchDeleteChains({ agentIds: [...agentIds, agentId], atomic: true })
+assert.deepEqual(
+  refused.map(({ error }) => error?.reason),
+  ["BATCH_REFUSED", "BATCH_REFUSED", "TRUST_CHAIN_NOT_FOUND"],
+)
+const purged = await registry.batchDeleteChains({ agentIds, purge: true, atomic: true })
+assert(purged.every(({ record }) => record))
+console.log(`purged ${purged.length} chains in one batch`)
 registry.close()

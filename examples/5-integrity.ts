@@ -1,7 +1,13 @@
 // Is what is stored what was written? The registry answers check by check, and the client can see for itself.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
-import { chainHash, connect, contentHash, TrustChainInvalidError } from "@trust-registry/client"
+import {
+  chainHash,
+  connect,
+  contentHash,
+  IntegrityCheckSchema,
+  TrustChainInvalidError,
+} from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
@@ -10,12 +16,13 @@ const mine = exampleChain(agentId)
 // With the hash that the client computed, a chain that arrives as another one is refused.
 await registry.storeChain({ chain: mine, chainHash: chainHash(mine) })
 
-const { verified, checks } = await registry.verifyChainIntegrity({ agentId })
-for (const { name, passed, path, detail } of checks) {
+const { verified, findings } = await registry.verifyChainIntegrity({ agentId })
+for (const { check, passed, path, detail } of findings) {
+  const name = IntegrityCheckSchema.value[check]?.localName
   console.log(`${name}: ${passed ? "passed" : `FAILED at ${path}: ${detail}`}`)
 }
 assert(verified)
-assert(checks.length > 0)
+assert(findings.length > 0)
 
 const { chain, record } = await registry.getChain({ agentId })
 assert(chain)
@@ -44,5 +51,5 @@ await assert.rejects(registry.updateChain({ agentId, chain, chainHash: "0".repea
 const after = await registry.getChain({ agentId })
 assert.equal(after.record?.revision, record.revision)
 
-await registry.deleteChain({ agentId, softDelete: false })
+await registry.purgeChain({ agentId })
 registry.close()

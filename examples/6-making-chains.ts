@@ -75,5 +75,5 @@ await assert.rejects(
   },
 )
 
-for (const agentId of [analyst, helper]) await registry.deleteChain({ agentId, softDelete: false })
+for (const agentId of [analyst, helper]) await registry.purgeChain({ agentId })
 registry.close()

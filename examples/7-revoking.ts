@@ -83,11 +83,11 @@ await assert.rejects(registry.storeChain({ chain: again }), TrustChainRevokedErr
 await assert.rejects(registry.liftSuspension({ revocationId: revocation.revocationId }), RevocationFinalError)
 
 console.log("what stands revoked of the helper:")
-for await (const { reason, descendsFrom } of registry.listRevocations({
+for await (const { reason, descendsFrom } of registry.listRevokedRecords({
   agentId: helper,
   standingOnly: true,
 }))
   console.log(`  by descent from ${descendsFrom}: ${reason}`)
 
-for (const agentId of [lead, analyst, helper]) await registry.deleteChain({ agentId, softDelete: false })
+for (const agentId of [lead, analyst, helper]) await registry.purgeChain({ agentId })
 registry.close()

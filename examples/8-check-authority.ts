@@ -44,7 +44,7 @@ const capabilities = [{ capability: "read_data", capabilityType: CapabilityType.
 await store(lead, await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker))
 const delegation = { taskId: "report", capabilities: ["read_data"] }
 await store(analyst, await delegate({ ...delegation, delegatorId: lead, delegateeId: analyst }, known, maker))
-const time = await store(
+const validAt = await store(
   helper,
   await delegate({ ...delegation, delegatorId: analyst, delegateeId: helper }, known, maker),
 )
@@ -63,16 +63,19 @@ allowed.path.forEach(tell)
 
 // Who is at the top loses what was delegated: strong reads hear of it at once, in every process.
 await registry.deleteChain({ agentId: lead })
-const denied = await registry.checkAuthority({ ...question, consistency: { case: "strong", value: true } })
+const denied = await registry.checkAuthority({
+  ...question,
+  consistency: { requirement: { case: "strong", value: true } },
+})
 assert(!denied.authorized)
 assert.equal(denied.reason, DenialReason.DELEGATOR_INACTIVE)
 console.log(`denied: ${denied.reasonText}; the path is broken at`)
 denied.path.filter(({ holds }) => !holds).forEach(tell)
 
 // History knows how it was.
-const then = await registry.checkAuthority({ ...question, time })
+const then = await registry.checkAuthority({ ...question, validAt })
 assert(then.authorized)
 console.log("at the time it was delegated, it was allowed")
 
-for (const agentId of [helper, analyst, lead]) await registry.deleteChain({ agentId, softDelete: false })
+for (const agentId of [helper, analyst, lead]) await registry.purgeChain({ agentId })
 registry.close()

@@ -1,7 +1,13 @@
 // Keep a copy of some chains that is always current: what there is, then every change, across a lost line.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
-import { type ChainEvent, connect, OperationSchema, type TrustLineageChain } from "@trust-registry/client"
+import {
+  type ChainEvent,
+  ChainOperationSchema,
+  connect,
+  storedChainOf,
+  type TrustLineageChain,
+} from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
@@ -25,27 +31,28 @@ await registry.storeChain({ chain: exampleChain(second, { capabilities: [writers
 await registry.storeChain({ chain: exampleChain(first, { capabilities: ["read_data"] }) })
 await readUntil(() => copy.has(second) && !copy.has(first))
 
-const { record } = await registry.deleteChain({ agentId: second, softDelete: false })
+const { record } = await registry.purgeChain({ agentId: second })
 await readUntil(() => copy.size === 0)
 await responses.return?.()
 
 // Somebody who was away goes on from where they were, here from the first change of ours on.
-const told: string[] = []
+const told: (string | undefined)[] = []
 const startRevision = created.record?.revision ?? 0n
 const again = registry.watchChains({ filter: { agentIdPrefix: prefix }, startRevision })
 for await (const event of again) {
   told.push(textOf(event))
-  if (event.record?.revision === record?.revision) break
+  if (storedChainOf(event)?.record?.revision === record?.revision) break
 }
-assert.deepEqual(told, ["CREATED", "CREATED", "UPDATED", "REMOVED"])
+assert.deepEqual(told, ["CREATED", "CREATED", "UPDATED", "PURGED"])
 
 // Who changed the first one, and what was it then?
-for await (const { operation, record, chain } of registry.listChainRevisions({ agentId: first })) {
-  const names = chain?.capabilities.map(({ capability }) => capability)
-  console.log(`revision ${record?.revision}: ${OperationSchema.value[operation]?.localName} with ${names}`)
+for await (const { operation, stored } of registry.listChainRevisions({ agentId: first })) {
+  const names = stored?.chain?.capabilities.map(({ capability }) => capability)
+  const name = ChainOperationSchema.value[operation]?.localName
+  console.log(`revision ${stored?.record?.revision}: ${name} with ${names}`)
 }
 
-await registry.deleteChain({ agentId: first, softDelete: false })
+await registry.purgeChain({ agentId: first })
 registry.close()
 
 async function readUntil(done: (caughtUp: boolean) => boolean) {
@@ -58,12 +65,14 @@ async function readUntil(done: (caughtUp: boolean) => boolean) {
 }
 
 function apply(event: ChainEvent) {
-  console.log(`revision ${event.record?.revision}: ${textOf(event)} ${event.record?.agentId}`)
-  const agentId = event.record?.agentId ?? ""
-  if (event.chain) copy.set(agentId, event.chain)
+  const { chain, record } = storedChainOf(event) ?? {}
+  const agentId = record?.agentId ?? ""
+  console.log(`revision ${record?.revision}: ${textOf(event)} ${agentId}`)
+  if (chain) copy.set(agentId, chain)
   else copy.delete(agentId)
 }
 
-function textOf({ operation }: ChainEvent) {
-  return OperationSchema.value[operation]?.localName ?? ""
+function textOf({ kind }: ChainEvent) {
+  // A chain is current, or it changed; a change that only took it out of the filter is told as left.
+  return kind.case === "changed" ? ChainOperationSchema.value[kind.value.operation]?.localName : kind.case
 }

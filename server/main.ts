@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import {
   AuthorityService,
+  file_google_rpc_error_details,
   health,
   RevocationService,
   ServerInfoService,
@@ -17,11 +18,11 @@ import { serveMetrics } from "./metricsListener.js"
 import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
 import { createMiddleware, type Middleware, type Service } from "./rpc/middleware.js"
-import { createAuthorityHandlers } from "./service/authorities/authorities.js"
-import { createChainHandlers } from "./service/chains/chains.js"
-import { createRevocationHandlers } from "./service/revocations/revocations.js"
+import { createAuthorityHandlers } from "./service/authority.js"
+import { createRevocationHandlers } from "./service/revocation.js"
 import { createServerInfoHandlers, type ProcessInfo } from "./service/serverInfo.js"
-import { createVerificationHandlers } from "./service/trust/verification.js"
+import { createTrustStoreHandlers } from "./service/trustStore.js"
+import { createVerificationHandlers } from "./service/trustVerification.js"
 import { nowMicros } from "./store/chains/rows.js"
 import type { Connection } from "./store/database/sql.js"
 import { createStore, type Store } from "./store/store.js"
@@ -180,7 +181,7 @@ function servicesOf(
   draining: AbortSignal,
 ): Service[] {
   const ours = [
-    middleware.service(TrustStoreService, createChainHandlers(store, config)),
+    middleware.service(TrustStoreService, createTrustStoreHandlers(store, config)),
     middleware.service(AuthorityService, createAuthorityHandlers(store.authorities, config)),
     middleware.service(TrustVerificationService, createVerificationHandlers(store, config)),
     middleware.service(RevocationService, createRevocationHandlers(store.revocations, config)),
@@ -189,7 +190,7 @@ function servicesOf(
   const names = ours.map(({ desc }) => desc.typeName)
   const [v1, v1alpha] = reflectionServices
   const described = [...ours.map(({ desc }) => desc), health.Health, v1, v1alpha]
-  const reflection = createReflectionHandlers(described)
+  const reflection = createReflectionHandlers(described, [file_google_rpc_error_details])
   return [
     ...ours,
     middleware.service(health.Health, createHealthHandlers(names, store.monitor, draining)),

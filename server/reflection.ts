@@ -22,10 +22,17 @@ type ReflectionHandlers = Handlers<typeof reflectionV1.ServerReflection, RpcCont
 /** Both versions of the reflection service: their messages are the same but for the package. */
 export const reflectionServices = [reflectionV1.ServerReflection, reflectionV1alpha.ServerReflection] as const
 
-/** gRPC server reflection about exactly these services, from the descriptors that were generated with them. */
-export function createReflectionHandlers(services: readonly DescService[]): ReflectionHandlers {
+/**
+ * gRPC server reflection about exactly these services, from the descriptors that were generated with them.
+ *
+ * @param others files whose messages travel in an Any, so that no service's file imports them
+ */
+export function createReflectionHandlers(
+  services: readonly DescService[],
+  others: readonly DescFile[],
+): ReflectionHandlers {
   const files = new Map<string, DescFile>()
-  for (const { file } of services) collectFiles(file, files)
+  for (const file of [...services.map((service) => service.file), ...others]) collectFiles(file, files)
   const symbols = indexSymbols(files.values())
 
   function answer({ messageRequest: asked }: Request, sent: Set<DescFile>): Answer {

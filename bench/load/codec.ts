@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { create, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf"
 import {
-  GetChainResponseSchema,
   StoreChainRequestSchema,
+  StoredChainSchema,
   TrustLineageChainSchema as schema,
 } from "@trust-registry/proto"
 import { agentAt, usualChain } from "./chains.js"
@@ -28,7 +28,7 @@ const ways: Record<string, () => unknown> = {
   fromBinary: () => fromBinary(StoreChainRequestSchema, bytes),
   encodeMessage: () => encodeMessage(StoreChainRequestSchema, request),
   toBinary: () => toBinary(StoreChainRequestSchema, request),
-  encodeJsonField: () => encodeJsonField(GetChainResponseSchema.field.chain, json, nothing),
+  encodeJsonField: () => encodeJsonField(StoredChainSchema.field.chain, json, nothing),
   "fromJson, encodeMessage": () => encodeMessage(schema, fromJson(schema, json)),
   sortedJson: () => sortedJson(schema, chain),
   "toJson, sorted": () => sortedText(toJson(schema, chain, { useProtoFieldName: true })),

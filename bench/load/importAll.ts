@@ -2,14 +2,21 @@
 // how many were stored a second.
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { create } from "@bufbuild/protobuf"
 import * as grpc from "@grpc/grpc-js"
-import { decode, ImportChainsResponseSchema } from "@trust-registry/proto"
+import {
+  decode,
+  encode,
+  ImportChainsRequestSchema,
+  ImportChainsResponseSchema,
+  StoreChainRequestSchema,
+} from "@trust-registry/proto"
 import { readBodies } from "./bodies.js"
 import { IMPORT_CHAINS } from "./registryCalls.js"
 
 const [address = "", file = ""] = process.argv.slice(2)
 const PREFIX = 5
-const chains = readBodies(readFileSync(file)).map((body) => body.subarray(PREFIX))
+const chains = readBodies(readFileSync(file)).map((body) => importRequest(body.subarray(PREFIX)))
 const bytes = (value: Buffer) => value
 const client = new grpc.Client(address, grpc.credentials.createInsecure())
 await new Promise<void>((resolve, reject) =>
@@ -24,6 +31,11 @@ if (stored !== chains.length) throw new Error(`${stored} of ${chains.length} cha
 process.stdout.write(JSON.stringify({ perSecond: stored / seconds }))
 client.close()
 
+function importRequest(store: Buffer) {
+  const request = decode(StoreChainRequestSchema, store)
+  return encode(ImportChainsRequestSchema, create(ImportChainsRequestSchema, { request }))
+}
+
 async function requests() {
   for (const chain of chains) if (!call.write(chain)) await once(call, "drain")
   call.end()
@@ -32,6 +44,6 @@ async function requests() {
 async function answers() {
   let count = 0
   for await (const answer of call as AsyncIterable<Buffer>)
-    if (decode(ImportChainsResponseSchema, answer).result.case === "stored") count++
+    if (decode(ImportChainsResponseSchema, answer).result?.result.case === "stored") count++
   return count
 }

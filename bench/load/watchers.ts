@@ -1,6 +1,7 @@
 // Follows all changes with many watches, until SIGTERM; then it writes a Watched as JSON. Until
 // then it says `seen` and how many events each watch has seen. `watchers.ts ADDRESS WATCHES`
 import * as grpc from "@grpc/grpc-js"
+import { storedChainOf } from "@trust-registry/client"
 import { decode, WatchChainsResponseSchema } from "@trust-registry/proto"
 import { latencyOf } from "./latency.js"
 import { WATCH_CHAINS } from "./registryCalls.js"
@@ -53,7 +54,8 @@ process.once("SIGTERM", () => {
 
 /** From the clock of the database when the row was written, its commit included, to here; both are this machine's. */
 function note(index: number, response: Buffer, now: number) {
-  for (const { record } of decode(WatchChainsResponseSchema, response).events) {
+  for (const event of decode(WatchChainsResponseSchema, response).events) {
+    const { record } = storedChainOf(event) ?? {}
     events[index] = (events[index] ?? 0) + 1
     const { seconds = 0n, nanos = 0 } = record?.updatedAt ?? {}
     if (index === 0) seen.push([record?.agentId ?? "", now])

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import { ErrorReason, type ItemError } from "@trust-registry/proto"
+import { ErrorReason, type Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
 import { actorOf } from "./actor.js"
@@ -62,7 +62,7 @@ export class Call implements RpcContext {
     return this.#controller().signal
   }
 
-  itemError(thrown: unknown, prefix?: string): ItemError {
+  itemError(thrown: unknown, prefix?: string): Status {
     const error = registryErrorOf(thrown)
     logItemError(this.#bounds.log, this, error)
     return itemErrorOf(error, prefix)

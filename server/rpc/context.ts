@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
-import type { ItemError } from "@trust-registry/proto"
+import type { Status } from "@trust-registry/proto"
 
 /** What a handler knows of the call it answers. */
 export interface RpcContext {
@@ -24,8 +24,8 @@ export interface RpcContext {
   /** How many items of a bulk call had which outcome so far, for the log; set by the handler. */
   counts?: Readonly<Record<string, number>>
   /**
-   * The contract's form of what one item of a bulk call failed with; `prefix` goes before the paths of its fields. Logs it
-   * where the server is at fault, as the failure of a whole call is logged.
+   * The status of one failed item of a bulk call, with the details that a call would have failed with; `prefix` goes before
+   * the paths of its fields. Logged like a failed call where the server is at fault.
    */
-  itemError(thrown: unknown, prefix?: string): ItemError
+  itemError(thrown: unknown, prefix?: string): Status
 }

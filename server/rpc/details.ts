@@ -7,6 +7,7 @@ import {
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
+  type Status,
   StatusSchema,
   TrustLineageChainSchema,
 } from "@trust-registry/proto"
@@ -30,14 +31,24 @@ export const MAX_DETAILS_BYTES = 4095
 export const MAX_VIOLATIONS = 16
 
 /**
- * The google.rpc.Status of an error for `grpc-status-details-bin`. Its texts are cut until it fits
- * {@link MAX_DETAILS_BYTES}. `retryAfterMs` goes into RetryInfo.
+ * The google.rpc.Status of an error for `grpc-status-details-bin`, never over {@link MAX_DETAILS_BYTES}. `retryAfterMs` goes
+ * into RetryInfo.
  */
 export function encodeDetails(error: RegistryError, message: string, retryAfterMs?: number): Buffer {
+  return Buffer.from(toBinary(StatusSchema, statusWithin(MAX_DETAILS_BYTES, error, message, retryAfterMs)))
+}
+
+/** The google.rpc.Status of an error within `maxBytes` (at least 3 KiB) encoded: the texts are cut until it fits. */
+export function statusWithin(
+  maxBytes: number,
+  error: RegistryError,
+  message: string,
+  retryAfterMs?: number,
+): Status {
   for (let textBytes = LONGEST_TEXT; ; textBytes /= 2) {
-    const bytes = encodeStatus(error, message, retryAfterMs, textBytes)
-    // With texts of 32 bytes all parts together are below 3.7 KiB.
-    if (bytes.length <= MAX_DETAILS_BYTES || textBytes <= 32) return bytes
+    const status = detailedStatus(error, message, retryAfterMs, textBytes)
+    // At 16 bytes a text all parts together are under 3 KiB.
+    if (textBytes <= 16 || toBinary(StatusSchema, status).length <= maxBytes) return status
   }
 }
 
@@ -47,16 +58,16 @@ const MAX_FACTS = 16
 /** The longest valid id: programs read it, so it is not cut. */
 const MAX_ID_BYTES = 512
 
-function encodeStatus(
+function detailedStatus(
   error: RegistryError,
   message: string,
   retryAfterMs: number | undefined,
   textBytes: number,
-) {
+): Status {
   const { code } = REASONS[nameOf(error.reason)]
   const cut = (text: string) => sanitize(text, textBytes)
   const details = detailsOf(error, message, retryAfterMs, cut)
-  return Buffer.from(toBinary(StatusSchema, create(StatusSchema, { code, message: cut(message), details })))
+  return create(StatusSchema, { code, message: cut(message), details })
 }
 
 function detailsOf(error: RegistryError, message: string, retryAfterMs: number | undefined, cut: Cut): Any[] {

@@ -13,9 +13,9 @@ import { sanitize } from "./sanitize.js"
  *   the caller would get DEADLINE_EXCEEDED in place of the reason.
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
-  const { code, retryAfterMs, attemptMs = 0 } = REASONS[nameOf(error.reason)]
+  const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
   const message = sanitize(error.message, MAX_MESSAGE_BYTES)
-  const wait = retryAfterMs === undefined ? undefined : spread(error.failure.retryAfterMs ?? retryAfterMs)
+  const wait = retryAfterOf(error)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))
   if (wait !== undefined)
@@ -28,6 +28,12 @@ const NEVER = "-1"
 
 /** Percent-encoding can triple its length, and it shares 8 kB of metadata with the details. */
 const MAX_MESSAGE_BYTES = 512
+
+/** The wait before a retry, in milliseconds; undefined where a retry is of no use. */
+export function retryAfterOf({ reason, failure }: RegistryError): number | undefined {
+  const { retryAfterMs } = REASONS[nameOf(reason)]
+  return retryAfterMs === undefined ? undefined : spread(failure.retryAfterMs ?? retryAfterMs)
+}
 
 /** Adds up to a half at random, so that callers refused together do not all retry at once. */
 function spread(ms: number) {

@@ -12,7 +12,7 @@ import {
   readGone,
   readWithHistory,
 } from "./chains/chains.js"
-import { type ExportQuery, readExport } from "./chains/exportPages.js"
+import { countChainsAt, type ExportQuery, type PastCount, readExport } from "./chains/exportPages.js"
 import { type ChainRow, nowMicros, type ServedRow } from "./chains/rows.js"
 import { type ServedChain, servedChain } from "./chains/servedChain.js"
 import { createWrites, type Depends, type Outcome, type Write } from "./chains/writes.js"
@@ -81,6 +81,8 @@ export interface Store extends TrustReader {
   readExport(query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }>
   /** How many chains match, at a moment in microseconds since 1970. */
   countChains(filter: ChainFilter | undefined, now: bigint): Promise<bigint>
+  /** How many chains matched right after a revision. */
+  countChainsAt(count: PastCount): Promise<bigint>
   /** What there is to count. */
   readonly counts: {
     readonly chains: CacheState
@@ -153,6 +155,7 @@ export function createStore(options: StoreOptions): Store {
     listChains: (query) => database.scan((sql) => listChains(sql, query)),
     readExport: (query) => database.scan((sql) => readExport(sql, query)),
     countChains: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
+    countChainsAt: (count) => database.scan((sql) => countChainsAt(sql, count)),
     forget: ({ chains, authorities: ids }) => {
       cache.invalidate(Object.keys(chains))
       authorities.forget(Object.keys(ids))

@@ -1,13 +1,14 @@
 import {
   AuthorityType,
   CapabilityType,
+  ChainStatus,
   ConstraintType,
   chainFromDocument,
   connect,
   documentFromChain,
+  TrustChainInactiveError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
-  TrustChainRevokedError,
   type TrustRegistry,
   TrustStoreError,
 } from "@trust-registry/client"
@@ -118,20 +119,21 @@ describe("the behaviours of the reference store", () => {
     const first = await registry.deleteChain({ agentId: "agent-6" })
     expect(await caught(registry.getChain({ agentId: "agent-6" }))).to.be.instanceOf(TrustChainNotFoundError)
     const shown = await registry.getChain({ agentId: "agent-6", includeInactive: true })
-    expect(shown.record?.isActive).to.equal(false)
+    expect(shown.record?.status).to.equal(ChainStatus.DELETED)
     // Not idempotent in the reference (section c, 12).
     expect(await registry.deleteChain({ agentId: "agent-6" })).to.deep.equal(first)
     // Storing a deleted chain revives it in the reference (section c, 10); ours asks for RestoreChain.
     expect(await caught(registry.storeChain({ chain: chainOf("agent-6") }))).to.be.instanceOf(
-      TrustChainRevokedError,
+      TrustChainInactiveError,
     )
-    expect((await registry.restoreChain({ agentId: "agent-6" })).record?.isActive).to.equal(true)
+    const { record } = await registry.restoreChain({ agentId: "agent-6" })
+    expect(record?.status).to.equal(ChainStatus.ACTIVE)
   })
 
   it("7 deletes for good, a softly deleted chain too", async () => {
     await registry.storeChain({ chain: chainOf("agent-7") })
     await registry.deleteChain({ agentId: "agent-7" })
-    await registry.deleteChain({ agentId: "agent-7", softDelete: false })
+    await registry.purgeChain({ agentId: "agent-7" })
     const gone = await caught(registry.getChain({ agentId: "agent-7", includeInactive: true }))
     expect(gone).to.be.instanceOf(TrustChainNotFoundError)
     expect((await registry.storeChain({ chain: chainOf("agent-7") })).created).to.equal(true)
@@ -176,7 +178,7 @@ describe("the behaviours of the reference store", () => {
     await registry.storeChain({ chain: chainOf("only-2") })
     await registry.deleteChain({ agentId: "only-2" })
     expect((await registry.countChains({ filter: { agentIdPrefix: "only-" } })).count).to.equal(1n)
-    const all = { agentIdPrefix: "only-", activeOnly: false }
+    const all = { agentIdPrefix: "only-", includeInactive: true }
     expect((await registry.countChains({ filter: all })).count).to.equal(2n)
   })
 
@@ -224,8 +226,8 @@ describe("a registry made by the reference implementation", () => {
 
   it("verifies every chain", async () => {
     for await (const { record } of registry.listChains()) {
-      const { verified, checks } = await registry.verifyChainIntegrity({ agentId: record?.agentId ?? "" })
-      expect(verified, JSON.stringify(checks)).to.equal(true)
+      const { verified, findings } = await registry.verifyChainIntegrity({ agentId: record?.agentId ?? "" })
+      expect(verified, JSON.stringify(findings)).to.equal(true)
     }
   })
 })

@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto"
-import { create } from "@bufbuild/protobuf"
+import { create, toBinary } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
 import {
   AuthorityService,
   AuthorityType,
-  ErrorReasonSchema,
-  type ItemError,
   SignatureStatus,
+  type Status,
+  StatusSchema,
   type StoreChainResult,
   type TrustLineageChain,
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
-import { delegation } from "../support/records.js"
+import { connectTo, detailsIn, detailsOf, failureOf } from "../support/calls.js"
+import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld, type World } from "../support/trustWorld.js"
@@ -61,7 +61,7 @@ describe("many chains in a call", () => {
       const agentIds = ["get-b", "nobody", "get-gone", "get-a", "get-late"]
       const answer = await chains().batchGetChains({ agentIds })
       expect(answer.found.map(({ record }) => record?.agentId)).to.deep.equal(["get-b", "get-a"])
-      expect(answer.found[1]).to.deep.equal(await chains().getChain({ agentId: "get-a" }))
+      expect(answer.found[1]).to.deep.equal((await chains().getChain({ agentId: "get-a" })).stored)
       expect(answer.missing).to.deep.equal(["nobody", "get-gone", "get-late"])
       const all = await chains().batchGetChains({ agentIds, includeInactive: true })
       expect(all.found).to.have.length(4)
@@ -77,7 +77,7 @@ describe("many chains in a call", () => {
       expect(answer.unreadable).to.deep.equal(["row-2"])
     })
 
-    it("leaves unread what does not fit into 3 MiB, to be asked for again", async () => {
+    it("leaves what does not fit into 3 MiB, to be asked for again", async () => {
       const agentIds = Array.from({ length: 150 }, (_, i) => `large-${String(i).padStart(3, "0")}`)
       const text = "x".repeat(60_000)
       for (const agentId of agentIds) {
@@ -86,10 +86,10 @@ describe("many chains in a call", () => {
       }
       const seen: (string | undefined)[] = []
       let calls = 0
-      for (let unread = agentIds; unread.length > 0; calls++) {
-        const answer = await chains().batchGetChains({ agentIds: unread })
+      for (let remaining = agentIds; remaining.length > 0; calls++) {
+        const answer = await chains().batchGetChains({ agentIds: remaining })
         seen.push(...answer.found.map(({ record }) => record?.agentId))
-        unread = answer.unread
+        remaining = answer.remaining
       }
       expect(seen).to.deep.equal(agentIds)
       expect(calls).to.equal(3)
@@ -142,10 +142,54 @@ describe("many chains in a call", () => {
         "created each-z",
       ])
       const conflict = errorOf(results[4])
-      expect(conflict).to.include({ code: Code.ABORTED, agentId: "each-c" })
-      expect(conflict.metadata).to.deep.equal({ expected_revision: "5", revision: "0" })
-      const { record } = await chains().getChain({ agentId: "each-a" })
+      expect(conflict.code).to.equal(Code.ABORTED)
+      expect(conflict.info).to.deep.include({ domain: "trustregistry", reason: "REVISION_CONFLICT" })
+      expect(conflict.info?.metadata).to.deep.equal({ expected_revision: "5", revision: "0" })
+      expect(conflict.resource?.resourceName).to.equal("each-c")
+      const { record } = (await chains().getChain({ agentId: "each-a" })).stored ?? {}
       expect(results[0]?.result.case === "stored" && results[0].result.value.record).to.deep.equal(record)
+    })
+
+    it("tells of each refused chain the very status that StoreChain fails with, in 3 KiB at most", async () => {
+      await chains().storeChain({ chain: chainOf("status-gone") })
+      await chains().deleteChain({ agentId: "status-gone" })
+      const requestId = randomUUID()
+      await chains().storeChain({ chain: chainOf("status-used"), requestId })
+      const long = {
+        id: "ü".repeat(2_000),
+        signature: "",
+        delegatorId: "\u0000",
+        delegatedAt: "x".repeat(500),
+      }
+      const requests = [
+        {},
+        { chain: { genesis: { ...sampleChain("status-x").genesis, createdAt: "yesterday" } } },
+        { chain: chainOf("status-gone") },
+        { chain: chainOf("status-y"), expectedRevision: 5n },
+        { chain: { ...chainOf("status-used"), capabilities: [capability("other")] }, requestId },
+        { chain: chainOf("status-z"), requestId: "7" },
+        { chain: { ...sampleChain("status-long"), delegations: Array.from({ length: 20 }, () => long) } },
+      ]
+      const results = await storeAll(requests)
+      for (const [place, request] of requests.entries()) {
+        const { status, bytes, ...alone } = detailsOf(await failureOf(chains().storeChain(request)))
+        const { code, message, violations, ...item } = errorOf(results[place])
+        expect([code, message]).to.deep.equal([status.code, status.message])
+        expect({ info: item.info, resource: item.resource, precondition: item.precondition }).to.deep.equal({
+          info: alone.info,
+          resource: alone.resource,
+          precondition: alone.precondition,
+        })
+        const fields = (alone.badRequest?.fieldViolations ?? []).map(({ field }) => field)
+        expect(violations).to.have.length(fields.length)
+        if (place < requests.length - 1)
+          expect(violations.map(({ field }) => field)).to.deep.equal(
+            fields.map((field) => `requests[${place}].${field}`),
+          )
+        const error = results[place]?.result.value as Status
+        expect(toBinary(StatusSchema, error).length).to.be.at.most(3 * 1024)
+        expect(bytes).to.be.at.most(4 * 1024)
+      }
     })
 
     it("is done once when it is sent again, atomic or not", async () => {
@@ -178,7 +222,7 @@ describe("many chains in a call", () => {
         result.case === "stored" ? result.value.record?.revision : 0n,
       )
       expect(revisions).to.deep.equal([...revisions].sort((a, b) => Number((a ?? 0n) - (b ?? 0n))))
-      const { chain } = await chains().getChain({ agentId: "order" })
+      const { chain } = (await chains().getChain({ agentId: "order" })).stored ?? {}
       expect(chain?.genesis?.metadataJson).to.equal('{"version":29}')
     })
 
@@ -278,15 +322,15 @@ describe("many chains in a call", () => {
       )
       expect(results.map(said)).to.deep.equal([
         "BATCH_REFUSED",
-        "TRUST_CHAIN_REVOKED",
+        "TRUST_CHAIN_INACTIVE",
         "REVISION_CONFLICT",
         "BATCH_REFUSED",
       ])
-      expect(errorOf(results[1]).metadata).to.deep.equal({ status: "DELETED" })
+      expect(errorOf(results[1]).info?.metadata).to.deep.equal({ status: "DELETED" })
       expect(await headOf()).to.equal(before)
-      expect((await chains().getChain({ agentId: "none-gone", includeInactive: true })).record).to.deep.equal(
-        gone.record,
-      )
+      expect(
+        (await chains().getChain({ agentId: "none-gone", includeInactive: true })).stored?.record,
+      ).to.deep.equal(gone.record)
     })
 
     it("stores a whole batch in revisions that no other change stands between", async () => {
@@ -320,7 +364,9 @@ describe("many chains in a call", () => {
         for (const one of batch) expect(said(one)).to.match(/^(created|updated) both-/)
       const rounds = new Set<string | undefined>()
       for (const name of ["p", "q", "r"])
-        rounds.add((await chains().getChain({ agentId: `both-${name}` })).chain?.genesis?.metadataJson)
+        rounds.add(
+          (await chains().getChain({ agentId: `both-${name}` })).stored?.chain?.genesis?.metadataJson,
+        )
       expect(rounds.size).to.equal(1)
     })
 
@@ -367,11 +413,13 @@ function said(result: StoreChainResult | undefined): string {
     const { created, record } = result.result.value
     return `${created ? "created" : "updated"} ${record?.agentId}`
   }
-  const { reason, violations } = errorOf(result)
-  return [ErrorReasonSchema.value[reason]?.localName, violations[0]?.field].filter(Boolean).join(" ")
+  const { info, violations } = errorOf(result)
+  return [info?.reason, violations[0]?.field].filter(Boolean).join(" ")
 }
 
-function errorOf(result: StoreChainResult | undefined): ItemError {
+function errorOf(result: StoreChainResult | undefined) {
   if (result?.result.case !== "error") throw new Error("the item was stored")
-  return result.result.value
+  const { code, message } = result.result.value
+  const details = detailsIn(result.result.value)
+  return { code, message, ...details, violations: details.badRequest?.fieldViolations ?? [] }
 }

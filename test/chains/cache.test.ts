@@ -1,4 +1,4 @@
-import { TrustStoreService } from "@trust-registry/proto"
+import { ChainStatus, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { type Cache, type CacheOptions, createCache } from "../../server/dist/store/cache/cache.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
@@ -30,19 +30,20 @@ describe("the cache", () => {
       const reads = Array.from({ length: 5 }, () => calls().getChain({ agentId }))
       const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
       const [stored] = await Promise.all([calls().storeChain({ chain }), ...reads])
-      const { record } = await calls().getChain({ agentId })
+      const { record } = (await calls().getChain({ agentId })).stored ?? {}
       expect(record?.revision).to.equal(stored.record?.revision)
       await calls().deleteChain({ agentId })
       expect(await reasonOf(calls().getChain({ agentId }))).to.equal("TRUST_CHAIN_NOT_FOUND")
       await calls().restoreChain({ agentId })
-      expect((await calls().getChain({ agentId })).record?.isActive).to.equal(true)
+      const again = await calls().getChain({ agentId })
+      expect(again.stored?.record?.status).to.equal(ChainStatus.ACTIVE)
     }
   })
 
   it("a chain expires by the clock, without a write, from memory too", async () => {
     const expiresAt = { seconds: BigInt(Math.floor(Date.now() / 1000) + 2), nanos: 0 }
     await calls().storeChain({ chain: sampleChain("brief"), expiresAt })
-    const { record } = await calls().getChain({ agentId: "brief" })
+    const { record } = (await calls().getChain({ agentId: "brief" })).stored ?? {}
     expect(record?.expiresAt?.seconds).to.equal(expiresAt.seconds)
     const reason = await until("it has expired", async () => {
       const answer = await calls()
@@ -53,7 +54,7 @@ describe("the cache", () => {
     expect(reason).to.equal("TRUST_CHAIN_EXPIRED")
     expect(Date.now()).to.be.at.least(Number(expiresAt.seconds) * 1000)
     const shown = await calls().getChain({ agentId: "brief", includeInactive: true })
-    expect(shown.record?.isActive).to.equal(true)
+    expect(shown.stored?.record?.status).to.equal(ChainStatus.ACTIVE)
     expect((await calls().listChains({ filter: { agentIdPrefix: "brief" } })).chains).to.have.length(0)
     await calls().deleteChain({ agentId: "brief" })
     expect(await reasonOf(calls().restoreChain({ agentId: "brief" }))).to.equal("TRUST_CHAIN_EXPIRED")

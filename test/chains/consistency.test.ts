@@ -1,6 +1,7 @@
 import {
   AuthorityService,
   AuthorityType,
+  ChainStatus,
   DenialReason,
   type TrustLineageChain,
   TrustStoreService,
@@ -20,8 +21,8 @@ import { sampleChain } from "../support/sample.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
-const STRONG = { case: "strong", value: true } as const
-const at = (value: bigint) => ({ case: "atRevision", value }) as const
+const STRONG = { requirement: { case: "strong", value: true } } as const
+const at = (value: bigint) => ({ requirement: { case: "atRevision", value } }) as const
 const HOUR_MS = 3_600_000
 
 describe("consistency", () => {
@@ -74,15 +75,13 @@ describe("consistency", () => {
     const agentId = "shared"
     const first = await chains().storeChain({ chain: sampleChain(agentId) })
     const revision = async (consistency = {}) =>
-      (await chains(1).getChain({ agentId, ...consistency })).record?.revision
+      (await chains(1).getChain({ agentId, ...consistency })).stored?.record?.revision
     await deaf(database.connection, "trust_authority_revisions", async () => {
       expect(await revision({ consistency: STRONG })).to.equal(first.record?.revision)
       const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
       const second = await chains().storeChain({ chain })
       expect(await revision()).to.equal(first.record?.revision)
-      expect(await revision({ consistency: { case: "strong", value: false } })).to.equal(
-        first.record?.revision,
-      )
+      expect(await revision({ consistency: {} })).to.equal(first.record?.revision)
       expect(await revision({ consistency: STRONG })).to.equal(second.record?.revision)
       expect(await revision()).to.equal(second.record?.revision)
       await chains().deleteChain({ agentId })
@@ -152,14 +151,14 @@ describe("consistency", () => {
     const deleted = await chains().deleteChain({ agentId })
     for (const [index, record] of records.entries()) {
       const given = await chains(1).getChain({ agentId, consistency: at(record?.revision ?? 0n) })
-      expect(given.record).to.deep.equal(record)
-      expect(given.chain?.capabilities[0]?.capability).to.equal("abc"[index])
+      expect(given.stored?.record).to.deep.equal(record)
+      expect(given.stored?.chain?.capabilities[0]?.capability).to.equal("abc"[index])
     }
     const then = at(deleted.record?.revision ?? 0n)
     const missing = await failureOf(chains().getChain({ agentId, consistency: then }))
     expect(detailsOf(missing).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
     const shown = await chains().getChain({ agentId, includeInactive: true, consistency: then })
-    expect(shown.record?.isActive).to.equal(false)
+    expect(shown.stored?.record?.status).to.equal(ChainStatus.DELETED)
     const first = records[0]?.revision ?? 0n
     const unborn = await failureOf(chains().getChain({ agentId, consistency: at(first - 1n) }))
     expect(detailsOf(unborn).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
@@ -177,7 +176,7 @@ describe("consistency", () => {
       return answer === "TRUST_CHAIN_EXPIRED"
     })
     const given = await chains().getChain({ agentId, consistency: at(record?.revision ?? 0n) })
-    expect(given.record?.revision).to.equal(record?.revision)
+    expect(given.stored?.record?.revision).to.equal(record?.revision)
   })
 
   it("at_revision says so where the documents were removed for good since, and denies", async () => {
@@ -185,10 +184,10 @@ describe("consistency", () => {
     const { record } = await chains().storeChain({ chain: await world.establish("gone") })
     const consistency = at(record?.revision ?? 0n)
     expect((await verify(0, "gone", { consistency })).valid).to.equal(true)
-    await chains().deleteChain({ agentId: "gone", softDelete: false })
+    await chains().purgeChain({ agentId: "gone" })
     const failure = await failureOf(chains().getChain({ agentId: "gone", consistency }))
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
-    expect(failure.details).to.include("removed for good")
+    expect(failure.details).to.include("purged since")
     expect(await verify(0, "gone", { consistency })).to.include({ reason: DenialReason.NO_TRUST_CHAIN })
   })
 
@@ -204,10 +203,84 @@ describe("consistency", () => {
       ]) {
         const { info, badRequest } = detailsOf(await failureOf(call))
         expect(info?.reason).to.equal("INVALID_REQUEST")
-        expect(badRequest?.fieldViolations[0]).to.include({ field: "at_revision" })
+        expect(badRequest?.fieldViolations[0]).to.include({ field: "consistency.at_revision" })
         expect(badRequest?.fieldViolations[0]?.description).to.include(told)
       }
     }
+  })
+
+  it("is asked for in the same words in every read, and refused in the same words", async () => {
+    await chains().storeChain({ chain: sampleChain("asked") })
+    type Asked = NonNullable<Parameters<ReturnType<typeof chains>["countChains"]>[0]["consistency"]>
+    const { verifyTrust, checkAuthority } = calls(0, TrustVerificationService)
+    const asked = { agentId: "asked", action: "read" }
+    const reads: Record<string, (consistency: Asked) => Promise<unknown>> = {
+      GetChain: (consistency) => chains().getChain({ agentId: "asked", consistency }),
+      BatchGetChains: (consistency) => chains().batchGetChains({ agentIds: ["asked"], consistency }),
+      ListChains: (consistency) => chains().listChains({ consistency }),
+      CountChains: (consistency) => chains().countChains({ consistency }),
+      VerifyTrust: (consistency) => verifyTrust({ ...asked, consistency }),
+      CheckAuthority: (consistency) => checkAuthority({ ...asked, consistency }),
+    }
+    const wrong: [Asked["requirement"], string, string][] = [
+      [{ case: "strong", value: false }, "consistency.strong", "true"],
+      [{ case: "minRevision", value: 0n }, "consistency.min_revision", "at least 1"],
+      [{ case: "minRevision", value: -1n }, "consistency.min_revision", "at least 1"],
+      [{ case: "minRevision", value: 1n << 60n }, "consistency.min_revision", "the newest revision is"],
+      [{ case: "atRevision", value: 0n }, "consistency.at_revision", "at least 1"],
+      [{ case: "atRevision", value: -1n }, "consistency.at_revision", "at least 1"],
+      [{ case: "atRevision", value: 1n << 60n }, "consistency.at_revision", "the newest revision is"],
+    ]
+    const [row] = await sql`select last_value::text as newest from trust_revision`
+    const newest = BigInt(row?.newest)
+    for (const [name, read] of Object.entries(reads)) {
+      for (const [requirement, field, told] of wrong) {
+        const failure = await failureOf(read({ requirement } as Asked)).catch(() =>
+          expect.fail(`${name} does not refuse ${field} ${requirement?.value}`),
+        )
+        const { info, badRequest } = detailsOf(failure)
+        expect(info?.reason, name).to.equal("INVALID_REQUEST")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+        expect(badRequest?.fieldViolations[0]?.description).to.include(told)
+      }
+      for (const requirement of [
+        { case: "minRevision", value: newest },
+        { case: "minRevision", value: 1n },
+        { case: "atRevision", value: newest },
+        { case: "strong", value: true },
+        { case: undefined },
+      ] as const)
+        await read({ requirement })
+    }
+  })
+
+  it("strong, min_revision and at_revision hold for every chain of a batch", async () => {
+    const agentIds = ["batch-a", "batch-b", "batch-c"]
+    let first = 0n
+    for (const agentId of agentIds)
+      first = (await chains().storeChain({ chain: sampleChain(agentId) })).record?.revision ?? 0n
+    const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
+    expect(before.found).to.have.length(3)
+    const last = await deaf(database.connection, "trust_authority_revisions", async () => {
+      const chain = { ...sampleChain("batch-a"), capabilities: [capability("new")] }
+      await chains().storeChain({ chain })
+      const { record: deleted } = await chains().deleteChain({ agentId: "batch-b" })
+      const { record: purged } = await chains().purgeChain({ agentId: "batch-c" })
+      expect((await chains(1).batchGetChains({ agentIds })).found).to.deep.equal(before.found)
+      const least = { requirement: { case: "minRevision", value: purged?.revision ?? 0n } } as const
+      for (const consistency of [STRONG, least]) {
+        const { found, missing } = await chains(1).batchGetChains({ agentIds, consistency })
+        expect(found.map((one) => one.chain?.capabilities[0]?.capability)).to.deep.equal(["new"])
+        expect(missing).to.deep.equal(["batch-b", "batch-c"])
+      }
+      return deleted
+    })
+    const then = await chains(1).batchGetChains({ agentIds, consistency: at(first) })
+    expect(then.found).to.deep.equal(before.found.slice(0, 2))
+    expect(then.missing, "its documents are gone").to.deep.equal(["batch-c"])
+    const later = { agentIds, consistency: at(last?.revision ?? 0n), includeInactive: true }
+    const statuses = (await chains(1).batchGetChains(later)).found.map(({ record }) => record?.status)
+    expect(statuses).to.deep.equal([ChainStatus.ACTIVE, ChainStatus.DELETED])
   })
 
   it("at_revision knows what stood revoked then, and what did not yet", async () => {
@@ -219,13 +292,16 @@ describe("consistency", () => {
       values (gen_random_uuid(), 'delegation', 'vassal', ${delegation}, 'immediate')`
     const revoked = await verify(1, "vassal", { consistency: STRONG })
     expect(revoked).to.include({ valid: false, reason: DenialReason.REVOKED })
-    expect((await verify(1, "vassal", { consistency: at(record?.revision ?? 0n) })).valid).to.equal(true)
+    const then = await verify(1, "vassal", { consistency: at(record?.revision ?? 0n) })
+    expect(then.valid).to.equal(true)
+    expect(then.validAt).to.deep.equal(record?.updatedAt)
     expect((await verify(1, "vassal", { consistency: at(revoked.revision) })).valid).to.equal(false)
-    const { revision } = (await chains(1).getChain({ agentId: "lord", consistency: STRONG })).record ?? {}
+    const { revision } =
+      (await chains(1).getChain({ agentId: "lord", consistency: STRONG })).stored?.record ?? {}
     await sql`insert into trust_revocations (revocation_id, kind, agent_id, mode)
       values (gen_random_uuid(), 'agent', 'lord', 'immediate')`
     const before = await chains(1).getChain({ agentId: "lord", consistency: at(revision ?? 0n) })
-    expect(before.record?.isActive).to.equal(true)
+    expect(before.stored?.record?.status).to.equal(ChainStatus.ACTIVE)
     const after = await failureOf(chains(1).getChain({ agentId: "lord", consistency: STRONG }))
     expect(detailsOf(after).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
   })

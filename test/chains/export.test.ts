@@ -1,15 +1,18 @@
 import { once } from "node:events"
 import * as grpc from "@grpc/grpc-js"
 import {
+  ChainStatus,
   decode,
   type ExportChainsResponse,
   ExportChainsResponseSchema,
   encode,
   methodDefinition,
+  type StoredChain,
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf } from "../support/calls.js"
+import { seen } from "../support/events.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -52,7 +55,8 @@ describe("ExportChains", () => {
       error = thrown as grpc.ServiceError
     }
     const [first, ...rest] = found
-    return { snapshot: first?.snapshotRevision ?? 0n, responses: rest, ids: rest.map(agentOf), error }
+    const responses = rest.map(storedIn)
+    return { snapshot: first ? snapshotIn(first) : 0n, responses, ids: responses.map(agentOf), error }
   }
   const reasonOf = (error: grpc.ServiceError | undefined) =>
     detailsOf(error as grpc.ServiceError).info?.reason
@@ -65,12 +69,8 @@ describe("ExportChains", () => {
     const { snapshot, responses, ids: given } = await exported()
     expect(given).to.deep.equal(ids)
     const one = await chains().getChain({ agentId: idOf(7) })
-    expect({ chain: responses[7]?.chain, record: responses[7]?.record }).to.deep.equal({
-      chain: one.chain,
-      record: one.record,
-    })
+    expect(responses[7]).to.deep.equal(one.stored)
     expect(snapshot).to.equal(responses.reduce((most, { record }) => max(most, record?.revision), 0n))
-    expect(responses.every(({ snapshotRevision }) => snapshotRevision === 0n)).to.equal(true)
   })
 
   it("takes a filter as ListChains does", async () => {
@@ -81,7 +81,7 @@ describe("ExportChains", () => {
     await registry.sql`update trust_chains set expires_at = '2040-01-01' where agent_id = 'a-2'`
     const filters = [
       {},
-      { activeOnly: false },
+      { includeInactive: true },
       { agentIdPrefix: "b-" },
       { capability: "read" },
       { metadataContainsJson: '{"version":0}' },
@@ -103,17 +103,18 @@ describe("ExportChains", () => {
     await store(ids, 0, 300)
     await chains().deleteChain({ agentId: idOf(2_500) })
     const stream = chains().exportChains({})[Symbol.asyncIterator]()
-    const { snapshotRevision: snapshot } = (await stream.next()).value as ExportChainsResponse
+    const snapshot = snapshotIn((await stream.next()).value)
     const before =
       await registry.sql`select agent_id, revision from trust_chains where is_active order by agent_id`
-    const found: ExportChainsResponse[] = []
-    for (let i = 0; i < 100; i++) found.push((await stream.next()).value)
+    const found: StoredChain[] = []
+    for (let i = 0; i < 100; i++) found.push(storedIn((await stream.next()).value))
     // Far behind what was read already, and behind what will be: changed, deleted, brought back, new, and changed twice.
     await store([idOf(1), idOf(1_500), idOf(2_000), idOf(2_000), `${idOf(2_000)}-new`], 1)
     await chains().deleteChain({ agentId: idOf(1_800) })
     await chains().restoreChain({ agentId: idOf(2_500) })
     await registry.sql`update trust_chains set chain_hash = 'by hand' where agent_id = ${idOf(2_400)}`
-    for (let next = await stream.next(); !next.done; next = await stream.next()) found.push(next.value)
+    for (let next = await stream.next(); !next.done; next = await stream.next())
+      found.push(storedIn(next.value))
     expect(found.map(agentOf)).to.deep.equal(before.map(({ agent_id }) => agent_id))
     expect(found.map(({ record }) => String(record?.revision))).to.deep.equal(
       before.map(({ revision }) => String(revision)),
@@ -121,7 +122,7 @@ describe("ExportChains", () => {
     for (const { chain } of found) expect(chain?.genesis?.metadataJson).to.contain('"version":0')
     const changed = new Set<string>()
     for await (const { events, caughtUp } of chains().watchChains({ startRevision: snapshot + 1n })) {
-      for (const { record } of events) changed.add(record?.agentId ?? "")
+      for (const { record } of events.map(seen)) changed.add(record?.agentId ?? "")
       if (caughtUp) break
     }
     const late = [1, 1_500, 1_800, 2_000, 2_400, 2_500].map(idOf)
@@ -143,7 +144,7 @@ describe("ExportChains", () => {
     await open()
     await store(["a", "b", "c"], 0)
     const { snapshot } = await exported()
-    await chains().deleteChain({ agentId: "b", softDelete: false })
+    await chains().purgeChain({ agentId: "b" })
     expect((await exported({ snapshotRevision: snapshot })).ids).to.deep.equal(["a", "c"])
   })
 
@@ -153,7 +154,12 @@ describe("ExportChains", () => {
     await registry.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'b'`
     const { responses, ids } = await exported()
     expect(ids).to.deep.equal(["a", "b", "c"])
-    expect(responses.map(({ chain }) => chain !== undefined)).to.deep.equal([true, false, true])
+    expect(responses.map(({ chain, unreadable }) => [chain !== undefined, unreadable])).to.deep.equal([
+      [true, false],
+      [false, true],
+      [true, false],
+    ])
+    expect(responses[1]?.record).to.include({ agentId: "b", status: ChainStatus.ACTIVE })
   })
 
   it("holds little for a reader who does not read, and no connection and no transaction", async () => {
@@ -186,9 +192,8 @@ describe("ExportChains", () => {
     for (const call of calls) {
       let count = 0
       for (let next = await call.next(); !next.done; next = await call.next()) {
-        expect(decode(ExportChainsResponseSchema, next.value as Buffer).record?.agentId).to.equal(
-          idOf(count++),
-        )
+        const response = decode(ExportChainsResponseSchema, next.value as Buffer)
+        expect(agentOf(storedIn(response))).to.equal(idOf(count++))
       }
       expect(count).to.equal(60)
     }
@@ -199,12 +204,12 @@ describe("ExportChains", () => {
     const ids = Array.from({ length: 3_000 }, (_, i) => idOf(i))
     await store(ids, 0, 500)
     const stream = chains().exportChains({})[Symbol.asyncIterator]()
-    const snapshotRevision = ((await stream.next()).value as ExportChainsResponse).snapshotRevision
+    const snapshotRevision = snapshotIn((await stream.next()).value)
     const found: string[] = []
     const restarted = registry.restart()
     try {
       for (let next = await stream.next(); !next.done; next = await stream.next())
-        found.push(agentOf(next.value))
+        found.push(agentOf(storedIn(next.value)))
     } catch (error) {
       expect(reasonOf(error as grpc.ServiceError)).to.equal("SHUTTING_DOWN")
     }
@@ -261,8 +266,18 @@ describe("ExportChains", () => {
   })
 })
 
-function agentOf({ record }: ExportChainsResponse): string {
+function agentOf({ record }: StoredChain): string {
   return record?.agentId ?? ""
+}
+
+function snapshotIn({ part }: ExportChainsResponse): bigint {
+  if (part.case !== "snapshotRevision") throw new Error(`no snapshot revision, but ${part.case}`)
+  return part.value
+}
+
+function storedIn({ part }: ExportChainsResponse): StoredChain {
+  if (part.case !== "stored") throw new Error(`no chain, but ${part.case}`)
+  return part.value
 }
 
 function max(a: bigint, b: bigint | undefined): bigint {

@@ -1,9 +1,10 @@
 import { status as Code } from "@grpc/grpc-js"
 import { isoFromMicros } from "@trust-registry/eatp"
 import {
+  ChainOperation,
   type ChainRevision,
   ChainStatus,
-  Operation,
+  ChainView,
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
@@ -31,7 +32,7 @@ describe("the history of a chain", () => {
   const purposeful = (agentId: string, metadataJson: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson },
   })
-  const purposeOf = ({ chain }: ChainRevision) => chain?.genesis?.metadataJson
+  const purposeOf = ({ stored }: ChainRevision) => stored?.chain?.genesis?.metadataJson
 
   it("tells who changed what and when, newest first", async () => {
     const agentId = "told"
@@ -42,16 +43,16 @@ describe("the history of a chain", () => {
     await registry.sql`update trust_chains set status = 'active' where agent_id = ${agentId}`
     const { revisions, nextPageToken, oldestRevision } = await calls().listChainRevisions({ agentId })
     expect(revisions.map(({ operation }) => operation)).to.deep.equal([
-      Operation.RESTORED,
-      Operation.DELETED,
-      Operation.UPDATED,
-      Operation.CREATED,
+      ChainOperation.RESTORED,
+      ChainOperation.DELETED,
+      ChainOperation.UPDATED,
+      ChainOperation.CREATED,
     ])
     expect(revisions.map(purposeOf)).to.deep.equal(['{"n":2}', '{"n":2}', '{"n":2}', '{"n":1}'])
-    expect(revisions[0]?.record?.updatedBy).to.match(/^postgres:/)
-    expect(revisions[1]?.record).to.include({ status: ChainStatus.DELETED, isActive: false })
+    expect(revisions[0]?.stored?.record?.updatedBy).to.match(/^postgres:/)
+    expect(revisions[1]?.stored?.record).to.include({ status: ChainStatus.DELETED })
     expect(revisions[3]).to.include({ requestId })
-    const numbers = revisions.map(({ record }) => record?.revision ?? 0n)
+    const numbers = revisions.map(({ stored }) => stored?.record?.revision ?? 0n)
     expect(numbers).to.deep.equal([...numbers].sort((a, b) => Number(b - a)))
     expect([nextPageToken, oldestRevision]).to.deep.equal(["", 1n])
   })
@@ -59,11 +60,12 @@ describe("the history of a chain", () => {
   it("keeps the records of a chain that was removed for good, without its documents", async () => {
     const agentId = "gone"
     await calls().storeChain({ chain: sampleChain(agentId) })
-    await calls().deleteChain({ agentId, softDelete: false })
+    await calls().purgeChain({ agentId })
     const { revisions } = await calls().listChainRevisions({ agentId })
-    expect(revisions.map(({ operation, chain }) => [operation, chain])).to.deep.equal([
-      [Operation.REMOVED, undefined],
-      [Operation.CREATED, undefined],
+    for (const { stored } of revisions) expect(stored).to.include({ unreadable: false })
+    expect(revisions.map(({ operation, stored }) => [operation, stored?.chain])).to.deep.equal([
+      [ChainOperation.PURGED, undefined],
+      [ChainOperation.CREATED, undefined],
     ])
   })
 
@@ -78,7 +80,7 @@ describe("the history of a chain", () => {
       do {
         const page = await calls().listChainRevisions({ agentId, pageToken, ...request })
         pages.push(page.revisions.length)
-        seen.push(...page.revisions.map(({ record }) => record?.revision ?? 0n))
+        seen.push(...page.revisions.map(({ stored }) => stored?.record?.revision ?? 0n))
         pageToken = page.nextPageToken
       } while (pageToken !== "")
       expect(new Set(seen).size).to.equal(7)
@@ -86,7 +88,7 @@ describe("the history of a chain", () => {
     }
     expect(await sizes({})).to.deep.equal([4, 3])
     expect(await sizes({ pageSize: 3 })).to.deep.equal([3, 3, 1])
-    expect(await sizes({ includeChains: false })).to.deep.equal([7])
+    expect(await sizes({ view: ChainView.RECORD })).to.deep.equal([7])
     const { nextPageToken: pageToken } = await calls().listChainRevisions({ agentId, pageSize: 1 })
     const other = await failureOf(calls().listChainRevisions({ agentId: "told", pageToken }))
     expect(detailsOf(other).info?.reason).to.equal("INVALID_REQUEST")
@@ -98,7 +100,7 @@ describe("the history of a chain", () => {
       Code.NOT_FOUND,
       "TRUST_CHAIN_NOT_FOUND",
     ])
-    const wrong = await failureOf(calls().listChainRevisions({ agentId: "told", pageSize: 1001 }))
+    const wrong = await failureOf(calls().listChainRevisions({ agentId: "told", pageSize: -1 }))
     expect(detailsOf(wrong).badRequest?.fieldViolations[0]?.field).to.equal("page_size")
   })
 
@@ -107,7 +109,7 @@ describe("the history of a chain", () => {
     await calls().storeChain({ chain: sampleChain(agentId) })
     await registry.sql`update trust_chains set chain_data = '{"unknown":1}' where agent_id = ${agentId}`
     const { revisions } = await calls().listChainRevisions({ agentId })
-    expect(revisions.map(({ unreadable, chain }) => [unreadable, chain !== undefined])).to.deep.equal([
+    expect(revisions.map(({ stored }) => [stored?.unreadable, stored?.chain !== undefined])).to.deep.equal([
       [true, false],
       [false, true],
     ])
@@ -129,12 +131,14 @@ describe("the retention of history", () => {
   })
 
   const revisionsOf = async (agentId: string) =>
-    (await calls().listChainRevisions({ agentId })).revisions.map(({ record }) => record?.revision ?? 0n)
+    (await calls().listChainRevisions({ agentId })).revisions.map(
+      ({ stored }) => stored?.record?.revision ?? 0n,
+    )
 
   it("removes what was replaced, and keeps the newest change of every agent, gone ones too", async () => {
     const stored = ["kept", "gone", "deleted"]
     for (const agentId of [...stored, ...stored]) await calls().storeChain({ chain: sampleChain(agentId) })
-    await calls().deleteChain({ agentId: "gone", softDelete: false })
+    await calls().purgeChain({ agentId: "gone" })
     await calls().deleteChain({ agentId: "deleted" })
     const { record: last } = await calls().storeChain({ chain: sampleChain("later") })
     const newest = new Map<string, bigint>()
@@ -144,7 +148,9 @@ describe("the retention of history", () => {
       return page.oldestRevision === last?.revision
     })
     for (const agentId of stored) expect(await revisionsOf(agentId)).to.deep.equal([newest.get(agentId)])
-    expect((await calls().getChain({ agentId: "kept" })).record?.revision).to.equal(newest.get("kept"))
+    expect((await calls().getChain({ agentId: "kept" })).stored?.record?.revision).to.equal(
+      newest.get("kept"),
+    )
     expect((await calls().verifyChainIntegrity({ agentId: "kept" })).verified).to.equal(true)
   })
 
@@ -158,7 +164,7 @@ describe("the retention of history", () => {
       const { record } = await calls().storeChain(request)
       return record?.revision !== first?.revision && record
     })
-    expect((await calls().getChain({ agentId: "again" })).record).to.deep.equal(late)
+    expect((await calls().getChain({ agentId: "again" })).stored?.record).to.deep.equal(late)
   })
 
   it("is told by the command line, with a note only where something of that agent is missing", async () => {
@@ -188,15 +194,15 @@ describe("the retention of history", () => {
       return page.oldestRevision === last?.revision && page.revisions.length === 1
     })
     const { checkAuthority } = line.calls(TrustVerificationService)
-    const time = first?.updatedAt
+    const validAt = first?.updatedAt
     const asked = { agentId: "one", authorityId: "org-acme", permission: "read" }
-    const error = await failureOf(checkAuthority({ ...asked, ...(time ? { time } : {}) }))
+    const error = await failureOf(checkAuthority({ ...asked, ...(validAt ? { validAt } : {}) }))
     const { info } = detailsOf(error)
     expect(info?.reason).to.equal("REVISION_COMPACTED")
-    const at = (moment: typeof time) =>
+    const at = (moment: typeof validAt) =>
       moment && isoFromMicros(moment.seconds * 1_000_000n + BigInt(moment.nanos / 1000))
     expect(error.details).to.contain(`it reaches back to ${at(last?.updatedAt)} (revision ${last?.revision})`)
-    expect(error.details).to.contain(`and ${at(time)} is before it`)
+    expect(error.details).to.contain(`and ${at(validAt)} is before it`)
   })
 
   it("tells each change from its oldest revision on with the one before it", async () => {
@@ -213,8 +219,8 @@ describe("the retention of history", () => {
     await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("two") })
     const at = (agentId: string, value: bigint) =>
-      calls().getChain({ agentId, consistency: { case: "atRevision", value } })
-    expect((await at("one", 1n)).record?.revision).to.equal(1n)
+      calls().getChain({ agentId, consistency: { requirement: { case: "atRevision", value } } })
+    expect((await at("one", 1n)).stored?.record?.revision).to.equal(1n)
     const error = await until("the first is too old", () => failureOf(at("one", 1n)))
     expect([error.code, detailsOf(error).info?.reason]).to.deep.equal([
       Code.OUT_OF_RANGE,
@@ -224,7 +230,7 @@ describe("the retention of history", () => {
       const refused = await failureOf(at("one", 2n))
       return detailsOf(refused).info?.metadata.oldest_revision === "3"
     })
-    expect((await at("one", 3n)).record?.revision).to.equal(2n)
+    expect((await at("one", 3n)).stored?.record?.revision).to.equal(2n)
   })
 
   it("holds up no writer, and passes over what a writer holds", async () => {

@@ -8,25 +8,26 @@ import {
   AuthorityService,
   AuthorityType,
   decode,
-  ErrorReason,
   encode,
   type ImportChainsRequestSchema,
   type ImportChainsResponse,
   ImportChainsResponseSchema,
   methodDefinition,
   SignatureStatus,
+  type StoreChainRequestSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { inOrder } from "../../server/dist/service/bulk/inOrder.js"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { connectTo, detailsIn, detailsOf, failureOf } from "../support/calls.js"
 import { embeddedFolder, spawnServer } from "../support/process.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
-type Request = MessageInitShape<typeof ImportChainsRequestSchema>
+type Request = MessageInitShape<typeof StoreChainRequestSchema>
+type Streamed = MessageInitShape<typeof ImportChainsRequestSchema>
 
 describe("ImportChains", () => {
   let registry: TestRegistry
@@ -42,8 +43,8 @@ describe("ImportChains", () => {
     await registry?.stop()
   })
 
-  async function* stream(requests: Iterable<Request>) {
-    yield* requests
+  async function* stream(requests: Iterable<Request>): AsyncGenerator<Streamed> {
+    for (const request of requests) yield { request }
   }
   const many = (count: number, prefix = "agent") =>
     Array.from({ length: count }, (_, i): Request => ({ chain: sampleChain(`${prefix}-${i}`) }))
@@ -53,7 +54,7 @@ describe("ImportChains", () => {
   }
 
   /** All answers, and what the stream failed with. */
-  async function answersTo(requests: AsyncIterable<Request>, options: { signal?: AbortSignal } = {}) {
+  async function answersTo(requests: AsyncIterable<Streamed>, options: { signal?: AbortSignal } = {}) {
     const answers: ImportChainsResponse[] = []
     let error: grpc.ServiceError | undefined
     try {
@@ -132,8 +133,8 @@ describe("ImportChains", () => {
     const { answers } = await answersTo(stream(requests))
     for (const answer of answers) {
       expect(said(answer)).to.match(/^created f/)
-      if (answer.result.case === "stored")
-        expect(answer.result.value.record?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
+      if (answer.result?.result.case === "stored")
+        expect(answer.result.result.value.record?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
     }
   })
 
@@ -145,7 +146,7 @@ describe("ImportChains", () => {
     const count = 12_000
     const sent = (async () => {
       const chain = (i: number) => ({
-        chain: { genesis: { ...sampleChain(`agent-${i}`).genesis, metadataJson: PAD } },
+        request: { chain: { genesis: { ...sampleChain(`agent-${i}`).genesis, metadataJson: PAD } } },
       })
       for (let i = 0; i < count; i++)
         if (!call.write(encode(TrustStoreService.method.importChains.input, chain(i))))
@@ -186,7 +187,7 @@ describe("ImportChains", () => {
         const chain = {
           genesis: { ...sampleChain(`large-${i}`).genesis, metadataJson: `{"text":"${text}"}` },
         }
-        if (!call.write(encode(TrustStoreService.method.importChains.input, { chain })))
+        if (!call.write(encode(TrustStoreService.method.importChains.input, { request: { chain } })))
           await once(call, "drain")
       }
     })()
@@ -224,7 +225,7 @@ describe("ImportChains", () => {
     let stopped: Promise<void> | undefined
     async function* endless() {
       for (let i = 0; ; i++) {
-        yield { chain: sampleChain(`agent-${i}`) }
+        yield { request: { chain: sampleChain(`agent-${i}`) } }
         if (i === 2_000) await until("some are stored", async () => (await storedIds()).length > 500)
         if (i === 5_000) stopped = registry.stopServer()
       }
@@ -241,7 +242,7 @@ describe("ImportChains", () => {
   it("ends an idle stream too when the server stops", async () => {
     await open()
     async function* idle() {
-      yield { chain: sampleChain("one") }
+      yield { request: { chain: sampleChain("one") } }
       await new Promise(() => undefined)
     }
     const ended = answersTo(idle())
@@ -257,7 +258,7 @@ describe("ImportChains", () => {
     const { path, requestSerialize } = methodDefinition(TrustStoreService.method.importChains)
     const same = (bytes: Buffer) => bytes
     const call = line.channel.makeBidiStreamRequest(path, same, same)
-    for (const request of many(20)) call.write(requestSerialize(request))
+    for (const request of many(20)) call.write(requestSerialize({ request }))
     call.write(Buffer.from([0x0a, 0xff, 0xff]))
     call.end()
     const answers: ImportChainsResponse[] = []
@@ -309,7 +310,7 @@ describe("ImportChains", () => {
     })
     let holding: Promise<unknown> | undefined
     async function* interrupted() {
-      yield* many(100)
+      yield* stream(many(100))
       await until("they are stored", async () => (await storedIds()).length === 100)
       holding = registry.sql.begin(async (sql) => {
         await sql`select trust_chains_lock()`
@@ -319,7 +320,7 @@ describe("ImportChains", () => {
         const rows = await registry.sql`select 1 from pg_locks where locktype = 'advisory' and granted`
         return rows.length > 0
       })
-      yield* many(100, "late")
+      yield* stream(many(100, "late"))
     }
     const { acknowledged, error } = await answersTo(interrupted())
     release?.()
@@ -342,12 +343,12 @@ describe("a crash", () => {
     try {
       for (let round = 0; round < 2; round++) {
         async function* endless() {
-          for (let i = 0; ; i++) yield { chain: sampleChain(`agent-${round}-${i}`) }
+          for (let i = 0; ; i++) yield { request: { chain: sampleChain(`agent-${round}-${i}`) } }
         }
         const enough = acknowledged.size + 1_500
         try {
-          for await (const { result } of line.calls(TrustStoreService).importChains(endless())) {
-            const record = result.case === "stored" ? result.value.record : undefined
+          for await (const answer of line.calls(TrustStoreService).importChains(endless())) {
+            const record = recordIn(answer)
             acknowledged.set(record?.agentId ?? "", record?.revision ?? 0n)
             if (acknowledged.size === enough) server.signal("SIGKILL")
           }
@@ -384,16 +385,23 @@ function answerOf(bytes: unknown) {
   return decode(ImportChainsResponseSchema, bytes as Buffer)
 }
 
-function agentOf({ result }: ImportChainsResponse): string {
-  return result.case === "stored" ? (result.value.record?.agentId ?? "") : ""
+function recordIn({ result }: ImportChainsResponse) {
+  return result?.result.case === "stored" ? result.result.value.record : undefined
+}
+
+function agentOf(answer: ImportChainsResponse): string {
+  return recordIn(answer)?.agentId ?? ""
 }
 
 /** An answer in short: `created agent`, or the reason and the first field. */
 function said({ result }: ImportChainsResponse): string {
-  if (result.case === "stored")
-    return `${result.value.created ? "created" : "updated"} ${result.value.record?.agentId}`
-  const names = Object.entries(ErrorReason).find(([, reason]) => reason === result.value?.reason)
-  return [names?.[0], result.value?.violations[0]?.field].filter(Boolean).join(" ")
+  if (result?.result.case === "stored") {
+    const { created, record } = result.result.value
+    return `${created ? "created" : "updated"} ${record?.agentId}`
+  }
+  if (result?.result.case !== "error") throw new Error("an answer without a result")
+  const { info, badRequest } = detailsIn(result.result.value)
+  return [info?.reason, badRequest?.fieldViolations[0]?.field].filter(Boolean).join(" ")
 }
 
 describe("the items of an import", () => {

@@ -2,7 +2,9 @@ import { documentFromChain, parseJson } from "@trust-registry/eatp"
 import {
   ConfidentialityLevel,
   ConstraintType,
-  type IntegrityCheck,
+  IntegrityCheck,
+  IntegrityCheckSchema,
+  type IntegrityFinding,
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
@@ -73,32 +75,25 @@ describe("VerifyChainIntegrity", () => {
   })
   const calls = () => line.calls(TrustStoreService)
 
-  async function failedChecks(agentId: string): Promise<IntegrityCheck[]> {
-    const { verified, checks } = await calls()
+  async function failedChecks(agentId: string): Promise<IntegrityFinding[]> {
+    const { verified, findings } = await calls()
       .verifyChainIntegrity({ agentId })
       .catch((e) => {
         console.log(registry.log.at(-1))
         throw e
       })
-    const failed = checks.filter(({ passed }) => !passed)
+    const failed = findings.filter(({ passed }) => !passed)
     expect(verified).to.equal(failed.length === 0)
     return failed
   }
 
   it("passes on what was stored, also when it is deleted or expired", async () => {
     await calls().storeChain({ chain: wholeChain("sound") })
-    const { checks } = await calls().verifyChainIntegrity({ agentId: "sound" })
-    const names = checks.map(({ name }) => name)
-    for (const name of [
-      "document",
-      "shape",
-      "chain_hash",
-      "content_hash",
-      "constraint_hash",
-      "expires_at",
-      "history",
-    ])
-      expect(names).to.include(name)
+    const { findings } = await calls().verifyChainIntegrity({ agentId: "sound" })
+    const every = IntegrityCheckSchema.values.map(({ number }) => number as IntegrityCheck)
+    expect(findings.map(({ check }) => check).sort((a, b) => a - b)).to.deep.equal(
+      every.filter((check) => check !== IntegrityCheck.UNSPECIFIED),
+    )
     expect(await failedChecks("sound")).to.deep.equal([])
     await calls().deleteChain({ agentId: "sound" })
     expect(await failedChecks("sound")).to.deep.equal([])
@@ -120,11 +115,19 @@ describe("VerifyChainIntegrity", () => {
         const where = `${path.join(".")} = ${JSON.stringify(changed)}`
         const failed = await failedChecks("leaf")
         expect(failed, where).to.not.deep.equal([])
-        const told = failed.map((check) => check.path.replace(/\[(\d+)\]/g, ".$1"))
+        const told = failed.map((finding) => finding.path.replace(/\[(\d+)\]/g, ".$1"))
         expect(told, where).to.include(`chain.${path.join(".")}`)
         const page = await calls().listChains({ filter: { agentIdPrefix: "leaf" } })
-        const all = [...page.chains.map(({ record }) => record), ...page.unreadable]
-        expect(all.map((record) => record?.agentId).sort(), where).to.deep.equal(["leaf", "leaf-neighbour"])
+        expect(
+          page.chains.map(({ record, chain, unreadable }) => [
+            record?.agentId,
+            (chain === undefined) === unreadable,
+          ]),
+          where,
+        ).to.deep.equal([
+          ["leaf", true],
+          ["leaf-neighbour", true],
+        ])
       }
   })
 
@@ -137,11 +140,20 @@ describe("VerifyChainIntegrity", () => {
     expect(info?.reason).to.equal("TRUST_CHAIN_CORRUPT")
     expect(resource?.resourceName).to.equal("torn")
     const failed = await failedChecks("torn")
-    expect(failed.map(({ name, path }) => [name, path])).to.deep.include(["document", "chain.surprise"])
+    expect(failed.map(({ check, path }) => [check, path])).to.deep.include([
+      IntegrityCheck.DOCUMENT,
+      "chain.surprise",
+    ])
     const page = await calls().listChains({ filter: { agentIdPrefix: "torn" } })
-    expect(page.unreadable.map(({ agentId }) => agentId)).to.deep.equal(["torn"])
-    expect(page.chains.map(({ record }) => record?.agentId)).to.deep.equal(["torn-neighbour"])
-    expect((await calls().getChain({ agentId: "torn-neighbour" })).record?.agentId).to.equal("torn-neighbour")
+    expect(
+      page.chains.map(({ record, chain, unreadable }) => [record?.agentId, chain !== undefined, unreadable]),
+    ).to.deep.equal([
+      ["torn", false, true],
+      ["torn-neighbour", true, false],
+    ])
+    expect((await calls().getChain({ agentId: "torn-neighbour" })).stored?.record?.agentId).to.equal(
+      "torn-neighbour",
+    )
   })
 
   it("gives nobody the document of another agent", async () => {
@@ -177,7 +189,10 @@ describe("VerifyChainIntegrity", () => {
       })
       const failed = await failedChecks("column")
       expect(
-        failed.some(({ name, path }) => name === column || path === column),
+        failed.some(
+          ({ check, path }) =>
+            IntegrityCheckSchema.value[check]?.localName.toLowerCase() === column || path === column,
+        ),
         column,
       ).to.equal(true)
       await sql.begin(async (transaction) => {
@@ -194,7 +209,7 @@ describe("VerifyChainIntegrity", () => {
     await calls().storeChain({ chain: sampleChain("deep") })
     await registry.sql`
       update trust_chains set chain_data = (repeat('[', 4000) || repeat(']', 4000))::jsonb where agent_id = 'deep'`
-    expect((await failedChecks("deep")).map(({ name }) => name)).to.include("document")
+    expect((await failedChecks("deep")).map(({ check }) => check)).to.include(IntegrityCheck.DOCUMENT)
   })
 
   it("passes while others write", async () => {
@@ -206,8 +221,8 @@ describe("VerifyChainIntegrity", () => {
     await storeChain({ chain: sampleChain("busy") })
     const failed: unknown[] = []
     for (let round = 0; round < 150; round++) {
-      const { checks } = await verifyChainIntegrity({ agentId: "busy" })
-      failed.push(...checks.filter(({ passed }) => !passed))
+      const { findings } = await verifyChainIntegrity({ agentId: "busy" })
+      failed.push(...findings.filter(({ passed }) => !passed))
     }
     going = false
     await writes
@@ -216,7 +231,7 @@ describe("VerifyChainIntegrity", () => {
 
   it("gives back the whole chain as it was stored", async () => {
     const { record } = await calls().storeChain({ chain: wholeChain("whole") })
-    const { chain } = await calls().getChain({ agentId: "whole" })
+    const { chain } = (await calls().getChain({ agentId: "whole" })).stored ?? {}
     const document = parseJson(documentFromChain(chain as NonNullable<typeof chain>))
     expect(
       JSON.stringify(chain, (_, value) => (typeof value === "bigint" ? String(value) : value)),

@@ -87,34 +87,34 @@ describe("lists and counts", () => {
 
   it("leaves out what is inactive or expired unless it is asked for", async () => {
     expect(await idsOf({ agentIdPrefix: "gone" })).to.deep.equal([])
-    expect(await idsOf({ agentIdPrefix: "gone", activeOnly: true })).to.deep.equal([])
-    expect(await idsOf({ agentIdPrefix: "gone", activeOnly: false })).to.deep.equal(["gone-1"])
+    expect(await idsOf({ agentIdPrefix: "gone", includeInactive: false })).to.deep.equal([])
+    expect(await idsOf({ agentIdPrefix: "gone", includeInactive: true })).to.deep.equal(["gone-1"])
     await registry.sql`update trust_chains set expires_at = now() - interval '1 second' where agent_id = 'a-1'`
     expect(await idsOf({ agentIdPrefix: "a-" })).to.deep.equal(["a-2"])
-    expect(await idsOf({ agentIdPrefix: "a-", activeOnly: false })).to.deep.equal(["a-1", "a-2"])
+    expect(await idsOf({ agentIdPrefix: "a-", includeInactive: true })).to.deep.equal(["a-1", "a-2"])
     const expiresBefore = { seconds: BigInt(Math.floor(Date.now() / 1000) + 7_200), nanos: 0 }
     expect(await idsOf({ expiresBefore })).to.deep.equal(["beta-1"])
-    expect(await idsOf({ expiresBefore, activeOnly: false })).to.deep.equal(["a-1", "beta-1"])
+    expect(await idsOf({ expiresBefore, includeInactive: true })).to.deep.equal(["a-1", "beta-1"])
     await registry.sql`update trust_chains set expires_at = null where agent_id = 'a-1'`
   })
 
   it("keeps the order of UTF-8 bytes, and pages hold each chain once", async () => {
-    const all = await idsOf({ activeOnly: false })
+    const all = await idsOf({ includeInactive: true })
     expect(all).to.deep.equal([...all].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
     for (const pageSize of [1, 2, 3, 5, 100]) {
       const seen: string[] = []
       let pageToken = ""
       do {
-        const page = await list({ filter: { activeOnly: false }, pageSize, pageToken })
+        const page = await list({ filter: { includeInactive: true }, pageSize, pageToken })
         seen.push(...page.chains.map(({ record }) => record?.agentId ?? ""))
         expect(page.chains.length).to.be.at.most(pageSize)
         pageToken = page.nextPageToken
       } while (pageToken)
       expect(seen).to.deep.equal(all)
     }
-    const second = await list({ filter: { activeOnly: false }, pageSize: 2, offset: 3 })
+    const second = await list({ filter: { includeInactive: true }, pageSize: 2, offset: 3 })
     expect(second.chains.map(({ record }) => record?.agentId)).to.deep.equal(all.slice(3, 5))
-    expect((await list({ filter: { activeOnly: false }, offset: 1_000 })).nextPageToken).to.equal("")
+    expect((await list({ filter: { includeInactive: true }, offset: 1_000 })).nextPageToken).to.equal("")
   })
 
   it("have a chain that is there all the time on exactly one page, whatever is written meanwhile", async () => {
@@ -177,7 +177,6 @@ describe("lists and counts", () => {
     const first = await list({ pageSize: 1 })
     const wrong: [MessageInitShape<typeof ListChainsRequestSchema>, string][] = [
       [{ pageSize: -1 }, "page_size"],
-      [{ pageSize: 1001 }, "page_size"],
       [{ offset: -1 }, "offset"],
       [{ pageToken: first.nextPageToken, filter: { capability: "read" } }, "page_token"],
       [{ pageToken: `${first.nextPageToken}x` }, "page_token"],
@@ -199,7 +198,7 @@ describe("lists and counts", () => {
       expect(info?.reason, field).to.equal("INVALID_REQUEST")
       expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
     }
-    const same = { ...{ activeOnly: true } }
+    const same = { includeInactive: false }
     expect((await list({ pageToken: first.nextPageToken, filter: same })).chains).to.not.have.length(0)
   })
 })

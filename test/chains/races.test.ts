@@ -51,7 +51,7 @@ describe("races", () => {
         b.updateChain({ agentId: "cas", chain: withCapability("cas", `b${round}`), expectedRevision }),
       )
       expect(outcomes).to.deep.equal({ won: 1, reasons: ["REVISION_CONFLICT"] })
-      revision = (await a.getChain({ agentId: "cas" })).record?.revision
+      revision = (await a.getChain({ agentId: "cas" })).stored?.record?.revision
       expect(revision).to.not.equal(expectedRevision)
     }
   })
@@ -77,8 +77,8 @@ describe("races", () => {
       const other = await b.storeChain({ chain: withCapability("retry", `other-${round}`) })
       expect(await a.storeChain(request)).to.deep.equal(one)
       const now = await a.getChain({ agentId: "retry" })
-      expect(now.record?.revision).to.equal(other.record?.revision)
-      expect(now.chain?.capabilities[0]?.capability).to.equal(`other-${round}`)
+      expect(now.stored?.record?.revision).to.equal(other.record?.revision)
+      expect(now.stored?.chain?.capabilities[0]?.capability).to.equal(`other-${round}`)
     }
     const rows = await registry.sql`select count(*) from trust_chain_revisions where agent_id = 'retry'`
     expect(Number(rows[0]?.count)).to.equal(2 * ROUNDS)
@@ -88,7 +88,7 @@ describe("races", () => {
     const [a] = calls()
     await a.storeChain({ chain: sampleChain("kinds") })
     const update = { agentId: "kinds", chain: withCapability("kinds", "x"), requestId: randomUUID() }
-    const remove = { agentId: "kinds", softDelete: false, requestId: randomUUID() }
+    const purge = { agentId: "kinds", requestId: randomUUID() }
     const soft = { agentId: "kinds", requestId: randomUUID() }
     const restore = { agentId: "kinds", requestId: randomUUID() }
     const updated = await a.updateChain(update)
@@ -96,10 +96,10 @@ describe("races", () => {
     const restored = await a.restoreChain(restore)
     expect(await a.deleteChain(soft)).to.deep.equal(deleted)
     expect(await a.updateChain(update)).to.deep.equal(updated)
-    const removed = await a.deleteChain(remove)
-    expect(removed.record?.status).to.equal(ChainStatus.DELETED)
-    expect((removed.record?.revision ?? 0n) > (restored.record?.revision ?? 0n)).to.equal(true)
-    expect(await a.deleteChain(remove)).to.deep.equal(removed)
+    const purged = await a.purgeChain(purge)
+    expect(purged.record?.status).to.equal(ChainStatus.DELETED)
+    expect((purged.record?.revision ?? 0n) > (restored.record?.revision ?? 0n)).to.equal(true)
+    expect(await a.purgeChain(purge)).to.deep.equal(purged)
     expect(await a.restoreChain(restore)).to.deep.equal(restored)
     const failure = await failureOf(a.getChain({ agentId: "kinds", includeInactive: true }))
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
@@ -132,11 +132,13 @@ describe("races", () => {
     const failures = await Promise.all([
       failureOf(a.storeChain({ chain: withCapability("reuse", "two"), requestId })),
       failureOf(a.deleteChain({ agentId: "reuse", requestId })),
-      failureOf(a.deleteChain({ agentId: "reuse", requestId, softDelete: false })),
+      failureOf(a.purgeChain({ agentId: "reuse", requestId })),
       failureOf(a.restoreChain({ agentId: "reuse", requestId })),
     ])
     for (const failure of failures) expect(detailsOf(failure).info?.reason).to.equal("REQUEST_ID_REUSED")
-    expect((await a.getChain({ agentId: "reuse" })).chain?.capabilities[0]?.capability).to.equal("one")
+    expect((await a.getChain({ agentId: "reuse" })).stored?.chain?.capabilities[0]?.capability).to.equal(
+      "one",
+    )
   })
 
   it("store against delete and restore: every answer fits one order", async () => {
@@ -152,11 +154,11 @@ describe("races", () => {
       expect(deleted.status).to.equal("fulfilled")
       expect(restored.status).to.equal("fulfilled")
       if (stored.status === "rejected")
-        expect(detailsOf(stored.reason).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
-      const now = await b.getChain({ agentId: "churn", includeInactive: true })
-      const held = now.chain?.capabilities[0]?.capability === name
+        expect(detailsOf(stored.reason).info?.reason).to.equal("TRUST_CHAIN_INACTIVE")
+      const now = (await b.getChain({ agentId: "churn", includeInactive: true })).stored
+      const held = now?.chain?.capabilities[0]?.capability === name
       expect(held).to.equal(stored.status === "fulfilled")
-      if (now.record?.status === ChainStatus.DELETED) await b.restoreChain({ agentId: "churn" })
+      if (now?.record?.status === ChainStatus.DELETED) await b.restoreChain({ agentId: "churn" })
     }
   })
 
@@ -222,7 +224,7 @@ describe("races", () => {
       select 'inserted', 0, authority_id, jsonb_set(chain_data, '{genesis,agent_id}', '"inserted"'), chain_bytes,
              chain_hash, content_hash, false
       from trust_chains where agent_id = 'source'`
-    const { record } = await a.getChain({ agentId: "inserted", includeInactive: true })
+    const { record } = (await a.getChain({ agentId: "inserted", includeInactive: true })).stored ?? {}
     expect(record?.status).to.equal(ChainStatus.DELETED)
     expect(detailsOf(await failureOf(a.getChain({ agentId: "inserted" }))).info?.reason).to.equal(
       "TRUST_CHAIN_NOT_FOUND",
@@ -239,7 +241,7 @@ describe("races", () => {
       const started = performance.now()
       const write = failureOf(a.storeChain({ chain: sampleChain("held-other") }))
       const read = await b.getChain({ agentId: "held" })
-      expect(read.record?.agentId).to.equal("held")
+      expect(read.stored?.record?.agentId).to.equal("held")
       expect((await b.listChains({ filter: { agentIdPrefix: "held" } })).chains).to.have.length(1)
       const details = detailsOf(await write)
       expect(performance.now() - started).to.be.lessThan(2_500)

@@ -248,7 +248,7 @@ describe("refusals", () => {
   it("stores __proto__ as a metadata key like any other, polluting nothing", async () => {
     const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"10":1,"2":2}'
     await calls().storeChain({ chain: { genesis: { ...sampleChain("proto").genesis, metadataJson: text } } })
-    const { chain } = await calls().getChain({ agentId: "proto" })
+    const { chain } = (await calls().getChain({ agentId: "proto" })).stored ?? {}
     expect(chain?.genesis?.metadataJson).to.equal(text)
     const filter = { metadataContainsJson: '{"__proto__":{"polluted":true}}' }
     expect((await calls().countChains({ filter })).count).to.equal(1n)
@@ -261,14 +261,14 @@ describe("refusals", () => {
     expect(record?.expiresAt).to.include({ seconds: 253_402_300_799n, nanos: 999_999_000 })
     const id = "x".repeat(512)
     await calls().storeChain({ chain: sampleChain(id) })
-    expect((await calls().getChain({ agentId: id })).record?.agentId).to.equal(id)
+    expect((await calls().getChain({ agentId: id })).stored?.record?.agentId).to.equal(id)
     await calls().storeChain({
       chain: {
         genesis: { ...sampleChain("most").genesis, metadataJson: nested(64) },
         capabilities: Array.from({ length: 1_000 }, (_, i) => capability(`c${i}`)),
       },
     })
-    expect((await calls().getChain({ agentId: "most" })).chain?.capabilities).to.have.length(1_000)
+    expect((await calls().getChain({ agentId: "most" })).stored?.chain?.capabilities).to.have.length(1_000)
   })
 
   function rawFailure(bytes: Buffer): Promise<grpc.ServiceError> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { OperationSchema, TrustStoreService } from "@trust-registry/proto"
+import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
@@ -95,7 +95,7 @@ describe("three servers on one database", () => {
     const lines = fleet.servers.map(({ address }) => connectTo(address))
     const stores = lines.map((line) => line.calls(TrustStoreService))
     const [here] = stores as [(typeof stores)[0]]
-    const filter = { agentIdPrefix: "held-", activeOnly: false }
+    const filter = { agentIdPrefix: "held-", includeInactive: true }
     const watches = stores.map((store) => {
       const open: OpenWatch = (request, signal) => store.watchChains(request, { signal, timeoutMs: 60_000 })
       return validateWatch(open, { filter })
@@ -104,7 +104,8 @@ describe("three servers on one database", () => {
     for (const name of ["touched", "deleted", "other"])
       await here.storeChain({ chain: sampleChain(`held-${name}`) })
     const revisionOf = async (store: (typeof stores)[0], agentId: string) =>
-      (await store.getChain({ agentId, includeInactive: true }).catch(() => undefined))?.record?.revision
+      (await store.getChain({ agentId, includeInactive: true }).catch(() => undefined))?.stored?.record
+        ?.revision
     const [touched] = await fleet.sql.begin(async (sql) => {
       await sql`select count(*) from trust_chains`
       await here.storeChain({ chain: delegatedChain("held-other", undefined) })
@@ -120,8 +121,9 @@ describe("three servers on one database", () => {
       }
       expect(performance.now() - began).to.be.lessThan(2_500)
       for (const store of stores) {
-        const strong = { case: "strong", value: true } as const
-        const { record } = await store.getChain({ agentId: "held-touched", consistency: strong })
+        const strong = { requirement: { case: "strong", value: true } } as const
+        const { record } =
+          (await store.getChain({ agentId: "held-touched", consistency: strong })).stored ?? {}
         expect(record?.authorityId).to.equal("org-acme")
         expect(await revisionOf(store, "held-deleted")).to.not.equal(undefined)
       }
@@ -136,14 +138,12 @@ describe("three servers on one database", () => {
       await until("the deletion is read", async () => (await revisionOf(store, "held-deleted")) === undefined)
     }
     const versions = await fleet.sql<{ line: string }[]>`
-      select revision || ' ' || upper(operation) as line from trust_chain_revisions
+      select revision || ' ' || upper(replace(operation, 'removed', 'purged')) as line from trust_chain_revisions
       where agent_id like 'held-%' order by revision`
     expect(versions).to.have.lengthOf(7)
     for (const watch of watches) {
       await watch.reaches((last?.revision ?? 0n) + 1n)
-      const told = watch.events.map(
-        ({ operation, record }) => `${record?.revision} ${OperationSchema.value[operation]?.localName}`,
-      )
+      const told = watch.events.map(({ word, record }) => `${record?.revision} ${word}`)
       expect(told).to.deep.equal(versions.map(({ line }) => line))
       await watch.stop()
     }

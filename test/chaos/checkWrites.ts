@@ -100,7 +100,12 @@ function checkRefusals(asked: readonly Call[], versions: readonly Version[], tim
 }
 
 /** Reasons that are given after the history was asked whether it was done before. */
-const JUDGED = new Set(["TRUST_CHAIN_NOT_FOUND", "TRUST_CHAIN_REVOKED", "REVISION_CONFLICT"])
+const JUDGED = new Set([
+  "TRUST_CHAIN_NOT_FOUND",
+  "TRUST_CHAIN_INACTIVE",
+  "TRUST_CHAIN_REVOKED",
+  "REVISION_CONFLICT",
+])
 const FORESEEN = new Set([
   ...JUDGED,
   "TRUST_CHAIN_INVALID",
@@ -130,7 +135,7 @@ function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, read
 
 /** Whether a row was there after this change. */
 export function isStored(version: Version | undefined): boolean {
-  return version !== undefined && version.operation !== "removed"
+  return version !== undefined && version.operation !== "purged"
 }
 
 function statusOf(version: Version | undefined) {
@@ -151,7 +156,7 @@ function follows(before: string, { operation, status }: Version): boolean {
       return before === "active" && status === "suspended"
     case "revoked":
       return before !== "nothing" && before !== "revoked" && status === "revoked"
-    case "removed":
+    case "purged":
       return before !== "nothing"
     default:
       return operation === "revocations_changed" && before === status

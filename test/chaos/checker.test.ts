@@ -44,7 +44,7 @@ function change(
   operation = "updated",
   more: Partial<Version> = {},
 ): Version {
-  const status = { deleted: "deleted", removed: "deleted", revoked: "revoked" }[operation] ?? "active"
+  const status = { deleted: "deleted", purged: "deleted", revoked: "revoked" }[operation] ?? "active"
   return { revision, requestId, operation, status, agentId: "agent", contentHash: "h", ...more }
 }
 const created = change(1n, "a", "created")

@@ -6,7 +6,7 @@ export type CallOperation =
   | "store"
   | "update"
   | "delete"
-  | "remove"
+  | "purge"
   | "restore"
   | "revoke"
   | "suspend"

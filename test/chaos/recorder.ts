@@ -3,8 +3,7 @@ import * as grpc from "@grpc/grpc-js"
 import { contentHash } from "@trust-registry/eatp"
 import {
   type ChainRecord,
-  ErrorReason,
-  ErrorReasonSchema,
+  ChainStatus,
   type GetChainResponse,
   type Revocation,
   RevocationMode,
@@ -13,7 +12,7 @@ import {
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
-import { connectTo, detailsOf } from "../support/calls.js"
+import { connectTo, detailsIn, detailsOf } from "../support/calls.js"
 import type { FleetServer } from "./fleet.js"
 import type { Call, Freshness, Told } from "./history.js"
 
@@ -108,10 +107,8 @@ async function send(
       )
     case "delete":
       return recordTold((await store.deleteChain({ agentId, requestId, ...condition }, options)).record)
-    case "remove": {
-      const request = { agentId, softDelete: false, requestId, ...condition }
-      return recordTold((await store.deleteChain(request, options)).record)
-    }
+    case "purge":
+      return recordTold((await store.purgeChain({ agentId, requestId, ...condition }, options)).record)
     case "restore":
       return recordTold((await store.restoreChain({ agentId, requestId, ...condition }, options)).record)
     case "revoke":
@@ -151,11 +148,11 @@ async function sendTogether(
 
 function itemTold(result: StoreChainResult["result"]): Told {
   if (result.case === "stored") return recordTold(result.value.record)
-  const { reason = ErrorReason.INTERNAL, metadata = {} } = result.value ?? {}
-  const name = ErrorReasonSchema.value[reason]?.localName ?? ""
+  const info = result.value && detailsIn(result.value).info
+  const name = info?.reason ?? ""
   if (UNKNOWN.has(name)) return { kind: "unknown", reason: name }
   if (name !== "REVISION_CONFLICT") return { kind: "refused", reason: name }
-  return { kind: "refused", reason: name, stands: BigInt(metadata.revision ?? -1) }
+  return { kind: "refused", reason: name, stands: BigInt(info?.metadata.revision ?? -1) }
 }
 
 function readOf({ agentId, includeInactive = false, freshness }: Asked) {
@@ -163,9 +160,10 @@ function readOf({ agentId, includeInactive = false, freshness }: Asked) {
 }
 
 function consistencyOf(freshness: Freshness = "plain") {
-  if (freshness === "plain") return { case: undefined }
-  if (freshness === "strong") return { case: "strong", value: true } as const
-  return { case: "minRevision", value: freshness } as const
+  if (freshness === "strong") return { requirement: { case: "strong", value: true } } as const
+  // Of an agent that nobody knows of yet any revision will do.
+  if (freshness === "plain" || freshness === 0n) return {}
+  return { requirement: { case: "minRevision", value: freshness } } as const
 }
 
 function recordTold(record: ChainRecord | undefined): Told {
@@ -174,12 +172,13 @@ function recordTold(record: ChainRecord | undefined): Told {
     kind: "record",
     revision: record.revision,
     contentHash: record.contentHash,
-    active: record.isActive,
+    active: record.status === ChainStatus.ACTIVE,
   }
 }
 
 /** The hash of what came, rather than the one that came with it. */
-function readTold({ chain, record }: GetChainResponse): Told {
+function readTold({ stored }: GetChainResponse): Told {
+  const { chain, record } = stored ?? {}
   if (!chain) throw new Error("an answer without a chain")
   return { ...recordTold(record), contentHash: contentHash(chain) } as Told
 }

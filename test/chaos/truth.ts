@@ -7,7 +7,7 @@ export async function readTruth(sql: postgres.Sql, agents: ReadonlySet<string>):
   const rows = await sql.begin(async (transaction) => {
     await transaction`select trust_chains_lock()`
     return await transaction<(Omit<Version, "revision"> & { revision: string })[]>`
-      select revision, agent_id as "agentId", operation, status, content_hash as "contentHash", request_id as "requestId"
+      select revision, agent_id as "agentId", replace(operation, 'removed', 'purged') as operation, status, content_hash as "contentHash", request_id as "requestId"
       from trust_chain_revisions where agent_id = any (${[...agents]}) order by revision`
   })
   return rows.map((row) => ({ ...row, revision: BigInt(row.revision) }))

@@ -1,14 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import * as grpc from "@grpc/grpc-js"
 import { contentHash } from "@trust-registry/eatp"
-import {
-  type ChainEvent,
-  Operation,
-  OperationSchema,
-  TrustStoreService,
-  type WatchChainsRequestSchema,
-} from "@trust-registry/proto"
+import { ChainStatus, TrustStoreService, type WatchChainsRequestSchema } from "@trust-registry/proto"
 import { connectTo } from "../support/calls.js"
+import { type SeenEvent, seen } from "../support/events.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, type ValidatedWatch, validateWatch } from "../support/watchValidator.js"
 import type { Fleet } from "./fleet.js"
@@ -35,13 +30,13 @@ export async function watchAll(
   random: Random,
   history: Call[],
 ): Promise<Watcher> {
-  const filter = { agentIdPrefix: name, activeOnly: false }
+  const filter = { agentIdPrefix: name, includeInactive: true }
   const { watch, finish } = follow(fleet, { filter }, random, (event) => note(event, history))
   await until("the watch has begun", () => watch.next > 0n)
   return {
     end: async (versions) => {
       const faults = await finish(versions)
-      const told = watch.events.map(({ operation, record }) => `r${record?.revision} ${wordOf(operation)}`)
+      const told = watch.events.map(({ word, record }) => `r${record?.revision} ${word.toLowerCase()}`)
       const made = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
       return [...faults, ...differences(told, made), ...wrongContents(watch.events, versions)]
     },
@@ -50,20 +45,20 @@ export async function watchAll(
 
 /** Keeps a mirror of the agents whose ids begin so, from their current state on; only of the active ones where asked. */
 export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: Random): Watcher {
-  const filter = { agentIdPrefix: name, activeOnly }
+  const filter = { agentIdPrefix: name, includeInactive: !activeOnly }
   const { watch, finish } = follow(fleet, { filter, includeCurrent: true }, random, () => {})
   return {
     end: async (versions) => {
       const faults = await finish(versions)
       const kept = new Map<string, bigint | undefined>()
       for (const { operation, record, chain } of watch.events) {
-        const goes = operation === Operation.REMOVED || (activeOnly && !chain)
+        const goes = operation === "purged" || (activeOnly && !chain)
         if (goes) kept.delete(record?.agentId ?? "")
         else kept.set(record?.agentId ?? "", record?.revision)
       }
       const stand = new Map<string, bigint>()
       for (const { agentId, revision, operation, status } of versions)
-        if (operation === "removed" || (activeOnly && status !== "active")) stand.delete(agentId)
+        if (operation === "purged" || (activeOnly && status !== "active")) stand.delete(agentId)
         else stand.set(agentId, revision)
       const lines = (map: ReadonlyMap<string, bigint | undefined>) =>
         [...map].map(([agentId, revision]) => `${agentId} r${revision}`).sort()
@@ -73,7 +68,7 @@ export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: 
 }
 
 /** A watch that goes on at another server whenever its line ends or says nothing for too long. */
-function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event: ChainEvent) => void) {
+function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event: SeenEvent) => void) {
   let heardAt = performance.now()
   const open: OpenWatch = async function* (request, signal) {
     heardAt = performance.now()
@@ -84,7 +79,7 @@ function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event:
       for await (const response of responses) {
         heardAt = performance.now()
         yield response
-        for (const event of response.events) onEvent(event)
+        for (const event of response.events) onEvent(seen(event))
       }
       throw new Error("the watch ended by itself")
     } finally {
@@ -130,9 +125,9 @@ function describeFailure({ failure, next }: ValidatedWatch) {
 }
 
 /** What is told of a change is told after it was made. */
-function note({ operation, record }: ChainEvent, history: Call[]) {
-  if (!record || operation === Operation.REMOVED) return
-  const { agentId, revision, contentHash, isActive: active } = record
+function note({ operation, record }: SeenEvent, history: Call[]) {
+  if (!record || operation === "purged") return
+  const { agentId, revision, contentHash, status } = record
   const at = performance.now()
   history.push({
     client: "watcher",
@@ -142,15 +137,11 @@ function note({ operation, record }: ChainEvent, history: Call[]) {
     agentId,
     invokedAt: at,
     endedAt: at,
-    told: { kind: "record", revision, contentHash, active },
+    told: { kind: "record", revision, contentHash, active: status === ChainStatus.ACTIVE },
   })
 }
 
-function wordOf(operation: Operation) {
-  return OperationSchema.value[operation]?.localName.toLowerCase()
-}
-
-function wrongContents(events: readonly ChainEvent[], versions: readonly Version[]): string[] {
+function wrongContents(events: readonly SeenEvent[], versions: readonly Version[]): string[] {
   const hashes = new Map(versions.map(({ revision, contentHash }) => [revision, contentHash]))
   return events.flatMap(({ record, chain }) => {
     const hash = hashes.get(record?.revision ?? 0n)

@@ -82,7 +82,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     if (roll < 0.73) return "store"
     if (roll < 0.8) return "update"
     if (roll < 0.86) return "delete"
-    if (roll < 0.94 || !inFamily) return random.chance(0.3) ? "remove" : "restore"
+    if (roll < 0.94 || !inFamily) return random.chance(0.3) ? "purge" : "restore"
     if (roll < 0.955) return "revoke"
     return suspensions.length > 0 && random.chance(0.6) ? "lift" : "suspend"
   }

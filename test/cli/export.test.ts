@@ -19,7 +19,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { create } from "@bufbuild/protobuf"
-import { documentFromChain, status, TrustLineageChainSchema } from "@trust-registry/client"
+import {
+  documentFromChain,
+  status,
+  type TrustLineageChain,
+  TrustLineageChainSchema,
+} from "@trust-registry/client"
 import { expect } from "chai"
 import { endOf, startTrustRegistry, trustRegistry } from "../support/commandLine.js"
 import { sampleChain } from "../support/sample.js"
@@ -29,6 +34,11 @@ import { until } from "../support/until.js"
 const BIN = fileURLToPath(new URL("../../client/bin/trust-registry.js", import.meta.url))
 const CHAINS = Array.from({ length: 3 }, (_, i) => create(TrustLineageChainSchema, sampleChain(`agent-${i}`)))
 const TEXT = CHAINS.map((chain) => `${documentFromChain(chain)}\n`).join("")
+
+const snapshotOf = (value: bigint) => ({ part: { case: "snapshotRevision" as const, value } })
+const storedOf = (chain: TrustLineageChain) => ({
+  part: { case: "stored" as const, value: { chain, record: { agentId: chain.genesis?.agentId ?? "" } } },
+})
 
 const SUMMARY = "3 exported, 0 unreadable, as of revision 7: watch --from 8 goes on from there\n"
 
@@ -42,8 +52,8 @@ describe("an export", () => {
   before(async () => {
     server = await startTrustStore({
       async *exportChains() {
-        yield { snapshotRevision: 7n }
-        for (const chain of CHAINS) yield { chain, record: { agentId: chain.genesis?.agentId ?? "" } }
+        yield snapshotOf(7n)
+        for (const chain of CHAINS) yield storedOf(chain)
       },
     })
   })
@@ -130,10 +140,9 @@ describe("an export", () => {
       const half = await startTrustStore({
         async *exportChains(request, { signal }) {
           asked.push(request)
-          yield { snapshotRevision: 7n }
+          yield snapshotOf(7n)
           const left = CHAINS.filter(({ genesis }) => (genesis?.agentId ?? "") > request.afterAgentId)
-          for (const chain of asked.length === 1 ? left.slice(0, 2) : left)
-            yield { chain, record: { agentId: chain.genesis?.agentId ?? "" } }
+          for (const chain of asked.length === 1 ? left.slice(0, 2) : left) yield storedOf(chain)
           if (asked.length > 1) return
           if (then === "fails") throw new Status(status.UNAVAILABLE, "gone")
           await once(signal, "abort")

@@ -94,7 +94,8 @@ describe("the command line on files", () => {
   it("reads no further where more than twenty lines in a row are no JSON, and goes on with the next file", async () => {
     const server = await startTrustStore({
       async *importChains(requests) {
-        for await (const _ of requests) yield { result: { case: "stored", value: { created: true } } }
+        for await (const _ of requests)
+          yield { result: { result: { case: "stored", value: { created: true } } } }
       },
     })
     const wrong = (count: number) => "no json\n".repeat(count)
@@ -129,10 +130,10 @@ describe("the command line on files", () => {
       })
       const server = await startTrustStore({
         async *importChains(requests) {
-          for await (const { chain } of requests) {
-            stored.push(chain?.genesis?.agentId ?? "")
+          for await (const { request } of requests) {
+            stored.push(request?.chain?.genesis?.agentId ?? "")
             if (stored.length > 4) await gone
-            yield { result: { case: "stored", value: { created: true } } }
+            yield { result: { result: { case: "stored", value: { created: true } } } }
           }
         },
       })

@@ -128,7 +128,7 @@ describe("the command line on revocations", () => {
     expect((await run("history", "retired", "--limit", "1")).out).to.match(/ revoked /)
     const refused = await run("restore", "retired-deleted")
     expect(refused.code).to.equal(4)
-    expect(refused.err).to.contain("its agent stands suspended or revoked: ListRevocations tells by what")
+    expect(refused.err).to.contain("its agent is suspended or revoked: ListRevokedRecords says by which revocation")
   })
 
   it("lists all pages, what stands and what one revocation did", async () => {
@@ -180,7 +180,7 @@ describe("the command line on revocations", () => {
       [["trust", "final", "read", "--context", "[1]"], 2, /--context must be a JSON object/],
       [["check-authority", "final", "read", "--context", "{"], 2, /--context must be a JSON object: /],
       [["history", "final", "--chains"], 2, /--chains goes with --json/],
-      [["restore", "final"], 4, /it stays revoked; ListRevocations tells by what/],
+      [["restore", "final"], 4, /it stays revoked; ListRevokedRecords says by which revocation/],
     ]
     for (const [args, code, told] of cases) {
       const got = await run(...args)

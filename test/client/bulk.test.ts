@@ -3,9 +3,12 @@ import {
   type ChainToImport,
   connect,
   type ImportedChain,
+  InvalidRequestError,
   RevisionConflictError,
   status,
   TrustChainInvalidError,
+  TrustChainNotFoundError,
+  TrustChainRevokedError,
   type TrustRegistry,
   TrustStoreError,
 } from "@trust-registry/client"
@@ -48,6 +51,38 @@ describe("the client on many chains", () => {
     const { found, missing } = await registry.batchGetChains({ agentIds: ["batch-1", "batch-2"] })
     expect(found.map(({ record }) => record?.agentId)).to.deep.equal(["batch-1"])
     expect(missing).to.deep.equal(["batch-2"])
+  })
+
+  it("deletes and purges batches, with typed errors in their places, and is done once where it is sent again", async () => {
+    await registry.batchStoreChains({
+      requests: ["d-1", "d-2", "d-3"].map((id) => ({ chain: sampleChain(id) })),
+    })
+    await registry.revokeAgent({ agentId: "d-2" })
+    const agentIds = ["d-1", "nobody", "d-2", "d-3"]
+    const results = await registry.batchDeleteChains({ agentIds })
+    expect(results.map(({ record }) => record?.agentId)).to.deep.equal(["d-1", undefined, undefined, "d-3"])
+    expect(results[1]?.error).to.be.instanceOf(TrustChainNotFoundError).and.include({
+      agentId: "nobody",
+      reason: "TRUST_CHAIN_NOT_FOUND",
+      code: status.NOT_FOUND,
+    })
+    expect(results[2]?.error).to.be.instanceOf(TrustChainRevokedError).and.include({ agentId: "d-2" })
+    expect(results[1]?.error?.details.map(({ $typeName }) => $typeName)).to.deep.equal([
+      "google.rpc.ErrorInfo",
+      "google.rpc.ResourceInfo",
+    ])
+    const requestId = randomUUID()
+    const request = { agentIds: ["d-1", "d-3"], purge: true, atomic: true, requestId }
+    const purged = await registry.batchDeleteChains(request)
+    expect(purged.map(({ record }) => record?.agentId)).to.deep.equal(["d-1", "d-3"])
+    expect(await registry.batchDeleteChains(request)).to.deep.equal(purged)
+    const { count } = await registry.countChains({ filter: { agentIdPrefix: "d-", includeInactive: true } })
+    expect(count).to.equal(1n)
+    const again = await registry.batchDeleteChains({ agentIds: ["d-1", "d-3"] })
+    expect(again.every(({ error }) => error instanceof TrustChainNotFoundError)).to.equal(true)
+    const many = Array.from({ length: 1_001 }, (_, i) => `m-${i}`)
+    const refused = await registry.batchDeleteChains({ agentIds: many }).catch((error) => error)
+    expect(refused).to.be.instanceOf(InvalidRequestError)
   })
 
   it("imports in order, and refuses by itself what cannot travel, without ending the stream", async () => {
@@ -115,9 +150,9 @@ describe("the client on many chains", () => {
     const chains = many(50, "again").map((chain) => ({ ...chain, requestId: randomUUID() }))
     const failing = await startTrustStore({
       async *importChains(requests) {
-        for await (const { chain } of requests) {
-          if (chain?.genesis?.agentId === "again-20") throw new Status(status.UNAVAILABLE, "gone")
-          yield { result: { case: "stored", value: { created: true } } }
+        for await (const { request } of requests) {
+          if (request?.chain?.genesis?.agentId === "again-20") throw new Status(status.UNAVAILABLE, "gone")
+          yield { result: { result: { case: "stored", value: { created: true } } } }
         }
       },
     })
@@ -147,6 +182,13 @@ describe("the client on many chains", () => {
     })
     const seen = async () => (await cached.getChain({ agentId: "cached" })).chain?.genesis?.metadataJson
     await cached.storeChain(version(0))
+    const gone = async () => (await cached.getChain({ agentId: "cached" }).catch((error) => error)) as unknown
+    for (const purge of [false, true]) {
+      const [result] = await cached.batchDeleteChains({ agentIds: ["cached"], purge })
+      expect(result?.error).to.equal(undefined)
+      expect(await gone()).to.be.instanceOf(TrustChainNotFoundError)
+    }
+    await cached.storeChain(version(0))
     for (let n = 1; n < 20; n++) {
       if (n % 2) await cached.batchStoreChains({ requests: [version(n)] })
       else for await (const { error } of cached.importChains([version(n)])) expect(error).to.equal(undefined)
@@ -162,8 +204,8 @@ describe("the client on many chains", () => {
     expect(all.snapshotRevision).to.equal(undefined)
     const ids: string[] = []
     for await (const { chain, record } of all) {
-      expect(chain?.genesis?.agentId).to.equal(record.agentId)
-      ids.push(record.agentId)
+      expect(chain?.genesis?.agentId).to.equal(record?.agentId)
+      ids.push(record?.agentId ?? "")
     }
     expect(ids).to.have.length(30)
     const { snapshotRevision } = all
@@ -171,7 +213,7 @@ describe("the client on many chains", () => {
     await registry.deleteChain({ agentId: ids[25] as string })
     const rest: string[] = []
     const request = { filter, afterAgentId: ids[9] as string, snapshotRevision: snapshotRevision as bigint }
-    for await (const { record } of registry.exportChains(request)) rest.push(record.agentId)
+    for await (const { record } of registry.exportChains(request)) rest.push(record?.agentId ?? "")
     expect(rest).to.deep.equal(ids.slice(10))
   })
 })

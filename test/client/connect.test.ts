@@ -8,10 +8,11 @@ import {
   contentHash,
   documentFromChain,
   InvalidRequestError,
-  type ListedChain,
   RevisionConflictError,
+  type StoredChain,
   status,
   TrustChainExpiredError,
+  TrustChainInactiveError,
   TrustChainInvalidError,
   TrustChainNotFoundError,
   TrustChainRevokedError,
@@ -66,12 +67,12 @@ describe("the client", () => {
     expect(error).to.be.instanceOf(TrustChainNotFoundError)
     expect(error.message).to.contain("not found")
     await registry.restoreChain({ agentId: AGENT })
-    const { verified, checks } = await registry.verifyChainIntegrity({ agentId: AGENT })
-    expect(checks.filter((check) => !check.passed)).to.deep.equal([])
+    const { verified, findings } = await registry.verifyChainIntegrity({ agentId: AGENT })
+    expect(findings.filter(({ passed }) => !passed)).to.deep.equal([])
     expect(verified).to.equal(true)
     expect((await registry.countChains({})).count).to.equal(1n)
-    await registry.deleteChain({ agentId: AGENT, softDelete: false })
-    expect((await registry.countChains({ filter: { activeOnly: false } })).count).to.equal(0n)
+    await registry.purgeChain({ agentId: AGENT })
+    expect((await registry.countChains({ filter: { includeInactive: true } })).count).to.equal(0n)
   })
 
   it("stores EATP documents and gives them back with the same hashes", async () => {
@@ -81,7 +82,7 @@ describe("the client", () => {
       const got = await registry.getChain({ agentId: record?.agentId ?? "" })
       expect(contentHash(present(got.chain))).to.equal(record?.contentHash)
       expect(documentFromChain(present(got.chain))).to.equal(documentFromChain(chain))
-      await registry.deleteChain({ agentId: record?.agentId ?? "", softDelete: false })
+      await registry.purgeChain({ agentId: record?.agentId ?? "" })
     }
   })
 
@@ -161,8 +162,19 @@ describe("the client", () => {
       await registry.storeChain({ chain })
       await registry.deleteChain({ agentId: "deleted" })
       const error = await failureOf(registry.storeChain({ chain }))
-      expect(error).to.be.instanceOf(TrustChainRevokedError).and.include({ agentId: "deleted" })
-      expect((error as TrustChainRevokedError).status).to.equal("DELETED")
+      expect(error).to.be.instanceOf(TrustChainInactiveError).and.include({ agentId: "deleted" })
+      expect((error as TrustChainInactiveError).status).to.equal("DELETED")
+      expect(error).to.include({ reason: "TRUST_CHAIN_INACTIVE", code: status.FAILED_PRECONDITION })
+      await registry.purgeChain({ agentId: "deleted" })
+      await registry.storeChain({ chain })
+      await registry.revokeAgent({ agentId: "deleted" })
+      const revoked = await failureOf(registry.storeChain({ chain }))
+      expect(revoked).to.be.instanceOf(TrustChainRevokedError).and.include({
+        agentId: "deleted",
+        reason: "TRUST_CHAIN_REVOKED",
+        code: status.FAILED_PRECONDITION,
+      })
+      expect(revoked).not.to.be.instanceOf(TrustChainInactiveError)
     })
 
     it("a chain that is past its expiry", async () => {
@@ -208,7 +220,8 @@ describe("the client", () => {
     it("rows that do not parse too, as records without a chain", async () => {
       await server.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'listed-05'`
       const unread: string[] = []
-      for await (const { chain, record } of registry.listChains({ filter, pageSize: 10 })) {
+      for await (const { chain, record, unreadable } of registry.listChains({ filter, pageSize: 10 })) {
+        expect(unreadable).to.equal(!chain)
         if (!chain) unread.push(record?.agentId ?? "")
       }
       expect(unread).to.deep.equal(["listed-05"])
@@ -242,7 +255,7 @@ function present<T>(value: T | undefined): T {
   return value
 }
 
-async function agentIds(list: AsyncIterable<ListedChain>) {
+async function agentIds(list: AsyncIterable<StoredChain>) {
   const ids: string[] = []
   for await (const { record } of list) ids.push(record?.agentId ?? "")
   return ids

@@ -213,7 +213,7 @@ describe("the client's line to the registry", () => {
     const { address } = await serve({
       getChain: () =>
         new Promise((resolve) => {
-          answer = () => resolve({ record: { agentId: "a" } })
+          answer = () => resolve({ stored: { record: { agentId: "a" } } })
         }),
       countChains: () => ({ count: 1n }),
     })

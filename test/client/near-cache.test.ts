@@ -49,7 +49,7 @@ describe("the SDK's near-cache", () => {
     const { chain } = await near.getChain({ agentId: "a" })
     for (const part of [chain, chain?.genesis, chain?.capabilities])
       expect(Object.isFrozen(part)).to.equal(true)
-    await near.getChain({ agentId: "a", consistency: { case: "strong", value: true } })
+    await near.getChain({ agentId: "a", consistency: { requirement: { case: "strong", value: true } } })
     expect(calls()).to.equal(before + 1)
   })
 

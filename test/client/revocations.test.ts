@@ -37,16 +37,16 @@ describe("the client on revocations", () => {
     const newestFirst = reasons.toReversed()
     const request = { agentId: "agent", pageSize: 2 }
     const all: string[] = []
-    for await (const { reason } of registry.listRevocations(request)) all.push(reason)
+    for await (const { reason } of registry.listRevokedRecords(request)) all.push(reason)
     expect(all).to.deep.equal(newestFirst)
     const sizes: number[] = []
-    for await (const { records } of registry.listRevocations(request).pages()) sizes.push(records.length)
+    for await (const { records } of registry.listRevokedRecords(request).pages()) sizes.push(records.length)
     expect(sizes).to.deep.equal([2, 2, 1])
-    const { nextPageToken: pageToken } = await registry.listRevocations(request).page()
+    const { nextPageToken: pageToken } = await registry.listRevokedRecords(request).page()
     const rest: string[] = []
-    for await (const { reason } of registry.listRevocations({ ...request, pageToken })) rest.push(reason)
+    for await (const { reason } of registry.listRevokedRecords({ ...request, pageToken })) rest.push(reason)
     expect(rest).to.deep.equal(newestFirst.slice(2))
-    expect((await registry.listRevocations().page()).records).to.have.length(5)
+    expect((await registry.listRevokedRecords().page()).records).to.have.length(5)
   })
 
   it("tells errors by class, with what they are about", async () => {

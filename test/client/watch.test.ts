@@ -7,10 +7,11 @@ import {
   type WatchOptions,
   type WatchState,
 } from "@trust-registry/client"
-import { TrustStoreService } from "@trust-registry/proto"
+import { ChainOperation, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "../support/calls.js"
 import { endOf, startTrustRegistry } from "../support/commandLine.js"
+import { seen } from "../support/events.js"
 import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -23,6 +24,13 @@ const openBy =
   (registry: TrustRegistry): OpenWatch =>
   (request, signal) =>
     registry.watchChains(request, { signal }).responses()
+
+const changed = (stored?: { record: { revision: bigint } }, requestId = "") => ({
+  kind: {
+    case: "changed" as const,
+    value: { operation: ChainOperation.CREATED, requestId, ...(stored ? { stored } : {}) },
+  },
+})
 
 describe("a watch of the SDK", () => {
   const registries: TrustRegistry[] = []
@@ -46,19 +54,20 @@ describe("a watch of the SDK", () => {
       const registry = open(server.address)
       for (const agentId of ["a", "b", "c"]) await registry.storeChain({ chain: sampleChain(agentId) })
       const watch = registry.watchChains({ startRevision: 1n })
-      const seen: string[] = []
-      for await (const { record } of watch) {
-        seen.push(record?.agentId ?? "")
-        if (seen.length === 2) break
+      const told: string[] = []
+      for await (const event of watch) {
+        const { record } = seen(event)
+        told.push(record?.agentId ?? "")
+        if (told.length === 2) break
       }
-      expect([seen, watch.nextRevision]).to.deep.equal([["a", "b"], 2n])
+      expect([told, watch.nextRevision]).to.deep.equal([["a", "b"], 2n])
       const stop = new AbortController()
       const rest = registry.watchChains({ startRevision: 3n }, { signal: stop.signal })
       const reason = new Error("enough")
       let thrown: unknown
       try {
-        for await (const { record } of rest) {
-          expect(record?.agentId).to.equal("c")
+        for await (const event of rest) {
+          expect(seen(event).record?.agentId).to.equal("c")
           stop.abort(reason)
         }
       } catch (error) {
@@ -136,7 +145,7 @@ describe("a watch of the SDK", () => {
       const store = (i: number) => registry.storeChain({ chain: sampleChain(`agent-${i}`) })
       await Promise.all(Array.from({ length: 200 }, (_, i) => store(i)))
       const watch = validateWatch(openBy(registry), { includeCurrent: true })
-      const whole = validateWatch(openBy(registry), { startRevision: 1n, filter: { activeOnly: false } })
+      const whole = validateWatch(openBy(registry), { startRevision: 1n, filter: { includeInactive: true } })
       await until("the current state has begun", () => watch.events.length > 0)
       for (let round = 0; round < 2; round++) {
         await again()
@@ -167,7 +176,7 @@ describe("a watch of the SDK", () => {
           asked.push(includeCurrent ? -1n : startRevision)
           if (asked.length === 1) throw new Status(Code.UNAVAILABLE, "not yet")
           if (asked.length === 2) {
-            yield { nextRevision: 7n, events: [{ record: { revision: 6n } }] }
+            yield { nextRevision: 7n, events: [changed({ record: { revision: 6n } })] }
             throw new Status(Code.UNAVAILABLE, "gone")
           }
           if (asked.length === 3) {
@@ -178,16 +187,16 @@ describe("a watch of the SDK", () => {
         },
       })
       const watch = open(server.address).watchChains({ includeCurrent: true })
-      const seen: bigint[] = []
+      const nexts: bigint[] = []
       let thrown: unknown
       try {
-        for await (const { nextRevision } of watch.responses()) seen.push(nextRevision)
+        for await (const { nextRevision } of watch.responses()) nexts.push(nextRevision)
       } catch (error) {
         thrown = error
       }
       expect(thrown).to.include({ code: Code.INVALID_ARGUMENT })
       expect(asked).to.deep.equal([-1n, -1n, 7n, 9n])
-      expect([seen, watch.nextRevision]).to.deep.equal([[7n, 9n], 9n])
+      expect([nexts, watch.nextRevision]).to.deep.equal([[7n, 9n], 9n])
       server.stop()
     })
 
@@ -243,7 +252,7 @@ describe("a watch of the SDK", () => {
       const server = await startTrustStore({
         async *watchChains() {
           for (;;) {
-            yield { nextRevision: BigInt(++given), events: [{ requestId: "x".repeat(100_000) }] }
+            yield { nextRevision: BigInt(++given), events: [changed(undefined, "x".repeat(100_000))] }
             await new Promise((resolve) => setImmediate(resolve))
           }
         },
@@ -299,9 +308,10 @@ describe("a watch of the SDK", () => {
         .trim()
         .split("\n")
         .map((text) => JSON.parse(text))
+      expect(events.map(({ kind }) => kind)).to.deep.equal(["changed", "changed", "changed"])
       expect(events.map(({ operation }) => operation)).to.deep.equal(["created", "created", "deleted"])
       expect(events[0]?.chain.genesis.agent_id).to.equal("before")
-      expect(events[2]).to.have.all.keys("operation", "record", "request_id")
+      expect(events[2]).to.have.all.keys("kind", "operation", "record", "request_id")
       for (const run of [plain, json])
         expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 4\n"])
       expect([other?.code, other?.out]).to.match(/^130,2 {2}current {2}x-1 {2}.*\n$/)

@@ -1,7 +1,13 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf"
-import { BytesValueSchema, StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt"
+import {
+  BytesValueSchema,
+  FileDescriptorProtoSchema,
+  StringValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
+  ConsistencySchema,
   ErrorInfoSchema,
   encodedLength,
   GetChainRequestSchema,
@@ -42,8 +48,8 @@ describe("the encoding", () => {
       [],
     )
     expect(isPlainMessage(StatusSchema)).to.equal(true)
-    const others = [StructSchema, reflectionV1.ServerReflectionResponseSchema]
-    expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false])
+    const others = [StructSchema, FileDescriptorProtoSchema, reflectionV1.ServerReflectionResponseSchema]
+    expect(others.map((schema) => isPlainMessage(schema))).to.deep.equal([false, false, false])
   })
 
   for (const schema of new Set([...SCHEMAS, TrustLineageChainSchema, StringValueSchema, StatusSchema])) {
@@ -84,14 +90,15 @@ describe("the encoding", () => {
   it("keeps unknown fields, merges a message that comes in parts, and takes the last of a oneof", () => {
     const known = toBinary(GetChainRequestSchema, create(GetChainRequestSchema, { agentId: "a" }))
     const unknown = Buffer.concat([known, Buffer.from([0xfa, 0x7f, 0x01, 0x07])])
-    const read = decodeMessage(GetChainRequestSchema, unknown)
-    expect(read.$unknown).to.have.length(1)
-    expect(encodeMessage(GetChainRequestSchema, read)).to.deep.equal(unknown)
-    expect(encodedLength(GetChainRequestSchema, read)).to.equal(unknown.length)
+    const request = decodeMessage(GetChainRequestSchema, unknown)
+    expect(request.$unknown).to.have.length(1)
+    expect(encodeMessage(GetChainRequestSchema, request)).to.deep.equal(unknown)
+    expect(encodedLength(GetChainRequestSchema, request)).to.equal(unknown.length)
     const part = (init: object) => toBinary(GetChainResponseSchema, create(GetChainResponseSchema, init))
-    const parts = [{ chain: { genesis: { id: "g" } } }, { chain: { genesis: { agentId: "a" } } }].map(part)
-    const { chain } = decodeMessage(GetChainResponseSchema, Buffer.concat(parts))
-    expect(chain?.genesis).to.include({ id: "g", agentId: "a" })
+    const stored = [{ chain: { genesis: { id: "g" } } }, { chain: { genesis: { agentId: "a" } } }]
+    const parts = stored.map((one) => part({ stored: one }))
+    const read = decodeMessage(GetChainResponseSchema, Buffer.concat(parts))
+    expect(read.stored?.chain?.genesis).to.include({ id: "g", agentId: "a" })
   })
 
   it("keeps a map's key __proto__ out of the prototype, as protobuf-es does", () => {
@@ -129,7 +136,8 @@ describe("the encoding", () => {
       { agentId: 7 },
       { agentId: null },
       { includeInactive: "yes" },
-      { consistency: { case: "minRevision", value: 2n ** 63n } },
+      { consistency: create(ConsistencySchema, { requirement: { case: "minRevision", value: 2n ** 63n } }) },
+      { consistency: { requirement: { case: "minRevision", value: 1n } } },
     ]
     for (const fields of wrong) {
       const message = Object.assign(create(GetChainRequestSchema), fields)

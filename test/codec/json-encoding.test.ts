@@ -7,7 +7,7 @@ import {
   encodeItems,
   encodeJsonField,
   GetChainRequestSchema,
-  GetChainResponseSchema,
+  StoredChainSchema,
   type TrustLineageChain,
   TrustLineageChainSchema,
   WatchChainsResponseSchema,
@@ -17,13 +17,13 @@ import { registryChains } from "../support/registryChains.js"
 import { sampleChain } from "../support/sample.js"
 
 const NOTHING = Buffer.alloc(0)
-const CHAIN: DescField = GetChainResponseSchema.field.chain
+const CHAIN: DescField = StoredChainSchema.field.chain
 
 /** As fromJson and toBinary make it; undefined where fromJson refuses it. */
 function theirs(json: JsonValue) {
   try {
     const chain = fromJson(TrustLineageChainSchema, json)
-    return Buffer.from(toBinary(GetChainResponseSchema, create(GetChainResponseSchema, { chain })))
+    return Buffer.from(toBinary(StoredChainSchema, create(StoredChainSchema, { chain })))
   } catch {
     return undefined
   }
@@ -90,7 +90,9 @@ describe("the encoding of stored documents", () => {
 
   it("puts items that are encoded already into the message that lists them", () => {
     const events = [sampleChain("agent-1"), sampleChain("agent-2")].map((chain, index) =>
-      create(ChainEventSchema, { chain: create(TrustLineageChainSchema, chain), requestId: String(index) }),
+      create(ChainEventSchema, {
+        kind: { case: "changed", value: { stored: { chain }, requestId: String(index) } },
+      }),
     )
     const known = create(WatchChainsResponseSchema, { events, nextRevision: 300n })
     const rest = encode(WatchChainsResponseSchema, { nextRevision: 300n })
@@ -102,7 +104,15 @@ describe("the encoding of stored documents", () => {
   })
 
   it("knows messages only, without oneofs and well-known types", () => {
-    const fields = [GetChainRequestSchema.field.agentId, ChainEventSchema.field.record]
-    expect(fields.map((field) => encodeJsonField(field, {}, NOTHING))).to.deep.equal([undefined, undefined])
+    const fields = [
+      GetChainRequestSchema.field.agentId,
+      WatchChainsResponseSchema.field.events,
+      StoredChainSchema.field.record,
+    ]
+    expect(fields.map((field) => encodeJsonField(field, {}, NOTHING))).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 })

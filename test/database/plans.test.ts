@@ -3,6 +3,7 @@ import { CapabilityType, ChainFilterSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import postgres from "postgres"
 import { countChains, listChains } from "../../server/dist/store/chains/chains.js"
+import { countChainsAt, readExport } from "../../server/dist/store/chains/exportPages.js"
 import { migrate } from "../../server/dist/store/database/migrate.js"
 import { openPool, type Sql } from "../../server/dist/store/database/sql.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
@@ -45,7 +46,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
     delegator: { delegatorId: "agent-77" },
     metadata: { metadataContainsJson: '{"department":"d7"}' },
     "expiry of active ones": { expiresBefore: soon },
-    "expiry of all": { expiresBefore: soon, activeOnly: false },
+    "expiry of all": { expiresBefore: soon, includeInactive: true },
     "all at once": {
       authorityId: "org-7",
       capability: "cap-5",
@@ -58,13 +59,16 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
   for (const [name, fields] of Object.entries(filters)) {
     it(`${name}: by index, with the values known and unknown`, async () => {
       const filter = create(ChainFilterSchema, fields)
-      const page = { filter, after: "", offset: 0, limit: 100, maxBytes: 3 << 20, now }
+      const page = { filter, after: "", offset: 0, limit: 100, maxBytes: 3 << 20, documents: true, now }
       statements.length = 0
       await listChains(sql, page)
       const count = await countChains(sql, filter, now)
       expect(Number(count)).to.be.at.most(CHAINS / 100)
-      expect(statements).to.have.length(2)
-      for (const { text, parameters } of statements) {
+      await readExport(sql, { ...page, revision: BigInt(CHAINS) })
+      expect(await countChainsAt(sql, { filter, revision: BigInt(CHAINS), now })).to.equal(count)
+      const reads = statements.filter(({ text }) => /\btrust_chains c\b/.test(text))
+      expect(reads).to.have.length(4)
+      for (const { text, parameters } of reads) {
         expect(scansOf(await explainer.unsafe(`explain (generic_plan) ${text}`))).to.not.include("Seq Scan")
         const known = await explainer.unsafe(`explain ${text}`, parameters as string[])
         expect(scansOf(known)).to.not.include("Seq Scan")

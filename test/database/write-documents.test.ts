@@ -45,7 +45,7 @@ describe("writes that share a transaction", () => {
         ...chains.map((chain) => storeChain({ chain })),
       ])
       for (const [i, agentId] of agents.entries()) {
-        const { chain } = await getChain({ agentId })
+        const { chain } = (await getChain({ agentId })).stored ?? {}
         expect(chain?.capabilities[0]?.constraints).to.deep.equal(chains[i]?.capabilities[0]?.constraints)
       }
     }

@@ -26,9 +26,9 @@ describe("the plans of writes", () => {
     await registry.sql`vacuum analyze trust_chains, trust_chain_revisions`
     for (let i = 0; i < 20; i++) await storeChain({ chain: sampleChain("first") })
     async function* many() {
-      for (let i = 0; i < CHAINS; i++) yield { chain: sampleChain(`agent-${i}`) }
+      for (let i = 0; i < CHAINS; i++) yield { request: { chain: sampleChain(`agent-${i}`) } }
     }
-    for await (const { result } of importChains(many())) expect(result.case).to.equal("stored")
+    for await (const { result } of importChains(many())) expect(result?.result.case).to.equal("stored")
     // A session tells its numbers at the latest when it has been idle for a moment.
     const read = await until("the numbers are told", async () => {
       const rows = await registry.sql<{ read: number; found: number }[]>`

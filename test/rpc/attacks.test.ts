@@ -55,7 +55,7 @@ describe("attacks on the database's side", () => {
       return killer
     })
     for (const [worker, revision] of ends)
-      expect((await getChain({ agentId: `ended-${worker}` })).record?.revision).to.equal(revision)
+      expect((await getChain({ agentId: `ended-${worker}` })).stored?.record?.revision).to.equal(revision)
     const [history] = await registry.sql`
       select count(*)::int as n from trust_chain_revisions where agent_id like 'ended-%'`
     expect(history?.n).to.equal(12 * 40)
@@ -148,7 +148,9 @@ describe("a network that delivers late", () => {
       await new Promise((resolve) => setTimeout(resolve, 500))
       const [row] = await sql`select revision from trust_chains where agent_id = 'late'`
       expect(BigInt(row?.revision)).to.equal(record?.revision)
-      expect((await getChain({ agentId: "late" })).chain?.capabilities[0]?.capability).to.equal("newer")
+      expect((await getChain({ agentId: "late" })).stored?.chain?.capabilities[0]?.capability).to.equal(
+        "newer",
+      )
     } finally {
       line.close()
       await server.stop()

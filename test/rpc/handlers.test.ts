@@ -163,7 +163,7 @@ describe("the path round every RPC", () => {
       )
       expect(error.name).to.equal("TimeoutError")
     })
-    expect((await store().getChain({ agentId: "agent-log" })).record?.agentId).to.equal("agent-log")
+    expect((await store().getChain({ agentId: "agent-log" })).stored?.record?.agentId).to.equal("agent-log")
   })
 
   /** A raw call: what comes back is told as it is. */

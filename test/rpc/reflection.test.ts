@@ -101,7 +101,7 @@ describe("reflection", () => {
       const genesis = { ...chain.genesis, authorityType: "AUTHORITY_TYPE_ORGANIZATION" }
       const stored = await call("StoreChain", { chain: { genesis } })
       expect(stored.created).to.equal(true)
-      expect((await call("GetChain", one)).chain.genesis).to.deep.equal(genesis)
+      expect((await call("GetChain", one)).stored.chain.genesis).to.deep.equal(genesis)
       expect((await call("UpdateChain", { ...one, chain: { genesis } })).record.agentId).to.equal(agentId)
       expect((await call("VerifyChainIntegrity", one)).verified).to.equal(true)
       expect((await call("ListChainRevisions", one)).revisions).to.have.lengthOf(2)
@@ -111,14 +111,30 @@ describe("reflection", () => {
       const { nextRevision } = await firstReply(watch, version)
       expect(Number(nextRevision)).to.be.greaterThan(2)
       expect((await call("DeleteChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
-      expect((await call("RestoreChain", one)).record.isActive).to.equal(true)
+      expect((await call("RestoreChain", one)).record.status).to.equal("CHAIN_STATUS_ACTIVE")
       expect((await call("BatchGetChains", { agentIds: [agentId] })).found).to.have.lengthOf(1)
       const batch = await call("BatchStoreChains", { requests: [{ chain: { genesis } }] })
       expect(batch.results[0].stored.record.agentId).to.equal(agentId)
       const exported = await call("ExportChains", { afterAgentId: agentId })
       expect(Number(exported.snapshotRevision)).to.be.greaterThan(3)
-      const imported = await call("ImportChains", { chain: { genesis } })
-      expect(imported.stored.record.agentId).to.equal(agentId)
+      const imported = await call("ImportChains", { request: { chain: { genesis } } })
+      expect(imported.result.stored.record.agentId).to.equal(agentId)
+      const deleted = await call("BatchDeleteChains", { agentIds: [agentId, "nobody"] })
+      expect(deleted.results[0].record.status).to.equal("CHAIN_STATUS_DELETED")
+      expect(deleted.results[1].error.details).to.deep.equal([
+        {
+          "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+          reason: "TRUST_CHAIN_NOT_FOUND",
+          domain: "trustregistry",
+        },
+        {
+          "@type": "type.googleapis.com/google.rpc.ResourceInfo",
+          resourceType: "trustregistry.v1.TrustLineageChain",
+          resourceName: "nobody",
+        },
+      ])
+      expect((await call("PurgeChain", one)).record.status).to.equal("CHAIN_STATUS_DELETED")
+      expect((await call("StoreChain", { chain: { genesis } })).created).to.equal(true)
       await callAuthorities(call, `authority-${version}`)
       const verdict = await call(`${TrustVerificationService.typeName}/VerifyTrust`, {
         ...one,
@@ -140,7 +156,7 @@ describe("reflection", () => {
         ({ typeName, methods }) => methods.map(({ name }) => `${typeName}/${name}`),
       )
       const all = [...TrustStoreService.methods.map(({ name }) => name), ...others]
-      expect([...called, "WatchChains", "grpc.health.v1.Health/Watch"]).to.have.members(all)
+      expect([...new Set(called), "WatchChains", "grpc.health.v1.Health/Watch"]).to.have.members(all)
     })
   }
 
@@ -160,18 +176,20 @@ describe("reflection", () => {
           { case: "fileByFilename", value: file },
           { case: "fileContainingSymbol", value: name },
           { case: "fileContainingSymbol", value: `${name}.StoreChain` },
-          { case: "fileContainingSymbol", value: "trustregistry.v1.ChainRecord" },
-          { case: "fileContainingSymbol", value: "trustregistry.v1.ChainRecord.revision" },
-          { case: "fileContainingSymbol", value: "trustregistry.v1.ChainStatus" },
+          { case: "fileContainingSymbol", value: "trustregistry.v1.IntegrityFinding" },
+          { case: "fileContainingSymbol", value: "trustregistry.v1.IntegrityFinding.check" },
+          { case: "fileContainingSymbol", value: "trustregistry.v1.IntegrityCheck" },
         ]
         for (const question of questions) {
           const [answer] = await ask(desc, question)
           expect(filesOf(answer)).to.deep.equal([
             file,
-            "google/protobuf/duration.proto",
             "google/protobuf/timestamp.proto",
+            "google/rpc/status.proto",
+            "google/protobuf/any.proto",
             "trustregistry/v1/chain.proto",
-            "trustregistry/v1/errors.proto",
+            "trustregistry/v1/consistency.proto",
+            "trustregistry/v1/stored_chain.proto",
           ])
         }
       })
@@ -179,8 +197,20 @@ describe("reflection", () => {
       it("sends on one stream what it has sent already only where it is asked for", async () => {
         const file: Question = { case: "fileByFilename", value: "trustregistry/v1/trust_store.proto" }
         const [first, second] = await ask(desc, file, file)
-        expect(filesOf(first)).to.have.lengthOf(5)
+        expect(filesOf(first)).to.have.lengthOf(7)
         expect(filesOf(second)).to.deep.equal(["trustregistry/v1/trust_store.proto"])
+      })
+
+      it("gives the messages that errors carry in an Any, which no service imports", async () => {
+        const [details, mask, status] = await ask(
+          desc,
+          { case: "fileContainingSymbol", value: "google.rpc.ErrorInfo" },
+          { case: "fileContainingSymbol", value: "google.protobuf.FieldMask" },
+          { case: "fileContainingSymbol", value: "google.rpc.Status" },
+        )
+        expect(filesOf(details)).to.include("google/rpc/error_details.proto")
+        expect(filesOf(mask)).to.include("google/protobuf/field_mask.proto")
+        expect(filesOf(status)).to.include.members(["google/rpc/status.proto", "google/protobuf/any.proto"])
       })
 
       it("says NOT_FOUND to what it does not know and goes on", async () => {
@@ -238,11 +268,15 @@ async function callAuthorities(
   const keys = [{ keyId: "k1", publicKey: generateKeyPair().publicKey }]
   const authority = { id, name: id, authorityType: "AUTHORITY_TYPE_SYSTEM", keys }
   expect((await rpc("RegisterAuthority", { authority })).record?.authorityId).to.equal(id)
-  expect((await rpc("GetAuthority", one)).authority).to.deep.equal(authority)
-  const named = { ...one, name: "new", authorityType: "AUTHORITY_TYPE_HUMAN" }
-  expect((await rpc("UpdateAuthority", named)).record?.isActive).to.equal(true)
+  expect((await rpc("GetAuthority", one)).stored?.authority).to.deep.equal(authority)
+  const named = { id, name: "new", authorityType: "AUTHORITY_TYPE_HUMAN" }
+  const update = { authority: named, updateMask: "name,parentAuthorityId" }
+  expect((await rpc("UpdateAuthority", update)).record?.isActive).to.equal(true)
+  const renamed = (await rpc("GetAuthority", one)).stored?.authority
+  expect(renamed).to.deep.equal({ ...authority, name: "new" })
   const key = { keyId: "k2", publicKey: generateKeyPair().publicKey, overlap: "3600s" }
-  expect((await rpc("RotateAuthorityKey", { ...one, ...key })).authority?.keys).to.have.lengthOf(2)
+  const rotated = (await rpc("RotateAuthorityKey", { ...one, ...key })).stored?.authority
+  expect((rotated as { keys: unknown[] }).keys).to.have.lengthOf(2)
   expect((await rpc("ListAuthorities", {})).authorities).to.have.lengthOf(1)
   expect((await rpc("DeactivateAuthority", one)).record?.isActive).to.equal(undefined)
 }

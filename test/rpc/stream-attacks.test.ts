@@ -41,11 +41,11 @@ describe("attacks with many and large chains", () => {
         chain_hash, content_hash, status, gen_random_uuid()
       from trust_chains, generate_series(1, 99) n`
     const agentIds = Array.from({ length: 100 }, (_, index) => `large-${index}`)
-    const { found, unread, missing } = await calls().batchGetChains({ agentIds })
-    expect([found.length > 1, found.length + unread.length, missing.length]).to.deep.equal([true, 100, 0])
+    const { found, remaining, missing } = await calls().batchGetChains({ agentIds })
+    expect([found.length > 1, found.length + remaining.length, missing.length]).to.deep.equal([true, 100, 0])
     const some = agentIds.slice(60)
     const given = await Promise.all(some.map((agentId) => calls().getChain({ agentId })))
-    expect(given.map(({ chain }) => chain?.genesis?.agentId)).to.deep.equal(some)
+    expect(given.map(({ stored }) => stored?.chain?.genesis?.agentId)).to.deep.equal(some)
   }).timeout(60_000)
 
   it("a document that is the JSON value null is told as corrupt, and read once", async () => {
@@ -59,9 +59,9 @@ describe("attacks with many and large chains", () => {
     const path = "/trustregistry.v1.TrustStoreService/ImportChains"
     const stream = line.channel.makeBidiStreamRequest(path, asBytes, asBytes)
     for (let index = 0; index < 10; index++)
-      stream.write(encode(ImportChainsRequestSchema, { chain: sampleChain(`before-${index}`) }))
+      stream.write(encode(ImportChainsRequestSchema, { request: { chain: sampleChain(`before-${index}`) } }))
     stream.write(Buffer.from([255, 255, 255, 255, 1, 2, 3]))
-    stream.end(encode(ImportChainsRequestSchema, { chain: sampleChain("behind") }))
+    stream.end(encode(ImportChainsRequestSchema, { request: { chain: sampleChain("behind") } }))
     let answers = 0
     stream.on("data", () => answers++)
     const [error] = await once(stream, "error").catch((thrown) => [thrown])

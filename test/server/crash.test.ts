@@ -46,7 +46,7 @@ describe("a crash", () => {
       connection.close()
       await start()
       for (const [agentId, revision] of acknowledged) {
-        expect((await store().getChain({ agentId })).record?.revision, agentId).to.equal(revision)
+        expect((await store().getChain({ agentId })).stored?.record?.revision, agentId).to.equal(revision)
       }
     }
   })
@@ -70,7 +70,9 @@ describe("a crash", () => {
     }
     expect(acknowledged.size).to.equal(4)
     for (const [agentId, revision] of acknowledged) {
-      const { record } = await store().getChain({ agentId, consistency: { case: "strong", value: true } })
+      const { record } =
+        (await store().getChain({ agentId, consistency: { requirement: { case: "strong", value: true } } }))
+          .stored ?? {}
       expect(record?.revision, agentId).to.equal(revision)
     }
     expect((await failureOf(store().getChain({ agentId: "other" }))).code).to.equal(Code.NOT_FOUND)

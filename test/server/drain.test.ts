@@ -72,7 +72,7 @@ describe("a stop", () => {
     connection.close()
     connection = connectTo(registry.address)
     for (const agentId of kept)
-      expect((await store().getChain({ agentId })).record?.agentId).to.equal(agentId)
+      expect((await store().getChain({ agentId })).stored?.record?.agentId).to.equal(agentId)
   })
 })
 

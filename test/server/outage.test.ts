@@ -35,7 +35,7 @@ describe("an outage of the database", () => {
       const killed = performance.now()
       const letUp = await holdDown(postmaster)
       try {
-        expect((await getChain({ agentId: "warm" })).record?.agentId).to.equal("warm")
+        expect((await getChain({ agentId: "warm" })).stored?.record?.agentId).to.equal("warm")
         const failures = await Promise.all([
           failureOf(getChain({ agentId: `cold-${round}` })),
           failureOf(storeChain({ chain: sampleChain(`cold-${round}`) })),
@@ -62,7 +62,7 @@ describe("an outage of the database", () => {
       }
       await until("it serves again", async () => (await check({ service: "" })).status === SERVING, 20_000)
       await storeChain({ chain: sampleChain(`cold-${round}`) })
-      expect((await getChain({ agentId: "warm" })).record?.agentId).to.equal("warm")
+      expect((await getChain({ agentId: "warm" })).stored?.record?.agentId).to.equal("warm")
     }
     line.close()
   })

@@ -103,7 +103,7 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
 
       const second = await connectedTo(serve())
-      const { record } = await second.calls(TrustStoreService).getChain({ agentId: "kept" })
+      const { record } = (await second.calls(TrustStoreService).getChain({ agentId: "kept" })).stored ?? {}
       expect(record?.agentId).to.equal("kept")
     })
 
@@ -116,7 +116,7 @@ describe("trust-registry-server", () => {
       await first.ended
       expect(await folder.postmaster()).to.be.a("number")
       const second = await connectedTo(serve())
-      const { record } = await second.calls(TrustStoreService).getChain({ agentId: "kept" })
+      const { record } = (await second.calls(TrustStoreService).getChain({ agentId: "kept" })).stored ?? {}
       expect(record?.agentId).to.equal("kept")
     })
 

@@ -75,12 +75,14 @@ describe("serve --workers", function () {
     const agentId = "shared"
     for (let round = 0; round < 5; round++) {
       const { record } = (await one?.storeChain({ chain: sampleChain(agentId) })) ?? {}
-      const consistency = { case: "minRevision", value: record?.revision ?? 0n } as const
-      expect((await two?.getChain({ agentId, consistency }))?.record?.revision).to.equal(record?.revision)
+      const consistency = { requirement: { case: "minRevision", value: record?.revision ?? 0n } } as const
+      expect((await two?.getChain({ agentId, consistency }))?.stored?.record?.revision).to.equal(
+        record?.revision,
+      )
       const deleted = await two?.deleteChain({ agentId })
       await until("the other worker sees the deletion", async () => {
         const seen = await one?.getChain({ agentId, includeInactive: true })
-        return seen?.record?.revision === deleted?.record?.revision
+        return seen?.stored?.record?.revision === deleted?.record?.revision
       })
       await two?.restoreChain({ agentId })
     }

@@ -8,6 +8,7 @@ import {
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
+  type Status,
   StatusSchema,
 } from "@trust-registry/proto"
 import { type Calls, createCalls } from "../../client/rpc/calls.js"
@@ -46,11 +47,14 @@ const EDGE = {
 export function detailsOf(error: Pick<grpc.ServiceError, "metadata">) {
   const [bytes] = error.metadata.get("grpc-status-details-bin")
   const status = decode(StatusSchema, bytes as Buffer)
+  return { bytes: (bytes as Buffer).length, status, ...detailsIn(status) }
+}
+
+/** The details of a google.rpc.Status, that of a call or that of one item of many, each kind by its name. */
+export function detailsIn(status: Status) {
   const find = <Schema extends DescMessage>(schema: Schema): MessageShape<Schema> | undefined =>
     status.details.map((any) => anyUnpack(any, schema)).find((message) => message !== undefined)
   return {
-    bytes: (bytes as Buffer).length,
-    status,
     info: find(ErrorInfoSchema),
     badRequest: find(BadRequestSchema),
     resource: find(ResourceInfoSchema),

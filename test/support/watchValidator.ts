@@ -1,13 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import {
-  type ChainEvent,
-  Operation,
-  OperationSchema,
-  type WatchChainsRequestSchema,
-  type WatchChainsResponse,
-} from "@trust-registry/proto"
+import type { WatchChainsRequestSchema, WatchChainsResponse } from "@trust-registry/proto"
 import { expect } from "chai"
 import type postgres from "postgres"
+import { type SeenEvent, seen } from "./events.js"
 import { until } from "./until.js"
 
 /** Opens a watch: the SDK's, a bare call's, whoever's responses are to be judged. */
@@ -19,7 +14,7 @@ export type OpenWatch = (
 /** A watch whose every response is judged as it comes. */
 export interface ValidatedWatch {
   /** The events so far, of all lines that it had. */
-  readonly events: readonly ChainEvent[]
+  readonly events: readonly SeenEvent[]
   /** Where it would go on. */
   readonly next: bigint
   /** What it ended with, or what it found wrong. */
@@ -44,7 +39,7 @@ export function validateWatch(
   open: OpenWatch,
   request: MessageInitShape<typeof WatchChainsRequestSchema> = {},
 ): ValidatedWatch {
-  const events: ChainEvent[] = []
+  const events: SeenEvent[] = []
   let start: bigint | undefined
   let next = 0n
   let failure: unknown
@@ -61,7 +56,7 @@ export function validateWatch(
   }
 
   function take(response: WatchChainsResponse) {
-    for (const event of response.events) {
+    for (const event of response.events.map(seen)) {
       const revision = event.record?.revision ?? 0n
       if (revision < next)
         throw new Error(`revision ${revision} was told, although all below ${next} had been`)
@@ -69,6 +64,8 @@ export function validateWatch(
         throw new Error(
           `revision ${revision} was told in a response that goes on at ${response.nextRevision}`,
         )
+      if (event.chain && (event.kind === "left" || event.unreadable))
+        throw new Error(`revision ${revision} came with a chain that it must not have: ${event.word}`)
       const last = events.at(-1)?.record?.revision ?? -1n
       if (revision <= last) throw new Error(`revision ${revision} was told after ${last}`)
       events.push(event)
@@ -116,12 +113,15 @@ export function validateWatch(
       const rows = await sql`
         select revision::text, operation from trust_chain_revisions
         where revision >= ${String(from)} and revision < ${String(next)} order by trust_chain_revisions.revision`
-      const told = events.filter(({ operation }) => operation !== Operation.CURRENT)
-      expect(
-        told.map(
-          ({ operation, record }) => `${record?.revision} ${OperationSchema.value[operation]?.localName}`,
-        ),
-      ).to.deep.equal(rows.map(({ revision, operation }) => `${revision} ${String(operation).toUpperCase()}`))
+      const told = events.filter(({ kind }) => kind !== "current")
+      expect(told.map(({ word, record }) => `${record?.revision} ${word}`)).to.deep.equal(
+        rows.map(({ revision, operation }) => `${revision} ${wordOf(operation)}`),
+      )
     },
   }
+}
+
+/** How the contract calls what the database's history calls so. */
+export function wordOf(operation: unknown): string {
+  return String(operation).replace("removed", "purged").toUpperCase()
 }

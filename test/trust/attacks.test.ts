@@ -95,7 +95,7 @@ describe("attacks on trust", () => {
     await store(await world.delegate("gone-delegator", "gone-middle"))
     await store(await world.delegate("gone-middle", "gone-delegatee"))
     expect(await reasonsOf("gone-delegatee")).to.deep.equal(VALID)
-    await chains().deleteChain({ agentId: "gone-delegator", softDelete: false })
+    await chains().purgeChain({ agentId: "gone-delegator" })
     const { DELEGATOR_INACTIVE: inactive, DELEGATOR_NOT_FOUND: notFound } = DenialReason
     expect(await reasonsOf("gone-middle")).to.deep.equal([inactive, inactive, notFound])
     expect(await reasonsOf("gone-delegatee")).to.deep.equal([inactive, inactive, inactive])

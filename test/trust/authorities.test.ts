@@ -5,12 +5,11 @@ import * as grpc from "@grpc/grpc-js"
 import { generateKeyPair } from "@trust-registry/eatp"
 import {
   AuthorityPermission,
-  type AuthoritySchema,
+  AuthoritySchema,
   AuthorityService,
   AuthorityType,
   type RotateAuthorityKeyRequestSchema,
   TrustStoreService,
-  type UpdateAuthorityRequestSchema,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { readAuthority, writeAuthority } from "../../server/dist/store/authorities/authorities.js"
@@ -53,7 +52,8 @@ describe("authorities", () => {
   const calls = () => here.calls(AuthorityService)
   const register = (id: string, changes: Init = {}) =>
     calls().registerAuthority({ authority: authority(id, changes) })
-  const keysOf = async (id: string) => (await calls().getAuthority({ authorityId: id })).authority?.keys ?? []
+  const keysOf = async (id: string) =>
+    (await calls().getAuthority({ authorityId: id })).stored?.authority?.keys ?? []
   const historyOf = (id: string) =>
     registry.sql`select * from trust_authority_revisions where authority_id = ${id} order by revision`
 
@@ -80,10 +80,9 @@ describe("authorities", () => {
       })
       const { record } = await calls().registerAuthority({ authority: given })
       const answer = await calls().getAuthority({ authorityId: "acme-billing" })
-      expect(answer.authority).to.deep.equal(
-        create(AuthorityService.method.getAuthority.output, { authority: given }).authority,
-      )
-      expect(answer.record).to.deep.equal(record)
+      expect(answer.stored?.authority).to.deep.equal(create(AuthoritySchema, given))
+      expect(answer.stored?.record).to.deep.equal(record)
+      expect(answer.stored?.unreadable).to.equal(false)
       expect(record).to.include({ authorityId: "acme-billing", isActive: true, updatedBy: "peer:127.0.0.1" })
       expect(record?.createdAt).to.deep.equal(record?.updatedAt)
       expect((record?.revision ?? 0n) > 0n).to.equal(true)
@@ -229,7 +228,7 @@ describe("authorities", () => {
       for (const id of ["b", "B", "é", "a-2", "a", "😀", "\uffee"])
         await registerAuthority({ authority: authority(id) })
       await deactivateAuthority({ authorityId: "a-2" })
-      const idsOf = async (request: { activeOnly?: boolean }) => {
+      const idsOf = async (request: { includeInactive?: boolean }) => {
         const ids: string[] = []
         for (let pageToken = ""; ; ) {
           const page = await listAuthorities({ ...request, pageSize: 2, pageToken })
@@ -240,13 +239,20 @@ describe("authorities", () => {
         }
       }
       expect(await idsOf({})).to.deep.equal(["B", "a", "b", "é", "\uffee", "😀"])
-      expect(await idsOf({ activeOnly: false })).to.deep.equal(["B", "a", "a-2", "b", "é", "\uffee", "😀"])
+      expect(await idsOf({ includeInactive: true })).to.deep.equal([
+        "B",
+        "a",
+        "a-2",
+        "b",
+        "é",
+        "\uffee",
+        "😀",
+      ])
 
       const { nextPageToken: pageToken } = await listAuthorities({ pageSize: 1 })
       const wrong = [
-        [{ pageToken, activeOnly: false }, "page_token"],
+        [{ pageToken, includeInactive: true }, "page_token"],
         [{ pageToken: `${pageToken}x` }, "page_token"],
-        [{ pageSize: 1_001 }, "page_size"],
         [{ pageSize: -1 }, "page_size"],
       ] as const
       for (const [request, field] of wrong) {
@@ -291,23 +297,24 @@ describe("authorities", () => {
         expect(resource?.resourceName).to.equal("corrupt")
       }
       const page = await calls().listAuthorities({ pageSize: 1_000 })
-      expect(page.unreadable.map(({ authorityId }) => authorityId)).to.deep.equal(["corrupt"])
-      expect(page.authorities.length).to.be.greaterThan(0)
+      const torn = page.authorities.filter(({ unreadable }) => unreadable)
+      expect(torn.map(({ record, authority }) => [record?.authorityId, authority])).to.deep.equal([
+        ["corrupt", undefined],
+      ])
+      expect(page.authorities.filter(({ authority }) => authority).length).to.be.greaterThan(0)
       const { record } = await calls().deactivateAuthority({ authorityId: "corrupt" })
       expect(record?.isActive).to.equal(false)
     })
   })
 
   describe("update", () => {
-    const update = (
-      authorityId: string,
-      changes: Partial<Exclude<MessageInitShape<typeof UpdateAuthorityRequestSchema>, { $typeName: string }>>,
-    ) =>
+    /** Replaces all but id and keys: what `changes` leaves out is cleared. */
+    const update = (id: string, changes: Init) =>
       calls().updateAuthority({
-        authorityId,
-        name: "new name",
-        authorityType: AuthorityType.HUMAN,
-        ...changes,
+        authority: { id, name: "new name", authorityType: AuthorityType.HUMAN, ...changes },
+        updateMask: {
+          paths: ["name", "authority_type", "permissions", "parent_authority_id", "metadata_json"],
+        },
       })
 
     it("replaces all but id and keys, and keeps the inactive inactive", async () => {
@@ -316,10 +323,11 @@ describe("authorities", () => {
       await calls().deactivateAuthority({ authorityId: "renamed" })
       const { record } = await update("renamed", { permissions: [AuthorityPermission.DELEGATE_TRUST] })
       const after = await calls().getAuthority({ authorityId: "renamed" })
-      expect(after.authority).to.deep.include({ id: "renamed", name: "new name", authorityType: 3, keys })
-      expect(after.authority?.permissions).to.deep.equal([AuthorityPermission.DELEGATE_TRUST])
-      expect(after.authority?.metadataJson).to.equal(undefined)
-      expect(after.record).to.deep.equal(record)
+      const { authority: now } = after.stored ?? {}
+      expect(now).to.deep.include({ id: "renamed", name: "new name", authorityType: 3, keys })
+      expect(now?.permissions).to.deep.equal([AuthorityPermission.DELEGATE_TRUST])
+      expect(now?.metadataJson).to.equal(undefined)
+      expect(after.stored?.record).to.deep.equal(record)
       expect(record?.isActive).to.equal(false)
       expect(record?.createdAt).to.deep.equal(before.record?.createdAt)
     })
@@ -327,12 +335,12 @@ describe("authorities", () => {
     it("refuses by the names of its own fields", async () => {
       await register("steady")
       const refused = [
-        [{ name: "" }, "name"],
-        [{ authorityType: 0 }, "authority_type"],
-        [{ permissions: [1, 1] }, "permissions[1]"],
-        [{ parentAuthorityId: "steady" }, "parent_authority_id"],
-        [{ metadataJson: "1" }, "metadata_json"],
-        [{ metadataJson: `{"a":"${"x".repeat(65_536)}"}` }, ""],
+        [{ name: "" }, "authority.name"],
+        [{ authorityType: 0 }, "authority.authority_type"],
+        [{ permissions: [1, 1] }, "authority.permissions[1]"],
+        [{ parentAuthorityId: "steady" }, "authority.parent_authority_id"],
+        [{ metadataJson: "1" }, "authority.metadata_json"],
+        [{ metadataJson: `{"a":"${"x".repeat(65_536)}"}` }, "authority"],
       ] as const
       for (const [change, field] of refused) {
         const { info, badRequest } = await refusal(update("steady", change as object))
@@ -353,7 +361,119 @@ describe("authorities", () => {
       expect(orphan.resource?.resourceName).to.equal("nobody")
       const circle = await refusal(update("top", { parentAuthorityId: "bottom" }))
       expect(circle.info?.reason).to.equal("AUTHORITY_INVALID")
-      expect(circle.badRequest?.fieldViolations[0]?.field).to.equal("parent_authority_id")
+      expect(circle.badRequest?.fieldViolations[0]?.field).to.equal("authority.parent_authority_id")
+    })
+
+    const PATHS = ["name", "authority_type", "permissions", "parent_authority_id", "metadata_json"]
+    const whole: Init = {
+      name: "before",
+      authorityType: AuthorityType.SYSTEM,
+      permissions: [AuthorityPermission.CREATE_AGENTS],
+      parentAuthorityId: "mask-parent",
+      metadataJson: '{"a": 1.0}',
+    }
+    /** Registers one with every field, changes it, and gives what it is then without its keys. */
+    const masked = async (id: string, authority: Init, paths?: string[]) => {
+      await register(id, whole)
+      const updateMask = paths === undefined ? {} : { updateMask: { paths } }
+      await calls().updateAuthority({ authority: { id, ...authority }, ...updateMask })
+      const { authority: now } = (await calls().getAuthority({ authorityId: id })).stored ?? {}
+      if (!now) throw new Error("the answer has no authority")
+      return Object.assign(now, { id: "", keys: [] })
+    }
+    const expected = (changes: Init) => create(AuthoritySchema, { ...whole, ...changes })
+
+    it("changes what the mask names and nothing else, and clears what is named and left empty", async () => {
+      await register("mask-parent")
+      const changes: Init = {
+        name: "after",
+        authorityType: AuthorityType.HUMAN,
+        permissions: [AuthorityPermission.DELEGATE_TRUST],
+        parentAuthorityId: "mask-other",
+        metadataJson: '{"b": 2}',
+      }
+      await register("mask-other")
+      const fields = ["name", "authorityType", "permissions", "parentAuthorityId", "metadataJson"] as const
+      for (const [index, path] of PATHS.entries()) {
+        const field = fields[index] as (typeof fields)[number]
+        const now = await masked(`mask-one-${index}`, changes, [path])
+        expect(now, path).to.deep.equal(expected({ [field]: changes[field] }))
+      }
+      const both = await masked("mask-both", changes, ["metadata_json", "name", "name"])
+      expect(both).to.deep.equal(expected({ name: "after", metadataJson: '{"b": 2}' }))
+      expect(await masked("mask-all", changes, PATHS)).to.deep.equal(expected(changes))
+      const cleared = await masked("mask-clear", {}, ["permissions", "parent_authority_id", "metadata_json"])
+      const { parentAuthorityId: _, metadataJson: __, ...rest } = whole
+      expect(cleared).to.deep.equal(create(AuthoritySchema, { ...rest, permissions: [] }))
+    })
+
+    it("changes every field that is set where there is no mask, and clears none", async () => {
+      await masked("mask-none", { name: "after" }).then((now) =>
+        expect(now).to.deep.equal(expected({ name: "after" })),
+      )
+      const now = await masked("mask-empty", { permissions: [1, 2], metadataJson: "{}" }, [])
+      expect(now).to.deep.equal(expected({ permissions: [1, 2], metadataJson: "{}" }))
+    })
+
+    it("refuses to clear what an authority must have", async () => {
+      await register("mask-must", whole)
+      for (const [path, field] of [
+        ["name", "authority.name"],
+        ["authority_type", "authority.authority_type"],
+      ] as const) {
+        const { info, badRequest } = await refusal(
+          calls().updateAuthority({ authority: { id: "mask-must" }, updateMask: { paths: [path] } }),
+        )
+        expect(info?.reason).to.equal("AUTHORITY_INVALID")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+      }
+      expect(await historyOf("mask-must")).to.have.lengthOf(1)
+    })
+
+    it("refuses masks that name what cannot be changed or nothing at all, and an authority with keys", async () => {
+      await register("mask-firm", whole)
+      const authority = { id: "mask-firm", name: "x" }
+      const wrong: [Parameters<ReturnType<typeof calls>["updateAuthority"]>[0], string][] = [
+        [{}, "authority"],
+        [{ authority: { name: "x" } }, "authority.id"],
+        [{ authority: { id: "mask-firm" } }, "update_mask"],
+        [{ authority: { id: "mask-firm" }, updateMask: { paths: [] } }, "update_mask"],
+        ...["id", "keys", "*", "", "color", "Name", "parentAuthorityId", "name.x", "keys.key_id"].map(
+          (path): [Parameters<ReturnType<typeof calls>["updateAuthority"]>[0], string] => [
+            { authority, updateMask: { paths: ["name", path] } },
+            "update_mask",
+          ],
+        ),
+        [
+          { authority: { ...authority, keys: [{ keyId: "k", publicKey: generateKeyPair().publicKey }] } },
+          "authority.keys",
+        ],
+        [{ authority, expectedRevision: 0n }, "expected_revision"],
+        [{ authority, requestId: "7" }, "request_id"],
+      ]
+      for (const [request, field] of wrong) {
+        const failure = await failureOf(calls().updateAuthority(request)).catch(() =>
+          expect.fail(`not refused: ${JSON.stringify(request.updateMask)} ${field}`),
+        )
+        const { info, badRequest } = detailsOf(failure)
+        expect(info?.reason, field).to.equal("INVALID_REQUEST")
+        expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
+      }
+      expect(await historyOf("mask-firm")).to.have.lengthOf(1)
+    })
+
+    it("lets updates of different fields that race each other both be made", async () => {
+      await register("mask-race", whole)
+      const update = (authority: Init, ...paths: string[]) =>
+        calls().updateAuthority({ authority: { id: "mask-race", ...authority }, updateMask: { paths } })
+      await Promise.all([
+        update({ name: "one" }, "name"),
+        update({ metadataJson: '{"two":2}' }, "metadata_json"),
+        update({}, "permissions"),
+      ])
+      const { authority } = (await calls().getAuthority({ authorityId: "mask-race" })).stored ?? {}
+      expect(authority).to.deep.include({ name: "one", metadataJson: '{"two":2}', permissions: [] })
+      expect(authority?.parentAuthorityId).to.equal("mask-parent")
     })
 
     it("refuses one half of a circle that two writers close at once", async () => {
@@ -411,23 +531,20 @@ describe("authorities", () => {
 
     it("ends the open windows where the new one begins, and leaves those that ended", async () => {
       await register("rotated")
-      await rotate("rotated", "k2", { at: at(1_000) })
-      const answer = await rotate("rotated", "k3", { at: at(2_000) })
-      expect(windowsOf(answer.authority?.keys ?? [])).to.deep.equal([
+      await rotate("rotated", "k2", { effectiveAt: at(1_000) })
+      const answer = await rotate("rotated", "k3", { effectiveAt: at(2_000) })
+      expect(windowsOf(answer.stored?.authority?.keys ?? [])).to.deep.equal([
         ["k1", undefined, 1_000],
         ["k2", 1_000, 2_000],
         ["k3", 2_000, undefined],
       ])
-      expect(await calls().getAuthority({ authorityId: "rotated" })).to.deep.include({
-        authority: answer.authority,
-        record: answer.record,
-      })
+      expect((await calls().getAuthority({ authorityId: "rotated" })).stored).to.deep.equal(answer.stored)
     })
 
     it("begins now unless it is told when", async () => {
       await register("now")
       const before = Date.now()
-      const { authority } = await rotate("now", "k2")
+      const { authority } = (await rotate("now", "k2")).stored ?? {}
       const [old, fresh] = authority?.keys ?? []
       expect(old?.notAfter).to.deep.equal(fresh?.notBefore)
       const ms = Number(fresh?.notBefore?.seconds) * 1000 + (fresh?.notBefore?.nanos ?? 0) / 1e6
@@ -443,18 +560,18 @@ describe("authorities", () => {
           { keyId: "beyond", publicKey: generateKeyPair().publicKey, notAfter: at(8_000) },
         ],
       })
-      const { authority } = await rotate("overlapped", "new", {
-        at: { seconds: 1_000n, nanos: 600_000_000 },
+      const { stored } = await rotate("overlapped", "new", {
+        effectiveAt: { seconds: 1_000n, nanos: 600_000_000 },
         overlap: { seconds: 999n, nanos: 500_000_000 },
       })
-      expect(windowsOf(authority?.keys ?? [])).to.deep.equal([
+      expect(windowsOf(stored?.authority?.keys ?? [])).to.deep.equal([
         ["ends", undefined, 1_500],
         ["open", undefined, 2_000],
         ["later", 9_000, undefined],
         ["beyond", undefined, 2_000],
         ["new", 1_000, undefined],
       ])
-      expect(authority?.keys[1]?.notAfter?.nanos).to.equal(100_000_000)
+      expect(stored?.authority?.keys[1]?.notAfter?.nanos).to.equal(100_000_000)
     })
 
     it("refuses by the names of its own fields", async () => {
@@ -466,8 +583,8 @@ describe("authorities", () => {
         [{ publicKey }, "public_key"],
         [{ publicKey: IDENTITY_KEY }, "public_key"],
         [{ publicKey: "AAAA" }, "public_key"],
-        [{ at: at(253_402_300_800) }, "at"],
-        [{ at: { seconds: 0n, nanos: -1 } }, "at"],
+        [{ effectiveAt: at(253_402_300_800) }, "effective_at"],
+        [{ effectiveAt: { seconds: 0n, nanos: -1 } }, "effective_at"],
         [{ overlap: { seconds: -1n, nanos: 0 } }, "overlap"],
         [{ overlap: { seconds: 0n, nanos: -1 } }, "overlap"],
         [{ overlap: { seconds: 2n ** 62n, nanos: 0 } }, "overlap"],
@@ -512,7 +629,7 @@ describe("authorities", () => {
         const failures = outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason] : []))
         expect(failures).to.have.lengthOf(1)
         const { info } = detailsOf(failures[0])
-        record = (await a.getAuthority({ authorityId: "raced" })).record
+        record = (await a.getAuthority({ authorityId: "raced" })).stored?.record
         expect(info?.reason).to.equal("REVISION_CONFLICT")
         expect(info?.metadata).to.deep.equal({
           expected_revision: `${request.expectedRevision}`,
@@ -551,7 +668,7 @@ describe("authorities", () => {
       const name = { name: "n", authorityType: AuthorityType.SYSTEM }
       const writes = [
         [registerAuthority, { authority: authority(authorityId) }],
-        [updateAuthority, { authorityId, ...name }],
+        [updateAuthority, { authority: { id: authorityId, ...name } }],
         [rotateAuthorityKey, { authorityId, ...key() }],
         [deactivateAuthority, { authorityId }],
       ] as const
@@ -565,7 +682,7 @@ describe("authorities", () => {
         done.push(async () => expect(await send()).to.deep.equal(one))
       }
       expect(await historyOf(authorityId)).to.have.lengthOf(writes.length)
-      await updateAuthority({ authorityId, ...name })
+      await updateAuthority({ authority: { id: authorityId, ...name } })
       for (const again of done) await again()
       expect(await historyOf(authorityId)).to.have.lengthOf(writes.length + 1)
     })
@@ -579,7 +696,7 @@ describe("authorities", () => {
       const fresh = { ...given, authority: { ...given.authority, name: "other" } }
       for (const details of await refusalsOf([
         calls().registerAuthority(fresh),
-        updateAuthority({ authorityId, requestId, name: "n", authorityType: 1 }),
+        updateAuthority({ authority: { id: authorityId, name: "n", authorityType: 1 }, requestId }),
         rotateAuthorityKey({ authorityId, requestId, ...key() }),
         deactivateAuthority({ authorityId, requestId }),
       ])) {
@@ -592,9 +709,10 @@ describe("authorities", () => {
     it("expect a revision in every change", async () => {
       const { updateAuthority, rotateAuthorityKey, deactivateAuthority } = calls()
       const { record } = await register("expected")
-      const request = { authorityId: "expected", expectedRevision: (record?.revision ?? 0n) + 1_000n }
+      const expectedRevision = (record?.revision ?? 0n) + 1_000n
+      const request = { authorityId: "expected", expectedRevision }
       for (const details of await refusalsOf([
-        updateAuthority({ ...request, name: "n", authorityType: 1 }),
+        updateAuthority({ authority: { id: "expected", name: "n", authorityType: 1 }, expectedRevision }),
         rotateAuthorityKey({ ...request, ...key() }),
         deactivateAuthority(request),
       ]))
@@ -653,12 +771,14 @@ describe("authorities", () => {
       const heard: string[] = []
       const listener = await sql.listen("trust_revisions", () => heard.push("revision"))
       await sql`update trust_authorities set is_active = false where authority_id = 'by-hand'`
-      expect((await calls().getAuthority({ authorityId: "by-hand" })).record).to.include({ isActive: false })
+      expect((await calls().getAuthority({ authorityId: "by-hand" })).stored?.record).to.include({
+        isActive: false,
+      })
       await sql`update trust_authorities set is_active = true where authority_id = 'by-hand'`
       await sql`
         update trust_authorities set authority_data = authority_data || '{"name": "hand"}'
         where authority_id = 'by-hand'`
-      const { record, authority } = await calls().getAuthority({ authorityId: "by-hand" })
+      const { record, authority } = (await calls().getAuthority({ authorityId: "by-hand" })).stored ?? {}
       expect(authority?.name).to.equal("hand")
       expect(record?.updatedBy).to.match(/^postgres:/)
       await sql`delete from trust_authorities where authority_id = 'by-hand'`
@@ -705,7 +825,7 @@ describe("authorities", () => {
 
   it("are named in the log, without what they are", async () => {
     await register("logged")
-    await refusal(calls().updateAuthority({ authorityId: "logged" }))
+    await refusal(calls().updateAuthority({ authority: { id: "logged" } }))
     const lines = registry.log.filter(({ authority_id }) => authority_id === "logged")
     const service = "trustregistry.v1.AuthorityService"
     expect(lines.map(({ method, code, level }) => ({ method, code, level }))).to.deep.equal([

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
 import { isoFromMicros } from "@trust-registry/eatp"
 import {
   AuthorityPathRecordKind,
@@ -5,7 +6,7 @@ import {
   AuthorityService,
   AuthorityType,
   CapabilityType,
-  type CheckAuthorityRequest,
+  type CheckAuthorityRequestSchema,
   DenialReason,
   type TrustLineageChain,
   TrustStoreService,
@@ -17,6 +18,8 @@ import { trustRegistry } from "../support/commandLine.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
+
+type Question = Partial<Exclude<MessageInitShape<typeof CheckAuthorityRequestSchema>, { $typeName: string }>>
 
 const DAY = 86_400_000_000n
 const HOUR = 3_600_000_000n
@@ -46,7 +49,7 @@ describe("CheckAuthority", () => {
   const store = async (chain: TrustLineageChain) => (await chains().storeChain({ chain })).record
   const now = () => BigInt(Date.now()) * 1000n
   const yesterday = () => trustWorld(now() - DAY)
-  const check = (agentId: string, more: Partial<Omit<CheckAuthorityRequest, "$typeName">> = {}) =>
+  const check = (agentId: string, more: Question = {}) =>
     line.calls(TrustVerificationService).checkAuthority({ agentId, action: "read_data", ...more })
   const toldBy = (path: { kind: AuthorityPathRecordKind; agentId: string; holds: boolean }[]) =>
     path.map(({ kind, agentId, holds }) =>
@@ -78,19 +81,23 @@ describe("CheckAuthority", () => {
     expect(answer).to.include({ authorized: true, reason: DenialReason.UNSPECIFIED, reasonText: "" })
     expect(answer.path).to.have.length(23)
     expect(answer.path[0]).to.include({ kind: AuthorityPathRecordKind.AUTHORITY, id: "org-a", holds: true })
-    const { record: authority } = await line.calls(AuthorityService).getAuthority({ authorityId: "org-a" })
+    const { record: authority } =
+      (await line.calls(AuthorityService).getAuthority({ authorityId: "org-a" })).stored ?? {}
     expect(answer.path[0]?.revision).to.equal(authority?.revision)
     for (let hop = 0; hop <= 10; hop++) {
       const chain = world.chains.get(`hop-${hop}`)?.chain
       const [lower, upper] = [answer.path[2 + 2 * hop], answer.path[1 + 2 * hop]]
       const above = hop === 0 ? chain?.genesis : chain?.delegations[0]
       expect(upper).to.include({ id: above?.id, agentId: `hop-${hop}`, revision: records[hop]?.revision })
-      expect(lower).to.include({ id: chain?.capabilities[0]?.id, dated: chain?.capabilities[0]?.attestedAt })
+      expect(lower).to.include({
+        id: chain?.capabilities[0]?.id,
+        issuedAt: chain?.capabilities[0]?.attestedAt,
+      })
       expect(lower).to.include({ holds: true, authorityId: "org-a", revision: records[hop]?.revision })
     }
     expect(answer.capabilityUsed).to.equal(answer.path.at(-1)?.id)
     expect(answer.revision).to.equal(records[10]?.revision)
-    const wait = await check("hop-10", { consistency: { case: "strong", value: true } })
+    const wait = await check("hop-10", { consistency: { requirement: { case: "strong", value: true } } })
     expect(wait.path).to.deep.equal(answer.path)
   })
 
@@ -111,7 +118,7 @@ describe("CheckAuthority", () => {
     expect(answer.path[0]).to.include({
       id: delegated.capabilities[1]?.id,
       detail: "expired",
-      expires: expiresAt,
+      expiresAt,
     })
     expect(answer.reasonText).to.include(delegated.capabilities[1]?.id)
   })
@@ -122,7 +129,7 @@ describe("CheckAuthority", () => {
     const revoke = (kind: string, agentId: string, recordId: string) => registry.sql`
       insert into trust_revocations (revocation_id, kind, agent_id, record_id, mode)
       values (gen_random_uuid(), ${kind}, ${agentId}, ${recordId}, 'immediate')`
-    const strong = { consistency: { case: "strong", value: true } } as const
+    const strong = { consistency: { requirement: { case: "strong", value: true } } } as const
     await revoke("delegation", middle, delegated.delegations[0]?.id ?? "")
     const byDelegation = await check(leaf, strong)
     expect(byDelegation.authorized).to.equal(false)
@@ -146,7 +153,7 @@ describe("CheckAuthority", () => {
       values (gen_random_uuid(), 'capability', ${root}, ${capability}, 'immediate')`
     const { verifyTrust } = line.calls(TrustVerificationService)
     for (const level of [2, 3] as const) {
-      const consistency = { case: "strong", value: true } as const
+      const consistency = { requirement: { case: "strong", value: true } } as const
       const answer = await verifyTrust({ agentId: leaf, action: "read_data", level, consistency })
       expect(answer).to.include({ valid: false, reason: DenialReason.CAPABILITY_REVOKED })
     }
@@ -155,7 +162,7 @@ describe("CheckAuthority", () => {
 
   it("denies by a delegator who is gone, or who has nothing to delegate any more", async () => {
     const removed = await three("removed")
-    await chains().deleteChain({ agentId: removed.middle, softDelete: false })
+    await chains().purgeChain({ agentId: removed.middle })
     const gone = await check(removed.leaf)
     expect(gone.authorized).to.equal(false)
     expect(gone.path[0]).to.include({ kind: AuthorityPathRecordKind.DELEGATION, agentId: removed.leaf })
@@ -213,9 +220,9 @@ describe("CheckAuthority", () => {
     const chain = await world.establish("then")
     const before = (await store(await world.establish("earlier")))?.updatedAt
     const stored = await store(chain)
-    const time = stored?.updatedAt
-    if (!time || !before) throw new Error("a record has its time")
-    expect(await check("then", { time: before })).to.include({
+    const validAt = stored?.updatedAt
+    if (!validAt || !before) throw new Error("a record has its time")
+    expect(await check("then", { validAt: before })).to.include({
       authorized: false,
       reason: DenialReason.NO_TRUST_CHAIN,
       revision: 0n,
@@ -223,11 +230,16 @@ describe("CheckAuthority", () => {
     expect((await check("then")).authorized).to.equal(true)
     await chains().deleteChain({ agentId: "then" })
     expect((await check("then")).authorized).to.equal(false)
-    const past = await check("then", { time })
+    const past = await check("then", { validAt })
     expect(past).to.include({ authorized: true, revision: stored.revision })
-    expect(past.time).to.deep.equal(time)
-    expect(Number(past.timeEvaluated?.seconds)).to.be.at.least(Number(time.seconds))
-    const at = { case: "atRevision", value: stored.revision } as const
+    expect(past.validAt).to.deep.equal(validAt)
+    for (const requirement of [
+      { case: "strong", value: true },
+      { case: "minRevision", value: stored.revision },
+    ] as const)
+      expect((await check("then", { validAt, consistency: { requirement } })).path).to.deep.equal(past.path)
+    expect(Number(past.evaluatedAt?.seconds)).to.be.at.least(Number(validAt.seconds))
+    const at = { requirement: { case: "atRevision", value: stored.revision } } as const
     expect((await check("then", { consistency: at })).path).to.deep.equal(past.path)
   })
 
@@ -241,27 +253,25 @@ describe("CheckAuthority", () => {
     const stored = await store(await world.establish("brief", { capabilities }))
     await until("the capability has expired", async () => !(await check("brief")).authorized)
     const expired = await check("brief")
-    expect(expired.path[0]).to.include({ detail: "expired", expires: expiresAt, holds: false })
-    const then = await check("brief", stored?.updatedAt ? { time: stored.updatedAt } : {})
+    expect(expired.path[0]).to.include({ detail: "expired", expiresAt, holds: false })
+    const then = await check("brief", stored?.updatedAt ? { validAt: stored.updatedAt } : {})
     expect(then.authorized).to.equal(true)
   })
 
   it("refuses what is no question, and names the field", async () => {
-    const time = {
-      seconds: BigInt(Math.floor(Date.now() / 1000) - 60),
-      nanos: 0,
-    } as CheckAuthorityRequest["time"]
-    const wrong: [Partial<Omit<CheckAuthorityRequest, "$typeName">>, string][] = [
+    const secondsFromNow = (seconds: number) => BigInt(Math.floor(Date.now() / 1000) + seconds)
+    const then = (seconds: bigint) => ({ validAt: { seconds, nanos: 0 } })
+    const wrong: [Question, string][] = [
       [{ agentId: "" }, "agent_id"],
       [{ authorityId: "x".repeat(513) }, "authority_id"],
       [{ contextJson: "[1]" }, "context_json"],
       [{ action: "x".repeat(4_097) }, "action"],
+      [then(secondsFromNow(3_600)), "valid_at"],
+      [then(-(1n << 60n)), "valid_at"],
       [
-        { time: { ...time, seconds: BigInt(Math.floor(Date.now() / 1000) + 3_600) } as typeof time & {} },
-        "time",
+        { ...then(secondsFromNow(-60)), consistency: { requirement: { case: "atRevision", value: 1n } } },
+        "valid_at",
       ],
-      [{ time: { ...time, seconds: -(1n << 60n) } as typeof time & {} }, "time"],
-      [{ ...(time && { time }), consistency: { case: "atRevision", value: 1n } }, "time"],
     ]
     for (const [request, field] of wrong) {
       const { info, badRequest } = detailsOf(await failureOf(check("x", request)))

@@ -27,7 +27,10 @@ describe("the rotation of a key", () => {
       fc.property(fc.array(window, { maxLength: 5 }), second, second, (keys, at, overlap) => {
         const authority = create(AuthoritySchema, { keys })
         const rotation = rotationOf(
-          create(RotateAuthorityKeyRequestSchema, { at: moment(at), overlap: { seconds: BigInt(overlap) } }),
+          create(RotateAuthorityKeyRequestSchema, {
+            effectiveAt: moment(at),
+            overlap: { seconds: BigInt(overlap) },
+          }),
           0n,
         )
         if ("field" in rotation) throw new Error(rotation.description)

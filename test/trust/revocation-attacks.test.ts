@@ -35,13 +35,13 @@ describe("an attack on revocations", () => {
   const chains = () => line.calls(TrustStoreService)
   const revocations = () => line.calls(RevocationService)
   const authorities = () => line.calls(AuthorityService)
-  const strong = { case: "strong", value: true } as const
+  const strong = { requirement: { case: "strong", value: true } } as const
   const verify = (agentId: string, action = "read_data") =>
     line.calls(TrustVerificationService).verifyTrust({ agentId, action, level: 3, consistency: strong })
   const store = async (chain: MessageInitShape<typeof TrustLineageChainSchema>, requestId = "") =>
     (await chains().storeChain({ chain, requestId })).record
   const statusOf = async (agentId: string) =>
-    (await chains().getChain({ agentId, includeInactive: true, consistency: strong })).record?.status
+    (await chains().getChain({ agentId, includeInactive: true, consistency: strong })).stored?.record?.status
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
   const suspend = async (agentId: string) =>
     told(await revocations().revokeAgent({ agentId, mode: RevocationMode.SUSPEND }))
@@ -90,7 +90,7 @@ describe("an attack on revocations", () => {
           await reasonOf(revocations().revokeDelegation({ agentId: "reuse-b", delegationId, requestId })),
         ).to.equal("REQUEST_ID_REUSED")
       }
-      expect((await revocations().listRevocations({ agentId: "reuse-b" })).records).to.deep.equal([])
+      expect((await revocations().listRevokedRecords({ agentId: "reuse-b" })).records).to.deep.equal([])
       expect(await statusOf("reuse-top")).to.equal(ChainStatus.ACTIVE)
     })
 
@@ -105,7 +105,8 @@ describe("an attack on revocations", () => {
       expect(await statusOf("lift-reuse")).to.equal(ChainStatus.SUSPENDED)
       const { records } = told(await revocations().liftSuspension({ revocationId, requestId: randomUUID() }))
       expect(records[0]?.liftedBy).to.match(/^peer:/)
-      const { record } = await chains().getChain({ agentId: "lift-reuse", consistency: strong })
+      const { record } =
+        (await chains().getChain({ agentId: "lift-reuse", consistency: strong })).stored ?? {}
       expect(record?.updatedBy).to.match(/^peer:/)
     })
 
@@ -123,7 +124,7 @@ describe("an attack on revocations", () => {
       await revocations().revokeAgent({ agentId: "old-store" })
       expect((await store(chain, requestId))?.revision).to.equal(before?.revision)
       expect(await statusOf("old-store")).to.equal(ChainStatus.REVOKED)
-      await chains().deleteChain({ agentId: "old-store", softDelete: false })
+      await chains().purgeChain({ agentId: "old-store" })
       expect((await store(chain, requestId))?.revision).to.equal(before?.revision)
       expect(await reasonOf(chains().getChain({ agentId: "old-store", includeInactive: true }))).to.equal(
         "TRUST_CHAIN_NOT_FOUND",
@@ -215,11 +216,11 @@ describe("an attack on revocations", () => {
       await delegated("two-b", "two-a")
       const { records } = told(await revocations().revokeAgent({ agentId: "two-a" }))
       expect(records.map(({ agentId }) => agentId)).to.deep.equal(["two-a", "two-b", "two-c"])
-      await chains().deleteChain({ agentId: "two-b", softDelete: false })
+      await chains().purgeChain({ agentId: "two-b" })
       expect(await reasonOf(delegated("two-d", "two-b"))).to.equal("TRUST_CHAIN_INVALID")
       // Nor under another delegator: who was revoked stays so.
       expect(await reasonOf(delegated("two-b", "elsewhere"))).to.equal("TRUST_CHAIN_REVOKED")
-      await chains().deleteChain({ agentId: "two-c", softDelete: false })
+      await chains().purgeChain({ agentId: "two-c" })
       expect(await reasonOf(delegated("two-c", "elsewhere"))).to.equal("TRUST_CHAIN_REVOKED")
     })
   })
@@ -243,7 +244,7 @@ describe("an attack on revocations", () => {
         told(await revocations().revokeAgent({ agentId: top, reason: names.join("") })).recordCount,
       ).to.equal(2n)
       expect(await statusOf(low)).to.equal(ChainStatus.REVOKED)
-      const { records } = await revocations().listRevocations({ agentId: low, standingOnly: true })
+      const { records } = await revocations().listRevokedRecords({ agentId: low, standingOnly: true })
       expect(records).to.have.length(names.length + 1)
     })
   })
@@ -259,7 +260,7 @@ describe("an attack on revocations", () => {
         }),
       )
       expect(await statusOf("storm-low")).to.equal(ChainStatus.SUSPENDED)
-      const { records } = await revocations().listRevocations({ agentId: "storm-low", standingOnly: true })
+      const { records } = await revocations().listRevokedRecords({ agentId: "storm-low", standingOnly: true })
       expect(records).to.have.length(2)
       for (const { revocationId } of records) {
         expect(await statusOf("storm-low")).to.equal(ChainStatus.SUSPENDED)
@@ -300,7 +301,7 @@ describe("an attack on revocations", () => {
       expect(
         await reasonOf(chains().updateChain({ ...update, expectedRevision: record?.revision ?? 0n })),
       ).to.equal("REVISION_CONFLICT")
-      expect(await reasonOf(chains().updateChain(update))).to.equal("TRUST_CHAIN_REVOKED")
+      expect(await reasonOf(chains().updateChain(update))).to.equal("TRUST_CHAIN_INACTIVE")
     })
   })
 
@@ -376,7 +377,7 @@ describe("an attack on revocations", () => {
 
   describe("on keys", () => {
     const keyOf = async (authorityId: string) =>
-      (await authorities().getAuthority({ authorityId })).authority?.keys[0]
+      (await authorities().getAuthority({ authorityId })).stored?.authority?.keys[0]
 
     it("whatever writes the authority, the key stays revoked: by hand, removed and registered anew", async () => {
       await authorities().registerAuthority({ authority: authority("anew") })
@@ -405,7 +406,8 @@ describe("an attack on revocations", () => {
       expect(await store(chain, requestId)).to.deep.equal(first)
       expect(await reasonOf(store(chain, randomUUID()))).to.equal("TRUST_CHAIN_INVALID")
       expect(await reasonOf(store({ ...chain, capabilities: [] }, requestId))).to.equal("TRUST_CHAIN_INVALID")
-      const { record } = await chains().getChain({ agentId: "of-late-retry", consistency: strong })
+      const { record } =
+        (await chains().getChain({ agentId: "of-late-retry", consistency: strong })).stored ?? {}
       expect(record?.revision).to.equal(first?.revision)
     })
 
@@ -416,13 +418,13 @@ describe("an attack on revocations", () => {
         const { name, authorityType } = authority(authorityId)
         const publicKey = signerOf(`${authorityId}-next`).publicKey
         const outcomes = await Promise.allSettled([
-          authorities().updateAuthority({ authorityId, name: `${name}!`, authorityType }),
+          authorities().updateAuthority({ authority: { id: authorityId, name: `${name}!`, authorityType } }),
           authorities().rotateAuthorityKey({ authorityId, keyId: "2", publicKey }),
           revocations().revokeKey({ authorityId, keyId: "1" }),
-          authorities().updateAuthority({ authorityId, name: `${name}?`, authorityType }),
+          authorities().updateAuthority({ authority: { id: authorityId, name: `${name}?`, authorityType } }),
         ])
         expect(outcomes.map(({ status }) => status)).to.deep.equal(Array(4).fill("fulfilled"))
-        const { authority: after } = await authorities().getAuthority({ authorityId })
+        const { authority: after } = (await authorities().getAuthority({ authorityId })).stored ?? {}
         expect(after?.keys.map(({ keyId, revokedAt }) => [keyId, revokedAt !== undefined])).to.deep.equal([
           ["1", true],
           ["2", false],

@@ -45,7 +45,7 @@ describe("revocation", () => {
   const store = async (chain: MessageInitShape<typeof TrustLineageChainSchema>) =>
     (await chains().storeChain({ chain })).record
   const statusOf = async (agentId: string) =>
-    (await chains().getChain({ agentId, includeInactive: true })).record?.status
+    (await chains().getChain({ agentId, includeInactive: true })).stored?.record?.status
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call))
   /** Agents without signatures, each delegated to by others: unknown authorities make them UNVERIFIED. */
   const delegated = (agentId: string, ...delegatorIds: string[]) =>
@@ -144,7 +144,7 @@ describe("revocation", () => {
       for (const call of refused) expect((await reasonOf(call)).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
       await registry.sql`update trust_chains set status = 'active' where agent_id = 'gone'`
       expect(await statusOf("gone")).to.equal(ChainStatus.REVOKED)
-      await chains().deleteChain({ agentId: "gone", softDelete: false })
+      await chains().purgeChain({ agentId: "gone" })
       expect((await reasonOf(delegated("gone"))).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
       const told = await failureOf(registry.sql`delete from trust_revocations where agent_id = 'gone'`)
       expect(told.message).to.include("revocations are kept")
@@ -172,7 +172,7 @@ describe("revocation", () => {
       const { revision } = told(
         await revocations().revokeAgent({ agentId: "retiring", mode: RevocationMode.GRACEFUL, effectiveAt }),
       )
-      const { record } = await chains().getChain({ agentId: "heir" })
+      const { record } = (await chains().getChain({ agentId: "heir" })).stored ?? {}
       expect(record?.revokesAt).to.deep.equal(effectiveAt)
       expect(record?.status).to.equal(ChainStatus.ACTIVE)
       expect(await countOf("heir")).to.equal(1n)
@@ -210,7 +210,7 @@ describe("revocation", () => {
       const refused = await failureOf(chains().restoreChain({ agentId: "staff-s" }))
       expect(detailsOf(refused).info?.metadata).to.include({ status: "SUSPENDED" })
       expect(refused.details).to.match(
-        /restore is refused; .* ListRevocations tells by what, .*LiftSuspension/,
+        /restore is refused; .* ListRevokedRecords says by which revocation, .*LiftSuspension/,
       )
       await revocations().revokeAgent({ agentId: "thief-s" })
       const { revocationId } = suspension
@@ -326,9 +326,8 @@ describe("revocation", () => {
       )
       expect(records).to.have.length(1)
       expect(records[0]).to.include({ kind: RevokedKind.KEY, authorityId: "key-none", recordId: "1" })
-      const { authority: after, record } = await line
-        .calls(AuthorityService)
-        .getAuthority({ authorityId: "key-none" })
+      const { stored } = await line.calls(AuthorityService).getAuthority({ authorityId: "key-none" })
+      const { authority: after, record } = stored ?? {}
       expect(after?.keys[0]?.revokedAt).to.deep.equal(records[0]?.revokedAt)
       expect(record?.revision).to.equal(revision)
       expect(await verify("k-none")).to.include({
@@ -388,9 +387,9 @@ describe("revocation", () => {
     await registry.sql`
       insert into trust_revocations (revocation_id, kind, agent_id, mode)
       values (gen_random_uuid(), 'agent', 'by-hand', 'suspend')`
-    expect((await chains().getChain({ agentId: "by-hand", includeInactive: true })).record).to.exist
+    expect((await chains().getChain({ agentId: "by-hand", includeInactive: true })).stored?.record).to.exist
     await until("it is seen", async () => (await statusOf("by-hand")) === ChainStatus.SUSPENDED)
-    const { records } = await revocations().listRevocations({ agentId: "by-hand" })
+    const { records } = await revocations().listRevokedRecords({ agentId: "by-hand" })
     expect(records[0]?.revokedBy).to.match(/^postgres:/)
     await revocations().liftSuspension({ revocationId: records[0]?.revocationId ?? "" })
     expect(await statusOf("by-hand")).to.equal(ChainStatus.ACTIVE)
@@ -405,16 +404,16 @@ describe("revocation", () => {
     const seen: string[] = []
     let pageToken = ""
     do {
-      const page = await revocations().listRevocations({ agentId: "lister", pageSize: 2, pageToken })
+      const page = await revocations().listRevokedRecords({ agentId: "lister", pageSize: 2, pageToken })
       seen.push(...page.records.map(({ reason }) => reason))
       pageToken = page.nextPageToken
     } while (pageToken !== "")
     expect(seen).to.deep.equal(["4", "3", "2", "1", "0"])
-    const [newest] = (await revocations().listRevocations({ agentId: "lister" })).records
+    const [newest] = (await revocations().listRevokedRecords({ agentId: "lister" })).records
     await revocations().liftSuspension({ revocationId: newest?.revocationId ?? "" })
-    const standing = await revocations().listRevocations({ agentId: "lister", standingOnly: true })
+    const standing = await revocations().listRevokedRecords({ agentId: "lister", standingOnly: true })
     expect(standing.records).to.have.length(4)
-    const one = await revocations().listRevocations({ revocationId: newest?.revocationId ?? "" })
+    const one = await revocations().listRevokedRecords({ revocationId: newest?.revocationId ?? "" })
     expect(one.records.map((record) => toJson(RevokedRecordSchema, record))).to.have.length(1)
     expect(await statusOf("lister")).to.equal(ChainStatus.SUSPENDED)
   })
@@ -437,9 +436,9 @@ describe("revocation", () => {
       [api.revokeKey({ authorityId: "org-a", keyId: "" }), "key_id"],
       [api.revokeKey({ authorityId: "org-a", keyId: "1", compromisedAt: soon }), "compromised_at"],
       [api.liftSuspension({ revocationId: "no" }), "revocation_id"],
-      [api.listRevocations({ agentId, authorityId: "org-a" }), "authority_id"],
-      [api.listRevocations({ pageSize: 501 }), "page_size"],
-      [api.listRevocations({ pageToken: "no" }), "page_token"],
+      [api.listRevokedRecords({ agentId, authorityId: "org-a" }), "authority_id"],
+      [api.listRevokedRecords({ pageSize: -1 }), "page_size"],
+      [api.listRevokedRecords({ pageToken: "no" }), "page_token"],
     ]
     for (const [call, field] of wrong) {
       const { info, badRequest } = await reasonOf(call)

@@ -1,6 +1,7 @@
 import {
   AuthorityService,
   AuthorityType,
+  ChainStatus,
   TrustStoreService,
   TrustVerificationService,
 } from "@trust-registry/proto"
@@ -44,7 +45,9 @@ describe("two servers on one database", () => {
       .verifyTrust({
         agentId,
         action: "read_data",
-        ...(minRevision === undefined ? {} : { consistency: { case: "minRevision", value: minRevision } }),
+        ...(minRevision === undefined
+          ? {}
+          : { consistency: { requirement: { case: "minRevision", value: minRevision } } }),
       })
 
   it("a change through one is seen through the other by push", async () => {
@@ -56,20 +59,21 @@ describe("two servers on one database", () => {
     const { record } = await a.storeChain({ chain: sampleChain(agentId) })
     await until(
       "the store is seen",
-      async () => (await b.getChain({ agentId })).record?.revision === record?.revision,
+      async () => (await b.getChain({ agentId })).stored?.record?.revision === record?.revision,
     )
     const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
     await a.updateChain({ agentId, chain })
     await until(
       "the update is seen",
-      async () => (await b.getChain({ agentId })).chain?.capabilities.length === 1,
+      async () => (await b.getChain({ agentId })).stored?.chain?.capabilities.length === 1,
     )
-    const active = async () => (await b.getChain({ agentId, includeInactive: true })).record?.isActive
+    const active = async () =>
+      (await b.getChain({ agentId, includeInactive: true })).stored?.record?.status === ChainStatus.ACTIVE
     await a.deleteChain({ agentId })
     await until("the deletion is seen", async () => (await active()) === false)
     await a.restoreChain({ agentId })
     await until("the restoration is seen", active)
-    await a.deleteChain({ agentId, softDelete: false })
+    await a.purgeChain({ agentId })
     await until("the removal is seen", hidden)
   })
 
@@ -108,9 +112,9 @@ describe("two servers on one database", () => {
         await b.getChain({ agentId, includeInactive: true })
         const change = round % 2 === 0 ? a.deleteChain({ agentId }) : a.restoreChain({ agentId })
         const revision = (await change).record?.revision ?? 0n
-        const consistency = { case: "minRevision", value: revision } as const
+        const consistency = { requirement: { case: "minRevision", value: revision } } as const
         const reads = [1, 2, 3].map(() => b.getChain({ agentId, includeInactive: true, consistency }))
-        for (const { record } of await Promise.all(reads)) expect(record?.revision).to.equal(revision)
+        for (const { stored } of await Promise.all(reads)) expect(stored?.record?.revision).to.equal(revision)
       }
     }
     await readAfterWrite("quick")
@@ -130,22 +134,21 @@ describe("two servers on one database", () => {
     }
   })
 
-  it("min_revision refuses a revision that the registry does not have, and takes 0", async () => {
+  it("min_revision refuses a revision that the registry does not have, and what is below 1", async () => {
     for (const [value, told] of [
-      [-1n, "at least 0"],
+      [0n, "at least 1"],
+      [-1n, "at least 1"],
       [1n << 60n, "the newest revision is"],
     ] as const)
       for (const call of [
-        callsTo(0).getChain({ agentId: "x", consistency: { case: "minRevision", value } }),
+        callsTo(0).getChain({ agentId: "x", consistency: { requirement: { case: "minRevision", value } } }),
         verify(0, "x", value),
       ]) {
         const { info, badRequest } = detailsOf(await failureOf(call))
         expect(info?.reason).to.equal("INVALID_REQUEST")
-        expect(badRequest?.fieldViolations[0]).to.include({ field: "min_revision" })
+        expect(badRequest?.fieldViolations[0]).to.include({ field: "consistency.min_revision" })
         expect(badRequest?.fieldViolations[0]?.description).to.include(told)
       }
-    const free = { agentId: "x", consistency: { case: "minRevision", value: 0n } } as const
-    expect(await reasonOf(callsTo(0).getChain(free))).to.equal("TRUST_CHAIN_NOT_FOUND")
   })
 })
 
@@ -164,12 +167,13 @@ describe("a server that hears of nothing", () => {
         const changed = performance.now()
         for (let seen = 0; seen < 20 || performance.now() - changed < 2 * cacheMaxAgeMs; ) {
           const begun = performance.now()
-          const { record } = await getChain({ agentId, includeInactive: true })
-          if (begun - changed > cacheMaxAgeMs) expect(record?.isActive).to.equal(false)
-          if (!record?.isActive) seen++
+          const { record } = (await getChain({ agentId, includeInactive: true })).stored ?? {}
+          if (begun - changed > cacheMaxAgeMs) expect(record?.status).to.equal(ChainStatus.DELETED)
+          if (record?.status !== ChainStatus.ACTIVE) seen++
         }
         await registry.sql`update trust_chains set is_active = true where agent_id = 'unheard'`
-        expect((await getChain({ agentId })).record?.isActive, "nothing is from memory").to.equal(true)
+        const { record } = (await getChain({ agentId })).stored ?? {}
+        expect(record?.status, "nothing is from memory").to.equal(ChainStatus.ACTIVE)
       })
     } finally {
       line.close()
@@ -201,7 +205,8 @@ describe("a server that hears of nothing", () => {
         await new Promise((resolve) => setTimeout(resolve, round * 10))
         server.signal("SIGCONT")
         reads.push(...Array.from({ length: 20 }, () => getChain({ agentId, includeInactive: true })))
-        for (const { record } of await Promise.all(reads)) expect(record?.isActive).to.equal(active)
+        const status = active ? ChainStatus.ACTIVE : ChainStatus.DELETED
+        for (const { stored } of await Promise.all(reads)) expect(stored?.record?.status).to.equal(status)
       }
     } finally {
       line.close()

@@ -3,12 +3,14 @@ import { status as Code } from "@grpc/grpc-js"
 import {
   CapabilityType,
   type ChainFilterSchema,
+  ChainView,
   TrustStoreService,
   type WatchChainsResponse,
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { seen } from "../support/events.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -92,7 +94,7 @@ describe("many watches", () => {
     await takeUntil(slow, 1n)
     for (let i = 0; i < COUNT; i++) await store({ chain: large("agent") })
     const oldest = await until("the history was compacted", async () => {
-      const page = await listChainRevisions({ agentId: "agent", includeChains: false })
+      const page = await listChainRevisions({ agentId: "agent", view: ChainView.RECORD })
       return page.oldestRevision === BigInt(COUNT) && page.oldestRevision
     })
     const error = await failureOf(takeUntil(slow, oldest))
@@ -132,7 +134,8 @@ describe("many watches", () => {
     const watched = async (filter: MessageInitShape<typeof ChainFilterSchema>) => {
       const stands = new Set<string>()
       for await (const { events, caughtUp } of watchChains({ startRevision: 1n, filter })) {
-        for (const { record, chain } of events) stands[chain ? "add" : "delete"](record?.agentId ?? "")
+        for (const { record, chain } of events.map(seen))
+          stands[chain ? "add" : "delete"](record?.agentId ?? "")
         if (caughtUp) break
       }
       return [...stands].sort()
@@ -161,7 +164,8 @@ async function takeUntil(watch: AsyncIterator<WatchChainsResponse>, revision: bi
   for (;;) {
     const { value, done } = await watch.next()
     if (done) throw new Error("the watch ended")
-    for (const { record } of (value as WatchChainsResponse).events) revisions.push(record?.revision ?? 0n)
+    for (const { record } of (value as WatchChainsResponse).events.map(seen))
+      revisions.push(record?.revision ?? 0n)
     if ((value as WatchChainsResponse).nextRevision >= revision) return revisions
   }
 }
@@ -218,7 +222,7 @@ const DOCUMENT = fc.record({
 
 const CONDITIONS = fc.record({
   authorityId: fc.constantFrom("org-0", "org-1"),
-  activeOnly: fc.boolean(),
+  includeInactive: fc.boolean(),
   agentIdPrefix: fc.constantFrom("agent-a", "agent-b-1", "b"),
   capability: NAMES,
   capabilityType: TYPES,
@@ -234,7 +238,7 @@ const FILTER = fc
     fc.subarray(
       [
         "authorityId",
-        "activeOnly",
+        "includeInactive",
         "agentIdPrefix",
         "capability",
         "capabilityType",

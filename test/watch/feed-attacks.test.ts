@@ -4,7 +4,6 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt"
 import { status as Code } from "@grpc/grpc-js"
 import {
   CapabilityType,
-  type ChainEvent,
   type ChainFilterSchema,
   RevocationMode,
   RevocationService,
@@ -14,6 +13,7 @@ import {
 import { expect } from "chai"
 import fc from "fast-check"
 import { connectTo, failureOf } from "../support/calls.js"
+import type { SeenEvent } from "../support/events.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -102,14 +102,14 @@ describe("attacks on the change feed", () => {
     ]
     const filters: Filter[] = [
       {},
-      { activeOnly: false },
+      { includeInactive: true },
       { capability: "read" },
-      { capability: "write", activeOnly: false },
+      { capability: "write", includeInactive: true },
       { capabilityType: CapabilityType.DELEGATION },
       { delegatorId: "boss" },
       { authorityId: "org-other" },
       { metadataContainsJson: '{"team":"red"}' },
-      { metadataContainsJson: '{"n":[2.5]}', activeOnly: false },
+      { metadataContainsJson: '{"n":[2.5]}', includeInactive: true },
       { metadataContainsJson: '{"n":[{"x":1},[]]}' },
       { expiresBefore: timestampFromMs(Date.UTC(2090, 5, 1)) },
     ]
@@ -131,7 +131,7 @@ describe("attacks on the change feed", () => {
     })
 
     /** Who is in it, by what was told: a chain comes with whatever is in the filter, and without is what is not. */
-    const apply = (mirror: Map<string, string>, events: readonly ChainEvent[]) => {
+    const apply = (mirror: Map<string, string>, events: readonly SeenEvent[]) => {
       for (const { record, chain } of events)
         if (chain) mirror.set(record?.agentId ?? "", record?.contentHash ?? "")
         else mirror.delete(record?.agentId ?? "")
@@ -167,7 +167,7 @@ describe("attacks on the change feed", () => {
                 })),
               }),
             delete: () => calls().deleteChain({ agentId }),
-            remove: () => calls().deleteChain({ agentId, softDelete: false }),
+            remove: () => calls().purgeChain({ agentId }),
             restore: () => calls().restoreChain({ agentId }),
             suspend: async () => {
               const requestId = randomUUID()
@@ -209,9 +209,9 @@ describe("attacks on the change feed", () => {
   it("a history that was lost is noticed though the newest of it was a revocation", async () => {
     const { record } = await calls().storeChain({ chain: sampleChain("kept") })
     await calls().storeChain({ chain: sampleChain("gone") })
-    await calls().deleteChain({ agentId: "gone", softDelete: false })
+    await calls().purgeChain({ agentId: "gone" })
     await line.calls(RevocationService).revokeAgent({ agentId: "gone" })
-    await until("the feed is there", async () => (await calls().getChain({ agentId: "kept" })).record)
+    await until("the feed is there", async () => (await calls().getChain({ agentId: "kept" })).stored?.record)
     // As after a failover to a standby that lacked the newest commits.
     const kept = Number(record?.revision)
     await registry.sql.unsafe(`

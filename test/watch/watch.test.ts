@@ -1,14 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
-import {
-  type ChainEvent,
-  type ChainFilterSchema,
-  Operation,
-  OperationSchema,
-  TrustStoreService,
-} from "@trust-registry/proto"
+import { type ChainEvent, type ChainFilterSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { type SeenEvent, seen } from "../support/events.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -32,10 +27,8 @@ describe("a watch", () => {
   })
 
   /** The events as text; `+` stands for the chain. */
-  const told = (events: readonly ChainEvent[]) =>
-    events.map(({ operation, record, chain }) =>
-      [OperationSchema.value[operation]?.localName, record?.agentId, ...(chain ? ["+"] : [])].join(" "),
-    )
+  const told = (events: readonly SeenEvent[]) =>
+    events.map(({ word, record, chain }) => [word, record?.agentId, ...(chain ? ["+"] : [])].join(" "))
 
   it("tells every kind of change once, in order, with the chain where it is in the filter", async () => {
     const watch = validateWatch(open, { startRevision: 1n })
@@ -65,16 +58,16 @@ describe("a watch", () => {
     await store("b")
     await registry.sql`update trust_chains set authority_id = 'org-hand' where agent_id = 'a'`
     await registry.sql`delete from trust_chains where agent_id = 'b'`
-    await calls().deleteChain({ agentId: "a", softDelete: false })
+    await calls().purgeChain({ agentId: "a" })
     await store("a")
-    const watch = validateWatch(open, { startRevision: 1n, filter: { activeOnly: false } })
+    const watch = validateWatch(open, { startRevision: 1n, filter: { includeInactive: true } })
     await watch.reachesHead(registry.sql)
     expect(told(watch.events)).to.deep.equal([
       "CREATED a",
       "CREATED b",
       "UPDATED a",
-      "REMOVED b",
-      "REMOVED a",
+      "PURGED b",
+      "PURGED a",
       "CREATED a +",
     ])
     expect(watch.events[3]?.record?.updatedBy).to.match(/^postgres:/)
@@ -181,7 +174,7 @@ describe("a watch", () => {
         "DELETED a",
         "RESTORED a +",
       ])
-      expect(await watched({ capability: "write", activeOnly: false })).to.deep.equal([
+      expect(await watched({ capability: "write", includeInactive: true })).to.deep.equal([
         "UPDATED a +",
         "LEFT a",
         "UPDATED a +",
@@ -194,10 +187,10 @@ describe("a watch", () => {
     it("tells of what is removed for good whatever its documents said, since nobody can say any more", async () => {
       await able("a", "read")
       await able("b", "write")
-      await calls().deleteChain({ agentId: "a", softDelete: false })
-      await calls().deleteChain({ agentId: "b", softDelete: false })
-      expect(await watched({ capability: "write" })).to.deep.equal(["REMOVED a", "REMOVED b"])
-      expect(await watched({ capability: "write", agentIdPrefix: "b" })).to.deep.equal(["REMOVED b"])
+      await calls().purgeChain({ agentId: "a" })
+      await calls().purgeChain({ agentId: "b" })
+      expect(await watched({ capability: "write" })).to.deep.equal(["PURGED a", "PURGED b"])
+      expect(await watched({ capability: "write", agentIdPrefix: "b" })).to.deep.equal(["PURGED b"])
     })
 
     it("is told live as it is told from the history", async () => {
@@ -215,12 +208,66 @@ describe("a watch", () => {
     })
   })
 
+  it("says of each event which kind it is: a change, what there is, or what left the filter", async () => {
+    const able = (agentId: string, name: string) =>
+      calls().storeChain({ chain: { ...sampleChain(agentId), capabilities: [capability(name)] } })
+    for (const agentId of ["a", "b", "c"]) await able(agentId, "write")
+    const filter = { capability: "write" }
+    const stop = new AbortController()
+    const kinds: unknown[] = []
+    const watching = (async () => {
+      for await (const { events } of open({ filter, includeCurrent: true }, stop.signal))
+        for (const { kind } of events) kinds.push(kind)
+    })().catch(() => undefined)
+    await until("the current state is told", () => kinds.length === 3)
+    const { record } = await able("a", "write")
+    await able("a", "read")
+    await calls().deleteChain({ agentId: "b" })
+    await calls().purgeChain({ agentId: "c" })
+    await able("a", "write")
+    await until("all are told", () => kinds.length === 8)
+    stop.abort()
+    await watching
+    const events = kinds.map((kind) => seen({ kind } as ChainEvent))
+    expect(
+      events.map(({ kind, operation, record }) => `${kind} ${operation} ${record?.agentId}`),
+    ).to.deep.equal([
+      "current undefined a",
+      "current undefined b",
+      "current undefined c",
+      "changed updated a",
+      "left updated a",
+      "changed deleted b",
+      "changed purged c",
+      "changed updated a",
+    ])
+    expect(events.map(({ chain }) => chain !== undefined)).to.deep.equal([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+    ])
+    expect(events[3]?.record).to.deep.equal(record)
+    const { revisions } = await calls().listChainRevisions({ agentId: "a" })
+    const left = kinds[4] as ChainEvent["kind"]
+    const [, out] = revisions
+    expect(left.case === "left" && left.value.requestId).to.equal(out?.requestId)
+    expect(events[4]?.record).to.deep.equal(out?.stored?.record)
+    // What a change did is told as the history tells it.
+    const changed = kinds[7] as ChainEvent["kind"]
+    expect(changed.case === "changed" && changed.value).to.deep.equal(revisions[0])
+  })
+
   describe("with the current state", () => {
     it("tells what there is at one moment, in the order of revisions, then what changes", async () => {
       for (const agentId of ["a", "b", "c", "d"]) await store(agentId)
       await store("a")
       await calls().deleteChain({ agentId: "b" })
-      await calls().deleteChain({ agentId: "c", softDelete: false })
+      await calls().purgeChain({ agentId: "c" })
       const watch = validateWatch(open, { includeCurrent: true })
       await watch.reachesHead(registry.sql)
       await store("c")
@@ -250,7 +297,8 @@ describe("a watch", () => {
       const writer = (async () => {
         for (let i = 0; writing; i++) {
           const agentId = agents[(i * 7) % agents.length] ?? ""
-          if (i % 5 === 3) await calls().deleteChain({ agentId, softDelete: i % 2 === 0 })
+          if (i % 5 === 3)
+            await (i % 2 === 0 ? calls().deleteChain({ agentId }) : calls().purgeChain({ agentId }))
           else if (i % 5 === 4)
             await calls()
               .restoreChain({ agentId })
@@ -354,7 +402,7 @@ describe("a watch", () => {
     await watch.resume(open)
     await watch.reachesHead(registry.sql)
     expect(watch.events).to.have.lengthOf(40)
-    expect(watch.events.every(({ operation }) => operation === Operation.CREATED)).to.equal(true)
+    expect(watch.events.every(({ word }) => word === "CREATED")).to.equal(true)
     await watch.agreesWith(registry.sql)
     await watch.stop()
   })

@@ -1,7 +1,5 @@
-import { status } from "@grpc/grpc-js"
 import { DocumentError, wordsOf } from "@trust-registry/eatp"
-import { AuthorityPermissionSchema, type AuthorityRecord, AuthorityTypeSchema } from "@trust-registry/proto"
-import { RevisionConflictError } from "../../errors.js"
+import { AuthorityPermissionSchema, AuthorityTypeSchema } from "@trust-registry/proto"
 import { forEachAuthority } from "../agents.js"
 import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.js"
 import { tellChange } from "../authorities/authorityTold.js"
@@ -17,10 +15,10 @@ const FIELD_FLAGS = {
   permissions: {
     type: "string",
     value: "LIST",
-    help: `all that it may do, with commas between: ${wordsOf(AuthorityPermissionSchema).join(", ")}`,
+    help: `all of its permissions, separated by commas: ${wordsOf(AuthorityPermissionSchema).join(", ")}; empty: none`,
   },
-  parent: { type: "string", value: "ID", help: "the authority above it; an empty text: none" },
-  metadata: { type: "string", value: "JSON", help: "a JSON object; an empty text: none" },
+  parent: { type: "string", value: "ID", help: "the authority above it; empty: none" },
+  metadata: { type: "string", value: "JSON", help: "a JSON object; empty: none" },
 } as const satisfies Record<string, Flag>
 
 /** Changes what an authority is called and may do. */
@@ -28,8 +26,7 @@ export const updateAuthority = command({
   args: "AUTHORITY",
   arity: [1, 1],
   summary: "change what an authority is called and may do",
-  details:
-    "What no flag names stays as it is. If somebody else changes the authority meanwhile, nothing is changed and you are told.",
+  details: "Changes only what the flags name. Keys change with `authority rotate-key` and `revoke key`.",
   examples: [
     "authority update org-acme --name 'Acme Inc.' --permissions create_agents,grant_capabilities",
     "authority update org-acme-billing --parent org-acme",
@@ -38,25 +35,15 @@ export const updateAuthority = command({
   run(invocation) {
     const { values } = invocation
     const condition = expectedRevision(values)
-    if (values.metadata) jsonObjectOf(values, "metadata")
     const changes = changesOf(values)
     const registry = invocation.registry()
-    return forEachAuthority(invocation, async (authorityId) => {
-      const { authority, record } = await registry.getAuthority({ authorityId })
-      if (!authority || !record) throw new Error("the registry answered without an authority")
-      assureRevision(condition.expectedRevision, record)
-      const { parent = authority.parentAuthorityId, metadata = authority.metadataJson } = values
-      const answer = await registry.updateAuthority({
-        authorityId,
-        name: authority.name,
-        authorityType: authority.authorityType,
-        permissions: authority.permissions,
-        ...changes,
-        ...(parent ? { parentAuthorityId: parent } : {}),
-        ...(metadata ? { metadataJson: metadata } : {}),
-        expectedRevision: record.revision,
+    return forEachAuthority(invocation, async (id) => {
+      const { record } = await registry.updateAuthority({
+        authority: { id, ...changes.fields },
+        updateMask: { paths: changes.paths },
+        ...condition,
       })
-      await tellChange(invocation, "updated", answer.record)
+      await tellChange(invocation, "updated", record)
       return EXIT.done
     })
   },
@@ -80,24 +67,28 @@ export const deactivateAuthorities = command({
   },
 })
 
-/** What was read is what will be written over, so it must be what was expected. */
-function assureRevision(expected: bigint | undefined, { authorityId, revision }: AuthorityRecord) {
-  if (expected === undefined || expected === revision) return
-  const message = `authority ${JSON.stringify(authorityId)} was expected at revision ${expected}; it is at ${revision}`
-  throw new RevisionConflictError(message, { code: status.ABORTED, reason: "REVISION_CONFLICT", authorityId })
-}
+const PATHS = {
+  name: "name",
+  type: "authority_type",
+  permissions: "permissions",
+  parent: "parent_authority_id",
+  metadata: "metadata_json",
+} as const satisfies Record<keyof typeof FIELD_FLAGS, string>
 
-/** What the flags change of the fields that are always there. */
-function changesOf({ name, type, permissions, parent, metadata }: Values<typeof FIELD_FLAGS>) {
-  if ([name, type, permissions, parent, metadata].every((value) => value === undefined))
+/** The fields that the flags name, and their new values. A field that is named without a value is cleared. */
+function changesOf(values: Values<typeof FIELD_FLAGS>) {
+  const named = (Object.keys(PATHS) as (keyof typeof PATHS)[]).filter((flag) => values[flag] !== undefined)
+  if (named.length === 0)
     throw new UsageError("say what to change: --name, --type, --permissions, --parent or --metadata")
-  return {
-    ...(name === undefined ? {} : { name }),
+  const { name, type, permissions = "", parent, metadata } = values
+  const fields = {
+    ...(name ? { name } : {}),
     ...(type === undefined ? {} : { authorityType: usable(() => authorityTypeOf(type, "--type")) }),
-    ...(permissions === undefined
-      ? {}
-      : { permissions: words(permissions).map((one) => usable(() => permissionOf(one, "--permissions"))) }),
+    permissions: words(permissions).map((one) => usable(() => permissionOf(one, "--permissions"))),
+    ...(parent ? { parentAuthorityId: parent } : {}),
+    ...(metadata ? { metadataJson: jsonObjectOf({ metadata }, "metadata") } : {}),
   }
+  return { fields, paths: named.map((flag) => PATHS[flag]) }
 }
 
 function words(list: string) {

@@ -1,4 +1,4 @@
-import type { ListAuthoritiesResponse } from "@trust-registry/proto"
+import type { StoredAuthority } from "@trust-registry/proto"
 import { forEachAuthority } from "../agents.js"
 import { documentFromAuthority } from "../authorities/authorityDocument.js"
 import {
@@ -46,21 +46,21 @@ export const listAuthorities = command({
   examples: ["authority list", "authority list --all --json"],
   flags: {
     all: { type: "boolean", help: "inactive ones too (default: active ones)" },
-    limit: { type: "string", value: "N", help: `at most so many (default: ${DEFAULT_LIMIT})` },
-    "page-token": { type: "string", value: "TOKEN", help: "go on where the list before this ended" },
+    limit: { type: "string", value: "N", help: `at most N authorities (default: ${DEFAULT_LIMIT})` },
+    "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {
     const { values } = invocation
     let left = countOf(values, "limit") ?? DEFAULT_LIMIT
     let pageToken = values["page-token"] ?? ""
-    const activeOnly = !values.all
+    const includeInactive = values.all === true
     const registry = invocation.registry()
     let readable = true
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
-      const page = await registry.listAuthorities({ activeOnly, pageSize, pageToken }).page()
-      readable = (await tellPage(invocation, page)) && readable
-      left -= page.authorities.length + page.unreadable.length
+      const page = await registry.listAuthorities({ includeInactive, pageSize, pageToken }).page()
+      readable = (await tellPage(invocation, page.authorities)) && readable
+      left -= page.authorities.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
     if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
@@ -70,19 +70,19 @@ export const listAuthorities = command({
 
 type Told = Pick<Invocation, "json" | "out" | "err">
 
-/** Whether all rows of the page could be read. */
-async function tellPage(told: Told, { authorities, unreadable }: ListAuthoritiesResponse): Promise<boolean> {
+/** Whether all rows of the page parse. */
+async function tellPage(told: Told, rows: readonly StoredAuthority[]): Promise<boolean> {
   const { json, out } = told
-  const rows = [...authorities, ...unreadable.map((record) => ({ authority: undefined, record }))]
   if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
     const widest = out.terminal ? TERMINAL_CELL : Infinity
     for (const line of tableLines(AUTHORITY_HEADINGS, cells, widest)) await out.line(line)
   }
-  for (const { authorityId } of unreadable)
+  const unreadable = rows.filter((row) => row.unreadable)
+  for (const { record } of unreadable)
     await complain(told, {
-      authorityId,
+      authorityId: record?.authorityId,
       reason: "AUTHORITY_CORRUPT",
       message: "the stored authority does not parse",
     })

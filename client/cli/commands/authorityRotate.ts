@@ -42,13 +42,13 @@ export const rotateKey = command({
     const { values, json, out } = invocation
     const [authorityId = "", publicKey = ""] = invocation.args
     const keyId = values["key-id"] ?? keyIdOf(publicKey)
-    const at = momentOf(values, "at")
+    const effectiveAt = momentOf(values, "at")
     const overlap = countOf(values, "overlap-seconds")
     const request = {
       authorityId,
       keyId,
       publicKey,
-      ...(at ? { at } : {}),
+      ...(effectiveAt ? { effectiveAt } : {}),
       ...(overlap ? { overlap: { seconds: BigInt(overlap), nanos: 0 } } : {}),
       ...expectedRevision(values),
     }

@@ -33,7 +33,7 @@ export const checkAuthority = command({
   ],
   flags: {
     authority: { type: "string", value: "ID", help: "the authority from which the permission must come" },
-    at: { type: "string", value: "TIME", help: "answer for a past time (ISO 8601), from the history" },
+    at: { type: "string", value: "TIME", help: "answer for this past time (ISO 8601), from history" },
     resource: { type: "string", value: "TEXT", help: "what it would be done to" },
     context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
     ...CONSISTENCY_FLAGS,
@@ -42,11 +42,11 @@ export const checkAuthority = command({
     const [agentId = "", action = ""] = args
     const { authority: authorityId = "", resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
-    const time = momentOf(values, "at")
-    if (time && values["at-revision"] !== undefined)
-      throw new UsageError("--at and --at-revision each say another moment: give one of them")
+    const validAt = momentOf(values, "at")
+    if (validAt && values["at-revision"] !== undefined)
+      throw new UsageError("give one of --at and --at-revision")
     const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().checkAuthority({ ...question, ...(time ? { time } : {}) })
+    const answer = await registry().checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
     if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, AS_TOLD)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.authorized ? EXIT.done : EXIT.incomplete
@@ -68,12 +68,12 @@ function* linesOf({ authorized, reason, reasonText, capabilityUsed, ...answer }:
 }
 
 function pathLine(record: AuthorityPathRecord) {
-  const { kind, id, agentId, authorityId, revision, dated, expires, holds, detail } = record
+  const { kind, id, agentId, authorityId, revision, issuedAt, expiresAt, holds, detail } = record
   const parts = [
     `${wordOf(kind)} ${id}${agentId && ` of ${agentId}`}`,
     ...(kind === AuthorityPathRecordKind.AUTHORITY ? [] : [`signed by ${authorityId}`]),
-    ...(dated === "" ? [] : [`dated ${dated}`]),
-    ...(expires === undefined ? [] : [`expires ${expires}`]),
+    ...(issuedAt === "" ? [] : [`issued ${issuedAt}`]),
+    ...(expiresAt === undefined ? [] : [`expires ${expiresAt}`]),
     `revision ${revision}`,
   ]
   return `${holds ? "" : "BROKEN "}${parts.join(", ")}${detail && `: ${detail}`}`

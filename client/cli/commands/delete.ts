@@ -1,28 +1,50 @@
 import type { ChainRecord } from "@trust-registry/proto"
+import type { DeleteResult } from "../../batches.js"
+import type { TrustRegistry } from "../../connect.js"
+import type { TrustStoreError } from "../../errors.js"
 import { forEachAgent } from "../agents.js"
 import { command, type Invocation } from "../command.js"
+import { UsageError } from "../flags/usage.js"
 import { expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
-import { EXIT } from "../output/exit.js"
+import { complain, complaintOf } from "../output/complaint.js"
+import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
 import { visible } from "../output/visible.js"
+
+/** Most agents that the registry takes in one batch. */
+const LARGEST_BATCH = 1_000
+
+const FLAGS = {
+  ...REVISION_FLAG,
+  purge: { type: "boolean", help: "delete for good, together with the documents in history" },
+  atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH})` },
+} as const
 
 /** Deletes the chains of agents. */
 export const remove = command({
   args: "AGENT...",
   arity: [1, Infinity],
-  summary: "delete the chains of agents; `restore` brings them back",
-  examples: ["delete agent-7", "delete --hard agent-7"],
-  flags: {
-    ...REVISION_FLAG,
-    hard: { type: "boolean", help: "for good, with the documents in the history" },
-  },
-  run(invocation) {
-    const condition = expectedRevision(invocation.values)
-    const softDelete = !invocation.values.hard
+  summary: "delete the chains of agents, or purge them for good",
+  details:
+    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent; the exit code is that of " +
+    "the first failure. With --atomic nothing is deleted if any of the chains cannot be.",
+  examples: ["delete agent-7", "delete --purge agent-7", "delete --atomic agent-7 agent-8 agent-9"],
+  flags: FLAGS,
+  async run(invocation) {
+    const { values } = invocation
+    const agentIds = [...new Set(invocation.args)]
+    const condition = expectedRevision(values)
+    if (condition.expectedRevision !== undefined && agentIds.length > 1)
+      throw new UsageError("--expected-revision goes with one AGENT")
+    if (values.atomic && agentIds.length > LARGEST_BATCH)
+      throw new UsageError(`--atomic goes with at most ${LARGEST_BATCH} agents`)
     const registry = invocation.registry()
-    return forEachAgent(invocation, async (agentId) => {
-      const { record } = await registry.deleteChain({ agentId, softDelete, ...condition })
-      return await tell(invocation, "deleted", agentId, record)
+    if (agentIds.length > 1) return await deleteMany(invocation, registry, agentIds)
+    return await forEachAgent(invocation, async (agentId) => {
+      const request = { agentId, ...condition }
+      const deleted = values.purge ? registry.purgeChain(request) : registry.deleteChain(request)
+      await tell(invocation, deletedWord(values), agentId, (await deleted).record)
+      return EXIT.done
     })
   },
 })
@@ -33,8 +55,8 @@ export const restore = command({
   arity: [1, Infinity],
   summary: "make deleted chains active again",
   details:
-    "What `revoke --mode suspend` suspended is lifted by `lift-suspension`. While an agent stands revoked or suspended its " +
-    "chain is not restored; `revocations --agent AGENT --standing` tells by what.",
+    "`lift-suspension` lifts what `revoke --mode suspend` suspended. The chain of a revoked or suspended agent cannot be " +
+    "restored; `revocations --agent AGENT --standing` lists the revocations.",
   examples: ["restore agent-7"],
   flags: REVISION_FLAG,
   run(invocation) {
@@ -42,15 +64,46 @@ export const restore = command({
     const registry = invocation.registry()
     return forEachAgent(invocation, async (agentId) => {
       const { record } = await registry.restoreChain({ agentId, ...condition })
-      return await tell(invocation, "restored", agentId, record)
+      await tell(invocation, "restored", agentId, record)
+      return EXIT.done
     })
   },
 })
+
+async function deleteMany(
+  invocation: Invocation<typeof FLAGS>,
+  registry: TrustRegistry,
+  agentIds: readonly string[],
+): Promise<number> {
+  const { purge = false, atomic = false } = invocation.values
+  let exitCode: number = EXIT.done
+  for (let first = 0; first < agentIds.length && exitCode <= EXIT.refused; first += LARGEST_BATCH) {
+    const batch = agentIds.slice(first, first + LARGEST_BATCH)
+    const results = await registry.batchDeleteChains({ agentIds: batch, purge, atomic })
+    for (const [i, result] of results.entries()) await tellResult(invocation, batch[i] ?? "", result)
+    exitCode ||= exitCodeOfAll(results.flatMap(({ error }) => error ?? []))
+  }
+  return exitCode
+}
+
+/** Items of an atomic batch that were refused only because others were say nothing about why. */
+function exitCodeOfAll(errors: readonly TrustStoreError[]): number {
+  const [error] = [...errors.filter(({ reason }) => reason !== "BATCH_REFUSED"), ...errors]
+  return error ? exitCodeOf(error) : EXIT.done
+}
+
+async function tellResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
+  if (result.error) await complain(invocation, complaintOf(result.error, { agentId }))
+  else await tell(invocation, deletedWord(invocation.values), agentId, result.record)
+}
+
+function deletedWord({ purge }: { purge?: boolean }) {
+  return purge ? "purged" : "deleted"
+}
 
 type Told = Pick<Invocation, "json" | "out">
 
 async function tell({ json, out }: Told, verb: string, agentId: string, record: ChainRecord | undefined) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else await out.line(`${verb} ${visible(agentId)} at revision ${record?.revision}`)
-  return EXIT.done
 }

@@ -1,5 +1,6 @@
 import { documentFromChain } from "@trust-registry/eatp"
-import type { ChainExport, ExportedChain } from "../../chainExport.js"
+import type { StoredChain } from "@trust-registry/proto"
+import type { ChainExport } from "../../chainExport.js"
 import { command, type Invocation, type Values } from "../command.js"
 import { exportTarget } from "../documents/exportTarget.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
@@ -83,9 +84,9 @@ async function write(run: Run, output: Output) {
   interrupt.signal.addEventListener("abort", () => run.stop.abort(), { once: true })
   const progress = progressOn(run.invocation.err, "chains")
   try {
-    for await (const { chain, record } of run.chains) {
-      if (!chain) progress.clear()
-      await writeOne(run, output, { chain, record })
+    for await (const stored of run.chains) {
+      if (!stored.chain) progress.clear()
+      await writeOne(run, output, stored)
       // A bar would run through the documents where both go to one terminal.
       if (!output.terminal) progress.tick(run.counts.exported)
     }
@@ -95,11 +96,12 @@ async function write(run: Run, output: Output) {
   }
 }
 
-async function writeOne(run: Run, output: Output, { chain, record }: ExportedChain) {
+async function writeOne(run: Run, output: Output, stored: StoredChain) {
+  const { chain, record } = stored
   if (chain) await output.json(documentFromChain(chain))
-  else await tellUnreadable(run.invocation, [record])
+  else await tellUnreadable(run.invocation, [stored])
   run.counts[chain ? "exported" : "unreadable"]++
-  run.last = record.agentId
+  run.last = record?.agentId ?? run.last
 }
 
 /** What was written of a file that is replaced is gone; what went elsewhere can be gone on with. */

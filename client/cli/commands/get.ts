@@ -1,5 +1,5 @@
 import { documentFromChain } from "@trust-registry/eatp"
-import type { GetChainResponse } from "@trust-registry/proto"
+import type { StoredChain } from "@trust-registry/proto"
 import { forEachAgent } from "../agents.js"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
@@ -11,7 +11,7 @@ export const get = command({
   args: "AGENT...",
   arity: [1, Infinity],
   summary: "print the chains of agents as EATP documents, one a line",
-  details: "With --json each line holds the document as `chain` and what the registry knows as `record`.",
+  details: "With --json each line holds the document as `chain` and the registry's record of it as `record`.",
   examples: [
     "get agent-7",
     "get agent-7 | jq .genesis",
@@ -27,19 +27,19 @@ export const get = command({
     const includeInactive = invocation.values["include-inactive"] ?? false
     const consistency = consistencyOf(invocation.values)
     return forEachAgent(invocation, async (agentId) => {
-      const answer = await registry.getChain({ agentId, includeInactive, ...consistency })
-      await invocation.out.json(invocation.json ? bothAsJson(answer) : documentOf(answer))
+      const stored = await registry.getChain({ agentId, includeInactive, ...consistency })
+      await invocation.out.json(invocation.json ? bothAsJson(stored) : documentOf(stored))
       return EXIT.done
     })
   },
 })
 
-/** The document is put in as the text that it is: parsing it would change its numbers. */
-function bothAsJson(answer: GetChainResponse) {
-  return `{"chain":${documentOf(answer)},"record":${JSON.stringify(recordJson(answer.record))}}`
+/** The document is inserted as text: parsing it would change its numbers. */
+function bothAsJson(stored: StoredChain) {
+  return `{"chain":${documentOf(stored)},"record":${JSON.stringify(recordJson(stored.record))}}`
 }
 
-function documentOf({ chain }: GetChainResponse) {
+function documentOf({ chain }: StoredChain) {
   if (!chain) throw new Error("the registry answered without a chain")
   return documentFromChain(chain)
 }

@@ -1,5 +1,6 @@
-import type { ChainRecord } from "@trust-registry/proto"
+import { type ChainRecord, ChainView, type StoredChain } from "@trust-registry/proto"
 import { command, type Invocation } from "../command.js"
+import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
 import { complain } from "../output/complaint.js"
@@ -16,26 +17,35 @@ export const list = command({
   args: "",
   arity: [0, 0],
   summary: "list chains: agent, authority, status, signatures, revision, expiry",
-  details: "`export` gives the chains themselves.",
-  examples: ["list --prefix billing-", "list --expires-before 2030-01-01T00:00:00Z --limit 20"],
+  details:
+    "`export` prints the chains themselves. A row that does not parse is named on standard error, unless --records skips " +
+    "the documents.",
+  examples: [
+    "list --prefix billing-",
+    "list --expires-before 2030-01-01T00:00:00Z --limit 20",
+    "list --at-revision 1200 --records",
+  ],
   flags: {
     ...FILTER_FLAGS,
-    limit: { type: "string", value: "N", help: `at most so many (default: ${DEFAULT_LIMIT})` },
-    "page-token": { type: "string", value: "TOKEN", help: "go on where the list before this ended" },
+    records: { type: "boolean", help: "read records only, not documents; faster for long lists" },
+    ...CONSISTENCY_FLAGS,
+    limit: { type: "string", value: "N", help: `at most N chains (default: ${DEFAULT_LIMIT})` },
+    "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {
     const { values } = invocation
     let left = countOf(values, "limit") ?? DEFAULT_LIMIT
     let pageToken = values["page-token"] ?? ""
-    const filter = filterOf(values)
+    const view = values.records ? ChainView.RECORD : ChainView.FULL
+    const request = { filter: filterOf(values), view, ...consistencyOf(values) }
     const registry = invocation.registry()
     let readable = true
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
-      const page = await registry.listChains({ filter, pageSize, pageToken }).page()
-      await tell(invocation, [...page.chains.flatMap(({ record }) => record ?? []), ...page.unreadable])
-      readable = (await tellUnreadable(invocation, page.unreadable)) && readable
-      left -= page.chains.length + page.unreadable.length
+      const page = await registry.listChains({ ...request, pageSize, pageToken }).page()
+      await tell(invocation, page.chains)
+      readable = (await tellUnreadable(invocation, page.chains)) && readable
+      left -= page.chains.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
     if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
@@ -48,10 +58,10 @@ export const count = command({
   args: "",
   arity: [0, 0],
   summary: "count chains",
-  examples: ["count", "count --all --authority org-acme"],
-  flags: FILTER_FLAGS,
+  examples: ["count", "count --all --authority org-acme", "count --at-revision 1200"],
+  flags: { ...FILTER_FLAGS, ...CONSISTENCY_FLAGS },
   async run({ values, json, out, registry }) {
-    const { count } = await registry().countChains({ filter: filterOf(values) })
+    const { count } = await registry().countChains({ filter: filterOf(values), ...consistencyOf(values) })
     if (json) await out.json(JSON.stringify({ count: `${count}` }))
     else await out.line(`${count}`)
     return EXIT.done
@@ -60,7 +70,8 @@ export const count = command({
 
 type Told = Pick<Invocation, "json" | "out" | "err">
 
-async function tell({ json, out }: Told, records: readonly ChainRecord[]) {
+async function tell({ json, out }: Told, chains: readonly StoredChain[]) {
+  const records = chains.flatMap(({ record }): ChainRecord | [] => record ?? [])
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
     const widest = out.terminal ? TERMINAL_CELL : Infinity
@@ -68,11 +79,13 @@ async function tell({ json, out }: Told, records: readonly ChainRecord[]) {
   }
 }
 
-/** Names rows whose chain does not parse on standard error; whether there were none. */
-export async function tellUnreadable(told: Told, records: readonly ChainRecord[]): Promise<boolean> {
-  for (const { agentId } of records) {
+/** Names on standard error the rows whose chain does not parse; returns whether there were none. */
+export async function tellUnreadable(told: Told, chains: readonly StoredChain[]): Promise<boolean> {
+  const rows = chains.filter(({ unreadable }) => unreadable)
+  for (const { record } of rows) {
+    const { agentId = "" } = record ?? {}
     const message = `the stored chain does not parse; see: verify ${visible(agentId)}`
     await complain(told, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
-  return records.length === 0
+  return rows.length === 0
 }

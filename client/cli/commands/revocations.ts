@@ -29,7 +29,7 @@ export const revocations = command({
       standingOnly: standing === true,
       pageSize: LARGEST_PAGE,
     }
-    for await (const { records } of invocation.registry().listRevocations(request).pages())
+    for await (const { records } of invocation.registry().listRevokedRecords(request).pages())
       await tellRecords(invocation, records)
     return EXIT.done
   },
@@ -48,7 +48,7 @@ export const liftSuspension = command({
     const [revocationId = ""] = invocation.args
     assureUuid("REVOCATION", revocationId)
     const registry = invocation.registry()
-    const before = await registry.listRevocations({ revocationId, standingOnly: true, pageSize: 1 }).page()
+    const before = await registry.listRevokedRecords({ revocationId, standingOnly: true, pageSize: 1 }).page()
     const { revocation } = await registry.liftSuspension({ revocationId })
     await tellRevocation(invocation, "lifted", revocation, before.records.length > 0)
     return EXIT.done

@@ -1,6 +1,9 @@
 import { toJson } from "@bufbuild/protobuf"
+import { wordOf } from "@trust-registry/eatp"
 import {
-  type IntegrityCheck,
+  ChainView,
+  IntegrityCheckSchema,
+  type IntegrityFinding,
   type VerifyChainIntegrityResponse,
   VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
@@ -22,7 +25,7 @@ export const verify = command({
   arity: [0, Infinity],
   summary: "check that stored chains are what was written",
   details:
-    "Names agents, or flags that say which; --all alone checks every chain. Tells each check that failed.",
+    "Takes agents, or flags that select chains; --all alone checks every chain. Prints each check that failed.",
   examples: ["verify agent-7", "verify --all", "verify --authority org-acme --json"],
   flags: FILTER_FLAGS,
   async run(invocation) {
@@ -47,7 +50,7 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
   const { json, out, err, values } = invocation
   const progress = progressOn(err, "chains")
   const counts = { verified: 0, failed: 0 }
-  await forEachInPool(registry.listChains({ filter: filterOf(values) }), {
+  await forEachInPool(registry.listChains({ filter: filterOf(values), view: ChainView.RECORD }), {
     limit: IN_FLIGHT,
     keyOf: ({ record }) => record?.agentId ?? "",
     async work({ record }) {
@@ -67,15 +70,15 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
   return counts.failed === 0 ? EXIT.done : EXIT.incomplete
 }
 
-/** A chain that was deleted for good since it was listed. */
+/** A chain that was purged since it was listed. */
 function unlessGone(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }
 
 async function tell({ json, out }: Told, agentId: string, answer: VerifyChainIntegrityResponse) {
   if (json) return await out.json(answerJson(answer))
-  const failed = answer.checks.filter((check) => !check.passed)
-  for (const check of failed) await out.line(failedText(agentId, check))
+  const failed = answer.findings.filter(({ passed }) => !passed)
+  for (const finding of failed) await out.line(failedText(agentId, finding))
   if (!answer.verified && failed.length === 0) await out.line(`not verified ${visible(agentId)}`)
 }
 
@@ -84,7 +87,8 @@ function answerJson(answer: VerifyChainIntegrityResponse) {
   return JSON.stringify(toJson(VerifyChainIntegrityResponseSchema, answer, options))
 }
 
-function failedText(agentId: string, { name, path, expected, found, detail }: IntegrityCheck) {
+function failedText(agentId: string, { check, path, expected, found, detail }: IntegrityFinding) {
+  const name = wordOf(IntegrityCheckSchema, check) ?? "unknown"
   const values = expected || found ? ` (expected ${expected || "nothing"}, found ${found || "nothing"})` : ""
   const where = path ? ` ${path}` : ""
   return visible(`not verified ${agentId}: ${name}${where}: ${detail}${values}`)

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js"
-import { wordOf } from "@trust-registry/eatp"
-import { type ChainEvent, OperationSchema } from "@trust-registry/proto"
+import { type ChainEvent, ChainView } from "@trust-registry/proto"
+import { storedChainOf } from "../../chainEvent.js"
 import type { WatchState } from "../../chainWatch.js"
 import { TrustStoreError } from "../../errors.js"
 import { DEFAULT_TIMEOUT_MS } from "../../options.js"
@@ -9,7 +9,7 @@ import { messageWithHint } from "../documents/lineHint.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { UsageError } from "../flags/usage.js"
 import { onInterrupt } from "../interrupt.js"
-import { changeJson } from "../output/changeJson.js"
+import { eventJson, eventWord } from "../output/changeJson.js"
 import { complain } from "../output/complaint.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
@@ -21,9 +21,11 @@ export const watch = command({
   arity: [0, 0],
   summary: "show changes of chains as they come, one a line, until Ctrl-C",
   details:
-    "It fails where the registry does not answer within --timeout-ms at first. Later it goes on by itself where it was when the " +
-    "registry was away, and says on standard error when the line is lost and when it is back. Ctrl-C ends it and says from " +
-    "which revision on another one goes on. Each line: revision, operation, agent, status, expiry, when, by whom; with --json the record and the chain too.",
+    "Fails if the registry does not answer within --timeout-ms at first. Later it reconnects by itself, misses nothing, and " +
+    "reports on standard error when the line is lost and when it is back. Ctrl-C ends it and prints the flag with which " +
+    "another watch resumes. Each line has revision, operation, agent, status, expiry, time and author. The operation is `current` " +
+    "for what --include-current prints, and `left` for a change that took a chain out of the filter. With --json each line " +
+    "has the chain too.",
   examples: [
     "watch",
     "watch --from 1042 --prefix billing-",
@@ -31,8 +33,8 @@ export const watch = command({
   ],
   flags: {
     ...FILTER_FLAGS,
-    from: { type: "string", value: "REVISION", help: "the first revision to tell of (default: from now on)" },
-    "include-current": { type: "boolean", help: "first what there is" },
+    from: { type: "string", value: "REVISION", help: "the first revision to show (default: from now on)" },
+    "include-current": { type: "boolean", help: "show the current chains first" },
   },
   async run(invocation) {
     const { values, json, out, err, registry: connect } = invocation
@@ -43,16 +45,17 @@ export const watch = command({
     const registry = connect()
     const interrupt = onInterrupt()
     const line = lineOf(invocation)
+    const view = json ? ChainView.FULL : ChainView.RECORD
     const changes = registry.watchChains(
-      { filter, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
+      { filter, view, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
       { signal: AbortSignal.any([interrupt.signal, line.late]), onState: line.onState },
     )
     let next = from ?? 0n
     try {
       for await (const { events, nextRevision } of changes.responses()) {
         for (const event of events) {
-          await (json ? out.json(changeJson(event)) : out.line(eventLine(event)))
-          next = (event.record?.revision ?? next) + 1n
+          await (json ? out.json(eventJson(event)) : out.line(eventLine(event)))
+          next = (storedChainOf(event)?.record?.revision ?? next - 1n) + 1n
         }
         next = nextRevision
       }
@@ -101,14 +104,15 @@ function revisionOf(text: string | undefined): bigint | undefined {
   return BigInt(text)
 }
 
-function eventLine({ operation, record, unreadable }: ChainEvent): string {
+function eventLine(event: ChainEvent): string {
+  const { record } = storedChainOf(event) ?? {}
   if (!record) return ""
   const { revision, agentId, expiresAt, updatedAt, updatedBy } = record
   const cells = [
     `${revision}`,
-    wordOf(OperationSchema, operation) ?? "unknown",
+    eventWord(event),
     visible(agentId),
-    unreadable ? "unreadable" : statusWord(record),
+    statusWord(record),
     momentText(expiresAt),
     momentText(updatedAt),
     visible(updatedBy),

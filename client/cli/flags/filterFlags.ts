@@ -7,7 +7,7 @@ import { UsageError } from "./usage.js"
 
 /** Flags that say which chains; all that are given must hold. */
 export const FILTER_FLAGS = {
-  all: { type: "boolean", help: "inactive and expired chains too (default: active ones)" },
+  all: { type: "boolean", help: "deleted, suspended, revoked and expired chains too (default: active ones)" },
   authority: { type: "string", value: "ID", help: "of this authority" },
   prefix: { type: "string", value: "TEXT", help: "whose agent id begins so" },
   capability: { type: "string", value: "NAME", help: "with a capability of this name" },
@@ -26,7 +26,7 @@ export function filterOf(values: Values<typeof FILTER_FLAGS>): MessageInitShape<
   const expiresBefore = momentOf(values, "expires-before")
   return {
     authorityId: values.authority ?? "",
-    ...(values.all ? { activeOnly: false } : {}),
+    includeInactive: values.all === true,
     agentIdPrefix: values.prefix ?? "",
     capability: values.capability ?? "",
     capabilityType: capabilityType(values["capability-type"]),

@@ -1,21 +1,41 @@
 import { documentFromChain, wordOf } from "@trust-registry/eatp"
-import { type ChainEvent, type ChainRevision, OperationSchema } from "@trust-registry/proto"
+import {
+  type ChainEvent,
+  ChainOperationSchema,
+  type ChainRevision,
+  type StoredChain,
+} from "@trust-registry/proto"
 import { recordJson } from "./records.js"
 
-/** A change as JSON, its chain as an EATP document: put in as the text that it is, since parsing would change its numbers. */
-export function changeJson({
-  operation,
-  record,
-  requestId,
-  chain,
-  unreadable,
-}: ChainRevision | ChainEvent): string {
-  const told = {
-    operation: wordOf(OperationSchema, operation),
-    record: recordJson(record),
-    request_id: requestId,
-    ...(unreadable ? { unreadable } : {}),
-  }
+/** A change in the history of a chain as JSON. */
+export function revisionJson(revision: ChainRevision): string {
+  return storedJson(changeOf(revision), revision.stored)
+}
+
+/** An event of a watch as JSON: its kind, and of a change what a change in history has. */
+export function eventJson({ kind }: ChainEvent): string {
+  if (kind.case === "current") return storedJson({ kind: kind.case }, kind.value)
+  return storedJson({ kind: kind.case, ...(kind.value ? changeOf(kind.value) : {}) }, kind.value?.stored)
+}
+
+/** What happened in an event of a watch, in one word: the operation of a change, `current`, or `left` (the filter). */
+export function eventWord({ kind }: ChainEvent): string {
+  return kind.case === "changed" ? operationWord(kind.value) : (kind.case ?? "unknown")
+}
+
+/** What a change did, in one word. */
+export function operationWord({ operation }: ChainRevision): string {
+  return wordOf(ChainOperationSchema, operation) ?? "unknown"
+}
+
+function changeOf(revision: ChainRevision) {
+  return { operation: operationWord(revision), request_id: revision.requestId }
+}
+
+/** The document is inserted as text: parsing it would change its numbers. */
+function storedJson(change: object, stored: StoredChain | undefined): string {
+  const { chain, record, unreadable } = stored ?? {}
+  const told = { ...change, record: recordJson(record), ...(unreadable ? { unreadable } : {}) }
   return chain
     ? `{"chain":${documentFromChain(chain)},${JSON.stringify(told).slice(1)}`
     : JSON.stringify(told)

@@ -4,6 +4,7 @@ import { wordOf } from "@trust-registry/eatp"
 import {
   type ChainRecord,
   ChainRecordSchema,
+  ChainStatus,
   ChainStatusSchema,
   SignatureStatusSchema,
 } from "@trust-registry/proto"
@@ -40,9 +41,10 @@ export function recordRow(record: ChainRecord): string[] {
 }
 
 /** The state of a chain in one word, by the clock: expiry and graceful revocations change no status. */
-export function statusWord({ status, isActive, expiresAt, revokesAt }: ChainRecord): string {
-  if (isActive && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
-  if (isActive && expiresAt && timestampMs(expiresAt) < Date.now()) return "expired"
+export function statusWord({ status, expiresAt, revokesAt }: ChainRecord): string {
+  const active = status === ChainStatus.ACTIVE
+  if (active && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
+  if (active && expiresAt && timestampMs(expiresAt) < Date.now()) return "expired"
   return wordOf(ChainStatusSchema, status) ?? "unknown"
 }
 

@@ -5,14 +5,14 @@ import { type AuthorityRow, authorityJson, authorityOf } from "../../store/autho
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { acceptedRow, authorityNotFound, requestIdReused, revisionConflict } from "./authorityErrors.js"
 
-/** How often a change is made again because others changed the authority meanwhile. */
-const MAX_JUDGEMENTS = 5
+/** How often a change is tried again because others changed the authority meanwhile. */
+const MAX_ATTEMPTS = 5
 
 /**
- * Reads an authority, has it changed, and writes it if it is still what was read; if not, all is judged again. A change that
- * was made before under the request id is not made twice: its row of then is given.
+ * Reads an authority, changes it, and writes it if nobody changed it in between; otherwise tries again. A change that was made
+ * before under the same request id is not made twice: its row is returned.
  *
- * @param next the authority as it shall be; throws AUTHORITY_INVALID where it may not
+ * @param next gives the changed authority; throws AUTHORITY_INVALID where the change is not allowed
  */
 export async function changeAuthority(
   authorities: AuthorityStore,
@@ -20,7 +20,7 @@ export async function changeAuthority(
   next: (current: Authority) => Authority,
 ): Promise<AuthorityRow> {
   const { authorityId, expectedRevision } = request
-  for (let judgement = 1; judgement <= MAX_JUDGEMENTS; judgement++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const { row, done } = await authorities.readBefore(authorityId, request.requestId)
     if (done) {
       if (done.requestHash !== request.requestHash) throw requestIdReused(request)
@@ -40,7 +40,7 @@ export async function changeAuthority(
     if (outcome.outcome !== "conflict" || expectedRevision !== undefined)
       return acceptedRow(write, outcome, {
         id: authority.parentAuthorityId ?? "",
-        field: "parent_authority_id",
+        field: "authority.parent_authority_id",
       })
   }
   throw new RegistryError(ErrorReason.OVERLOADED, "others keep changing the authority", { authorityId })

@@ -24,12 +24,12 @@ export interface Rotation {
  * @param now microseconds since 1970
  */
 export function rotationOf(
-  { at: asked, overlap }: Pick<RotateAuthorityKeyRequest, "at" | "overlap">,
+  { effectiveAt, overlap }: Pick<RotateAuthorityKeyRequest, "effectiveAt" | "overlap">,
   now: bigint,
 ): Rotation | FieldViolation {
-  const at = asked ?? timestampOf(now)
+  const at = effectiveAt ?? timestampOf(now)
   const fault = momentProblem(at)
-  if (fault) return { field: "at", description: fault }
+  if (fault) return { field: "effective_at", description: fault }
   const { seconds, nanos } = overlap ?? { seconds: 0n, nanos: 0 }
   if (seconds < 0n || nanos < 0 || nanos >= BILLION)
     return { field: "overlap", description: "must be a duration that is not negative" }

@@ -6,17 +6,18 @@ import {
   encodeItems,
   type TrustStoreService,
 } from "@trust-registry/proto"
-import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
+import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
+import type { TrustReader } from "../../store/cache/trustReader.js"
 import type { ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
-import { MAX_PAGE_BYTES } from "../chains/lists.js"
 import { isVisible } from "../chains/visible.js"
-import { idFault, sentenceOf } from "../request/fields.js"
+import { requirementOf } from "../request/consistency.js"
+import { assureAgentIds } from "../request/fields.js"
+import { MAX_PAGE_BYTES } from "../request/paged.js"
+import { readSnapshot } from "../request/readSnapshot.js"
 
-/** Most agents of a request. */
-const MAX_AGENTS = 1_000
 /** So many are asked for at once, which is one statement for those not in memory: each may have a chain of a mebibyte. */
 const READ_AT_ONCE = 25
 
@@ -25,28 +26,30 @@ export function createBatchGet(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["batchGetChains"] {
-  return async ({ agentIds, includeInactive }) => {
+  return async ({ agentIds, includeInactive, consistency }) => {
     assureAgentIds(agentIds, limits)
+    const { reader, nowMicros } = await readSnapshot(store, requirementOf(consistency))
     const found: Buffer[] = []
-    const rest = { missing: [] as string[], unread: [] as string[], unreadable: [] as string[] }
-    const nowMs = Date.now()
+    const rest = { missing: [] as string[], remaining: [] as string[], unreadable: [] as string[] }
+    const nowMs = Number(nowMicros) / 1000
     let bytes = 0
     for (let next = 0; next < agentIds.length; next += READ_AT_ONCE) {
       const ids = agentIds.slice(next, next + READ_AT_ONCE)
-      const chains = rest.unread.length > 0 ? [] : await Promise.all(ids.map((id) => readable(store, id)))
+      const chains = rest.remaining.length > 0 ? [] : await Promise.all(ids.map((id) => readable(reader, id)))
       for (const [index, id] of ids.entries()) {
         const chain = chains[index]
         if (chain === CORRUPT) rest.unreadable.push(id)
         else if (chain === null || (chain && !(includeInactive || isVisible(chain, nowMs))))
           rest.missing.push(id)
-        else if (!chain || (bytes + chain.bytes.length > MAX_PAGE_BYTES && bytes > 0)) rest.unread.push(id)
+        else if (!chain || (bytes + chain.stored.length > MAX_PAGE_BYTES && bytes > 0))
+          rest.remaining.push(id)
         else {
-          found.push(chain.bytes)
-          bytes += chain.bytes.length
+          found.push(chain.stored)
+          bytes += chain.stored.length
         }
       }
     }
-    // The chains are there in binary form, as GetChain answers them.
+    // The chains are encoded already, as in the responses of GetChain.
     return encodeItems(
       BatchGetChainsResponseSchema.field.found,
       found,
@@ -57,26 +60,11 @@ export function createBatchGet(
 
 const CORRUPT = "corrupt"
 
-async function readable(store: Store, agentId: string): Promise<ServedChain | null | typeof CORRUPT> {
+async function readable(reader: TrustReader, agentId: string): Promise<ServedChain | null | typeof CORRUPT> {
   try {
-    return await store.getChain(agentId)
+    return await reader.getChain(agentId)
   } catch (error) {
     if (error instanceof RegistryError && error.reason === ErrorReason.TRUST_CHAIN_CORRUPT) return CORRUPT
     throw error
   }
-}
-
-function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
-  if (agentIds.length > MAX_AGENTS)
-    throw invalidRequest("agent_ids", `has ${agentIds.length} ids; at most ${MAX_AGENTS} are allowed`)
-  const places = new Map<string, number>()
-  const violations: FieldViolation[] = []
-  for (const [place, id] of agentIds.entries()) {
-    const first = places.get(id)
-    const fault = first === undefined ? idFault(id, limits) : `is agent_ids[${first}] again`
-    if (fault) violations.push({ field: `agent_ids[${place}]`, description: fault })
-    if (first === undefined) places.set(id, place)
-  }
-  if (violations.length > 0)
-    throw new RegistryError(ErrorReason.INVALID_REQUEST, sentenceOf(violations), { violations })
 }

@@ -2,17 +2,17 @@ import type { RecordRow } from "../../store/chains/rows.js"
 import { type ServedChain, servedChain } from "../../store/chains/servedChain.js"
 import type { Depends, Document } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
-import type { Judge } from "../chains/judgement.js"
+import type { ValidationReader } from "../chains/validation.js"
 
-/** What chains of a batch are judged by: those of the batch that were judged before, and else what is stored. */
-export interface BatchReader extends Judge {
-  /** A chain of the batch, judged: it stands as if it were stored. */
+/** Reads what the chains of a batch are validated against: those of the batch that were validated before, else what is stored. */
+export interface BatchReader extends ValidationReader {
+  /** Adds a chain of the batch that is valid: from now on it reads as if it were stored. */
   add(document: Omit<Document, "depends"> & { agentId: string }): void
   /** Without the batch's own agents, which are written together with it. */
   othersOf(depends: Depends): Depends
 }
 
-/** A reader over a store for a batch that is empty yet. */
+/** A reader over a store, without any chain of the batch yet. */
 export function createBatchReader(store: Store): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
@@ -35,7 +35,7 @@ export function createBatchReader(store: Store): BatchReader {
   }
 }
 
-/** The row that it becomes, as far as the judgement of others looks at it. */
+/** The row that it becomes, as far as the validation of others looks at it. */
 function rowOf(document: Omit<Document, "depends"> & { agentId: string }): Parameters<typeof servedChain>[0] {
   const record: RecordRow = {
     agent_id: document.agentId,

@@ -4,8 +4,8 @@ import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { delegatorsFirst } from "../chains/lineageOrder.js"
 import { sentenceOf } from "../request/fields.js"
-import type { StoreTogether } from "./atomicWrites.js"
-import { prefixOf, type StoreNext, type StoreResult } from "./manyWrites.js"
+import { prefixOf, type StoreNext, type StoreResult } from "./manyStores.js"
+import type { StoreTogether } from "./storeTogether.js"
 
 /** Most chains of a batch. */
 const MAX_BATCH = 1_000
@@ -38,7 +38,7 @@ export function createBatchStore(
   }
 }
 
-/** In one transaction the second would have to be judged by the first. */
+/** In one transaction the second would have to be validated against the first. */
 function assureEachOnce({ requests }: BatchStoreChainsRequest): void {
   const places = new Map<string, number>()
   const violations: FieldViolation[] = []

@@ -1,14 +1,19 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
-import { ErrorReason, ExportChainsResponseSchema, type TrustStoreService } from "@trust-registry/proto"
+import {
+  ErrorReason,
+  ExportChainsResponseSchema,
+  encodeItems,
+  type TrustStoreService,
+} from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
-import { encodedWithChain } from "../../store/chains/encodedChain.js"
-import { type ChainRow, nowMicros, recordOf } from "../../store/chains/rows.js"
+import { encodedListed } from "../../store/chains/encodedChain.js"
+import { type ChainRow, nowMicros } from "../../store/chains/rows.js"
 import { compacted } from "../../store/history/history.js"
 import type { Store } from "../../store/store.js"
-import { answered, assureFilter } from "../chains/lists.js"
 import { idFault } from "../request/fields.js"
+import { assureFilter, filtered } from "../request/filter.js"
 
 /** What is read at once; one such part is sent while the next is read, and a caller who does not read makes us hold both. */
 const PART_CHAINS = 500
@@ -26,13 +31,14 @@ export function createExport(
     const revision = await snapshotOf(store, snapshotRevision)
     const now = nowMicros()
     const read = (after: string) => {
-      const query = { filter, revision, after, limit: PART_CHAINS, maxBytes: PART_BYTES, now }
-      const part = answered(store.readExport(query))
+      const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
+      const query = { ...bounds, filter, revision, documents: true, now }
+      const part = filtered(store.readExport(query))
       // It may be waited for only after a long time, or never.
       part.catch(() => undefined)
       return part
     }
-    yield { snapshotRevision: revision }
+    yield { part: { case: "snapshotRevision" as const, value: revision } }
     // Before the first change there was nothing.
     let next: Promise<ExportPart> | undefined = revision === 0n ? undefined : read(afterAgentId)
     while (next) {
@@ -41,7 +47,7 @@ export function createExport(
       next = more && last ? read(last.agent_id) : undefined
       for (const row of rows) {
         if (draining.aborted) throw stopping()
-        yield exported(row)
+        yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row)])
       }
     }
   }
@@ -58,15 +64,6 @@ async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {
   if (asked > newest)
     throw invalidRequest("snapshot_revision", `is ${asked}; the newest revision is ${newest}`)
   return asked
-}
-
-function exported(row: ChainRow) {
-  const record = recordOf(row)
-  try {
-    return encodedWithChain(ExportChainsResponseSchema, row, { record })
-  } catch {
-    return { record }
-  }
 }
 
 function stopping() {

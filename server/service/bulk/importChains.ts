@@ -1,9 +1,10 @@
-import { ErrorReason, type TrustStoreService } from "@trust-registry/proto"
+import { create } from "@bufbuild/protobuf"
+import { ErrorReason, StoreChainRequestSchema, type TrustStoreService } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { inOrder } from "./inOrder.js"
-import type { StoreNext } from "./manyWrites.js"
+import type { StoreNext } from "./manyStores.js"
 
 /** Most requests of a stream that are worked on or whose answer was not taken yet: a batch under way, and the next. */
 const MAX_OPEN_ITEMS = 2_000
@@ -19,11 +20,14 @@ export function createImport(
     const stop = { signal: context.draining, error: stopping }
     let index = 0n
     const begin = open(context)
-    for await (const result of inOrder(requests, (request) => begin(request), bounds, stop)) {
-      yield { index: index++, result }
+    for await (const result of inOrder(requests, ({ request }) => begin(request ?? NOTHING), bounds, stop)) {
+      yield { index: index++, result: { result } }
     }
   }
 }
+
+/** Without a request there is no chain, which is refused like any other request without one. */
+const NOTHING = create(StoreChainRequestSchema)
 
 function stopping() {
   return new RegistryError(

@@ -8,100 +8,124 @@ import {
   effectiveExpiry,
   type ShapeLimits,
 } from "@trust-registry/eatp"
-import type {
+import {
   IntegrityCheck,
-  TrustLineageChain,
-  VerifyChainIntegrityResponseSchema,
+  type IntegrityFinding,
+  type TrustLineageChain,
+  type TrustStoreService,
+  type VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
 import type { ChainWithHistory } from "../../store/chains/chains.js"
 import { type ChainRow, chainOf, recordOf } from "../../store/chains/rows.js"
 import type { Store } from "../../store/store.js"
+import { assureAgentId } from "../request/fields.js"
 import { type Difference, differences } from "./differences.js"
 import { notFound } from "./outcomes.js"
 
-type Check = Omit<IntegrityCheck, "$typeName" | "$unknown">
+type Finding = Omit<IntegrityFinding, "$typeName" | "$unknown">
 type History = Omit<ChainWithHistory, "row">
 
 /** Most findings that one check lists. */
 const MAX_FINDINGS = 16
 
-/** Compares a stored row with itself, with what its document says, and with what the history says was written. */
-export async function verifyIntegrity(
+/** The handler of VerifyChainIntegrity. */
+export function createIntegrityCheck(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustStoreService, RpcContext>["verifyChainIntegrity"] {
+  return async ({ agentId }) => {
+    assureAgentId(agentId, limits)
+    return await verifyIntegrity(store, agentId, limits)
+  }
+}
+
+/** Compares a stored row with itself, with its document, and with what history says was written. */
+async function verifyIntegrity(
   store: Store,
   agentId: string,
   limits: ShapeLimits,
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
   const { row, ...history } = await store.readWithHistory(agentId)
   if (!row) throw notFound(agentId)
-  const checks = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
-  return { verified: checks.every(({ passed }) => passed), record: recordOf(row), checks }
+  const findings = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
+  return { verified: findings.every(({ passed }) => passed), record: recordOf(row), findings }
 }
 
-function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Check[] {
+function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Finding[] {
   let chain: TrustLineageChain
   try {
     chain = chainOf(row)
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
     const changed = changesSince(history.written, row.chain_data)
-    return findings("document", changed, { detail: `the document does not parse: ${detail}` })
+    return findings(IntegrityCheck.DOCUMENT, changed, { detail: `the document does not parse: ${detail}` })
   }
   return [
-    passed("document"),
+    passed(IntegrityCheck.DOCUMENT),
     ...shapeChecks(chain, limits),
-    compared("agent_id", chain.genesis?.agentId ?? "", row.agent_id, "chain.genesis.agent_id"),
+    compared(IntegrityCheck.AGENT_ID, chain.genesis?.agentId ?? "", row.agent_id, "chain.genesis.agent_id"),
     compared(
-      "authority_id",
+      IntegrityCheck.AUTHORITY_ID,
       chain.genesis?.authorityId ?? "",
       row.authority_id,
       "chain.genesis.authority_id",
     ),
-    computed("chain_hash", () => chainHash(chain), row.chain_hash, ""),
+    computed(IntegrityCheck.CHAIN_HASH, () => chainHash(chain), row.chain_hash, ""),
     ...contentChecks(chain, row, history),
     constraintCheck(chain),
     expiryCheck(chain, row),
   ]
 }
 
-function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Check[] {
+function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Finding[] {
   const violations = checkShape(chain, limits)
-  if (violations.length === 0) return [passed("shape")]
+  if (violations.length === 0) return [passed(IntegrityCheck.SHAPE)]
   return violations
     .slice(0, MAX_FINDINGS)
-    .map(({ field, description }) => failed("shape", field, description))
+    .map(({ field, description }) => failed(IntegrityCheck.SHAPE, field, description))
 }
 
-function contentChecks(chain: TrustLineageChain, row: ChainRow, history: History): Check[] {
+function contentChecks(chain: TrustLineageChain, row: ChainRow, history: History): Finding[] {
   const found = contentHash(chain)
-  if (found === row.content_hash) return [passed("content_hash")]
-  return findings("content_hash", changesSince(history.written, contentJson(chain)), {
+  if (found === row.content_hash) return [passed(IntegrityCheck.CONTENT_HASH)]
+  return findings(IntegrityCheck.CONTENT_HASH, changesSince(history.written, contentJson(chain)), {
     expected: row.content_hash,
     found,
     detail: "the document is not the one that was written",
   })
 }
 
-function constraintCheck(chain: TrustLineageChain): Check {
+function constraintCheck(chain: TrustLineageChain): Finding {
   const envelope = chain.constraintEnvelope
   const stored = envelope?.constraintHash ?? ""
-  if (!envelope || stored === "") return passed("constraint_hash")
+  if (!envelope || stored === "") return passed(IntegrityCheck.CONSTRAINT_HASH)
   const path = "chain.constraint_envelope.constraint_hash"
-  return computed("constraint_hash", () => constraintHash(envelope.activeConstraints), stored, path)
+  return computed(
+    IntegrityCheck.CONSTRAINT_HASH,
+    () => constraintHash(envelope.activeConstraints),
+    stored,
+    path,
+  )
 }
 
-function expiryCheck(chain: TrustLineageChain, row: ChainRow): Check {
+function expiryCheck(chain: TrustLineageChain, row: ChainRow): Finding {
   const own = effectiveExpiry(chain)
-  if (own === undefined || (row.expires_at !== null && row.expires_at <= own)) return passed("expires_at")
-  return failed("expires_at", "", "the stored expiry is later than what the chain allows")
+  if (own === undefined || (row.expires_at !== null && row.expires_at <= own))
+    return passed(IntegrityCheck.EXPIRES_AT)
+  return failed(IntegrityCheck.EXPIRES_AT, "", "the stored expiry is later than what the chain allows")
 }
 
-function historyChecks(row: ChainRow, { newest }: History): Check[] {
-  if (!newest) return [failed("history", "", "the history does not tell of this chain")]
+function historyChecks(row: ChainRow, { newest }: History): Finding[] {
+  if (!newest) return [failed(IntegrityCheck.HISTORY, "", "history has no change of this chain")]
   const same = (
     ["revision", "content_hash", "chain_hash", "status", "authority_id", "expires_at"] as const
   ).filter((column) => newest[column] !== row[column])
-  if (same.length === 0) return [passed("history")]
-  return same.map((column) => compared("history", String(newest[column]), String(row[column]), column))
+  if (same.length === 0) return [passed(IntegrityCheck.HISTORY)]
+  return same.map((column) =>
+    compared(IntegrityCheck.HISTORY, String(newest[column]), String(row[column]), column),
+  )
 }
 
 /** Where the document differs from the first one written under its content hash, when that one is still sound. */
@@ -116,29 +140,33 @@ function changesSince(written: JsonValue | undefined, found: JsonValue): Differe
   }
 }
 
-function findings(name: string, changed: Difference[], otherwise: Partial<Check>): Check[] {
-  const whole = { ...failed(name, "", ""), ...otherwise }
+function findings(check: IntegrityCheck, changed: Difference[], otherwise: Partial<Finding>): Finding[] {
+  const whole = { ...failed(check, "", ""), ...otherwise }
   if (changed.length === 0) return [whole]
   return changed.map(({ path, expected, found }) => ({ ...whole, path, expected, found }))
 }
 
-function passed(name: string): Check {
-  return { name, passed: true, expected: "", found: "", path: "", detail: "" }
+function passed(check: IntegrityCheck): Finding {
+  return { check, passed: true, expected: "", found: "", path: "", detail: "" }
 }
 
-function failed(name: string, path: string, detail: string): Check {
-  return { name, passed: false, expected: "", found: "", path, detail }
+function failed(check: IntegrityCheck, path: string, detail: string): Finding {
+  return { check, passed: false, expected: "", found: "", path, detail }
 }
 
-/** What cannot be computed is no match: the `shape` check tells which field is at fault. */
-function computed(name: string, compute: () => string, found: string, path: string): Check {
+/** What cannot be computed does not match; the SHAPE check says which field is at fault. */
+function computed(check: IntegrityCheck, compute: () => string, found: string, path: string): Finding {
   try {
-    return compared(name, compute(), found, path)
+    return compared(check, compute(), found, path)
   } catch (error) {
-    return failed(name, path, `cannot be computed: ${error instanceof Error ? error.message : String(error)}`)
+    return failed(
+      check,
+      path,
+      `cannot be computed: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
-function compared(name: string, expected: string, found: string, path: string): Check {
-  return { name, passed: expected === found, expected, found, path, detail: "" }
+function compared(check: IntegrityCheck, expected: string, found: string, path: string): Finding {
+  return { check, passed: expected === found, expected, found, path, detail: "" }
 }

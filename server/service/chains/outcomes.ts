@@ -1,10 +1,10 @@
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import { type RecordRow, recordOf } from "../../store/chains/rows.js"
+import { nowMicros, type RecordRow, recordOf } from "../../store/chains/rows.js"
 import type { Outcome, Write } from "../../store/chains/writes.js"
 import { requestIdReused } from "../authorities/authorityErrors.js"
 
-/** The record that a write led to. Throws what the contract says of a write that was refused. */
+/** The record of a write. Throws the contract's error for a write that was refused. */
 export function acceptedRecord(write: Write, { outcome, record, culprit }: Outcome): ChainRecord {
   if (outcome === "delegator_revoked") throw delegatorRevoked(write, culprit ?? "")
   if (outcome === "revoked") throw agentRevoked(write)
@@ -17,13 +17,13 @@ export function acceptedRecord(write: Write, { outcome, record, culprit }: Outco
     case "inactive":
       throw inactive(write, record)
     case "expired":
-      throw expired(write.agentId, "it cannot be restored, only stored anew after it is deleted for good")
+      throw expired(write.agentId, "it cannot be restored, only stored anew after PurgeChain")
     default:
       return recordOf(record)
   }
 }
 
-/** No chain of the agent is stored, or none that is active; `why` is told besides. */
+/** The agent has no stored chain, or none that is active; `why` is added to the message. */
 export function notFound(agentId: string, why?: string): RegistryError {
   const text = `trust chain not found for agent ${quoted(agentId)}`
   const message = why === undefined ? text : `${text}: ${why}`
@@ -49,43 +49,47 @@ function conflict({ agentId, expectedRevision }: Write, record: RecordRow | unde
   )
 }
 
-const BY_WHAT = "ListRevocations tells by what, and LiftSuspension lifts a suspension"
+const BY_WHAT = "ListRevokedRecords says by which revocation, and LiftSuspension lifts a suspension"
 
-/** The way out of each status. */
+/** How each status is left. */
 const WAYS = {
-  active: "a graceful revocation has taken effect, and it stays revoked",
-  revoked: "it stays revoked; ListRevocations tells by what",
+  revoked: "it stays revoked; ListRevokedRecords says by which revocation",
   suspended: "LiftSuspension makes it active again, or RestoreChain where it was suspended by hand",
-  deleted: "RestoreChain makes it active again, unless its agent stands revoked or suspended",
+  deleted: "RestoreChain makes it active again, unless its agent is revoked or suspended",
 }
 
 /** RestoreChain is refused only because of the agent. */
 const WAYS_TO_RESTORE = {
   ...WAYS,
-  suspended: `its agent stands suspended or revoked: ${BY_WHAT}`,
-  deleted: `its agent stands suspended or revoked: ${BY_WHAT}, after which it can be restored`,
+  suspended: `its agent is suspended or revoked: ${BY_WHAT}`,
+  deleted: `its agent is suspended or revoked: ${BY_WHAT}, after which it can be restored`,
 }
 
-function inactive({ agentId, operation }: Write, { status }: RecordRow): RegistryError {
-  const stands = status === "active" ? "revoked" : status
+function inactive({ agentId, operation }: Write, record: RecordRow): RegistryError {
+  const status = statusNow(record)
   const way = (operation === "restore" ? WAYS_TO_RESTORE : WAYS)[status]
   return new RegistryError(
-    ErrorReason.TRUST_CHAIN_REVOKED,
-    `the trust chain of agent ${quoted(agentId)} is ${stands}, so ${operation} is refused; ${way}`,
-    { agentId, metadata: { status: stands.toUpperCase() }, precondition: "the chain is active" },
+    status === "revoked" ? ErrorReason.TRUST_CHAIN_REVOKED : ErrorReason.TRUST_CHAIN_INACTIVE,
+    `the trust chain of agent ${quoted(agentId)} is ${status}, so ${operation} is refused; ${way}`,
+    { agentId, metadata: { status: status.toUpperCase() }, precondition: "the chain is active" },
   )
+}
+
+/** The status of a chain that is not active. A graceful revocation that took effect revokes it, whatever the row says. */
+function statusNow({ status, revokes_at }: RecordRow): Exclude<RecordRow["status"], "active"> {
+  return status === "active" || (revokes_at !== null && revokes_at <= nowMicros()) ? "revoked" : status
 }
 
 function agentRevoked({ agentId }: Write): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `agent ${quoted(agentId)} stands revoked or suspended, so no chain of it is stored: ${BY_WHAT}`,
+    `agent ${quoted(agentId)} is revoked or suspended, so no chain of it is stored: ${BY_WHAT}`,
     { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
   )
 }
 
 function delegatorRevoked({ agentId }: Write, delegator: string): RegistryError {
-  const description = `come down from ${quoted(delegator)}, which stands revoked or suspended`
+  const description = `come down from ${quoted(delegator)}, which is revoked or suspended`
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_INVALID,
     `the chain is refused: its delegations ${description}`,

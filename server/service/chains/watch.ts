@@ -15,7 +15,8 @@ import { compacted } from "../../store/history/history.js"
 import type { HistoryStore } from "../../store/history/historyStore.js"
 import type { Matcher } from "../../store/history/matcher.js"
 import type { TailReader } from "../../store/history/tail.js"
-import { answered, assureFilter } from "./lists.js"
+import { assureFilter, filtered } from "../request/filter.js"
+import { showsChains } from "../request/view.js"
 
 /** A response comes at least this often: the word that nothing has changed keeps proxies from cutting the line, and tells progress. */
 const BOOKMARK_MS = 1_000
@@ -29,15 +30,16 @@ export function createWatch(
 ): Handlers<typeof TrustStoreService, RpcContext>["watchChains"] {
   return async function* (request, { signal, draining }) {
     assureFilter(request.filter, limits)
-    const matcher = await answered(history.matcher(request.filter))
+    const chains = showsChains(request.view)
+    const matcher = await filtered(history.matcher(request.filter))
     const reader = history.tail.open(matcher.needsFacts)
     signal.addEventListener("abort", reader.wake)
     draining.addEventListener("abort", reader.wake)
     try {
       const next = request.includeCurrent
-        ? yield* tellCurrent(history, request)
+        ? yield* tellCurrent(history, request, chains)
         : await startOf(history, request.startRevision)
-      const tell = (event: HistoryEvent) => toldOf(matcher, event, request.includeChains ?? true)
+      const tell = (event: HistoryEvent) => toldOf(matcher, event, chains)
       yield* follow(reader, tell, next, { signal, draining })
     } finally {
       signal.removeEventListener("abort", reader.wake)
@@ -59,11 +61,11 @@ async function startOf(history: HistoryStore, asked: bigint): Promise<bigint> {
 }
 
 /** The current state; gives the revision from which on its changes are told. */
-async function* tellCurrent(history: HistoryStore, request: WatchChainsRequest) {
+async function* tellCurrent(history: HistoryStore, request: WatchChainsRequest, chains: boolean) {
   if (request.startRevision !== 0n)
     throw invalidRequest("start_revision", "cannot go together with include_current")
-  const { head, pieces } = await answered(history.current(request.filter, nowMicros()))
-  for await (const some of pieces(request.includeChains ?? true)) {
+  const { head, pieces } = await filtered(history.current(request.filter, nowMicros()))
+  for await (const some of pieces(chains)) {
     const told = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
     const last = told.at(-1)
     if (last) yield* responses(told, last.revision + 1n, false)

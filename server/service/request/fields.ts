@@ -1,5 +1,6 @@
 import { type ShapeLimits, textProblem } from "@trust-registry/eatp"
-import { type FieldViolation, invalidRequest } from "../../errors.js"
+import { ErrorReason } from "@trust-registry/proto"
+import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -55,6 +56,25 @@ export function assureText(field: string, text: string, maxBytes: number): void 
 export function assureWithin(field: string, value: number, least: number, most: number): void {
   if (value < least || value > most)
     throw invalidRequest(field, `is ${value}; ${least} to ${most} are allowed`)
+}
+
+/** Most agents of a request that names many. */
+const MAX_AGENTS = 1_000
+
+/** Throws INVALID_REQUEST unless these are ids of at most 1,000 agents, none twice. */
+export function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
+  if (agentIds.length > MAX_AGENTS)
+    throw invalidRequest("agent_ids", `has ${agentIds.length} ids; at most ${MAX_AGENTS} are allowed`)
+  const places = new Map<string, number>()
+  const violations: FieldViolation[] = []
+  for (const [place, id] of agentIds.entries()) {
+    const first = places.get(id)
+    const fault = first === undefined ? idFault(id, limits) : `is agent_ids[${first}] again`
+    if (fault) violations.push({ field: `agent_ids[${place}]`, description: fault })
+    if (first === undefined) places.set(id, place)
+  }
+  if (violations.length > 0)
+    throw new RegistryError(ErrorReason.INVALID_REQUEST, sentenceOf(violations), { violations })
 }
 
 /** The text of an error for several violations. */

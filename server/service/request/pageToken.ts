@@ -14,7 +14,10 @@ export function readPageToken(asked: Uint8Array, token: string): string {
   if (token === "") return ""
   const last = Buffer.from(token, "base64url").subarray(DIGEST_BYTES).toString()
   if (pageTokenOf(asked, last) !== token || textProblem(last))
-    throw invalidRequest("page_token", "is no token of this filter: send the filter that the first page had")
+    throw invalidRequest(
+      "page_token",
+      "is no token of this list: send what the request for the first page had",
+    )
   return last
 }
 

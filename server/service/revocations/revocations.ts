@@ -28,7 +28,6 @@ import {
 } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
 import { refusedRevocation } from "./revocationErrors.js"
-import { createRevocationList } from "./revocationList.js"
 
 /** Longest reason, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 4_096
@@ -37,11 +36,11 @@ const MAX_RECORDS = 10_000
 /** A record of ids of 512 bytes is that long: fewer are told. */
 const MAX_RECORD_BYTES = 3 * 1024 * 1024
 
-/** Handlers of RevocationService over a store. */
-export function createRevocationHandlers(
+/** The handlers that revoke, and the one that lifts a suspension. */
+export function createRevocations(
   revocations: RevocationStore,
   limits: ShapeLimits,
-): Handlers<typeof RevocationService, RpcContext> {
+): Omit<Handlers<typeof RevocationService, RpcContext>, "listRevokedRecords"> {
   const revoke = async (what: Revoke) => {
     const outcome = await revocations.revoke(what)
     if (outcome.outcome !== "revoked" && outcome.outcome !== "replayed")
@@ -98,8 +97,6 @@ export function createRevocationHandlers(
         throw refusedRevocation({ recordId: revocationId, requestId: lift.requestId }, outcome)
       return { revocation: revocationOf(revocationId, outcome) }
     },
-
-    listRevocations: createRevocationList(revocations, limits),
   }
 }
 

@@ -14,7 +14,7 @@ const MAX_WAITING = 100
 /** How long a caller that found the queue full should wait. */
 const RETRY_AFTER_MS = 500
 
-/** What came of writes that are done together or not at all: all outcomes, or nothing but those refused, by their place. */
+/** The result of writes that are done together or not at all: all outcomes, or nothing but those refused, by their place. */
 export type AtomicOutcome =
   | { outcomes: Outcome[]; refused?: undefined }
   | { refused: Map<number, Outcome>; outcomes?: undefined }
@@ -53,8 +53,10 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
       with written as materialized (
         select * from ${writeCall(sql, writes, notAfter)}
       ), done as materialized (
-        select trust_chains_assure_all(jsonb_agg(jsonb_build_object('position', position, 'outcome', outcome,
-          'revision', revision, 'status', status, 'culprit', culprit))) as all_of_it
+        select trust_chains_assure_all(coalesce(jsonb_agg(jsonb_build_object('position', position,
+          'outcome', case when outcome in ('deleted', 'removed') then 'updated' else outcome end, 'revision', revision,
+          'status', case when revokes_at <= now() then 'revoked' else status end, 'culprit', culprit))
+          filter (where outcome <> 'unchanged'), '[]')) as all_of_it
         from written
       )
       select written.* from written, done where all_of_it order by position`

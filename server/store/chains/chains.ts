@@ -44,6 +44,8 @@ export interface PageQuery {
   limit: number
   /** The page ends before the chain that would pass this size, though it holds at least one. */
   maxBytes: number
+  /** Whether with documents; without them a page counts its records only. */
+  documents: boolean
   /** By which clock expiry is judged, in microseconds since 1970. */
   now: bigint
 }
@@ -53,13 +55,14 @@ export interface PageQuery {
  * for as many rows as the page can hold and no more.
  */
 export async function listChains(sql: Sql, query: PageQuery): Promise<{ rows: ChainRow[]; more: boolean }> {
+  const { documents } = query
   const rows = await sql<(ChainRow & { candidates: bigint })[]>`
     with ${candidates(sql, query)}, measured as (
       select agent_id, count(*) over () as candidates, row_number() over (order by agent_id) as place,
-             sum(chain_bytes + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
+             sum(${documents ? sql`chain_bytes` : sql`0`} + octet_length(agent_id) + ${RECORD_BYTES}) over (order by agent_id) as bytes
       from candidate
     )
-    select ${record(sql)}, c.chain_data, c.chain_bytes, m.candidates
+    select ${record(sql)}, ${documents ? sql`c.chain_data` : sql`null::jsonb`} as chain_data, c.chain_bytes, m.candidates
     from measured m join trust_chains c using (agent_id)
     where m.place <= ${query.limit} and (m.place = 1 or m.bytes <= ${query.maxBytes})
     order by c.agent_id`

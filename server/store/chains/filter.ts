@@ -21,7 +21,7 @@ export function conditionsOf(sql: Sql, filter: ChainFilter | undefined, now: big
 
 function plainConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint): Fragment[] {
   const plain: Fragment[] = []
-  if (filter?.activeOnly ?? true)
+  if (!filter?.includeInactive)
     plain.push(sql`c.is_active and (c.expires_at is null or c.expires_at >= ${sql.typed.timestamptz(now)})
       and (c.revokes_at is null or c.revokes_at > ${sql.typed.timestamptz(now)})`)
   if (filter?.authorityId) plain.push(sql`c.authority_id = ${filter.authorityId}`)
@@ -61,7 +61,7 @@ function documentConditions(sql: Sql, filter: ChainFilter | undefined): Fragment
  */
 function expiryConditions(sql: Sql, filter: ChainFilter | undefined, now: bigint): Fragment[] {
   if (!filter?.expiresBefore) return []
-  const from = (filter.activeOnly ?? true) ? sql`${sql.typed.timestamptz(now)}` : sql`'-infinity'`
+  const from = filter.includeInactive ? sql`'-infinity'` : sql`${sql.typed.timestamptz(now)}`
   const before = sql.typed.timestamptz(microsOf(filter.expiresBefore))
   return [sql`c.expires_at >= ${from} and c.expires_at < ${before}`]
 }

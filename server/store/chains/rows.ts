@@ -67,7 +67,6 @@ export function recordOf(row: RecordRow): ChainRecord {
     revision: row.revision,
     chainHash: row.chain_hash,
     contentHash: row.content_hash,
-    isActive: row.is_active,
     status: STATUS[row.status],
     createdAt: timestampOf(row.created_at),
     updatedAt: timestampOf(row.updated_at),

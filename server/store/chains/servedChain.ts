@@ -1,13 +1,21 @@
 import type { AgentRevocations } from "@trust-registry/eatp"
-import { decode, GetChainResponseSchema, type TrustLineageChain } from "@trust-registry/proto"
+import {
+  decode,
+  encodeItems,
+  GetChainResponseSchema,
+  StoredChainSchema,
+  type TrustLineageChain,
+} from "@trust-registry/proto"
 import { corrupt } from "./corrupt.js"
-import { encodedWithChain } from "./encodedChain.js"
-import { type RecordRow, type RevokedRecord, recordOf, type ServedRow } from "./rows.js"
+import { encodedStored } from "./encodedChain.js"
+import type { RecordRow, RevokedRecord, ServedRow } from "./rows.js"
 
 /** A chain as it is served. */
 export interface ServedChain {
   /** GetChainResponse in protobuf's binary form. */
   bytes: Buffer
+  /** The StoredChain within it, likewise: a part of the same memory. */
+  stored: Buffer
   /** The chain itself, made of the bytes when it is first asked for: most are only handed on. */
   chain(): TrustLineageChain
   revision: bigint
@@ -43,12 +51,15 @@ export function revocationsOf(
 
 /** A row as it is served. Throws TRUST_CHAIN_CORRUPT for a document that does not parse. */
 export function servedChain(row: ServedRow): ServedChain {
-  const bytes = responseOf(row)
+  const encoded = storedOf(row)
+  const bytes = encodeItems(GetChainResponseSchema.field.stored, [encoded])
+  const stored = bytes.subarray(bytes.length - encoded.length)
   let chain: TrustLineageChain | undefined
   return {
     bytes,
+    stored,
     chain: () => {
-      chain ??= decode(GetChainResponseSchema, bytes).chain as TrustLineageChain // encoded above
+      chain ??= decode(StoredChainSchema, stored).chain as TrustLineageChain // encoded above
       return chain
     },
     revision: row.revision,
@@ -63,9 +74,9 @@ function msOf(micros: bigint | null): number {
   return micros === null ? Number.POSITIVE_INFINITY : Number(micros) / 1000
 }
 
-function responseOf(row: ServedRow): Buffer {
+function storedOf(row: ServedRow): Buffer {
   try {
-    return encodedWithChain(GetChainResponseSchema, row, { record: recordOf(row) })
+    return encodedStored(row)
   } catch (cause) {
     throw corrupt(row.agent_id, cause)
   }

@@ -1,7 +1,8 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
-import { ChainEventSchema, encodeItems, Operation, WatchChainsResponseSchema } from "@trust-registry/proto"
+import { ChainEventSchema, encodeItems, WatchChainsResponseSchema } from "@trust-registry/proto"
+import { encodedListed } from "../chains/encodedChain.js"
 import type { EventRow } from "./eventRows.js"
-import { encodedChange, OPERATIONS, type OperationText, type RevisionRow } from "./history.js"
+import { encodedRevision, type OperationText, type RevisionRow } from "./history.js"
 import type { Facts, Standing } from "./matcher.js"
 
 /**
@@ -17,7 +18,7 @@ export interface HistoryEvent {
   readonly previous: Standing | undefined
   /** The event with the chain, where there is one that parses. */
   readonly full: Buffer
-  /** The event without it, under its own operation or as one that has left the filter. */
+  /** The event without it, as a change or as one that took the chain out of the filter. */
   bare(left: boolean): Buffer
 }
 
@@ -25,7 +26,7 @@ export interface HistoryEvent {
 export function eventOf(row: EventRow): HistoryEvent {
   const { chain_data, facts, metadata, previous_facts, previous_metadata, ...kept } = row
   const { agent_id, authority_id, is_active, expires_at, revision, operation } = kept
-  const pieces: Partial<Record<Operation, Buffer>> = {}
+  const pieces: Partial<Record<ChangeKind, Buffer>> = {}
   return {
     revision,
     operation,
@@ -40,24 +41,30 @@ export function eventOf(row: EventRow): HistoryEvent {
             expires_at: kept.previous_expires_at,
             facts: factsOf(previous_facts, previous_metadata),
           },
-    full: pieceOf(row),
+    full: changePiece("changed", row),
     bare(left) {
-      const told = left ? Operation.LEFT : OPERATIONS[operation]
-      pieces[told] ??= pieceOf({ ...kept, chain_data: null }, told)
-      return pieces[told]
+      const kind = left ? "left" : "changed"
+      pieces[kind] ??= changePiece(kind, { ...kept, chain_data: null })
+      return pieces[kind]
     },
   }
 }
 
-/** The chain of a row, or its record alone, as one that stands now. */
+/** The chain of a row, or its record alone, as one that matches now. */
 export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
-  return pieceOf(withChain ? row : { ...row, chain_data: null }, Operation.CURRENT)
+  return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }))
 }
 
-function pieceOf(row: RevisionRow, operation?: Operation): Buffer {
-  return encodeItems(WatchChainsResponseSchema.field.events, [
-    encodedChange(ChainEventSchema, row, operation),
-  ])
+/** How an event tells of a change. */
+type ChangeKind = "changed" | "left"
+
+function changePiece(kind: ChangeKind, row: RevisionRow): Buffer {
+  return pieceOf(kind, encodedRevision(row))
+}
+
+function pieceOf(kind: ChangeKind | "current", told: Buffer): Buffer {
+  const event = encodeItems(ChainEventSchema.field[kind], [told])
+  return encodeItems(WatchChainsResponseSchema.field.events, [event])
 }
 
 function factsOf(found: EventRow["facts"], text: string | null): Facts | null {

@@ -1,16 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import { isoFromMicros } from "@trust-registry/eatp"
-import {
-  type ChainEventSchema,
-  type ChainRevisionSchema,
-  ErrorReason,
-  encode,
-  Operation,
-} from "@trust-registry/proto"
+import { ChainOperation, ChainRevisionSchema, ErrorReason, encode, encodeItems } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import { record } from "../chains/chains.js"
-import { encodedWithChain } from "../chains/encodedChain.js"
-import { type RecordRow, recordOf } from "../chains/rows.js"
+import { encodedListed } from "../chains/encodedChain.js"
+import type { RecordRow } from "../chains/rows.js"
 import type { Sql } from "../database/sql.js"
 
 /** A change of a chain as the history tells it: the record as it was then, and the document unless it is gone or was not asked for. */
@@ -133,30 +127,23 @@ function compactedAt(micros: bigint, since: bigint, oldest: bigint) {
   )
 }
 
-/** A row of the history as the contract tells it, in binary form, with its document if it has one that parses. */
-export function encodedChange(
-  schema: typeof ChainEventSchema | typeof ChainRevisionSchema,
-  row: RevisionRow,
-  operation: Operation = OPERATIONS[row.operation],
-): Buffer {
-  const { chain_data, agent_id } = row
-  const told = { operation, record: recordOf(row), requestId: row.request_id }
-  if (chain_data === null) return encode(schema, told)
-  try {
-    return encodedWithChain(schema, { agent_id, chain_data }, told)
-  } catch {
-    return encode(schema, { ...told, unreadable: true })
-  }
+/** The ChainRevision of a row in binary form, with its document if there is one that parses. */
+export function encodedRevision(row: RevisionRow): Buffer {
+  const rest = encode(ChainRevisionSchema, {
+    operation: OPERATIONS[row.operation],
+    requestId: row.request_id,
+  })
+  return encodeItems(ChainRevisionSchema.field.stored, [encodedListed(row)], rest)
 }
 
 /** What was done, as the contract names it. */
-export const OPERATIONS: Readonly<Record<OperationText, Operation>> = {
-  created: Operation.CREATED,
-  updated: Operation.UPDATED,
-  deleted: Operation.DELETED,
-  restored: Operation.RESTORED,
-  suspended: Operation.SUSPENDED,
-  revoked: Operation.REVOKED,
-  removed: Operation.REMOVED,
-  revocations_changed: Operation.REVOCATIONS_CHANGED,
+const OPERATIONS: Readonly<Record<OperationText, ChainOperation>> = {
+  created: ChainOperation.CREATED,
+  updated: ChainOperation.UPDATED,
+  deleted: ChainOperation.DELETED,
+  restored: ChainOperation.RESTORED,
+  suspended: ChainOperation.SUSPENDED,
+  revoked: ChainOperation.REVOKED,
+  removed: ChainOperation.PURGED,
+  revocations_changed: ChainOperation.REVOCATIONS_CHANGED,
 }

@@ -53,8 +53,8 @@ export function matcherOf(filter: ChainFilter | undefined, metadata: Json | unde
 
 function plainTests(filter: ChainFilter | undefined) {
   const tests: ((standing: Standing) => boolean)[] = []
-  const { authorityId, agentIdPrefix, expiresBefore, activeOnly = true } = filter ?? {}
-  if (activeOnly) tests.push((chain) => chain.is_active)
+  const { authorityId, agentIdPrefix, expiresBefore, includeInactive } = filter ?? {}
+  if (!includeInactive) tests.push((chain) => chain.is_active)
   if (authorityId) tests.push((chain) => chain.authority_id === authorityId)
   if (agentIdPrefix) tests.push((chain) => chain.agent_id.startsWith(agentIdPrefix))
   if (expiresBefore) {

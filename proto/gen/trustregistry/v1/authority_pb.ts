@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { AuthorityType } from "./chain_pb.js";
 import { file_trustregistry_v1_chain } from "./chain_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/authority.proto.
  */
 export const file_trustregistry_v1_authority: GenFile = /*@__PURE__*/
-  fileDesc("CiB0cnVzdHJlZ2lzdHJ5L3YxL2F1dGhvcml0eS5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSKwAgoJQXV0aG9yaXR5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNwoOYXV0aG9yaXR5X3R5cGUYAyABKA4yHy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVR5cGUSLAoEa2V5cxgEIAMoCzIeLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5S2V5EjoKC3Blcm1pc3Npb25zGAUgAygOMiUudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQZXJtaXNzaW9uEiAKE3BhcmVudF9hdXRob3JpdHlfaWQYBiABKAlIAIgBARIaCg1tZXRhZGF0YV9qc29uGAcgASgJSAGIAQFCFgoUX3BhcmVudF9hdXRob3JpdHlfaWRCEAoOX21ldGFkYXRhX2pzb24i9QEKDEF1dGhvcml0eUtleRIOCgZrZXlfaWQYASABKAkSEgoKcHVibGljX2tleRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLAAQoPQXV0aG9yaXR5UmVjb3JkEhQKDGF1dGhvcml0eV9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIRCglpc19hY3RpdmUYAyABKAgSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXBkYXRlZF9ieRgGIAEoCSJeChhSZWdpc3RlckF1dGhvcml0eVJlcXVlc3QSLgoJYXV0aG9yaXR5GAEgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSEgoKcmVxdWVzdF9pZBgCIAEoCSJOChlSZWdpc3RlckF1dGhvcml0eVJlc3BvbnNlEjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkIisKE0dldEF1dGhvcml0eVJlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJInkKFEdldEF1dGhvcml0eVJlc3BvbnNlEi4KCWF1dGhvcml0eRgBIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5EjEKBnJlY29yZBgCIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkImkKFkxpc3RBdXRob3JpdGllc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGAoLYWN0aXZlX29ubHkYAyABKAhIAIgBAUIOCgxfYWN0aXZlX29ubHkioQEKF0xpc3RBdXRob3JpdGllc1Jlc3BvbnNlEjYKC2F1dGhvcml0aWVzGAEgAygLMiEudHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRBdXRob3JpdHkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEjUKCnVucmVhZGFibGUYAyADKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVJlY29yZCJ0Cg9MaXN0ZWRBdXRob3JpdHkSLgoJYXV0aG9yaXR5GAEgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSMQoGcmVjb3JkGAIgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQi4wIKFlVwZGF0ZUF1dGhvcml0eVJlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSNwoOYXV0aG9yaXR5X3R5cGUYAyABKA4yHy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVR5cGUSOgoLcGVybWlzc2lvbnMYBCADKA4yJS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBlcm1pc3Npb24SIAoTcGFyZW50X2F1dGhvcml0eV9pZBgFIAEoCUgAiAEBEhoKDW1ldGFkYXRhX2pzb24YBiABKAlIAYgBARIeChFleHBlY3RlZF9yZXZpc2lvbhgHIAEoA0gCiAEBEhIKCnJlcXVlc3RfaWQYCCABKAlCFgoUX3BhcmVudF9hdXRob3JpdHlfaWRCEAoOX21ldGFkYXRhX2pzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIkwKF1VwZGF0ZUF1dGhvcml0eVJlc3BvbnNlEjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkInwKGkRlYWN0aXZhdGVBdXRob3JpdHlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIeChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIlAKG0RlYWN0aXZhdGVBdXRob3JpdHlSZXNwb25zZRIxCgZyZWNvcmQYASABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVJlY29yZCLzAQoZUm90YXRlQXV0aG9yaXR5S2V5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkSDgoGa2V5X2lkGAIgASgJEhIKCnB1YmxpY19rZXkYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB292ZXJsYXAYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHgoRZXhwZWN0ZWRfcmV2aXNpb24YBiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAcgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJ/ChpSb3RhdGVBdXRob3JpdHlLZXlSZXNwb25zZRIuCglhdXRob3JpdHkYASABKAsyGy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eRIxCgZyZWNvcmQYAiABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVJlY29yZCrMAgoTQXV0aG9yaXR5UGVybWlzc2lvbhIkCiBBVVRIT1JJVFlfUEVSTUlTU0lPTl9VTlNQRUNJRklFRBAAEiYKIkFVVEhPUklUWV9QRVJNSVNTSU9OX0NSRUFURV9BR0VOVFMQARIqCiZBVVRIT1JJVFlfUEVSTUlTU0lPTl9ERUFDVElWQVRFX0FHRU5UUxACEicKI0FVVEhPUklUWV9QRVJNSVNTSU9OX0RFTEVHQVRFX1RSVVNUEAMSKwonQVVUSE9SSVRZX1BFUk1JU1NJT05fR1JBTlRfQ0FQQUJJTElUSUVTEAQSLAooQVVUSE9SSVRZX1BFUk1JU1NJT05fUkVWT0tFX0NBUEFCSUxJVElFUxAFEjcKM0FVVEhPUklUWV9QRVJNSVNTSU9OX0NSRUFURV9TVUJPUkRJTkFURV9BVVRIT1JJVElFUxAGMrIFChBBdXRob3JpdHlTZXJ2aWNlEnEKEVJlZ2lzdGVyQXV0aG9yaXR5EioudHJ1c3RyZWdpc3RyeS52MS5SZWdpc3RlckF1dGhvcml0eVJlcXVlc3QaKy50cnVzdHJlZ2lzdHJ5LnYxLlJlZ2lzdGVyQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJiCgxHZXRBdXRob3JpdHkSJS50cnVzdHJlZ2lzdHJ5LnYxLkdldEF1dGhvcml0eVJlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLkdldEF1dGhvcml0eVJlc3BvbnNlIgOQAgESawoPTGlzdEF1dGhvcml0aWVzEigudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXF1ZXN0GikudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXNwb25zZSIDkAIBEmsKD1VwZGF0ZUF1dGhvcml0eRIoLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVxdWVzdBopLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJ3ChNEZWFjdGl2YXRlQXV0aG9yaXR5EiwudHJ1c3RyZWdpc3RyeS52MS5EZWFjdGl2YXRlQXV0aG9yaXR5UmVxdWVzdBotLnRydXN0cmVnaXN0cnkudjEuRGVhY3RpdmF0ZUF1dGhvcml0eVJlc3BvbnNlIgOQAgISdAoSUm90YXRlQXV0aG9yaXR5S2V5EisudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
+  fileDesc("CiB0cnVzdHJlZ2lzdHJ5L3YxL2F1dGhvcml0eS5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSKwAgoJQXV0aG9yaXR5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNwoOYXV0aG9yaXR5X3R5cGUYAyABKA4yHy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVR5cGUSLAoEa2V5cxgEIAMoCzIeLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5S2V5EjoKC3Blcm1pc3Npb25zGAUgAygOMiUudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQZXJtaXNzaW9uEiAKE3BhcmVudF9hdXRob3JpdHlfaWQYBiABKAlIAIgBARIaCg1tZXRhZGF0YV9qc29uGAcgASgJSAGIAQFCFgoUX3BhcmVudF9hdXRob3JpdHlfaWRCEAoOX21ldGFkYXRhX2pzb24i9QEKDEF1dGhvcml0eUtleRIOCgZrZXlfaWQYASABKAkSEgoKcHVibGljX2tleRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLAAQoPQXV0aG9yaXR5UmVjb3JkEhQKDGF1dGhvcml0eV9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIRCglpc19hY3RpdmUYAyABKAgSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXBkYXRlZF9ieRgGIAEoCSKIAQoPU3RvcmVkQXV0aG9yaXR5EjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkEi4KCWF1dGhvcml0eRgCIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5EhIKCnVucmVhZGFibGUYAyABKAgiXgoYUmVnaXN0ZXJBdXRob3JpdHlSZXF1ZXN0Ei4KCWF1dGhvcml0eRgBIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5EhIKCnJlcXVlc3RfaWQYAiABKAkiTgoZUmVnaXN0ZXJBdXRob3JpdHlSZXNwb25zZRIxCgZyZWNvcmQYASABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVJlY29yZCIrChNHZXRBdXRob3JpdHlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCSJJChRHZXRBdXRob3JpdHlSZXNwb25zZRIxCgZzdG9yZWQYASABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZEF1dGhvcml0eSJZChZMaXN0QXV0aG9yaXRpZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAyABKAgiagoXTGlzdEF1dGhvcml0aWVzUmVzcG9uc2USNgoLYXV0aG9yaXRpZXMYASADKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZEF1dGhvcml0eRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiwwEKFlVwZGF0ZUF1dGhvcml0eVJlcXVlc3QSLgoJYXV0aG9yaXR5GAEgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iTAoXVXBkYXRlQXV0aG9yaXR5UmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQifAoaRGVhY3RpdmF0ZUF1dGhvcml0eVJlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iUAobRGVhY3RpdmF0ZUF1dGhvcml0eVJlc3BvbnNlEjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkIv0BChlSb3RhdGVBdXRob3JpdHlLZXlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkSEgoKcHVibGljX2tleRgDIAEoCRIwCgxlZmZlY3RpdmVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB292ZXJsYXAYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHgoRZXhwZWN0ZWRfcmV2aXNpb24YBiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAcgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJPChpSb3RhdGVBdXRob3JpdHlLZXlSZXNwb25zZRIxCgZzdG9yZWQYASABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZEF1dGhvcml0eSrMAgoTQXV0aG9yaXR5UGVybWlzc2lvbhIkCiBBVVRIT1JJVFlfUEVSTUlTU0lPTl9VTlNQRUNJRklFRBAAEiYKIkFVVEhPUklUWV9QRVJNSVNTSU9OX0NSRUFURV9BR0VOVFMQARIqCiZBVVRIT1JJVFlfUEVSTUlTU0lPTl9ERUFDVElWQVRFX0FHRU5UUxACEicKI0FVVEhPUklUWV9QRVJNSVNTSU9OX0RFTEVHQVRFX1RSVVNUEAMSKwonQVVUSE9SSVRZX1BFUk1JU1NJT05fR1JBTlRfQ0FQQUJJTElUSUVTEAQSLAooQVVUSE9SSVRZX1BFUk1JU1NJT05fUkVWT0tFX0NBUEFCSUxJVElFUxAFEjcKM0FVVEhPUklUWV9QRVJNSVNTSU9OX0NSRUFURV9TVUJPUkRJTkFURV9BVVRIT1JJVElFUxAGMrIFChBBdXRob3JpdHlTZXJ2aWNlEnEKEVJlZ2lzdGVyQXV0aG9yaXR5EioudHJ1c3RyZWdpc3RyeS52MS5SZWdpc3RlckF1dGhvcml0eVJlcXVlc3QaKy50cnVzdHJlZ2lzdHJ5LnYxLlJlZ2lzdGVyQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJiCgxHZXRBdXRob3JpdHkSJS50cnVzdHJlZ2lzdHJ5LnYxLkdldEF1dGhvcml0eVJlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLkdldEF1dGhvcml0eVJlc3BvbnNlIgOQAgESawoPTGlzdEF1dGhvcml0aWVzEigudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXF1ZXN0GikudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXNwb25zZSIDkAIBEmsKD1VwZGF0ZUF1dGhvcml0eRIoLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVxdWVzdBopLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJ3ChNEZWFjdGl2YXRlQXV0aG9yaXR5EiwudHJ1c3RyZWdpc3RyeS52MS5EZWFjdGl2YXRlQXV0aG9yaXR5UmVxdWVzdBotLnRydXN0cmVnaXN0cnkudjEuRGVhY3RpdmF0ZUF1dGhvcml0eVJlc3BvbnNlIgOQAgISdAoSUm90YXRlQXV0aG9yaXR5S2V5EisudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
 
 /**
  * An organization, system or human that establishes agents and attests what they may do (EATP: OrganizationalAuthority).
@@ -198,6 +198,41 @@ export const AuthorityRecordSchema: GenMessage<AuthorityRecord> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_authority, 2);
 
 /**
+ * An authority with its record. Every RPC that returns authorities returns this message.
+ *
+ * @generated from message trustregistry.v1.StoredAuthority
+ */
+export type StoredAuthority = Message<"trustregistry.v1.StoredAuthority"> & {
+  /**
+   * What the registry knows about the authority.
+   *
+   * @generated from field: trustregistry.v1.AuthorityRecord record = 1;
+   */
+  record?: AuthorityRecord | undefined;
+
+  /**
+   * The authority. Unset when `unreadable` is set.
+   *
+   * @generated from field: trustregistry.v1.Authority authority = 2;
+   */
+  authority?: Authority | undefined;
+
+  /**
+   * The stored document does not parse. Lists set this instead of failing; GetAuthority fails with AUTHORITY_CORRUPT.
+   *
+   * @generated from field: bool unreadable = 3;
+   */
+  unreadable: boolean;
+};
+
+/**
+ * Describes the message trustregistry.v1.StoredAuthority.
+ * Use `create(StoredAuthoritySchema)` to create a new message.
+ */
+export const StoredAuthoritySchema: GenMessage<StoredAuthority> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 3);
+
+/**
  * An authority to register.
  *
  * @generated from message trustregistry.v1.RegisterAuthorityRequest
@@ -223,7 +258,7 @@ export type RegisterAuthorityRequest = Message<"trustregistry.v1.RegisterAuthori
  * Use `create(RegisterAuthorityRequestSchema)` to create a new message.
  */
 export const RegisterAuthorityRequestSchema: GenMessage<RegisterAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 3);
+  messageDesc(file_trustregistry_v1_authority, 4);
 
 /**
  * What was registered.
@@ -244,7 +279,7 @@ export type RegisterAuthorityResponse = Message<"trustregistry.v1.RegisterAuthor
  * Use `create(RegisterAuthorityResponseSchema)` to create a new message.
  */
 export const RegisterAuthorityResponseSchema: GenMessage<RegisterAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 4);
+  messageDesc(file_trustregistry_v1_authority, 5);
 
 /**
  * Which authority to give.
@@ -265,27 +300,20 @@ export type GetAuthorityRequest = Message<"trustregistry.v1.GetAuthorityRequest"
  * Use `create(GetAuthorityRequestSchema)` to create a new message.
  */
 export const GetAuthorityRequestSchema: GenMessage<GetAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 5);
+  messageDesc(file_trustregistry_v1_authority, 6);
 
 /**
- * An authority and its record.
+ * The authority that was asked for.
  *
  * @generated from message trustregistry.v1.GetAuthorityResponse
  */
 export type GetAuthorityResponse = Message<"trustregistry.v1.GetAuthorityResponse"> & {
   /**
-   * The authority.
+   * The authority and its record, both always set.
    *
-   * @generated from field: trustregistry.v1.Authority authority = 1;
+   * @generated from field: trustregistry.v1.StoredAuthority stored = 1;
    */
-  authority?: Authority | undefined;
-
-  /**
-   * Its record.
-   *
-   * @generated from field: trustregistry.v1.AuthorityRecord record = 2;
-   */
-  record?: AuthorityRecord | undefined;
+  stored?: StoredAuthority | undefined;
 };
 
 /**
@@ -293,7 +321,7 @@ export type GetAuthorityResponse = Message<"trustregistry.v1.GetAuthorityRespons
  * Use `create(GetAuthorityResponseSchema)` to create a new message.
  */
 export const GetAuthorityResponseSchema: GenMessage<GetAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 6);
+  messageDesc(file_trustregistry_v1_authority, 7);
 
 /**
  * Which page of which authorities.
@@ -302,25 +330,25 @@ export const GetAuthorityResponseSchema: GenMessage<GetAuthorityResponse> = /*@_
  */
 export type ListAuthoritiesRequest = Message<"trustregistry.v1.ListAuthoritiesRequest"> & {
   /**
-   * Most authorities on the page: 1 to 1,000; 0 means 100. A page also ends at 3 MiB.
+   * Most authorities on the page. 0: 100. More than 1,000 counts as 1,000. A page also ends at 3 MiB.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, sent with the same active_only; empty: the first page.
+   * The next_page_token of the page before, sent with the same include_inactive; empty: the first page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * Only active authorities (true, and what unset means), or all (false).
+   * Also list inactive authorities.
    *
-   * @generated from field: optional bool active_only = 3;
+   * @generated from field: bool include_inactive = 3;
    */
-  activeOnly?: boolean | undefined;
+  includeInactive: boolean;
 };
 
 /**
@@ -328,7 +356,7 @@ export type ListAuthoritiesRequest = Message<"trustregistry.v1.ListAuthoritiesRe
  * Use `create(ListAuthoritiesRequestSchema)` to create a new message.
  */
 export const ListAuthoritiesRequestSchema: GenMessage<ListAuthoritiesRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 7);
+  messageDesc(file_trustregistry_v1_authority, 8);
 
 /**
  * A page of authorities.
@@ -339,23 +367,16 @@ export type ListAuthoritiesResponse = Message<"trustregistry.v1.ListAuthoritiesR
   /**
    * The authorities, by id.
    *
-   * @generated from field: repeated trustregistry.v1.ListedAuthority authorities = 1;
+   * @generated from field: repeated trustregistry.v1.StoredAuthority authorities = 1;
    */
-  authorities: ListedAuthority[];
+  authorities: StoredAuthority[];
 
   /**
-   * Token of the next page; empty: this is the last.
+   * Token of the next page. Empty: this is the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
-
-  /**
-   * Records of rows on this page whose authority does not parse.
-   *
-   * @generated from field: repeated trustregistry.v1.AuthorityRecord unreadable = 3;
-   */
-  unreadable: AuthorityRecord[];
 };
 
 /**
@@ -363,95 +384,42 @@ export type ListAuthoritiesResponse = Message<"trustregistry.v1.ListAuthoritiesR
  * Use `create(ListAuthoritiesResponseSchema)` to create a new message.
  */
 export const ListAuthoritiesResponseSchema: GenMessage<ListAuthoritiesResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 8);
+  messageDesc(file_trustregistry_v1_authority, 9);
 
 /**
- * An authority on a page.
+ * What to change of an authority (AIP-134).
  *
- * @generated from message trustregistry.v1.ListedAuthority
+ * @generated from message trustregistry.v1.UpdateAuthorityRequest
  */
-export type ListedAuthority = Message<"trustregistry.v1.ListedAuthority"> & {
+export type UpdateAuthorityRequest = Message<"trustregistry.v1.UpdateAuthorityRequest"> & {
   /**
-   * The authority.
+   * The authority: its id, and the new values of the fields that update_mask names. Must have no keys.
    *
    * @generated from field: trustregistry.v1.Authority authority = 1;
    */
   authority?: Authority | undefined;
 
   /**
-   * Its record.
+   * The fields to change: `name`, `authority_type`, `permissions`, `parent_authority_id`, `metadata_json`. A field that is named
+   * here and left empty in `authority` is cleared. Unset: every field that is set in `authority`, so nothing is cleared. `id`,
+   * `keys` and unknown paths are refused. In JSON, and so in grpcurl and `buf curl`, a mask is one string of lowerCamelCase paths:
+   * `"updateMask": "name,parentAuthorityId"`.
    *
-   * @generated from field: trustregistry.v1.AuthorityRecord record = 2;
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
-  record?: AuthorityRecord | undefined;
-};
-
-/**
- * Describes the message trustregistry.v1.ListedAuthority.
- * Use `create(ListedAuthoritySchema)` to create a new message.
- */
-export const ListedAuthoritySchema: GenMessage<ListedAuthority> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 9);
-
-/**
- * What to replace of an authority: all but its id and keys.
- *
- * @generated from message trustregistry.v1.UpdateAuthorityRequest
- */
-export type UpdateAuthorityRequest = Message<"trustregistry.v1.UpdateAuthorityRequest"> & {
-  /**
-   * Its id: 1 to 512 bytes.
-   *
-   * @generated from field: string authority_id = 1;
-   */
-  authorityId: string;
+  updateMask?: FieldMask | undefined;
 
   /**
-   * As Authority.name.
+   * Write only if this is the authority's revision (at least 1). Unset: always.
    *
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * As Authority.authority_type.
-   *
-   * @generated from field: trustregistry.v1.AuthorityType authority_type = 3;
-   */
-  authorityType: AuthorityType;
-
-  /**
-   * As Authority.permissions; none: it may do nothing.
-   *
-   * @generated from field: repeated trustregistry.v1.AuthorityPermission permissions = 4;
-   */
-  permissions: AuthorityPermission[];
-
-  /**
-   * As Authority.parent_authority_id; unset: none.
-   *
-   * @generated from field: optional string parent_authority_id = 5;
-   */
-  parentAuthorityId?: string | undefined;
-
-  /**
-   * As Authority.metadata_json; unset: none.
-   *
-   * @generated from field: optional string metadata_json = 6;
-   */
-  metadataJson?: string | undefined;
-
-  /**
-   * Write only if the authority's revision is this (at least 1). Unset: always.
-   *
-   * @generated from field: optional int64 expected_revision = 7;
+   * @generated from field: optional int64 expected_revision = 3;
    */
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
-   * @generated from field: string request_id = 8;
+   * @generated from field: string request_id = 4;
    */
   requestId: string;
 };
@@ -569,15 +537,15 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
 
   /**
    * When the new key's window begins; it has no end. Unset: now, by the clock of the server. It may be to come, or past (an
-   * authority that switched already). Where `at` and `overlap` end in the past, what older keys signed since then no longer
+   * authority that switched already). Where `effective_at` and `overlap` end in the past, what older keys signed since then no longer
    * verifies, and that cannot be undone: no RPC widens a window again.
    *
-   * @generated from field: google.protobuf.Timestamp at = 4;
+   * @generated from field: google.protobuf.Timestamp effective_at = 4;
    */
-  at?: Timestamp | undefined;
+  effectiveAt?: Timestamp | undefined;
 
   /**
-   * How long the older keys go on beyond `at`, for signers that switch later: not negative. Unset: not at all. Every window
+   * How long the older keys go on beyond `effective_at`, for signers that switch later: not negative. Unset: not at all. Every window
    * that begins by then ends then, unless it ends earlier; one that begins later stays.
    *
    * @generated from field: google.protobuf.Duration overlap = 5;
@@ -613,18 +581,11 @@ export const RotateAuthorityKeyRequestSchema: GenMessage<RotateAuthorityKeyReque
  */
 export type RotateAuthorityKeyResponse = Message<"trustregistry.v1.RotateAuthorityKeyResponse"> & {
   /**
-   * The authority with all its keys and their windows.
+   * The authority with all its keys and their windows, and its record.
    *
-   * @generated from field: trustregistry.v1.Authority authority = 1;
+   * @generated from field: trustregistry.v1.StoredAuthority stored = 1;
    */
-  authority?: Authority | undefined;
-
-  /**
-   * Its record.
-   *
-   * @generated from field: trustregistry.v1.AuthorityRecord record = 2;
-   */
-  record?: AuthorityRecord | undefined;
+  stored?: StoredAuthority | undefined;
 };
 
 /**
@@ -662,7 +623,7 @@ export const AuthorityPermission = {
   DEACTIVATE_AGENTS: 2,
 
   /**
-   * Let its agents lend to others.
+   * Let its agents delegate to others.
    *
    * @generated from enum value: AUTHORITY_PERMISSION_DELEGATE_TRUST = 3;
    */
@@ -738,7 +699,6 @@ export const AuthorityService: GenService<{
   },
   /**
    * Gives authorities in the order of their ids (by the bytes of UTF-8), a page at a time.
-   * A row that does not parse is named in `unreadable` and holds up nothing.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.ListAuthorities
    */
@@ -748,8 +708,8 @@ export const AuthorityService: GenService<{
     output: typeof ListAuthoritiesResponseSchema;
   },
   /**
-   * Replaces what an authority is called and may do: a field that the request leaves out becomes empty. Its keys stay
-   * (RotateAuthorityKey changes them), and an inactive authority stays inactive.
+   * Changes the fields of an authority that update_mask names; the others stay. Keys are changed by RotateAuthorityKey and
+   * RevokeKey only, and an inactive authority stays inactive.
    * Errors: AUTHORITY_INVALID, AUTHORITY_NOT_FOUND (also of the parent), AUTHORITY_CORRUPT, REVISION_CONFLICT,
    * REQUEST_ID_REUSED, OVERLOADED (others kept changing it; with an expected_revision that is REVISION_CONFLICT).
    *

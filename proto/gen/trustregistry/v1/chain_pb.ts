@@ -13,7 +13,7 @@ export const file_trustregistry_v1_chain: GenFile = /*@__PURE__*/
   fileDesc("Chx0cnVzdHJlZ2lzdHJ5L3YxL2NoYWluLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIvQCChFUcnVzdExpbmVhZ2VDaGFpbhIwCgdnZW5lc2lzGAEgASgLMh8udHJ1c3RyZWdpc3RyeS52MS5HZW5lc2lzUmVjb3JkEj0KDGNhcGFiaWxpdGllcxgCIAMoCzInLnRydXN0cmVnaXN0cnkudjEuQ2FwYWJpbGl0eUF0dGVzdGF0aW9uEjcKC2RlbGVnYXRpb25zGAMgAygLMiIudHJ1c3RyZWdpc3RyeS52MS5EZWxlZ2F0aW9uUmVjb3JkEkEKE2NvbnN0cmFpbnRfZW52ZWxvcGUYBCABKAsyJC50cnVzdHJlZ2lzdHJ5LnYxLkNvbnN0cmFpbnRFbnZlbG9wZRI0Cg1hdWRpdF9hbmNob3JzGAUgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5BdWRpdEFuY2hvchIiChVjaGFpbl9zdGF0ZV9zaWduYXR1cmUYBiABKAlIAIgBAUIYChZfY2hhaW5fc3RhdGVfc2lnbmF0dXJlIrMCCg1HZW5lc2lzUmVjb3JkEgoKAmlkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEhQKDGF1dGhvcml0eV9pZBgDIAEoCRI3Cg5hdXRob3JpdHlfdHlwZRgEIAEoDjIfLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5VHlwZRISCgpjcmVhdGVkX2F0GAUgASgJEhEKCXNpZ25hdHVyZRgGIAEoCRIgChNzaWduYXR1cmVfYWxnb3JpdGhtGAcgASgJSACIAQESFwoKZXhwaXJlc19hdBgIIAEoCUgBiAEBEhoKDW1ldGFkYXRhX2pzb24YCSABKAlIAogBAUIWChRfc2lnbmF0dXJlX2FsZ29yaXRobUINCgtfZXhwaXJlc19hdEIQCg5fbWV0YWRhdGFfanNvbiLWAgoVQ2FwYWJpbGl0eUF0dGVzdGF0aW9uEgoKAmlkGAEgASgJEhIKCmNhcGFiaWxpdHkYAiABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAMgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRITCgtjb25zdHJhaW50cxgEIAMoCRITCgthdHRlc3Rlcl9pZBgFIAEoCRITCgthdHRlc3RlZF9hdBgGIAEoCRIRCglzaWduYXR1cmUYByABKAkSFwoKZXhwaXJlc19hdBgIIAEoCUgAiAEBEhcKCnNjb3BlX2pzb24YCSABKAlIAYgBARIkChdzaWduaW5nX3BheWxvYWRfdmVyc2lvbhgKIAEoCUgCiAEBQg0KC19leHBpcmVzX2F0Qg0KC19zY29wZV9qc29uQhoKGF9zaWduaW5nX3BheWxvYWRfdmVyc2lvbiK/BwoQRGVsZWdhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIUCgxkZWxlZ2F0b3JfaWQYAiABKAkSFAoMZGVsZWdhdGVlX2lkGAMgASgJEg8KB3Rhc2tfaWQYBCABKAkSHgoWY2FwYWJpbGl0aWVzX2RlbGVnYXRlZBgFIAMoCRIZChFjb25zdHJhaW50X3N1YnNldBgGIAMoCRIUCgxkZWxlZ2F0ZWRfYXQYByABKAkSEQoJc2lnbmF0dXJlGAggASgJEhcKCmV4cGlyZXNfYXQYCSABKAlIAIgBARIhChRwYXJlbnRfZGVsZWdhdGlvbl9pZBgKIAEoCUgBiAEBEjMKDGh1bWFuX29yaWdpbhgLIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuSHVtYW5PcmlnaW4SGAoQZGVsZWdhdGlvbl9jaGFpbhgMIAMoCRIYChBkZWxlZ2F0aW9uX2RlcHRoGA0gASgDEjkKD3JlYXNvbmluZ190cmFjZRgOIAEoCzIgLnRydXN0cmVnaXN0cnkudjEuUmVhc29uaW5nVHJhY2USIQoUcmVhc29uaW5nX3RyYWNlX2hhc2gYDyABKAlIAogBARIgChNyZWFzb25pbmdfc2lnbmF0dXJlGBAgASgJSAOIAQESPgoPZGltZW5zaW9uX3Njb3BlGBEgAygOMiUudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RGltZW5zaW9uEiQKF3NpZ25pbmdfcGF5bG9hZF92ZXJzaW9uGBIgASgJSASIAQESOwoLY29uc3RyYWludHMYEyABKAsyJi50cnVzdHJlZ2lzdHJ5LnYxLkNvbnN0cmFpbnREaW1lbnNpb25zEjkKD3Jlc291cmNlX2xpbWl0cxgUIAEoCzIgLnRydXN0cmVnaXN0cnkudjEuUmVzb3VyY2VMaW1pdHMSMAoFc2NvcGUYFSABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkRlbGVnYXRpb25TY29wZRIRCgltdWx0aV9zaWcYFiABKAgSQQoQbXVsdGlfc2lnX3BvbGljeRgXIAEoCzInLnRydXN0cmVnaXN0cnkudjEuTXVsdGlTaWdTaWduaW5nUG9saWN5Qg0KC19leHBpcmVzX2F0QhcKFV9wYXJlbnRfZGVsZWdhdGlvbl9pZEIXChVfcmVhc29uaW5nX3RyYWNlX2hhc2hCFgoUX3JlYXNvbmluZ19zaWduYXR1cmVCGgoYX3NpZ25pbmdfcGF5bG9hZF92ZXJzaW9uIokBCgpDb25zdHJhaW50EgoKAmlkGAEgASgJEjkKD2NvbnN0cmFpbnRfdHlwZRgCIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuQ29uc3RyYWludFR5cGUSEgoKdmFsdWVfanNvbhgDIAEoCRIOCgZzb3VyY2UYBCABKAkSEAoIcHJpb3JpdHkYBSABKAMi2QEKEkNvbnN0cmFpbnRFbnZlbG9wZRIKCgJpZBgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRI4ChJhY3RpdmVfY29uc3RyYWludHMYAyADKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLkNvbnN0cmFpbnQSGAoLY29tcHV0ZWRfYXQYBCABKAlIAIgBARIYCgt2YWxpZF91bnRpbBgFIAEoCUgBiAEBEhcKD2NvbnN0cmFpbnRfaGFzaBgGIAEoCUIOCgxfY29tcHV0ZWRfYXRCDgoMX3ZhbGlkX3VudGlsIpUECgtBdWRpdEFuY2hvchIKCgJpZBgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRIOCgZhY3Rpb24YAyABKAkSEQoJdGltZXN0YW1wGAQgASgJEhgKEHRydXN0X2NoYWluX2hhc2gYBSABKAkSLgoGcmVzdWx0GAYgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5BY3Rpb25SZXN1bHQSEQoJc2lnbmF0dXJlGAcgASgJEhUKCHJlc291cmNlGAggASgJSACIAQESHQoQcGFyZW50X2FuY2hvcl9pZBgJIAEoCUgBiAEBEhkKDGNvbnRleHRfanNvbhgKIAEoCUgCiAEBEjMKDGh1bWFuX29yaWdpbhgLIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuSHVtYW5PcmlnaW4SOQoPcmVhc29uaW5nX3RyYWNlGAwgASgLMiAudHJ1c3RyZWdpc3RyeS52MS5SZWFzb25pbmdUcmFjZRIhChRyZWFzb25pbmdfdHJhY2VfaGFzaBgNIAEoCUgDiAEBEiAKE3JlYXNvbmluZ19zaWduYXR1cmUYDiABKAlIBIgBAUILCglfcmVzb3VyY2VCEwoRX3BhcmVudF9hbmNob3JfaWRCDwoNX2NvbnRleHRfanNvbkIXChVfcmVhc29uaW5nX3RyYWNlX2hhc2hCFgoUX3JlYXNvbmluZ19zaWduYXR1cmUiegoLSHVtYW5PcmlnaW4SEAoIaHVtYW5faWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhUKDWF1dGhfcHJvdmlkZXIYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIYChBhdXRoZW50aWNhdGVkX2F0GAUgASgJIrQCCg5SZWFzb25pbmdUcmFjZRIQCghkZWNpc2lvbhgBIAEoCRIRCglyYXRpb25hbGUYAiABKAkSPwoPY29uZmlkZW50aWFsaXR5GAMgASgOMiYudHJ1c3RyZWdpc3RyeS52MS5Db25maWRlbnRpYWxpdHlMZXZlbBIRCgl0aW1lc3RhbXAYBCABKAkSHwoXYWx0ZXJuYXRpdmVzX2NvbnNpZGVyZWQYBSADKAkSGgoNZXZpZGVuY2VfanNvbhgGIAEoCUgAiAEBEhgKC21ldGhvZG9sb2d5GAcgASgJSAGIAQESHAoPY29uZmlkZW5jZV9qc29uGAggASgJSAKIAQFCEAoOX2V2aWRlbmNlX2pzb25CDgoMX21ldGhvZG9sb2d5QhIKEF9jb25maWRlbmNlX2pzb24ijAIKFENvbnN0cmFpbnREaW1lbnNpb25zEhwKFGFsbG93X2NvZGVfZXhlY3V0aW9uGAEgASgIEhgKEGFsbG93X2RlbGVnYXRpb24YAiABKAgSGAoQYWxsb3dfZmlsZXN5c3RlbRgDIAEoCBIVCg1hbGxvd19uZXR3b3JrGAQgASgIEhwKFGFsbG93X3N0YXRlX211dGF0aW9uGAUgASgIEjUKDWFsbG93ZWRfdG9vbHMYBiABKAsyHi50cnVzdHJlZ2lzdHJ5LnYxLkFsbG93ZWRUb29scxIaChJtYXhfY29udGV4dF90b2tlbnMYByABKAMSGgoScmVhc29uaW5nX3JlcXVpcmVkGAggASgIIh0KDEFsbG93ZWRUb29scxINCgVuYW1lcxgBIAMoCSJ1Cg5SZXNvdXJjZUxpbWl0cxIaChJtYXhfZXhlY3V0aW9uX3NlY3MYASABKAMSFQoNbWF4X2xsbV9jYWxscxgCIAEoAxIWCg5tYXhfdG9vbF9jYWxscxgDIAEoAxIYChBtYXhfdG90YWxfdG9rZW5zGAQgASgDIm8KD0RlbGVnYXRpb25TY29wZRIOCgZkb21haW4YASABKAkSIAoTbWF4X2ZpbmFuY2lhbF9jZW50cxgCIAEoA0gAiAEBEhIKCm9wZXJhdGlvbnMYAyADKAlCFgoUX21heF9maW5hbmNpYWxfY2VudHMiRgoVTXVsdGlTaWdTaWduaW5nUG9saWN5EhEKCXRocmVzaG9sZBgBIAEoAxIaChJhdXRob3JpemVkX3NpZ25lcnMYAiADKAkqhQEKDUF1dGhvcml0eVR5cGUSHgoaQVVUSE9SSVRZX1RZUEVfVU5TUEVDSUZJRUQQABIfChtBVVRIT1JJVFlfVFlQRV9PUkdBTklaQVRJT04QARIZChVBVVRIT1JJVFlfVFlQRV9TWVNURU0QAhIYChRBVVRIT1JJVFlfVFlQRV9IVU1BThADKokBCg5DYXBhYmlsaXR5VHlwZRIfChtDQVBBQklMSVRZX1RZUEVfVU5TUEVDSUZJRUQQABIaChZDQVBBQklMSVRZX1RZUEVfQUNDRVNTEAESGgoWQ0FQQUJJTElUWV9UWVBFX0FDVElPThACEh4KGkNBUEFCSUxJVFlfVFlQRV9ERUxFR0FUSU9OEAMqmAEKDEFjdGlvblJlc3VsdBIdChlBQ1RJT05fUkVTVUxUX1VOU1BFQ0lGSUVEEAASGQoVQUNUSU9OX1JFU1VMVF9TVUNDRVNTEAESGQoVQUNUSU9OX1JFU1VMVF9GQUlMVVJFEAISGAoUQUNUSU9OX1JFU1VMVF9ERU5JRUQQAxIZChVBQ1RJT05fUkVTVUxUX1BBUlRJQUwQBCqiAgoOQ29uc3RyYWludFR5cGUSHwobQ09OU1RSQUlOVF9UWVBFX1VOU1BFQ0lGSUVEEAASHQoZQ09OU1RSQUlOVF9UWVBFX0ZJTkFOQ0lBTBABEh8KG0NPTlNUUkFJTlRfVFlQRV9PUEVSQVRJT05BTBACEhwKGENPTlNUUkFJTlRfVFlQRV9URU1QT1JBTBADEh8KG0NPTlNUUkFJTlRfVFlQRV9EQVRBX0FDQ0VTUxAEEiEKHUNPTlNUUkFJTlRfVFlQRV9DT01NVU5JQ0FUSU9OEAUSJQohQ09OU1RSQUlOVF9UWVBFX0FVRElUX1JFUVVJUkVNRU5UEAYSJgoiQ09OU1RSQUlOVF9UWVBFX1JFQVNPTklOR19SRVFVSVJFRBAHKvUBChRDb25maWRlbnRpYWxpdHlMZXZlbBIlCiFDT05GSURFTlRJQUxJVFlfTEVWRUxfVU5TUEVDSUZJRUQQABIgChxDT05GSURFTlRJQUxJVFlfTEVWRUxfUFVCTElDEAESJAogQ09ORklERU5USUFMSVRZX0xFVkVMX1JFU1RSSUNURUQQAhImCiJDT05GSURFTlRJQUxJVFlfTEVWRUxfQ09ORklERU5USUFMEAMSIAocQ09ORklERU5USUFMSVRZX0xFVkVMX1NFQ1JFVBAEEiQKIENPTkZJREVOVElBTElUWV9MRVZFTF9UT1BfU0VDUkVUEAUq9gEKE0NvbnN0cmFpbnREaW1lbnNpb24SJAogQ09OU1RSQUlOVF9ESU1FTlNJT05fVU5TUEVDSUZJRUQQABIiCh5DT05TVFJBSU5UX0RJTUVOU0lPTl9GSU5BTkNJQUwQARIkCiBDT05TVFJBSU5UX0RJTUVOU0lPTl9PUEVSQVRJT05BTBACEiEKHUNPTlNUUkFJTlRfRElNRU5TSU9OX1RFTVBPUkFMEAMSJAogQ09OU1RSQUlOVF9ESU1FTlNJT05fREFUQV9BQ0NFU1MQBBImCiJDT05TVFJBSU5UX0RJTUVOU0lPTl9DT01NVU5JQ0FUSU9OEAViBnByb3RvMw");
 
 /**
- * A trust lineage chain of the Enterprise Agent Trust Protocol (EATP): who authorized an agent, to do what, lent by
+ * A trust lineage chain of the Enterprise Agent Trust Protocol (EATP): who authorized an agent, to do what, delegated by
  * whom, within which limits, and what it did.
  *
  * Signatures inside a chain cover exact bytes, so everything in this file is exact text: a time is the ISO 8601 text
@@ -42,7 +42,7 @@ export type TrustLineageChain = Message<"trustregistry.v1.TrustLineageChain"> & 
   capabilities: CapabilityAttestation[];
 
   /**
-   * Work lent to the agent by others. At most 1,000, with distinct ids.
+   * Work delegated to the agent by others. At most 1,000, with distinct ids.
    *
    * @generated from field: repeated trustregistry.v1.DelegationRecord delegations = 3;
    */
@@ -239,7 +239,7 @@ export const CapabilityAttestationSchema: GenMessage<CapabilityAttestation> = /*
   messageDesc(file_trustregistry_v1_chain, 2);
 
 /**
- * Work that another agent or a human lent to this agent.
+ * Work that another agent or a human delegated to this agent.
  *
  * @generated from message trustregistry.v1.DelegationRecord
  */
@@ -252,7 +252,7 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   id: string;
 
   /**
-   * Who lends.
+   * Who delegates.
    *
    * @generated from field: string delegator_id = 2;
    */
@@ -266,14 +266,14 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   delegateeId: string;
 
   /**
-   * The task for which it is lent.
+   * The task for which it is delegated.
    *
    * @generated from field: string task_id = 4;
    */
   taskId: string;
 
   /**
-   * Names of the capabilities lent, order kept.
+   * Names of the capabilities delegated, order kept.
    *
    * @generated from field: repeated string capabilities_delegated = 5;
    */
@@ -287,7 +287,7 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   constraintSubset: string[];
 
   /**
-   * When it was lent, exactly as signed; must have an offset in `v2-complete` and `v3-complete` records.
+   * When it was delegated, exactly as signed; must have an offset in `v2-complete` and `v3-complete` records.
    *
    * @generated from field: string delegated_at = 7;
    */
@@ -336,7 +336,7 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   delegationDepth: bigint;
 
   /**
-   * Why it was lent.
+   * Why it was delegated.
    *
    * @generated from field: trustregistry.v1.ReasoningTrace reasoning_trace = 14;
    */
@@ -357,7 +357,7 @@ export type DelegationRecord = Message<"trustregistry.v1.DelegationRecord"> & {
   reasoningSignature?: string | undefined;
 
   /**
-   * The constraint dimensions that are lent, distinct; none given means all five.
+   * The constraint dimensions that are delegated, distinct; none given means all five.
    *
    * @generated from field: repeated trustregistry.v1.ConstraintDimension dimension_scope = 17;
    */
@@ -763,7 +763,7 @@ export type ConstraintDimensions = Message<"trustregistry.v1.ConstraintDimension
   allowCodeExecution: boolean;
 
   /**
-   * May lend on.
+   * May delegate on.
    *
    * @generated from field: bool allow_delegation = 2;
    */
@@ -1021,7 +1021,7 @@ export const CapabilityType = {
   ACTION: 2,
 
   /**
-   * Lending to others.
+   * Delegating to others.
    *
    * @generated from enum value: CAPABILITY_TYPE_DELEGATION = 3;
    */

@@ -10,7 +10,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/errors.proto.
  */
 export const file_trustregistry_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("Ch10cnVzdHJlZ2lzdHJ5L3YxL2Vycm9ycy5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSrdBgoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX05PVF9GT1VORBABEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAISJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX0lOVkFMSUQQAxIgChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEAQSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEAUSIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEAYSJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX1JFVk9LRUQQBxIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQCBIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBAJEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9DT1JSVVBUEAoSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAsSGgoWRVJST1JfUkVBU09OX0NBTkNFTExFRBAMEiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBANEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEA4SJAogRVJST1JfUkVBU09OX0FVVEhPUklUWV9OT1RfRk9VTkQQDxIiCh5FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0lOVkFMSUQQEBIhCh1FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0VYSVNUUxAREiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfQ09SUlVQVBASEiMKH0VSUk9SX1JFQVNPTl9SRVZJU0lPTl9DT01QQUNURUQQExInCiNFUlJPUl9SRUFTT05fVFJVU1RfUkVDT1JEX05PVF9GT1VORBAUEiUKIUVSUk9SX1JFQVNPTl9SRVZPQ0FUSU9OX05PVF9GT1VORBAVEiEKHUVSUk9SX1JFQVNPTl9SRVZPQ0FUSU9OX0ZJTkFMEBYSHgoaRVJST1JfUkVBU09OX0JBVENIX1JFRlVTRUQQHmIGcHJvdG8z");
+  fileDesc("Ch10cnVzdHJlZ2lzdHJ5L3YxL2Vycm9ycy5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSqEBwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX05PVF9GT1VORBABEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAISJQohRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX0lOQUNUSVZFEAMSJAogRVJST1JfUkVBU09OX1RSVVNUX0NIQUlOX1JFVk9LRUQQBBIkCiBFUlJPUl9SRUFTT05fVFJVU1RfQ0hBSU5fSU5WQUxJRBAFEiQKIEVSUk9SX1JFQVNPTl9UUlVTVF9DSEFJTl9DT1JSVVBUEAYSJAogRVJST1JfUkVBU09OX0FVVEhPUklUWV9OT1RfRk9VTkQQBxIhCh1FUlJPUl9SRUFTT05fQVVUSE9SSVRZX0VYSVNUUxAIEiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfSU5WQUxJRBAJEiIKHkVSUk9SX1JFQVNPTl9BVVRIT1JJVFlfQ09SUlVQVBAKEicKI0VSUk9SX1JFQVNPTl9UUlVTVF9SRUNPUkRfTk9UX0ZPVU5EEAsSJQohRVJST1JfUkVBU09OX1JFVk9DQVRJT05fTk9UX0ZPVU5EEAwSIQodRVJST1JfUkVBU09OX1JFVk9DQVRJT05fRklOQUwQDRIgChxFUlJPUl9SRUFTT05fSU5WQUxJRF9SRVFVRVNUEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEBASIwofRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTVBBQ1RFRBAREh4KGkVSUk9SX1JFQVNPTl9CQVRDSF9SRUZVU0VEEBISGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQExIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQFBIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAVEhoKFkVSUk9SX1JFQVNPTl9DQU5DRUxMRUQQFhIiCh5FUlJPUl9SRUFTT05fREVBRExJTkVfRVhDRUVERUQQFxIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQGGIGcHJvdG8z");
 
 /**
  * Why a call failed. Every failed call carries a google.rpc.ErrorInfo in `grpc-status-details-bin` whose domain is
@@ -28,181 +28,187 @@ export const ErrorReason = {
   UNSPECIFIED: 0,
 
   /**
-   * NOT_FOUND: no chain of that agent, or a stored one that is not active (unless include_inactive).
-   * With google.rpc.ResourceInfo.
+   * NOT_FOUND: the agent has no stored chain, or none that is active (unless include_inactive). With google.rpc.ResourceInfo.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_NOT_FOUND = 1;
    */
   TRUST_CHAIN_NOT_FOUND: 1,
 
   /**
-   * FAILED_PRECONDITION: the chain is active but past its expiry (unless include_inactive).
-   * With google.rpc.ResourceInfo and google.rpc.PreconditionFailure.
+   * FAILED_PRECONDITION: the chain is active but past its expiry (unless include_inactive). With google.rpc.ResourceInfo and
+   * google.rpc.PreconditionFailure.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_EXPIRED = 2;
    */
   TRUST_CHAIN_EXPIRED: 2,
 
   /**
-   * INVALID_ARGUMENT: the chain breaks a rule: shape, limits, ids or hashes that disagree, expired on write.
-   * With google.rpc.BadRequest, a violation per field (the first 16, then a count).
+   * FAILED_PRECONDITION: the write needs an active chain, and this one is deleted or suspended. RestoreChain brings back a
+   * deleted one, LiftSuspension a suspended one. With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`, `DELETED` or
+   * `SUSPENDED`.
    *
-   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_INVALID = 3;
+   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_INACTIVE = 3;
    */
-  TRUST_CHAIN_INVALID: 3,
+  TRUST_CHAIN_INACTIVE: 3,
 
   /**
-   * INVALID_ARGUMENT: the request breaks a rule: sizes, ids, a page token of another filter, bytes that do not parse.
-   * With google.rpc.BadRequest.
+   * FAILED_PRECONDITION: the write needs an active chain, and this one, or its agent, is revoked for good; or no chain is stored
+   * and the agent is revoked or suspended. ListRevokedRecords says by which revocation. With google.rpc.PreconditionFailure;
+   * ErrorInfo metadata: `status`, `REVOKED`.
    *
-   * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 4;
+   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_REVOKED = 4;
    */
-  INVALID_REQUEST: 4,
+  TRUST_CHAIN_REVOKED: 4,
 
   /**
-   * INVALID_ARGUMENT: the request_id was used before for another change: of the same agent or authority, or of whatever a
-   * revocation would change.
+   * INVALID_ARGUMENT: the chain breaks a rule: shape, limits, ids or hashes that disagree, expired on write, an invalid
+   * signature, a cycle of delegations. With google.rpc.BadRequest, a violation per field (the first 16, then a count).
    *
-   * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 5;
+   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_INVALID = 5;
    */
-  REQUEST_ID_REUSED: 5,
+  TRUST_CHAIN_INVALID: 5,
 
   /**
-   * ABORTED: expected_revision is not the revision of the chain or authority. ErrorInfo metadata: `expected_revision`,
-   * `revision` (0 where no chain is stored).
+   * DATA_LOSS: the stored document of this agent does not parse. With google.rpc.ResourceInfo.
    *
-   * @generated from enum value: ERROR_REASON_REVISION_CONFLICT = 6;
+   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_CORRUPT = 6;
    */
-  REVISION_CONFLICT: 6,
+  TRUST_CHAIN_CORRUPT: 6,
 
   /**
-   * FAILED_PRECONDITION: a write to a chain that is not active: RestoreChain makes a deleted one active again,
-   * LiftSuspension one that is suspended; while its agent stands revoked or suspended (ListRevocations tells by what) nothing
-   * else does. With google.rpc.PreconditionFailure; ErrorInfo metadata: `status`, which is `DELETED`, `SUSPENDED` or `REVOKED`.
-   *
-   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_REVOKED = 7;
-   */
-  TRUST_CHAIN_REVOKED: 7,
-
-  /**
-   * UNAVAILABLE: the database did not answer in time. With google.rpc.RetryInfo. A write that was in flight may or may
-   * not have happened; sending it again with the same request_id is safe.
-   *
-   * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 8;
-   */
-  DATABASE_UNAVAILABLE: 8,
-
-  /**
-   * RESOURCE_EXHAUSTED: more writes are waiting than the registry takes. With google.rpc.RetryInfo.
-   *
-   * @generated from enum value: ERROR_REASON_OVERLOADED = 9;
-   */
-  OVERLOADED: 9,
-
-  /**
-   * DATA_LOSS: the stored row of this agent does not parse. With google.rpc.ResourceInfo.
-   *
-   * @generated from enum value: ERROR_REASON_TRUST_CHAIN_CORRUPT = 10;
-   */
-  TRUST_CHAIN_CORRUPT: 10,
-
-  /**
-   * INTERNAL: anything unforeseen; the server's log tells the whole.
-   *
-   * @generated from enum value: ERROR_REASON_INTERNAL = 11;
-   */
-  INTERNAL: 11,
-
-  /**
-   * CANCELLED: the caller went away or took back the call.
-   *
-   * @generated from enum value: ERROR_REASON_CANCELLED = 12;
-   */
-  CANCELLED: 12,
-
-  /**
-   * DEADLINE_EXCEEDED: the caller's deadline passed before the answer was ready.
-   *
-   * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 13;
-   */
-  DEADLINE_EXCEEDED: 13,
-
-  /**
-   * UNAVAILABLE: the server is stopping. With google.rpc.RetryInfo.
-   *
-   * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 14;
-   */
-  SHUTTING_DOWN: 14,
-
-  /**
-   * NOT_FOUND: no authority of that id is registered; the request's own, or the parent that it names (then with
+   * NOT_FOUND: no authority of that id is registered: the request's own, or the parent that it names (then with
    * google.rpc.BadRequest). With google.rpc.ResourceInfo.
    *
-   * @generated from enum value: ERROR_REASON_AUTHORITY_NOT_FOUND = 15;
+   * @generated from enum value: ERROR_REASON_AUTHORITY_NOT_FOUND = 7;
    */
-  AUTHORITY_NOT_FOUND: 15,
-
-  /**
-   * INVALID_ARGUMENT: the authority breaks a rule: shape, limits, keys, windows, a cycle of parents.
-   * With google.rpc.BadRequest, a violation per field (the first 16, then a count).
-   *
-   * @generated from enum value: ERROR_REASON_AUTHORITY_INVALID = 16;
-   */
-  AUTHORITY_INVALID: 16,
+  AUTHORITY_NOT_FOUND: 7,
 
   /**
    * ALREADY_EXISTS: an authority of that id is registered, active or not. With google.rpc.ResourceInfo; ErrorInfo metadata:
    * `revision`.
    *
-   * @generated from enum value: ERROR_REASON_AUTHORITY_EXISTS = 17;
+   * @generated from enum value: ERROR_REASON_AUTHORITY_EXISTS = 8;
    */
-  AUTHORITY_EXISTS: 17,
+  AUTHORITY_EXISTS: 8,
 
   /**
-   * DATA_LOSS: the stored row of this authority does not parse. With google.rpc.ResourceInfo.
+   * INVALID_ARGUMENT: the authority breaks a rule: shape, limits, keys, windows, a cycle of parents. With google.rpc.BadRequest,
+   * a violation per field (the first 16, then a count).
    *
-   * @generated from enum value: ERROR_REASON_AUTHORITY_CORRUPT = 18;
+   * @generated from enum value: ERROR_REASON_AUTHORITY_INVALID = 9;
    */
-  AUTHORITY_CORRUPT: 18,
+  AUTHORITY_INVALID: 9,
 
   /**
-   * OUT_OF_RANGE: the history no longer tells of that revision: retention has removed what was replaced before
-   * `oldest_revision`. ErrorInfo metadata: `oldest_revision`, the oldest that can be asked for, and `revision`, or
-   * `time` with the `oldest_time`.
+   * DATA_LOSS: the stored document of this authority does not parse. With google.rpc.ResourceInfo.
    *
-   * @generated from enum value: ERROR_REASON_REVISION_COMPACTED = 19;
+   * @generated from enum value: ERROR_REASON_AUTHORITY_CORRUPT = 10;
    */
-  REVISION_COMPACTED: 19,
+  AUTHORITY_CORRUPT: 10,
 
   /**
-   * NOT_FOUND: the chain has no delegation or capability of that id, or the authority no such key. With
-   * google.rpc.BadRequest.
+   * NOT_FOUND: the chain has no delegation or capability of that id, or the authority no such key. With google.rpc.BadRequest.
    *
-   * @generated from enum value: ERROR_REASON_TRUST_RECORD_NOT_FOUND = 20;
+   * @generated from enum value: ERROR_REASON_TRUST_RECORD_NOT_FOUND = 11;
    */
-  TRUST_RECORD_NOT_FOUND: 20,
+  TRUST_RECORD_NOT_FOUND: 11,
 
   /**
    * NOT_FOUND: there is no revocation of that id. With google.rpc.BadRequest.
    *
-   * @generated from enum value: ERROR_REASON_REVOCATION_NOT_FOUND = 21;
+   * @generated from enum value: ERROR_REASON_REVOCATION_NOT_FOUND = 12;
    */
-  REVOCATION_NOT_FOUND: 21,
+  REVOCATION_NOT_FOUND: 12,
 
   /**
-   * FAILED_PRECONDITION: the revocation is no suspension, and nothing takes it back. With google.rpc.PreconditionFailure.
+   * FAILED_PRECONDITION: the revocation is not a suspension, and nothing reverses it. With google.rpc.PreconditionFailure.
    *
-   * @generated from enum value: ERROR_REASON_REVOCATION_FINAL = 22;
+   * @generated from enum value: ERROR_REASON_REVOCATION_FINAL = 13;
    */
-  REVOCATION_FINAL: 22,
+  REVOCATION_FINAL: 13,
 
   /**
-   * ABORTED: nothing is known to be wrong with this chain; it was not stored because others of the same atomic batch were
-   * refused. Only in the results of BatchStoreChains.
+   * INVALID_ARGUMENT: the request breaks a rule: sizes, ids, a page token of another request, bytes that do not parse. With
+   * google.rpc.BadRequest.
    *
-   * @generated from enum value: ERROR_REASON_BATCH_REFUSED = 30;
+   * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 14;
    */
-  BATCH_REFUSED: 30,
+  INVALID_REQUEST: 14,
+
+  /**
+   * INVALID_ARGUMENT: the request_id was used before for another change: of the same agent or authority or, for a revocation, of
+   * anything that it would change.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 15;
+   */
+  REQUEST_ID_REUSED: 15,
+
+  /**
+   * ABORTED: expected_revision is not the revision of the chain or authority. ErrorInfo metadata: `expected_revision`,
+   * `revision` (0 where none is stored).
+   *
+   * @generated from enum value: ERROR_REASON_REVISION_CONFLICT = 16;
+   */
+  REVISION_CONFLICT: 16,
+
+  /**
+   * OUT_OF_RANGE: history no longer has that revision: retention has removed what was replaced before `oldest_revision`.
+   * ErrorInfo metadata: `oldest_revision`, the oldest that can be asked for, and `revision`, or `time` with `oldest_time`.
+   *
+   * @generated from enum value: ERROR_REASON_REVISION_COMPACTED = 17;
+   */
+  REVISION_COMPACTED: 17,
+
+  /**
+   * ABORTED: nothing is known to be wrong with this item; it was not written because others of the same atomic batch were
+   * refused. Only in the results of batches.
+   *
+   * @generated from enum value: ERROR_REASON_BATCH_REFUSED = 18;
+   */
+  BATCH_REFUSED: 18,
+
+  /**
+   * RESOURCE_EXHAUSTED: more writes are waiting than the registry accepts. With google.rpc.RetryInfo.
+   *
+   * @generated from enum value: ERROR_REASON_OVERLOADED = 19;
+   */
+  OVERLOADED: 19,
+
+  /**
+   * UNAVAILABLE: the database did not respond in time. With google.rpc.RetryInfo. A write in progress may or may not have
+   * happened; sending it again with the same request_id is safe.
+   *
+   * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 20;
+   */
+  DATABASE_UNAVAILABLE: 20,
+
+  /**
+   * UNAVAILABLE: the server is stopping. With google.rpc.RetryInfo.
+   *
+   * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 21;
+   */
+  SHUTTING_DOWN: 21,
+
+  /**
+   * CANCELLED: the caller cancelled the call or disconnected.
+   *
+   * @generated from enum value: ERROR_REASON_CANCELLED = 22;
+   */
+  CANCELLED: 22,
+
+  /**
+   * DEADLINE_EXCEEDED: the caller's deadline passed before the response was ready.
+   *
+   * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 23;
+   */
+  DEADLINE_EXCEEDED: 23,
+
+  /**
+   * INTERNAL: anything unforeseen. The server's log has the details.
+   *
+   * @generated from enum value: ERROR_REASON_INTERNAL = 24;
+   */
+  INTERNAL: 24,
 } as const;
 
 /**

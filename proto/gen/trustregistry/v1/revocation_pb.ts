@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/revocation.proto.
  */
 export const file_trustregistry_v1_revocation: GenFile = /*@__PURE__*/
-  fileDesc("CiF0cnVzdHJlZ2lzdHJ5L3YxL3Jldm9jYXRpb24ucHJvdG8SEHRydXN0cmVnaXN0cnkudjEijQQKDVJldm9rZWRSZWNvcmQSFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIrCgRraW5kGAMgASgOMh0udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkS2luZBIQCghhZ2VudF9pZBgEIAEoCRIUCgxhdXRob3JpdHlfaWQYBSABKAkSEQoJcmVjb3JkX2lkGAYgASgJEhoKDWRlc2NlbmRzX2Zyb20YByABKAlIAIgBARIuCgRtb2RlGAggASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YCyABKAkSLgoKcmV2b2tlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmV2b2tlZF9ieRgNIAEoCRItCglsaWZ0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgPIAEoCUgBiAEBQhAKDl9kZXNjZW5kc19mcm9tQgwKCl9saWZ0ZWRfYnkifQoKUmV2b2NhdGlvbhIVCg1yZXZvY2F0aW9uX2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEjAKB3JlY29yZHMYAyADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZWRSZWNvcmQSFAoMcmVjb3JkX2NvdW50GAQgASgDIqwBChJSZXZva2VBZ2VudFJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSLgoEbW9kZRgCIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJHChNSZXZva2VBZ2VudFJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iyAEKF1Jldm9rZURlbGVnYXRpb25SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhUKDWRlbGVnYXRpb25faWQYAiABKAkSLgoEbW9kZRgDIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJMChhSZXZva2VEZWxlZ2F0aW9uUmVzcG9uc2USMAoKcmV2b2NhdGlvbhgBIAEoCzIcLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbiLIAQoXUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFQoNY2FwYWJpbGl0eV9pZBgCIAEoCRIuCgRtb2RlGAMgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIkwKGFJldm9rZUNhcGFiaWxpdHlSZXNwb25zZRIwCgpyZXZvY2F0aW9uGAEgASgLMhwudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uIpABChBSZXZva2VLZXlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkSMgoOY29tcHJvbWlzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIkUKEVJldm9rZUtleVJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iQgoVTGlmdFN1c3BlbnNpb25SZXF1ZXN0EhUKDXJldm9jYXRpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSJKChZMaWZ0U3VzcGVuc2lvblJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24ilQEKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFAoMYXV0aG9yaXR5X2lkGAIgASgJEhUKDXJldm9jYXRpb25faWQYAyABKAkSFQoNc3RhbmRpbmdfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJkChdMaXN0UmV2b2NhdGlvbnNSZXNwb25zZRIwCgdyZWNvcmRzGAEgAygLMh8udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqLAQoOUmV2b2NhdGlvbk1vZGUSHwobUkVWT0NBVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASHQoZUkVWT0NBVElPTl9NT0RFX0lNTUVESUFURRABEhwKGFJFVk9DQVRJT05fTU9ERV9HUkFDRUZVTBACEhsKF1JFVk9DQVRJT05fTU9ERV9TVVNQRU5EEAMqkwEKC1Jldm9rZWRLaW5kEhwKGFJFVk9LRURfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFVk9LRURfS0lORF9BR0VOVBABEhsKF1JFVk9LRURfS0lORF9ERUxFR0FUSU9OEAISGwoXUkVWT0tFRF9LSU5EX0NBUEFCSUxJVFkQAxIUChBSRVZPS0VEX0tJTkRfS0VZEAQyhgUKEVJldm9jYXRpb25TZXJ2aWNlEl8KC1Jldm9rZUFnZW50EiQudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VBZ2VudFJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUFnZW50UmVzcG9uc2UiA5ACAhJuChBSZXZva2VEZWxlZ2F0aW9uEikudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VEZWxlZ2F0aW9uUmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlRGVsZWdhdGlvblJlc3BvbnNlIgOQAgISbgoQUmV2b2tlQ2FwYWJpbGl0eRIpLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QaKi50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUNhcGFiaWxpdHlSZXNwb25zZSIDkAICElkKCVJldm9rZUtleRIiLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVxdWVzdBojLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVzcG9uc2UiA5ACAhJoCg5MaWZ0U3VzcGVuc2lvbhInLnRydXN0cmVnaXN0cnkudjEuTGlmdFN1c3BlbnNpb25SZXF1ZXN0GigudHJ1c3RyZWdpc3RyeS52MS5MaWZ0U3VzcGVuc2lvblJlc3BvbnNlIgOQAgISawoPTGlzdFJldm9jYXRpb25zEigudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2NhdGlvbnNSZXF1ZXN0GikudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2NhdGlvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiF0cnVzdHJlZ2lzdHJ5L3YxL3Jldm9jYXRpb24ucHJvdG8SEHRydXN0cmVnaXN0cnkudjEijQQKDVJldm9rZWRSZWNvcmQSFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIrCgRraW5kGAMgASgOMh0udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkS2luZBIQCghhZ2VudF9pZBgEIAEoCRIUCgxhdXRob3JpdHlfaWQYBSABKAkSEQoJcmVjb3JkX2lkGAYgASgJEhoKDWRlc2NlbmRzX2Zyb20YByABKAlIAIgBARIuCgRtb2RlGAggASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YCyABKAkSLgoKcmV2b2tlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmV2b2tlZF9ieRgNIAEoCRItCglsaWZ0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgPIAEoCUgBiAEBQhAKDl9kZXNjZW5kc19mcm9tQgwKCl9saWZ0ZWRfYnkifQoKUmV2b2NhdGlvbhIVCg1yZXZvY2F0aW9uX2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEjAKB3JlY29yZHMYAyADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZWRSZWNvcmQSFAoMcmVjb3JkX2NvdW50GAQgASgDIqwBChJSZXZva2VBZ2VudFJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSLgoEbW9kZRgCIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJHChNSZXZva2VBZ2VudFJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iyAEKF1Jldm9rZURlbGVnYXRpb25SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhUKDWRlbGVnYXRpb25faWQYAiABKAkSLgoEbW9kZRgDIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJMChhSZXZva2VEZWxlZ2F0aW9uUmVzcG9uc2USMAoKcmV2b2NhdGlvbhgBIAEoCzIcLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbiLIAQoXUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFQoNY2FwYWJpbGl0eV9pZBgCIAEoCRIuCgRtb2RlGAMgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIkwKGFJldm9rZUNhcGFiaWxpdHlSZXNwb25zZRIwCgpyZXZvY2F0aW9uGAEgASgLMhwudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uIpABChBSZXZva2VLZXlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkSMgoOY29tcHJvbWlzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIkUKEVJldm9rZUtleVJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iQgoVTGlmdFN1c3BlbnNpb25SZXF1ZXN0EhUKDXJldm9jYXRpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSJKChZMaWZ0U3VzcGVuc2lvblJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24imAEKGUxpc3RSZXZva2VkUmVjb3Jkc1JlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFAoMYXV0aG9yaXR5X2lkGAIgASgJEhUKDXJldm9jYXRpb25faWQYAyABKAkSFQoNc3RhbmRpbmdfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJnChpMaXN0UmV2b2tlZFJlY29yZHNSZXNwb25zZRIwCgdyZWNvcmRzGAEgAygLMh8udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqLAQoOUmV2b2NhdGlvbk1vZGUSHwobUkVWT0NBVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASHQoZUkVWT0NBVElPTl9NT0RFX0lNTUVESUFURRABEhwKGFJFVk9DQVRJT05fTU9ERV9HUkFDRUZVTBACEhsKF1JFVk9DQVRJT05fTU9ERV9TVVNQRU5EEAMqkwEKC1Jldm9rZWRLaW5kEhwKGFJFVk9LRURfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFVk9LRURfS0lORF9BR0VOVBABEhsKF1JFVk9LRURfS0lORF9ERUxFR0FUSU9OEAISGwoXUkVWT0tFRF9LSU5EX0NBUEFCSUxJVFkQAxIUChBSRVZPS0VEX0tJTkRfS0VZEAQyjwUKEVJldm9jYXRpb25TZXJ2aWNlEl8KC1Jldm9rZUFnZW50EiQudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VBZ2VudFJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUFnZW50UmVzcG9uc2UiA5ACAhJuChBSZXZva2VEZWxlZ2F0aW9uEikudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VEZWxlZ2F0aW9uUmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlRGVsZWdhdGlvblJlc3BvbnNlIgOQAgISbgoQUmV2b2tlQ2FwYWJpbGl0eRIpLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QaKi50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUNhcGFiaWxpdHlSZXNwb25zZSIDkAICElkKCVJldm9rZUtleRIiLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVxdWVzdBojLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVzcG9uc2UiA5ACAhJoCg5MaWZ0U3VzcGVuc2lvbhInLnRydXN0cmVnaXN0cnkudjEuTGlmdFN1c3BlbnNpb25SZXF1ZXN0GigudHJ1c3RyZWdpc3RyeS52MS5MaWZ0U3VzcGVuc2lvblJlc3BvbnNlIgOQAgISdAoSTGlzdFJldm9rZWRSZWNvcmRzEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One record that is revoked, or was suspended.
@@ -63,7 +63,7 @@ export type RevokedRecord = Message<"trustregistry.v1.RevokedRecord"> & {
   recordId: string;
 
   /**
-   * Unset: the call named it. Set: it is revoked by descent, from a loan of this agent.
+   * Unset: the call named it. Set: it is revoked by descent, from a delegation of this agent.
    *
    * @generated from field: optional string descends_from = 7;
    */
@@ -161,7 +161,7 @@ export type Revocation = Message<"trustregistry.v1.Revocation"> & {
   records: RevokedRecord[];
 
   /**
-   * How many records there are in all; ListRevocations gives those beyond the 10,000.
+   * How many records there are in all; ListRevokedRecords gives those beyond the 10,000.
    *
    * @generated from field: int64 record_count = 4;
    */
@@ -252,7 +252,7 @@ export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__P
  */
 export type RevokeDelegationRequest = Message<"trustregistry.v1.RevokeDelegationRequest"> & {
   /**
-   * The borrower, in whose chain the delegation stands: 1 to 512 bytes.
+   * The delegatee, in whose chain the delegation stands: 1 to 512 bytes.
    *
    * @generated from field: string agent_id = 1;
    */
@@ -519,11 +519,11 @@ export const LiftSuspensionResponseSchema: GenMessage<LiftSuspensionResponse> = 
   messageDesc(file_trustregistry_v1_revocation, 11);
 
 /**
- * Which revocations to give; without a condition all.
+ * Which records to list. Without a condition: all.
  *
- * @generated from message trustregistry.v1.ListRevocationsRequest
+ * @generated from message trustregistry.v1.ListRevokedRecordsRequest
  */
-export type ListRevocationsRequest = Message<"trustregistry.v1.ListRevocationsRequest"> & {
+export type ListRevokedRecordsRequest = Message<"trustregistry.v1.ListRevokedRecordsRequest"> & {
   /**
    * Only of this agent, or of records in its chain; empty: of all.
    *
@@ -553,7 +553,7 @@ export type ListRevocationsRequest = Message<"trustregistry.v1.ListRevocationsRe
   standingOnly: boolean;
 
   /**
-   * Most records on the page: 1 to 500; 0 means 100.
+   * Most records on the page. 0: 100. More than 500 counts as 500.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -568,18 +568,18 @@ export type ListRevocationsRequest = Message<"trustregistry.v1.ListRevocationsRe
 };
 
 /**
- * Describes the message trustregistry.v1.ListRevocationsRequest.
- * Use `create(ListRevocationsRequestSchema)` to create a new message.
+ * Describes the message trustregistry.v1.ListRevokedRecordsRequest.
+ * Use `create(ListRevokedRecordsRequestSchema)` to create a new message.
  */
-export const ListRevocationsRequestSchema: GenMessage<ListRevocationsRequest> = /*@__PURE__*/
+export const ListRevokedRecordsRequestSchema: GenMessage<ListRevokedRecordsRequest> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_revocation, 12);
 
 /**
  * A page of what was revoked.
  *
- * @generated from message trustregistry.v1.ListRevocationsResponse
+ * @generated from message trustregistry.v1.ListRevokedRecordsResponse
  */
-export type ListRevocationsResponse = Message<"trustregistry.v1.ListRevocationsResponse"> & {
+export type ListRevokedRecordsResponse = Message<"trustregistry.v1.ListRevokedRecordsResponse"> & {
   /**
    * The records, newest change first.
    *
@@ -596,10 +596,10 @@ export type ListRevocationsResponse = Message<"trustregistry.v1.ListRevocationsR
 };
 
 /**
- * Describes the message trustregistry.v1.ListRevocationsResponse.
- * Use `create(ListRevocationsResponseSchema)` to create a new message.
+ * Describes the message trustregistry.v1.ListRevokedRecordsResponse.
+ * Use `create(ListRevokedRecordsResponseSchema)` to create a new message.
  */
-export const ListRevocationsResponseSchema: GenMessage<ListRevocationsResponse> = /*@__PURE__*/
+export const ListRevokedRecordsResponseSchema: GenMessage<ListRevokedRecordsResponse> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_revocation, 13);
 
 /**
@@ -708,10 +708,10 @@ export const RevokedKindSchema: GenEnum<RevokedKind> = /*@__PURE__*/
 /**
  * Revokes agents, delegations, capabilities and keys, with everything that descends from them.
  *
- * A revocation and its cascade are one transaction: all of it or nothing, and nothing is lent on meanwhile. Each record that is
+ * A revocation and its cascade are one transaction: all of it or nothing, and nothing is delegated on meanwhile. Each record that is
  * revoked is a row of its own in the one order of changes; signed documents stay as they are. Once a revocation has returned,
  * reads that ask for strong consistency, or for its `revision` as their min_revision, deny everything that it revoked, on every
- * process; plain reads do within the bound of GetChain's answers. What an agent that stands revoked lends anew is refused, and
+ * process; plain reads do within the bound of GetChain's answers. What an agent that stands revoked delegates anew is refused, and
  * so is any chain of its own, also after its chain was deleted for good.
  *
  * A write may be sent again with the same request_id and gets its first answer. To revoke what is revoked already makes one more
@@ -735,7 +735,7 @@ export const RevocationService: GenService<{
     output: typeof RevokeAgentResponseSchema;
   },
   /**
-   * Revokes a delegation, and every delegation by which its borrower lent on what it lent. As in EATP's revocation ledger an
+   * Revokes a delegation, and every delegation by which its delegatee delegated on what it delegated. As in EATP's revocation ledger an
    * agent with a revoked delegation is denied whatever it asks for; its chain stays readable.
    * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_RECORD_NOT_FOUND (the chain has no such delegation), REQUEST_ID_REUSED.
    *
@@ -747,7 +747,7 @@ export const RevocationService: GenService<{
     output: typeof RevokeDelegationResponseSchema;
   },
   /**
-   * Revokes a capability, and the capabilities of all borrowers to whom it was lent on. They cover no action any more; other
+   * Revokes a capability, and the capabilities of all delegatees to whom it was delegated on. They cover no action any more; other
    * capabilities of the same agents do.
    * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_RECORD_NOT_FOUND (the chain has no such capability), REQUEST_ID_REUSED.
    *
@@ -784,14 +784,14 @@ export const RevocationService: GenService<{
     output: typeof LiftSuspensionResponseSchema;
   },
   /**
-   * Gives what was ever revoked, lifted suspensions included, newest change first, a page at a time.
+   * Lists every record that was ever revoked, lifted suspensions included, newest change first, a page at a time.
    *
-   * @generated from rpc trustregistry.v1.RevocationService.ListRevocations
+   * @generated from rpc trustregistry.v1.RevocationService.ListRevokedRecords
    */
-  listRevocations: {
+  listRevokedRecords: {
     methodKind: "unary";
-    input: typeof ListRevocationsRequestSchema;
-    output: typeof ListRevocationsResponseSchema;
+    input: typeof ListRevokedRecordsRequestSchema;
+    output: typeof ListRevokedRecordsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_trustregistry_v1_revocation, 0);

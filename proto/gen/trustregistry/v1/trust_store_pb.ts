@@ -4,128 +4,23 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { CapabilityType, TrustLineageChain } from "./chain_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.js";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
+import type { TrustLineageChain } from "./chain_pb.js";
 import { file_trustregistry_v1_chain } from "./chain_pb.js";
-import type { ErrorReason } from "./errors_pb.js";
-import { file_trustregistry_v1_errors } from "./errors_pb.js";
+import type { Consistency } from "./consistency_pb.js";
+import { file_trustregistry_v1_consistency } from "./consistency_pb.js";
+import type { ChainFilter, ChainRecord, ChainRevision, ChainView, StoredChain } from "./stored_chain_pb.js";
+import { file_trustregistry_v1_stored_chain } from "./stored_chain_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file trustregistry/v1/trust_store.proto.
  */
 export const file_trustregistry_v1_trust_store: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIsQDCgtDaGFpblJlY29yZBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSEgoKY2hhaW5faGFzaBgEIAEoCRIUCgxjb250ZW50X2hhc2gYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEi0KBnN0YXR1cxgHIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5TdGF0dXMSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoQc2lnbmF0dXJlX3N0YXR1cxgLIAEoDjIhLnRydXN0cmVnaXN0cnkudjEuU2lnbmF0dXJlU3RhdHVzEhIKCnVwZGF0ZWRfYnkYDCABKAkSLgoKcmV2b2tlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1QEKEVN0b3JlQ2hhaW5SZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iVAoSU3RvcmVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQSDwoHY3JlYXRlZBgCIAEoCCKNAQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSFgoMbWluX3JldmlzaW9uGAMgASgDSAASEAoGc3Ryb25nGAQgASgISAASFQoLYXRfcmV2aXNpb24YBSABKANIAEINCgtjb25zaXN0ZW5jeSJ1ChBHZXRDaGFpblJlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkIugBChJVcGRhdGVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSMgoFY2hhaW4YAiABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCRISCgpjaGFpbl9oYXNoGAYgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJEChNVcGRhdGVDaGFpblJlc3BvbnNlEi0KBnJlY29yZBgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQimgEKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIYCgtzb2Z0X2RlbGV0ZRgCIAEoCEgAiAEBEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSAGIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIOCgxfc29mdF9kZWxldGVCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJxChNSZXN0b3JlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRQoUUmVzdG9yZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCKfAgoLQ2hhaW5GaWx0ZXISFAoMYXV0aG9yaXR5X2lkGAEgASgJEhgKC2FjdGl2ZV9vbmx5GAIgASgISACIAQESFwoPYWdlbnRfaWRfcHJlZml4GAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSOQoPY2FwYWJpbGl0eV90eXBlGAUgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5DYXBhYmlsaXR5VHlwZRIUCgxkZWxlZ2F0b3JfaWQYBiABKAkSHgoWbWV0YWRhdGFfY29udGFpbnNfanNvbhgHIAEoCRIyCg5leHBpcmVzX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDgoMX2FjdGl2ZV9vbmx5InkKEUxpc3RDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGb2Zmc2V0GAQgASgFIo8BChJMaXN0Q2hhaW5zUmVzcG9uc2USLQoGY2hhaW5zGAEgAygLMh0udHJ1c3RyZWdpc3RyeS52MS5MaXN0ZWRDaGFpbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMQoKdW5yZWFkYWJsZRgDIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQicAoLTGlzdGVkQ2hhaW4SMgoFY2hhaW4YASABKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0TGluZWFnZUNoYWluEi0KBnJlY29yZBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5SZWNvcmQiQwoSQ291bnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXIiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkikQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBIwCgZjaGVja3MYAyADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLkludGVncml0eUNoZWNrIm0KDkludGVncml0eUNoZWNrEgwKBG5hbWUYASABKAkSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIoQBChlMaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhsKDmluY2x1ZGVfY2hhaW5zGAQgASgISACIAQFCEQoPX2luY2x1ZGVfY2hhaW5zIoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyLKAQoNQ2hhaW5SZXZpc2lvbhIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkipAEKEldhdGNoQ2hhaW5zUmVxdWVzdBIWCg5zdGFydF9yZXZpc2lvbhgBIAEoAxItCgZmaWx0ZXIYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluRmlsdGVyEhcKD2luY2x1ZGVfY3VycmVudBgDIAEoCBIbCg5pbmNsdWRlX2NoYWlucxgEIAEoCEgAiAEBQhEKD19pbmNsdWRlX2NoYWlucyJtChNXYXRjaENoYWluc1Jlc3BvbnNlEiwKBmV2ZW50cxgBIAMoCzIcLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5FdmVudBIVCg1uZXh0X3JldmlzaW9uGAIgASgDEhEKCWNhdWdodF91cBgDIAEoCCLHAQoKQ2hhaW5FdmVudBIuCglvcGVyYXRpb24YASABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLk9wZXJhdGlvbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEjIKBWNoYWluGAMgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhISCgp1bnJlYWRhYmxlGAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkiRAoVQmF0Y2hHZXRDaGFpbnNSZXF1ZXN0EhEKCWFnZW50X2lkcxgBIAMoCRIYChBpbmNsdWRlX2luYWN0aXZlGAIgASgIIoABChZCYXRjaEdldENoYWluc1Jlc3BvbnNlEjEKBWZvdW5kGAEgAygLMiIudHJ1c3RyZWdpc3RyeS52MS5HZXRDaGFpblJlc3BvbnNlEg8KB21pc3NpbmcYAiADKAkSDgoGdW5yZWFkGAMgAygJEhIKCnVucmVhZGFibGUYBCADKAkiYAoXQmF0Y2hTdG9yZUNoYWluc1JlcXVlc3QSNQoIcmVxdWVzdHMYASADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXF1ZXN0Eg4KBmF0b21pYxgCIAEoCCJPChhCYXRjaFN0b3JlQ2hhaW5zUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3VsdCKCAQoQU3RvcmVDaGFpblJlc3VsdBI2CgZzdG9yZWQYASABKAsyJC50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXNwb25zZUgAEiwKBWVycm9yGAIgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5JdGVtRXJyb3JIAEIICgZyZXN1bHQivwIKCUl0ZW1FcnJvchIMCgRjb2RlGAEgASgFEi0KBnJlYXNvbhgCIAEoDjIdLnRydXN0cmVnaXN0cnkudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgDIAEoCRI0Cgp2aW9sYXRpb25zGAQgAygLMiAudHJ1c3RyZWdpc3RyeS52MS5GaWVsZFZpb2xhdGlvbhIQCghhZ2VudF9pZBgFIAEoCRI7CghtZXRhZGF0YRgGIAMoCzIpLnRydXN0cmVnaXN0cnkudjEuSXRlbUVycm9yLk1ldGFkYXRhRW50cnkSLgoLcmV0cnlfYWZ0ZXIYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjQKDkZpZWxkVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJItcBChNJbXBvcnRDaGFpbnNSZXF1ZXN0EjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKY2hhaW5faGFzaBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24ilQEKFEltcG9ydENoYWluc1Jlc3BvbnNlEg0KBWluZGV4GAEgASgDEjYKBnN0b3JlZBgCIAEoCzIkLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlSAASLAoFZXJyb3IYAyABKAsyGy50cnVzdHJlZ2lzdHJ5LnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCJ3ChNFeHBvcnRDaGFpbnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISFgoOYWZ0ZXJfYWdlbnRfaWQYAiABKAkSGQoRc25hcHNob3RfcmV2aXNpb24YAyABKAMilAEKFEV4cG9ydENoYWluc1Jlc3BvbnNlEjIKBWNoYWluGAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhItCgZyZWNvcmQYAiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEhkKEXNuYXBzaG90X3JldmlzaW9uGAMgASgDKpQBCgtDaGFpblN0YXR1cxIcChhDSEFJTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNDSEFJTl9TVEFUVVNfQUNUSVZFEAESGAoUQ0hBSU5fU1RBVFVTX0RFTEVURUQQAhIaChZDSEFJTl9TVEFUVVNfU1VTUEVOREVEEAMSGAoUQ0hBSU5fU1RBVFVTX1JFVk9LRUQQBCpzCg9TaWduYXR1cmVTdGF0dXMSIAocU0lHTkFUVVJFX1NUQVRVU19VTlNQRUNJRklFRBAAEh8KG1NJR05BVFVSRV9TVEFUVVNfVU5WRVJJRklFRBABEh0KGVNJR05BVFVSRV9TVEFUVVNfVkVSSUZJRUQQAiqYAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhUKEU9QRVJBVElPTl9DUkVBVEVEEAESFQoRT1BFUkFUSU9OX1VQREFURUQQAhIVChFPUEVSQVRJT05fREVMRVRFRBADEhYKEk9QRVJBVElPTl9SRVNUT1JFRBAEEhcKE09QRVJBVElPTl9TVVNQRU5ERUQQBRIVChFPUEVSQVRJT05fUkVWT0tFRBAGEhUKEU9QRVJBVElPTl9SRU1PVkVEEAcSIQodT1BFUkFUSU9OX1JFVk9DQVRJT05TX0NIQU5HRUQQCBIVChFPUEVSQVRJT05fQ1VSUkVOVBAJEhIKDk9QRVJBVElPTl9MRUZUEAoyqwsKEVRydXN0U3RvcmVTZXJ2aWNlElwKClN0b3JlQ2hhaW4SIy50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXF1ZXN0GiQudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVzcG9uc2UiA5ACAhJWCghHZXRDaGFpbhIhLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXF1ZXN0GiIudHJ1c3RyZWdpc3RyeS52MS5HZXRDaGFpblJlc3BvbnNlIgOQAgESXwoLVXBkYXRlQ2hhaW4SJC50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQ2hhaW5SZXNwb25zZSIDkAICEl8KC0RlbGV0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkRlbGV0ZUNoYWluUmVzcG9uc2UiA5ACAhJiCgxSZXN0b3JlQ2hhaW4SJS50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLlJlc3RvcmVDaGFpblJlc3BvbnNlIgOQAgISXAoKTGlzdENoYWlucxIjLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluc1JlcXVlc3QaJC50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpbnNSZXNwb25zZSIDkAIBEl8KC0NvdW50Q2hhaW5zEiQudHJ1c3RyZWdpc3RyeS52MS5Db3VudENoYWluc1JlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLkNvdW50Q2hhaW5zUmVzcG9uc2UiA5ACARJ6ChRWZXJpZnlDaGFpbkludGVncml0eRItLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5Q2hhaW5JbnRlZ3JpdHlSZXF1ZXN0Gi4udHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlDaGFpbkludGVncml0eVJlc3BvbnNlIgOQAgESdAoSTGlzdENoYWluUmV2aXNpb25zEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZSIDkAIBEmEKC1dhdGNoQ2hhaW5zEiQudHJ1c3RyZWdpc3RyeS52MS5XYXRjaENoYWluc1JlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLldhdGNoQ2hhaW5zUmVzcG9uc2UiA5ACATABEmgKDkJhdGNoR2V0Q2hhaW5zEicudHJ1c3RyZWdpc3RyeS52MS5CYXRjaEdldENoYWluc1JlcXVlc3QaKC50cnVzdHJlZ2lzdHJ5LnYxLkJhdGNoR2V0Q2hhaW5zUmVzcG9uc2UiA5ACARJuChBCYXRjaFN0b3JlQ2hhaW5zEikudHJ1c3RyZWdpc3RyeS52MS5CYXRjaFN0b3JlQ2hhaW5zUmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuQmF0Y2hTdG9yZUNoYWluc1Jlc3BvbnNlIgOQAgISZgoMSW1wb3J0Q2hhaW5zEiUudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXNwb25zZSIDkAICKAEwARJkCgxFeHBvcnRDaGFpbnMSJS50cnVzdHJlZ2lzdHJ5LnYxLkV4cG9ydENoYWluc1JlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLkV4cG9ydENoYWluc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_trustregistry_v1_chain, file_trustregistry_v1_errors]);
-
-/**
- * What the registry knows about a stored chain beside the chain itself.
- *
- * @generated from message trustregistry.v1.ChainRecord
- */
-export type ChainRecord = Message<"trustregistry.v1.ChainRecord"> & {
-  /**
-   * The agent whose chain this is.
-   *
-   * @generated from field: string agent_id = 1;
-   */
-  agentId: string;
-
-  /**
-   * The authority of its genesis record.
-   *
-   * @generated from field: string authority_id = 2;
-   */
-  authorityId: string;
-
-  /**
-   * Place of its last change in the one order of changes.
-   *
-   * @generated from field: int64 revision = 3;
-   */
-  revision: bigint;
-
-  /**
-   * EATP's state hash, lowercase hex SHA-256: covers the ids of records and the constraint hash only.
-   *
-   * @generated from field: string chain_hash = 4;
-   */
-  chainHash: string;
-
-  /**
-   * Lowercase hex SHA-256 over the whole chain: RFC 8785 canonical form of its ProtoJSON with proto field names, `_json`
-   * texts as they are. Any change to any field changes it.
-   *
-   * @generated from field: string content_hash = 5;
-   */
-  contentHash: string;
-
-  /**
-   * Whether status is ACTIVE. Expiry and graceful revocations are no part of it: compare expires_at and revokes_at with the
-   * clock.
-   *
-   * @generated from field: bool is_active = 6;
-   */
-  isActive: boolean;
-
-  /**
-   * State of the stored chain.
-   *
-   * @generated from field: trustregistry.v1.ChainStatus status = 7;
-   */
-  status: ChainStatus;
-
-  /**
-   * When the agent's chain was first stored.
-   *
-   * @generated from field: google.protobuf.Timestamp created_at = 8;
-   */
-  createdAt?: Timestamp | undefined;
-
-  /**
-   * When it was last changed.
-   *
-   * @generated from field: google.protobuf.Timestamp updated_at = 9;
-   */
-  updatedAt?: Timestamp | undefined;
-
-  /**
-   * Effective expiry: the earliest of the request's, the genesis record's, and, where there are capabilities and all
-   * expire, the last of theirs. Valid while now <= expires_at. Unset: never.
-   *
-   * @generated from field: google.protobuf.Timestamp expires_at = 10;
-   */
-  expiresAt?: Timestamp | undefined;
-
-  /**
-   * What the registry could establish about the chain's signatures when it was written.
-   *
-   * @generated from field: trustregistry.v1.SignatureStatus signature_status = 11;
-   */
-  signatureStatus: SignatureStatus;
-
-  /**
-   * Who made the last change: the caller, or `postgres:` and the user of a change made by hand in the database.
-   *
-   * @generated from field: string updated_by = 12;
-   */
-  updatedBy: string;
-
-  /**
-   * When a graceful revocation of the agent takes effect. It stays set from then on, and status stays ACTIVE: the chain counts
-   * as revoked once revokes_at <= now. Unset: there is none.
-   *
-   * @generated from field: google.protobuf.Timestamp revokes_at = 13;
-   */
-  revokesAt?: Timestamp | undefined;
-};
-
-/**
- * Describes the message trustregistry.v1.ChainRecord.
- * Use `create(ChainRecordSchema)` to create a new message.
- */
-export const ChainRecordSchema: GenMessage<ChainRecord> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 0);
+  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3N0b3JlLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxItUBChFTdG9yZUNoYWluUmVxdWVzdBIyCgVjaGFpbhgBIAEoCzIjLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RMaW5lYWdlQ2hhaW4SLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAIgBARISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCmNoYWluX2hhc2gYBSABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIlQKElN0b3JlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkEg8KB2NyZWF0ZWQYAiABKAgicQoPR2V0Q2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSMgoLY29uc2lzdGVuY3kYAyABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNvbnNpc3RlbmN5IkEKEEdldENoYWluUmVzcG9uc2USLQoGc3RvcmVkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRDaGFpbiLoAQoSVXBkYXRlQ2hhaW5SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEjIKBWNoYWluGAIgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5UcnVzdExpbmVhZ2VDaGFpbhIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFleHBlY3RlZF9yZXZpc2lvbhgEIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBSABKAkSEgoKY2hhaW5faGFzaBgGIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRAoTVXBkYXRlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkInAKEkRlbGV0ZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIeChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkQKE0RlbGV0ZUNoYWluUmVzcG9uc2USLQoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZCJvChFQdXJnZUNoYWluUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIeChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkMKElB1cmdlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkInEKE1Jlc3RvcmVDaGFpblJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJFChRSZXN0b3JlQ2hhaW5SZXNwb25zZRItCgZyZWNvcmQYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmVjb3JkItgBChFMaXN0Q2hhaW5zUmVxdWVzdBItCgZmaWx0ZXIYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluRmlsdGVyEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBm9mZnNldBgEIAEoBRIpCgR2aWV3GAUgASgOMhsudHJ1c3RyZWdpc3RyeS52MS5DaGFpblZpZXcSMgoLY29uc2lzdGVuY3kYBiABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNvbnNpc3RlbmN5IlwKEkxpc3RDaGFpbnNSZXNwb25zZRItCgZjaGFpbnMYASADKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZENoYWluEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ3ChJDb3VudENoYWluc1JlcXVlc3QSLQoGZmlsdGVyGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpbkZpbHRlchIyCgtjb25zaXN0ZW5jeRgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ29uc2lzdGVuY3kiJAoTQ291bnRDaGFpbnNSZXNwb25zZRINCgVjb3VudBgBIAEoAyIvChtWZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkilQEKHFZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2USEAoIdmVyaWZpZWQYASABKAgSLQoGcmVjb3JkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZBI0CghmaW5kaW5ncxgDIAMoCzIiLnRydXN0cmVnaXN0cnkudjEuSW50ZWdyaXR5RmluZGluZyKSAQoQSW50ZWdyaXR5RmluZGluZxIvCgVjaGVjaxgBIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuSW50ZWdyaXR5Q2hlY2sSDgoGcGFzc2VkGAIgASgIEhAKCGV4cGVjdGVkGAMgASgJEg0KBWZvdW5kGAQgASgJEgwKBHBhdGgYBSABKAkSDgoGZGV0YWlsGAYgASgJIn8KGUxpc3RDaGFpblJldmlzaW9uc1JlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKQoEdmlldxgEIAEoDjIbLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5WaWV3IoIBChpMaXN0Q2hhaW5SZXZpc2lvbnNSZXNwb25zZRIyCglyZXZpc2lvbnMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgDIAEoAyKfAQoSV2F0Y2hDaGFpbnNSZXF1ZXN0EhYKDnN0YXJ0X3JldmlzaW9uGAEgASgDEi0KBmZpbHRlchgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5GaWx0ZXISFwoPaW5jbHVkZV9jdXJyZW50GAMgASgIEikKBHZpZXcYBCABKA4yGy50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluVmlldyJtChNXYXRjaENoYWluc1Jlc3BvbnNlEiwKBmV2ZW50cxgBIAMoCzIcLnRydXN0cmVnaXN0cnkudjEuQ2hhaW5FdmVudBIVCg1uZXh0X3JldmlzaW9uGAIgASgDEhEKCWNhdWdodF91cBgDIAEoCCKrAQoKQ2hhaW5FdmVudBIyCgdjaGFuZ2VkGAEgASgLMh8udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJldmlzaW9uSAASMAoHY3VycmVudBgCIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuU3RvcmVkQ2hhaW5IABIvCgRsZWZ0GAMgASgLMh8udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJldmlzaW9uSABCBgoEa2luZCJ4ChVCYXRjaEdldENoYWluc1JlcXVlc3QSEQoJYWdlbnRfaWRzGAEgAygJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAiABKAgSMgoLY29uc2lzdGVuY3kYAyABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNvbnNpc3RlbmN5In4KFkJhdGNoR2V0Q2hhaW5zUmVzcG9uc2USLAoFZm91bmQYASADKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZENoYWluEg8KB21pc3NpbmcYAiADKAkSEQoJcmVtYWluaW5nGAMgAygJEhIKCnVucmVhZGFibGUYBCADKAkiYAoXQmF0Y2hTdG9yZUNoYWluc1JlcXVlc3QSNQoIcmVxdWVzdHMYASADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXF1ZXN0Eg4KBmF0b21pYxgCIAEoCCJPChhCYXRjaFN0b3JlQ2hhaW5zUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3VsdCJ5ChBTdG9yZUNoYWluUmVzdWx0EjYKBnN0b3JlZBgBIAEoCzIkLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCJgChhCYXRjaERlbGV0ZUNoYWluc1JlcXVlc3QSEQoJYWdlbnRfaWRzGAEgAygJEg0KBXB1cmdlGAIgASgIEg4KBmF0b21pYxgDIAEoCBISCgpyZXF1ZXN0X2lkGAQgASgJIlEKGUJhdGNoRGVsZXRlQ2hhaW5zUmVzcG9uc2USNAoHcmVzdWx0cxgBIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXN1bHQicwoRRGVsZXRlQ2hhaW5SZXN1bHQSLwoGcmVjb3JkGAEgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5DaGFpblJlY29yZEgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiSwoTSW1wb3J0Q2hhaW5zUmVxdWVzdBI0CgdyZXF1ZXN0GAEgASgLMiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdCJZChRJbXBvcnRDaGFpbnNSZXNwb25zZRINCgVpbmRleBgBIAEoAxIyCgZyZXN1bHQYAiABKAsyIi50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlQ2hhaW5SZXN1bHQidwoTRXhwb3J0Q2hhaW5zUmVxdWVzdBItCgZmaWx0ZXIYASABKAsyHS50cnVzdHJlZ2lzdHJ5LnYxLkNoYWluRmlsdGVyEhYKDmFmdGVyX2FnZW50X2lkGAIgASgJEhkKEXNuYXBzaG90X3JldmlzaW9uGAMgASgDImwKFEV4cG9ydENoYWluc1Jlc3BvbnNlEhsKEXNuYXBzaG90X3JldmlzaW9uGAEgASgDSAASLwoGc3RvcmVkGAIgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRDaGFpbkgAQgYKBHBhcnQqzgIKDkludGVncml0eUNoZWNrEh8KG0lOVEVHUklUWV9DSEVDS19VTlNQRUNJRklFRBAAEhwKGElOVEVHUklUWV9DSEVDS19ET0NVTUVOVBABEhkKFUlOVEVHUklUWV9DSEVDS19TSEFQRRACEhwKGElOVEVHUklUWV9DSEVDS19BR0VOVF9JRBADEiAKHElOVEVHUklUWV9DSEVDS19BVVRIT1JJVFlfSUQQBBIeChpJTlRFR1JJVFlfQ0hFQ0tfQ0hBSU5fSEFTSBAFEiAKHElOVEVHUklUWV9DSEVDS19DT05URU5UX0hBU0gQBhIjCh9JTlRFR1JJVFlfQ0hFQ0tfQ09OU1RSQUlOVF9IQVNIEAcSHgoaSU5URUdSSVRZX0NIRUNLX0VYUElSRVNfQVQQCBIbChdJTlRFR1JJVFlfQ0hFQ0tfSElTVE9SWRAJMvwMChFUcnVzdFN0b3JlU2VydmljZRJcCgpTdG9yZUNoYWluEiMudHJ1c3RyZWdpc3RyeS52MS5TdG9yZUNoYWluUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuU3RvcmVDaGFpblJlc3BvbnNlIgOQAgISVgoIR2V0Q2hhaW4SIS50cnVzdHJlZ2lzdHJ5LnYxLkdldENoYWluUmVxdWVzdBoiLnRydXN0cmVnaXN0cnkudjEuR2V0Q2hhaW5SZXNwb25zZSIDkAIBEl8KC1VwZGF0ZUNoYWluEiQudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVDaGFpblJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlVwZGF0ZUNoYWluUmVzcG9uc2UiA5ACAhJfCgtEZWxldGVDaGFpbhIkLnRydXN0cmVnaXN0cnkudjEuRGVsZXRlQ2hhaW5SZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5EZWxldGVDaGFpblJlc3BvbnNlIgOQAgISXAoKUHVyZ2VDaGFpbhIjLnRydXN0cmVnaXN0cnkudjEuUHVyZ2VDaGFpblJlcXVlc3QaJC50cnVzdHJlZ2lzdHJ5LnYxLlB1cmdlQ2hhaW5SZXNwb25zZSIDkAICEmIKDFJlc3RvcmVDaGFpbhIlLnRydXN0cmVnaXN0cnkudjEuUmVzdG9yZUNoYWluUmVxdWVzdBomLnRydXN0cmVnaXN0cnkudjEuUmVzdG9yZUNoYWluUmVzcG9uc2UiA5ACAhJcCgpMaXN0Q2hhaW5zEiMudHJ1c3RyZWdpc3RyeS52MS5MaXN0Q2hhaW5zUmVxdWVzdBokLnRydXN0cmVnaXN0cnkudjEuTGlzdENoYWluc1Jlc3BvbnNlIgOQAgESXwoLQ291bnRDaGFpbnMSJC50cnVzdHJlZ2lzdHJ5LnYxLkNvdW50Q2hhaW5zUmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuQ291bnRDaGFpbnNSZXNwb25zZSIDkAIBEnoKFFZlcmlmeUNoYWluSW50ZWdyaXR5Ei0udHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlDaGFpbkludGVncml0eVJlcXVlc3QaLi50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeUNoYWluSW50ZWdyaXR5UmVzcG9uc2UiA5ACARJ0ChJMaXN0Q2hhaW5SZXZpc2lvbnMSKy50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpblJldmlzaW9uc1JlcXVlc3QaLC50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RDaGFpblJldmlzaW9uc1Jlc3BvbnNlIgOQAgESYQoLV2F0Y2hDaGFpbnMSJC50cnVzdHJlZ2lzdHJ5LnYxLldhdGNoQ2hhaW5zUmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuV2F0Y2hDaGFpbnNSZXNwb25zZSIDkAIBMAESaAoOQmF0Y2hHZXRDaGFpbnMSJy50cnVzdHJlZ2lzdHJ5LnYxLkJhdGNoR2V0Q2hhaW5zUmVxdWVzdBooLnRydXN0cmVnaXN0cnkudjEuQmF0Y2hHZXRDaGFpbnNSZXNwb25zZSIDkAIBEm4KEEJhdGNoU3RvcmVDaGFpbnMSKS50cnVzdHJlZ2lzdHJ5LnYxLkJhdGNoU3RvcmVDaGFpbnNSZXF1ZXN0GioudHJ1c3RyZWdpc3RyeS52MS5CYXRjaFN0b3JlQ2hhaW5zUmVzcG9uc2UiA5ACAhJxChFCYXRjaERlbGV0ZUNoYWlucxIqLnRydXN0cmVnaXN0cnkudjEuQmF0Y2hEZWxldGVDaGFpbnNSZXF1ZXN0GisudHJ1c3RyZWdpc3RyeS52MS5CYXRjaERlbGV0ZUNoYWluc1Jlc3BvbnNlIgOQAgISZgoMSW1wb3J0Q2hhaW5zEiUudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRDaGFpbnNSZXNwb25zZSIDkAICKAEwARJkCgxFeHBvcnRDaGFpbnMSJS50cnVzdHJlZ2lzdHJ5LnYxLkV4cG9ydENoYWluc1JlcXVlc3QaJi50cnVzdHJlZ2lzdHJ5LnYxLkV4cG9ydENoYWluc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_google_rpc_status, file_trustregistry_v1_chain, file_trustregistry_v1_consistency, file_trustregistry_v1_stored_chain]);
 
 /**
  * A chain to store.
@@ -141,28 +36,28 @@ export type StoreChainRequest = Message<"trustregistry.v1.StoreChainRequest"> & 
   chain?: TrustLineageChain | undefined;
 
   /**
-   * An expiry of the registration itself, earlier than what the chain says; unset: the chain's own.
+   * Expiry of the registration itself, if it is to be earlier than the chain's own. Unset: the chain's own.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Write only if the chain's revision is this; 0: only if none is stored (a deleted one is stored). Unset: always.
+   * Write only if this is the revision of the stored chain; 0: only if none is stored (a deleted chain is stored). Unset: always.
    *
    * @generated from field: optional int64 expected_revision = 3;
    */
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
-   * The chain_hash that the caller computed; refused if it is not ours. Empty: not compared.
+   * The chain_hash that the caller computed; the write is refused if the registry computes another. Empty: not compared.
    *
    * @generated from field: string chain_hash = 5;
    */
@@ -174,7 +69,7 @@ export type StoreChainRequest = Message<"trustregistry.v1.StoreChainRequest"> & 
  * Use `create(StoreChainRequestSchema)` to create a new message.
  */
 export const StoreChainRequestSchema: GenMessage<StoreChainRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 1);
+  messageDesc(file_trustregistry_v1_trust_store, 0);
 
 /**
  * What was stored.
@@ -183,14 +78,14 @@ export const StoreChainRequestSchema: GenMessage<StoreChainRequest> = /*@__PURE_
  */
 export type StoreChainResponse = Message<"trustregistry.v1.StoreChainResponse"> & {
   /**
-   * The stored chain's record.
+   * The record of the stored chain.
    *
    * @generated from field: trustregistry.v1.ChainRecord record = 1;
    */
   record?: ChainRecord | undefined;
 
   /**
-   * Whether no chain of that agent was stored before.
+   * No chain of that agent was stored before.
    *
    * @generated from field: bool created = 2;
    */
@@ -202,10 +97,10 @@ export type StoreChainResponse = Message<"trustregistry.v1.StoreChainResponse"> 
  * Use `create(StoreChainResponseSchema)` to create a new message.
  */
 export const StoreChainResponseSchema: GenMessage<StoreChainResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 2);
+  messageDesc(file_trustregistry_v1_trust_store, 1);
 
 /**
- * Which chain to give.
+ * Which chain to return.
  *
  * @generated from message trustregistry.v1.GetChainRequest
  */
@@ -218,44 +113,18 @@ export type GetChainRequest = Message<"trustregistry.v1.GetChainRequest"> & {
   agentId: string;
 
   /**
-   * Give deleted, suspended, revoked and expired chains too.
+   * Also return a deleted, suspended, revoked or expired chain.
    *
    * @generated from field: bool include_inactive = 2;
    */
   includeInactive: boolean;
 
   /**
-   * How new the answer is to be; unset: what is in memory, where that is fresh.
+   * How current the response must be.
    *
-   * @generated from oneof trustregistry.v1.GetChainRequest.consistency
+   * @generated from field: trustregistry.v1.Consistency consistency = 3;
    */
-  consistency: {
-    /**
-     * At least as new as this revision, by whichever server it was made: with the revision that a write answered, the read
-     * sees that write. Above the newest: INVALID_REQUEST.
-     *
-     * @generated from field: int64 min_revision = 3;
-     */
-    value: bigint;
-    case: "minRevision";
-  } | {
-    /**
-     * True: as it is in the database while the call is served.
-     *
-     * @generated from field: bool strong = 4;
-     */
-    value: boolean;
-    case: "strong";
-  } | {
-    /**
-     * As it was right after this revision, from history; expiry is judged at the moment of that revision, not now. At least
-     * 1; above the newest: INVALID_REQUEST.
-     *
-     * @generated from field: int64 at_revision = 5;
-     */
-    value: bigint;
-    case: "atRevision";
-  } | { case: undefined; value?: undefined };
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -263,27 +132,20 @@ export type GetChainRequest = Message<"trustregistry.v1.GetChainRequest"> & {
  * Use `create(GetChainRequestSchema)` to create a new message.
  */
 export const GetChainRequestSchema: GenMessage<GetChainRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 3);
+  messageDesc(file_trustregistry_v1_trust_store, 2);
 
 /**
- * A chain and its record.
+ * The chain that was asked for.
  *
  * @generated from message trustregistry.v1.GetChainResponse
  */
 export type GetChainResponse = Message<"trustregistry.v1.GetChainResponse"> & {
   /**
-   * The chain, every field as it was stored.
+   * The chain and its record, both always set.
    *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 1;
+   * @generated from field: trustregistry.v1.StoredChain stored = 1;
    */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * Its record.
-   *
-   * @generated from field: trustregistry.v1.ChainRecord record = 2;
-   */
-  record?: ChainRecord | undefined;
+  stored?: StoredChain | undefined;
 };
 
 /**
@@ -291,10 +153,10 @@ export type GetChainResponse = Message<"trustregistry.v1.GetChainResponse"> & {
  * Use `create(GetChainResponseSchema)` to create a new message.
  */
 export const GetChainResponseSchema: GenMessage<GetChainResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 4);
+  messageDesc(file_trustregistry_v1_trust_store, 3);
 
 /**
- * A chain to replace the stored one.
+ * A chain that replaces the stored one.
  *
  * @generated from message trustregistry.v1.UpdateChainRequest
  */
@@ -314,28 +176,28 @@ export type UpdateChainRequest = Message<"trustregistry.v1.UpdateChainRequest"> 
   chain?: TrustLineageChain | undefined;
 
   /**
-   * An expiry of the registration itself, earlier than what the chain says; unset: the chain's own.
+   * As StoreChainRequest.expires_at.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 3;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Write only if the chain's revision is this (at least 1). Unset: always.
+   * Write only if this is the revision of the stored chain (at least 1). Unset: always.
    *
    * @generated from field: optional int64 expected_revision = 4;
    */
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
+   * A UUID that makes the write safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 5;
    */
   requestId: string;
 
   /**
-   * The chain_hash that the caller computed; refused if it is not ours. Empty: not compared.
+   * As StoreChainRequest.chain_hash.
    *
    * @generated from field: string chain_hash = 6;
    */
@@ -347,7 +209,7 @@ export type UpdateChainRequest = Message<"trustregistry.v1.UpdateChainRequest"> 
  * Use `create(UpdateChainRequestSchema)` to create a new message.
  */
 export const UpdateChainRequestSchema: GenMessage<UpdateChainRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 5);
+  messageDesc(file_trustregistry_v1_trust_store, 4);
 
 /**
  * What was stored.
@@ -356,7 +218,7 @@ export const UpdateChainRequestSchema: GenMessage<UpdateChainRequest> = /*@__PUR
  */
 export type UpdateChainResponse = Message<"trustregistry.v1.UpdateChainResponse"> & {
   /**
-   * The stored chain's record.
+   * The record of the stored chain.
    *
    * @generated from field: trustregistry.v1.ChainRecord record = 1;
    */
@@ -368,7 +230,7 @@ export type UpdateChainResponse = Message<"trustregistry.v1.UpdateChainResponse"
  * Use `create(UpdateChainResponseSchema)` to create a new message.
  */
 export const UpdateChainResponseSchema: GenMessage<UpdateChainResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 6);
+  messageDesc(file_trustregistry_v1_trust_store, 5);
 
 /**
  * Which chain to delete.
@@ -384,23 +246,16 @@ export type DeleteChainRequest = Message<"trustregistry.v1.DeleteChainRequest"> 
   agentId: string;
 
   /**
-   * Softly (true, and what unset means), or for good (false).
+   * Delete only if this is the revision of the stored chain (at least 1). Unset: always.
    *
-   * @generated from field: optional bool soft_delete = 2;
-   */
-  softDelete?: boolean | undefined;
-
-  /**
-   * Delete only if the chain's revision is this (at least 1). Unset: always.
-   *
-   * @generated from field: optional int64 expected_revision = 3;
+   * @generated from field: optional int64 expected_revision = 2;
    */
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the delete safe to send again; the server makes one where it is empty.
+   * A UUID that makes the delete safe to retry. Empty: the server makes one.
    *
-   * @generated from field: string request_id = 4;
+   * @generated from field: string request_id = 3;
    */
   requestId: string;
 };
@@ -410,7 +265,7 @@ export type DeleteChainRequest = Message<"trustregistry.v1.DeleteChainRequest"> 
  * Use `create(DeleteChainRequestSchema)` to create a new message.
  */
 export const DeleteChainRequestSchema: GenMessage<DeleteChainRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 7);
+  messageDesc(file_trustregistry_v1_trust_store, 6);
 
 /**
  * What was deleted.
@@ -419,7 +274,7 @@ export const DeleteChainRequestSchema: GenMessage<DeleteChainRequest> = /*@__PUR
  */
 export type DeleteChainResponse = Message<"trustregistry.v1.DeleteChainResponse"> & {
   /**
-   * The record after a soft delete; after a delete for good the record of the tombstone, with its own revision.
+   * The record of the deleted chain.
    *
    * @generated from field: trustregistry.v1.ChainRecord record = 1;
    */
@@ -431,7 +286,63 @@ export type DeleteChainResponse = Message<"trustregistry.v1.DeleteChainResponse"
  * Use `create(DeleteChainResponseSchema)` to create a new message.
  */
 export const DeleteChainResponseSchema: GenMessage<DeleteChainResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 7);
+
+/**
+ * Which chain to purge.
+ *
+ * @generated from message trustregistry.v1.PurgeChainRequest
+ */
+export type PurgeChainRequest = Message<"trustregistry.v1.PurgeChainRequest"> & {
+  /**
+   * The agent: 1 to 512 bytes.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Purge only if this is the revision of the stored chain (at least 1). Unset: always.
+   *
+   * @generated from field: optional int64 expected_revision = 2;
+   */
+  expectedRevision?: bigint | undefined;
+
+  /**
+   * A UUID that makes the purge safe to retry. Empty: the server makes one.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.PurgeChainRequest.
+ * Use `create(PurgeChainRequestSchema)` to create a new message.
+ */
+export const PurgeChainRequestSchema: GenMessage<PurgeChainRequest> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 8);
+
+/**
+ * What was purged.
+ *
+ * @generated from message trustregistry.v1.PurgeChainResponse
+ */
+export type PurgeChainResponse = Message<"trustregistry.v1.PurgeChainResponse"> & {
+  /**
+   * The record of the tombstone, with a revision of its own.
+   *
+   * @generated from field: trustregistry.v1.ChainRecord record = 1;
+   */
+  record?: ChainRecord | undefined;
+};
+
+/**
+ * Describes the message trustregistry.v1.PurgeChainResponse.
+ * Use `create(PurgeChainResponseSchema)` to create a new message.
+ */
+export const PurgeChainResponseSchema: GenMessage<PurgeChainResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 9);
 
 /**
  * Which chain to restore.
@@ -447,14 +358,14 @@ export type RestoreChainRequest = Message<"trustregistry.v1.RestoreChainRequest"
   agentId: string;
 
   /**
-   * Restore only if the chain's revision is this (at least 1). Unset: always.
+   * Restore only if this is the revision of the stored chain (at least 1). Unset: always.
    *
    * @generated from field: optional int64 expected_revision = 2;
    */
   expectedRevision?: bigint | undefined;
 
   /**
-   * A UUID that makes the restore safe to send again; the server makes one where it is empty.
+   * A UUID that makes the restore safe to retry. Empty: the server makes one.
    *
    * @generated from field: string request_id = 3;
    */
@@ -466,7 +377,7 @@ export type RestoreChainRequest = Message<"trustregistry.v1.RestoreChainRequest"
  * Use `create(RestoreChainRequestSchema)` to create a new message.
  */
 export const RestoreChainRequestSchema: GenMessage<RestoreChainRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 9);
+  messageDesc(file_trustregistry_v1_trust_store, 10);
 
 /**
  * What was restored.
@@ -487,77 +398,6 @@ export type RestoreChainResponse = Message<"trustregistry.v1.RestoreChainRespons
  * Use `create(RestoreChainResponseSchema)` to create a new message.
  */
 export const RestoreChainResponseSchema: GenMessage<RestoreChainResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 10);
-
-/**
- * Which chains: all conditions that are set must hold.
- *
- * @generated from message trustregistry.v1.ChainFilter
- */
-export type ChainFilter = Message<"trustregistry.v1.ChainFilter"> & {
-  /**
-   * Genesis authority is this.
-   *
-   * @generated from field: string authority_id = 1;
-   */
-  authorityId: string;
-
-  /**
-   * Only chains that are active and not expired (true, and what unset means), or all (false).
-   *
-   * @generated from field: optional bool active_only = 2;
-   */
-  activeOnly?: boolean | undefined;
-
-  /**
-   * agent_id begins with this.
-   *
-   * @generated from field: string agent_id_prefix = 3;
-   */
-  agentIdPrefix: string;
-
-  /**
-   * Some capability has this name, exactly.
-   *
-   * @generated from field: string capability = 4;
-   */
-  capability: string;
-
-  /**
-   * Some capability is of this type.
-   *
-   * @generated from field: trustregistry.v1.CapabilityType capability_type = 5;
-   */
-  capabilityType: CapabilityType;
-
-  /**
-   * Some delegation came from this delegator.
-   *
-   * @generated from field: string delegator_id = 6;
-   */
-  delegatorId: string;
-
-  /**
-   * The genesis metadata contains this JSON object, as PostgreSQL's `@>` understands it: `{"department":"support"}`.
-   * Metadata that JSONB cannot hold is never matched. At most 32 values, arrays and objects included.
-   *
-   * @generated from field: string metadata_contains_json = 7;
-   */
-  metadataContainsJson: string;
-
-  /**
-   * The effective expiry is before this moment. With active_only unset: not yet expired, but soon.
-   *
-   * @generated from field: google.protobuf.Timestamp expires_before = 8;
-   */
-  expiresBefore?: Timestamp | undefined;
-};
-
-/**
- * Describes the message trustregistry.v1.ChainFilter.
- * Use `create(ChainFilterSchema)` to create a new message.
- */
-export const ChainFilterSchema: GenMessage<ChainFilter> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 11);
 
 /**
@@ -567,32 +407,48 @@ export const ChainFilterSchema: GenMessage<ChainFilter> = /*@__PURE__*/
  */
 export type ListChainsRequest = Message<"trustregistry.v1.ListChainsRequest"> & {
   /**
-   * Which chains; unset: all active ones.
+   * Which chains. Unset: all active ones.
    *
    * @generated from field: trustregistry.v1.ChainFilter filter = 1;
    */
   filter?: ChainFilter | undefined;
 
   /**
-   * Most chains on the page: 1 to 1,000; 0 means 100. A page also ends at 3 MiB.
+   * Most chains on the page. 0: 100. More than 1,000 counts as 1,000. A page also ends at 3 MiB.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, sent with the same filter; empty: the first page.
+   * The next_page_token of the page before, sent with the same filter, view and consistency. Empty: the first page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * How many matching chains to pass over before the page begins; for people: it costs what it passes over.
+   * How many matching chains to skip before the page begins. For people who page by hand: it costs what it skips. Not together
+   * with consistency.at_revision.
    *
    * @generated from field: int32 offset = 4;
    */
   offset: number;
+
+  /**
+   * How much of each chain to return.
+   *
+   * @generated from field: trustregistry.v1.ChainView view = 5;
+   */
+  view: ChainView;
+
+  /**
+   * How current the page must be. A list is always read from the database, so `strong` changes nothing; with at_revision all
+   * pages show one state.
+   *
+   * @generated from field: trustregistry.v1.Consistency consistency = 6;
+   */
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -611,23 +467,16 @@ export type ListChainsResponse = Message<"trustregistry.v1.ListChainsResponse"> 
   /**
    * The chains, by agent_id.
    *
-   * @generated from field: repeated trustregistry.v1.ListedChain chains = 1;
+   * @generated from field: repeated trustregistry.v1.StoredChain chains = 1;
    */
-  chains: ListedChain[];
+  chains: StoredChain[];
 
   /**
-   * Token of the next page; empty: this is the last.
+   * Token of the next page. Empty: this is the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
-
-  /**
-   * Records of rows on this page whose chain does not parse.
-   *
-   * @generated from field: repeated trustregistry.v1.ChainRecord unreadable = 3;
-   */
-  unreadable: ChainRecord[];
 };
 
 /**
@@ -638,45 +487,24 @@ export const ListChainsResponseSchema: GenMessage<ListChainsResponse> = /*@__PUR
   messageDesc(file_trustregistry_v1_trust_store, 13);
 
 /**
- * A chain on a page.
- *
- * @generated from message trustregistry.v1.ListedChain
- */
-export type ListedChain = Message<"trustregistry.v1.ListedChain"> & {
-  /**
-   * The chain.
-   *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 1;
-   */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * Its record.
-   *
-   * @generated from field: trustregistry.v1.ChainRecord record = 2;
-   */
-  record?: ChainRecord | undefined;
-};
-
-/**
- * Describes the message trustregistry.v1.ListedChain.
- * Use `create(ListedChainSchema)` to create a new message.
- */
-export const ListedChainSchema: GenMessage<ListedChain> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 14);
-
-/**
  * Which chains to count.
  *
  * @generated from message trustregistry.v1.CountChainsRequest
  */
 export type CountChainsRequest = Message<"trustregistry.v1.CountChainsRequest"> & {
   /**
-   * Which chains; unset: all active ones.
+   * Which chains. Unset: all active ones.
    *
    * @generated from field: trustregistry.v1.ChainFilter filter = 1;
    */
   filter?: ChainFilter | undefined;
+
+  /**
+   * How current the count must be, as in ListChainsRequest.
+   *
+   * @generated from field: trustregistry.v1.Consistency consistency = 2;
+   */
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -684,7 +512,7 @@ export type CountChainsRequest = Message<"trustregistry.v1.CountChainsRequest"> 
  * Use `create(CountChainsRequestSchema)` to create a new message.
  */
 export const CountChainsRequestSchema: GenMessage<CountChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 15);
+  messageDesc(file_trustregistry_v1_trust_store, 14);
 
 /**
  * How many there are.
@@ -693,7 +521,7 @@ export const CountChainsRequestSchema: GenMessage<CountChainsRequest> = /*@__PUR
  */
 export type CountChainsResponse = Message<"trustregistry.v1.CountChainsResponse"> & {
   /**
-   * Number of chains that match, those that do not parse included.
+   * Number of chains that match, unreadable ones included.
    *
    * @generated from field: int64 count = 1;
    */
@@ -705,7 +533,7 @@ export type CountChainsResponse = Message<"trustregistry.v1.CountChainsResponse"
  * Use `create(CountChainsResponseSchema)` to create a new message.
  */
 export const CountChainsResponseSchema: GenMessage<CountChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 16);
+  messageDesc(file_trustregistry_v1_trust_store, 15);
 
 /**
  * Which chain to check.
@@ -726,7 +554,7 @@ export type VerifyChainIntegrityRequest = Message<"trustregistry.v1.VerifyChainI
  * Use `create(VerifyChainIntegrityRequestSchema)` to create a new message.
  */
 export const VerifyChainIntegrityRequestSchema: GenMessage<VerifyChainIntegrityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 17);
+  messageDesc(file_trustregistry_v1_trust_store, 16);
 
 /**
  * What the checks found.
@@ -735,7 +563,7 @@ export const VerifyChainIntegrityRequestSchema: GenMessage<VerifyChainIntegrityR
  */
 export type VerifyChainIntegrityResponse = Message<"trustregistry.v1.VerifyChainIntegrityResponse"> & {
   /**
-   * Whether every check passed.
+   * Every check passed.
    *
    * @generated from field: bool verified = 1;
    */
@@ -749,11 +577,11 @@ export type VerifyChainIntegrityResponse = Message<"trustregistry.v1.VerifyChain
   record?: ChainRecord | undefined;
 
   /**
-   * The checks, each once per finding.
+   * One finding for each check that passed, one or more for each that failed.
    *
-   * @generated from field: repeated trustregistry.v1.IntegrityCheck checks = 3;
+   * @generated from field: repeated trustregistry.v1.IntegrityFinding findings = 3;
    */
-  checks: IntegrityCheck[];
+  findings: IntegrityFinding[];
 };
 
 /**
@@ -761,52 +589,51 @@ export type VerifyChainIntegrityResponse = Message<"trustregistry.v1.VerifyChain
  * Use `create(VerifyChainIntegrityResponseSchema)` to create a new message.
  */
 export const VerifyChainIntegrityResponseSchema: GenMessage<VerifyChainIntegrityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 18);
+  messageDesc(file_trustregistry_v1_trust_store, 17);
 
 /**
- * One check of a stored chain.
+ * What one check of a stored chain found.
  *
- * @generated from message trustregistry.v1.IntegrityCheck
+ * @generated from message trustregistry.v1.IntegrityFinding
  */
-export type IntegrityCheck = Message<"trustregistry.v1.IntegrityCheck"> & {
+export type IntegrityFinding = Message<"trustregistry.v1.IntegrityFinding"> & {
   /**
-   * Name of the check: `document`, `shape`, `agent_id`, `authority_id`, `chain_hash`, `content_hash`, `constraint_hash`,
-   * `expires_at`, `history`.
+   * The check.
    *
-   * @generated from field: string name = 1;
+   * @generated from field: trustregistry.v1.IntegrityCheck check = 1;
    */
-  name: string;
+  check: IntegrityCheck;
 
   /**
-   * Whether it passed.
+   * It passed.
    *
    * @generated from field: bool passed = 2;
    */
   passed: boolean;
 
   /**
-   * What it should be; empty where there is nothing to compare.
+   * The value that was expected. Empty where there is nothing to compare.
    *
    * @generated from field: string expected = 3;
    */
   expected: string;
 
   /**
-   * What it is; empty where there is nothing to compare.
+   * The value that was found. Empty where there is nothing to compare.
    *
    * @generated from field: string found = 4;
    */
   found: string;
 
   /**
-   * Path of the field in question, for example `chain.capabilities[0].capability`; empty: the whole row.
+   * Path of the field in question, for example `chain.capabilities[0].capability`. Empty: the whole row.
    *
    * @generated from field: string path = 5;
    */
   path: string;
 
   /**
-   * A sentence for people.
+   * A sentence for people. Empty where expected and found say it all.
    *
    * @generated from field: string detail = 6;
    */
@@ -814,11 +641,11 @@ export type IntegrityCheck = Message<"trustregistry.v1.IntegrityCheck"> & {
 };
 
 /**
- * Describes the message trustregistry.v1.IntegrityCheck.
- * Use `create(IntegrityCheckSchema)` to create a new message.
+ * Describes the message trustregistry.v1.IntegrityFinding.
+ * Use `create(IntegrityFindingSchema)` to create a new message.
  */
-export const IntegrityCheckSchema: GenMessage<IntegrityCheck> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 19);
+export const IntegrityFindingSchema: GenMessage<IntegrityFinding> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 18);
 
 /**
  * Which page of the changes of an agent's chain.
@@ -834,25 +661,25 @@ export type ListChainRevisionsRequest = Message<"trustregistry.v1.ListChainRevis
   agentId: string;
 
   /**
-   * Most changes on the page: 1 to 1,000; 0 means 100. A page also ends at 3 MiB.
+   * Most changes on the page. 0: 100. More than 1,000 counts as 1,000. A page also ends at 3 MiB.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, sent with the same agent_id; empty: the first page, from the newest change on.
+   * The next_page_token of the page before, sent with the same agent_id. Empty: the first page, from the newest change.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * With the chain as each change left it (true, and what unset means), or records alone (false).
+   * How much of each chain to return.
    *
-   * @generated from field: optional bool include_chains = 4;
+   * @generated from field: trustregistry.v1.ChainView view = 4;
    */
-  includeChains?: boolean | undefined;
+  view: ChainView;
 };
 
 /**
@@ -860,7 +687,7 @@ export type ListChainRevisionsRequest = Message<"trustregistry.v1.ListChainRevis
  * Use `create(ListChainRevisionsRequestSchema)` to create a new message.
  */
 export const ListChainRevisionsRequestSchema: GenMessage<ListChainRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 20);
+  messageDesc(file_trustregistry_v1_trust_store, 19);
 
 /**
  * A page of changes.
@@ -876,15 +703,15 @@ export type ListChainRevisionsResponse = Message<"trustregistry.v1.ListChainRevi
   revisions: ChainRevision[];
 
   /**
-   * Token of the next page; empty: this is the last.
+   * Token of the next page. Empty: this is the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * The history is whole from this revision on. Of what is older, retention keeps the newest change of each agent only; 1
-   * where nothing was removed.
+   * History is complete from this revision on. Of what is older, retention keeps the newest change of each agent only. 1: nothing
+   * was removed.
    *
    * @generated from field: int64 oldest_revision = 3;
    */
@@ -896,94 +723,45 @@ export type ListChainRevisionsResponse = Message<"trustregistry.v1.ListChainRevi
  * Use `create(ListChainRevisionsResponseSchema)` to create a new message.
  */
 export const ListChainRevisionsResponseSchema: GenMessage<ListChainRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 21);
+  messageDesc(file_trustregistry_v1_trust_store, 20);
 
 /**
- * A change of an agent's chain.
- *
- * @generated from message trustregistry.v1.ChainRevision
- */
-export type ChainRevision = Message<"trustregistry.v1.ChainRevision"> & {
-  /**
-   * What was done.
-   *
-   * @generated from field: trustregistry.v1.Operation operation = 1;
-   */
-  operation: Operation;
-
-  /**
-   * The record as the change left it: its revision, when (updated_at) and by whom (updated_by).
-   *
-   * @generated from field: trustregistry.v1.ChainRecord record = 2;
-   */
-  record?: ChainRecord | undefined;
-
-  /**
-   * The chain as the change left it. Unset: not asked for, removed for good since, or `unreadable`.
-   *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 3;
-   */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * The stored document does not parse.
-   *
-   * @generated from field: bool unreadable = 4;
-   */
-  unreadable: boolean;
-
-  /**
-   * The request_id of the request that did it: a retry of it answers this record for as long as the history keeps it.
-   *
-   * @generated from field: string request_id = 5;
-   */
-  requestId: string;
-};
-
-/**
- * Describes the message trustregistry.v1.ChainRevision.
- * Use `create(ChainRevisionSchema)` to create a new message.
- */
-export const ChainRevisionSchema: GenMessage<ChainRevision> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 22);
-
-/**
- * Which changes to follow.
+ * Which changes to stream.
  *
  * @generated from message trustregistry.v1.WatchChainsRequest
  */
 export type WatchChainsRequest = Message<"trustregistry.v1.WatchChainsRequest"> & {
   /**
-   * The first revision to tell of: the next_revision of the last response of an earlier watch. 1: the whole history, where
-   * retention has removed nothing. 0 and unset: only what changes from now on.
+   * The first revision to report: the next_revision of the last response of an earlier watch. 1: all of history, as far as
+   * retention keeps it. 0: only changes from now on.
    *
    * @generated from field: int64 start_revision = 1;
    */
   startRevision: bigint;
 
   /**
-   * Changes of which chains; unset: of all active ones. As in ListChains, but expiry is left to the caller. A chain that comes
-   * into the filter is told with the chain, one that goes out of it by OPERATION_LEFT, or by the delete, suspension or
-   * revocation that did it. Where documents were removed for good, what is asked of them is not matched.
+   * Changes of which chains. Unset: of all active ones. As in ListChains, except that expiry is left to the caller. A chain that
+   * enters the filter is reported with its chain; one that leaves it is reported as `left`, or by the delete, suspension or
+   * revocation that took it out. Conditions on documents do not match where the documents were purged.
    *
    * @generated from field: trustregistry.v1.ChainFilter filter = 2;
    */
   filter?: ChainFilter | undefined;
 
   /**
-   * First tell what there is: each chain that matches, as OPERATION_CURRENT, at one moment, in the order of their revisions;
-   * then what changes after it. Not together with start_revision.
+   * First report the current state: each chain that matches, as `current`, all as of one moment, in the order of their
+   * revisions; then every change after that moment. Not together with start_revision.
    *
    * @generated from field: bool include_current = 3;
    */
   includeCurrent: boolean;
 
   /**
-   * With the chains (true, and what unset means), or records alone (false): for who only drops what it has in memory.
+   * How much of each chain to return. RECORD suits callers that only invalidate what they hold.
    *
-   * @generated from field: optional bool include_chains = 4;
+   * @generated from field: trustregistry.v1.ChainView view = 4;
    */
-  includeChains?: boolean | undefined;
+  view: ChainView;
 };
 
 /**
@@ -991,32 +769,32 @@ export type WatchChainsRequest = Message<"trustregistry.v1.WatchChainsRequest"> 
  * Use `create(WatchChainsRequestSchema)` to create a new message.
  */
 export const WatchChainsRequestSchema: GenMessage<WatchChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 23);
+  messageDesc(file_trustregistry_v1_trust_store, 21);
 
 /**
- * Some changes, or none: the word that nothing has changed, which comes every second at the latest.
+ * Some changes; or none, which says that nothing has changed. A response comes at least once a second.
  *
  * @generated from message trustregistry.v1.WatchChainsResponse
  */
 export type WatchChainsResponse = Message<"trustregistry.v1.WatchChainsResponse"> & {
   /**
-   * The changes, in the order of their revisions.
+   * The events, in the order of their revisions.
    *
    * @generated from field: repeated trustregistry.v1.ChainEvent events = 1;
    */
   events: ChainEvent[];
 
   /**
-   * All changes below this revision that concern the filter have been told: where to go on after this response, as
-   * start_revision. That holds within the current state too: going on there tells the changes that made the rest of it.
+   * Every change below this revision that concerns the filter has been reported: resume here, as start_revision. That holds
+   * within the current state too: resuming there reports the changes that produced the rest of it.
    *
    * @generated from field: int64 next_revision = 2;
    */
   nextRevision: bigint;
 
   /**
-   * Whether nothing was missing when this was sent, as far as the server knew: it hears of a change within milliseconds, and
-   * says false here when it has not reached its database for longer than a read may be old. The first one to say true after
+   * Nothing was missing when this was sent, as far as the server knew: it learns of a change within milliseconds, and sends
+   * false when it has not reached its database for longer than a read may be old. The first response with true after
    * include_current ends the current state.
    *
    * @generated from field: bool caught_up = 3;
@@ -1029,49 +807,45 @@ export type WatchChainsResponse = Message<"trustregistry.v1.WatchChainsResponse"
  * Use `create(WatchChainsResponseSchema)` to create a new message.
  */
 export const WatchChainsResponseSchema: GenMessage<WatchChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 24);
+  messageDesc(file_trustregistry_v1_trust_store, 22);
 
 /**
- * A change of a chain, or that it stands.
+ * What happened to a chain, from the point of view of a watch.
  *
  * @generated from message trustregistry.v1.ChainEvent
  */
 export type ChainEvent = Message<"trustregistry.v1.ChainEvent"> & {
   /**
-   * What was done.
+   * Exactly one is set.
    *
-   * @generated from field: trustregistry.v1.Operation operation = 1;
+   * @generated from oneof trustregistry.v1.ChainEvent.kind
    */
-  operation: Operation;
-
-  /**
-   * The record as the change left it; its revision is that of the change.
-   *
-   * @generated from field: trustregistry.v1.ChainRecord record = 2;
-   */
-  record?: ChainRecord | undefined;
-
-  /**
-   * The chain as the change left it, where it is in the filter and was asked for. Unset after changes that left it outside, where it was removed
-   * for good since (which a later event tells), and where it is `unreadable`.
-   *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 3;
-   */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * The stored document does not parse.
-   *
-   * @generated from field: bool unreadable = 4;
-   */
-  unreadable: boolean;
-
-  /**
-   * The request_id of the request that did it.
-   *
-   * @generated from field: string request_id = 5;
-   */
-  requestId: string;
+  kind: {
+    /**
+     * The chain changed and matches the filter, or its delete, suspension, revocation or purge took it out of the filter. The
+     * chain itself is set only while it matches.
+     *
+     * @generated from field: trustregistry.v1.ChainRevision changed = 1;
+     */
+    value: ChainRevision;
+    case: "changed";
+  } | {
+    /**
+     * With include_current: the chain matches now.
+     *
+     * @generated from field: trustregistry.v1.StoredChain current = 2;
+     */
+    value: StoredChain;
+    case: "current";
+  } | {
+    /**
+     * A change that is no delete, suspension, revocation or purge took the chain out of the filter. Without the chain.
+     *
+     * @generated from field: trustregistry.v1.ChainRevision left = 3;
+     */
+    value: ChainRevision;
+    case: "left";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -1079,10 +853,10 @@ export type ChainEvent = Message<"trustregistry.v1.ChainEvent"> & {
  * Use `create(ChainEventSchema)` to create a new message.
  */
 export const ChainEventSchema: GenMessage<ChainEvent> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 25);
+  messageDesc(file_trustregistry_v1_trust_store, 23);
 
 /**
- * Whose chains to give.
+ * Whose chains to return.
  *
  * @generated from message trustregistry.v1.BatchGetChainsRequest
  */
@@ -1095,11 +869,18 @@ export type BatchGetChainsRequest = Message<"trustregistry.v1.BatchGetChainsRequ
   agentIds: string[];
 
   /**
-   * Give deleted, suspended, revoked and expired chains too.
+   * Also return deleted, suspended, revoked and expired chains.
    *
    * @generated from field: bool include_inactive = 2;
    */
   includeInactive: boolean;
+
+  /**
+   * How current each chain must be.
+   *
+   * @generated from field: trustregistry.v1.Consistency consistency = 3;
+   */
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -1107,37 +888,37 @@ export type BatchGetChainsRequest = Message<"trustregistry.v1.BatchGetChainsRequ
  * Use `create(BatchGetChainsRequestSchema)` to create a new message.
  */
 export const BatchGetChainsRequestSchema: GenMessage<BatchGetChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 26);
+  messageDesc(file_trustregistry_v1_trust_store, 24);
 
 /**
- * Each agent of the request is in exactly one of these lists; each list is in the order of the request.
+ * Each agent of the request is in exactly one of these lists. Each list is in the order of the request.
  *
  * @generated from message trustregistry.v1.BatchGetChainsResponse
  */
 export type BatchGetChainsResponse = Message<"trustregistry.v1.BatchGetChainsResponse"> & {
   /**
-   * The chains.
+   * The chains, each with its record.
    *
-   * @generated from field: repeated trustregistry.v1.GetChainResponse found = 1;
+   * @generated from field: repeated trustregistry.v1.StoredChain found = 1;
    */
-  found: GetChainResponse[];
+  found: StoredChain[];
 
   /**
-   * Agents of whom no chain is stored, or none that is active and not expired (unless include_inactive).
+   * Agents without a stored chain, or without one that is active and not expired (unless include_inactive).
    *
    * @generated from field: repeated string missing = 2;
    */
   missing: string[];
 
   /**
-   * Agents whose chains did not fit into this answer (3 MiB of chains): ask for them again.
+   * Agents whose chains did not fit into this response, which holds 3 MiB of chains: ask for them again.
    *
-   * @generated from field: repeated string unread = 3;
+   * @generated from field: repeated string remaining = 3;
    */
-  unread: string[];
+  remaining: string[];
 
   /**
-   * Agents whose stored row does not parse (TRUST_CHAIN_CORRUPT).
+   * Agents whose stored document does not parse (TRUST_CHAIN_CORRUPT).
    *
    * @generated from field: repeated string unreadable = 4;
    */
@@ -1149,7 +930,7 @@ export type BatchGetChainsResponse = Message<"trustregistry.v1.BatchGetChainsRes
  * Use `create(BatchGetChainsResponseSchema)` to create a new message.
  */
 export const BatchGetChainsResponseSchema: GenMessage<BatchGetChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 27);
+  messageDesc(file_trustregistry_v1_trust_store, 25);
 
 /**
  * Chains to store.
@@ -1158,14 +939,14 @@ export const BatchGetChainsResponseSchema: GenMessage<BatchGetChainsResponse> = 
  */
 export type BatchStoreChainsRequest = Message<"trustregistry.v1.BatchStoreChainsRequest"> & {
   /**
-   * The chains, at most 1,000 and 4 MiB in all; each with a request_id of its own.
+   * The chains, at most 1,000 and 4 MiB in all, each with a request_id of its own.
    *
    * @generated from field: repeated trustregistry.v1.StoreChainRequest requests = 1;
    */
   requests: StoreChainRequest[];
 
   /**
-   * All or none, in one transaction: where one is refused none is stored.
+   * Store all of them or none, in one transaction.
    *
    * @generated from field: bool atomic = 2;
    */
@@ -1177,10 +958,10 @@ export type BatchStoreChainsRequest = Message<"trustregistry.v1.BatchStoreChains
  * Use `create(BatchStoreChainsRequestSchema)` to create a new message.
  */
 export const BatchStoreChainsRequestSchema: GenMessage<BatchStoreChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 28);
+  messageDesc(file_trustregistry_v1_trust_store, 26);
 
 /**
- * What came of each.
+ * The result for each chain.
  *
  * @generated from message trustregistry.v1.BatchStoreChainsResponse
  */
@@ -1198,10 +979,10 @@ export type BatchStoreChainsResponse = Message<"trustregistry.v1.BatchStoreChain
  * Use `create(BatchStoreChainsResponseSchema)` to create a new message.
  */
 export const BatchStoreChainsResponseSchema: GenMessage<BatchStoreChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 29);
+  messageDesc(file_trustregistry_v1_trust_store, 27);
 
 /**
- * What came of one chain of a batch.
+ * The result for one chain of many.
  *
  * @generated from message trustregistry.v1.StoreChainResult
  */
@@ -1213,7 +994,7 @@ export type StoreChainResult = Message<"trustregistry.v1.StoreChainResult"> & {
    */
   result: {
     /**
-     * What was stored.
+     * What was stored. It is durable.
      *
      * @generated from field: trustregistry.v1.StoreChainResponse stored = 1;
      */
@@ -1221,11 +1002,12 @@ export type StoreChainResult = Message<"trustregistry.v1.StoreChainResult"> & {
     case: "stored";
   } | {
     /**
-     * Why it was not.
+     * Why it was not stored: the status, with the same details, that StoreChain would have failed with. Field paths are
+     * relative to the batch or stream: `requests[3].chain.genesis.agent_id`.
      *
-     * @generated from field: trustregistry.v1.ItemError error = 2;
+     * @generated from field: google.rpc.Status error = 2;
      */
-    value: ItemError;
+    value: Status;
     case: "error";
   } | { case: undefined; value?: undefined };
 };
@@ -1235,139 +1017,120 @@ export type StoreChainResult = Message<"trustregistry.v1.StoreChainResult"> & {
  * Use `create(StoreChainResultSchema)` to create a new message.
  */
 export const StoreChainResultSchema: GenMessage<StoreChainResult> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 28);
+
+/**
+ * Chains to delete.
+ *
+ * @generated from message trustregistry.v1.BatchDeleteChainsRequest
+ */
+export type BatchDeleteChainsRequest = Message<"trustregistry.v1.BatchDeleteChainsRequest"> & {
+  /**
+   * The agents, 1 to 512 bytes each; at most 1,000, none twice.
+   *
+   * @generated from field: repeated string agent_ids = 1;
+   */
+  agentIds: string[];
+
+  /**
+   * Purge the chains, as PurgeChain does, instead of soft-deleting them.
+   *
+   * @generated from field: bool purge = 2;
+   */
+  purge: boolean;
+
+  /**
+   * Delete all of them or none, in one transaction.
+   *
+   * @generated from field: bool atomic = 3;
+   */
+  atomic: boolean;
+
+  /**
+   * A UUID that makes the batch safe to retry: each chain gets its first result again. Empty: the server makes one.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchDeleteChainsRequest.
+ * Use `create(BatchDeleteChainsRequestSchema)` to create a new message.
+ */
+export const BatchDeleteChainsRequestSchema: GenMessage<BatchDeleteChainsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_store, 29);
+
+/**
+ * The result for each chain.
+ *
+ * @generated from message trustregistry.v1.BatchDeleteChainsResponse
+ */
+export type BatchDeleteChainsResponse = Message<"trustregistry.v1.BatchDeleteChainsResponse"> & {
+  /**
+   * In the order of agent_ids.
+   *
+   * @generated from field: repeated trustregistry.v1.DeleteChainResult results = 1;
+   */
+  results: DeleteChainResult[];
+};
+
+/**
+ * Describes the message trustregistry.v1.BatchDeleteChainsResponse.
+ * Use `create(BatchDeleteChainsResponseSchema)` to create a new message.
+ */
+export const BatchDeleteChainsResponseSchema: GenMessage<BatchDeleteChainsResponse> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 30);
 
 /**
- * Why one item of many failed: what a call for it alone would have failed with.
+ * The result for one chain of a batch.
  *
- * @generated from message trustregistry.v1.ItemError
+ * @generated from message trustregistry.v1.DeleteChainResult
  */
-export type ItemError = Message<"trustregistry.v1.ItemError"> & {
+export type DeleteChainResult = Message<"trustregistry.v1.DeleteChainResult"> & {
   /**
-   * The gRPC status code.
+   * Deleted, or why not.
    *
-   * @generated from field: int32 code = 1;
+   * @generated from oneof trustregistry.v1.DeleteChainResult.result
    */
-  code: number;
-
-  /**
-   * The reason.
-   *
-   * @generated from field: trustregistry.v1.ErrorReason reason = 2;
-   */
-  reason: ErrorReason;
-
-  /**
-   * A sentence for people.
-   *
-   * @generated from field: string message = 3;
-   */
-  message: string;
-
-  /**
-   * The fields that are wrong: the first 16; what is left over is counted in a last one without a field.
-   *
-   * @generated from field: repeated trustregistry.v1.FieldViolation violations = 4;
-   */
-  violations: FieldViolation[];
-
-  /**
-   * The agent it is about, if it is about one.
-   *
-   * @generated from field: string agent_id = 5;
-   */
-  agentId: string;
-
-  /**
-   * Facts, as ErrorInfo carries them.
-   *
-   * @generated from field: map<string, string> metadata = 6;
-   */
-  metadata: { [key: string]: string };
-
-  /**
-   * How long to wait before it is sent again; unset where that is of no use.
-   *
-   * @generated from field: google.protobuf.Duration retry_after = 7;
-   */
-  retryAfter?: Duration | undefined;
+  result: {
+    /**
+     * The record of the deleted chain, or with `purge` that of its tombstone.
+     *
+     * @generated from field: trustregistry.v1.ChainRecord record = 1;
+     */
+    value: ChainRecord;
+    case: "record";
+  } | {
+    /**
+     * Why it was not deleted: the status, with the same details, that DeleteChain or PurgeChain would have failed with.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
- * Describes the message trustregistry.v1.ItemError.
- * Use `create(ItemErrorSchema)` to create a new message.
+ * Describes the message trustregistry.v1.DeleteChainResult.
+ * Use `create(DeleteChainResultSchema)` to create a new message.
  */
-export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
+export const DeleteChainResultSchema: GenMessage<DeleteChainResult> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_store, 31);
 
 /**
- * A field that breaks a rule.
- *
- * @generated from message trustregistry.v1.FieldViolation
- */
-export type FieldViolation = Message<"trustregistry.v1.FieldViolation"> & {
-  /**
-   * Path in proto names; in a batch it begins with the place of the item: `requests[3].chain.genesis.agent_id`.
-   *
-   * @generated from field: string field = 1;
-   */
-  field: string;
-
-  /**
-   * A sentence that names the limit.
-   *
-   * @generated from field: string description = 2;
-   */
-  description: string;
-};
-
-/**
- * Describes the message trustregistry.v1.FieldViolation.
- * Use `create(FieldViolationSchema)` to create a new message.
- */
-export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 32);
-
-/**
- * A chain to store; the fields of StoreChainRequest.
+ * One chain to store.
  *
  * @generated from message trustregistry.v1.ImportChainsRequest
  */
 export type ImportChainsRequest = Message<"trustregistry.v1.ImportChainsRequest"> & {
   /**
-   * The chain. Required; at most 1 MiB encoded.
+   * What StoreChain takes.
    *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 1;
+   * @generated from field: trustregistry.v1.StoreChainRequest request = 1;
    */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * An expiry of the registration itself, earlier than what the chain says; unset: the chain's own.
-   *
-   * @generated from field: google.protobuf.Timestamp expires_at = 2;
-   */
-  expiresAt?: Timestamp | undefined;
-
-  /**
-   * Write only if the chain's revision is this; 0: only if none is stored (a deleted one is stored). Unset: always.
-   *
-   * @generated from field: optional int64 expected_revision = 3;
-   */
-  expectedRevision?: bigint | undefined;
-
-  /**
-   * A UUID that makes the write safe to send again; the server makes one where it is empty.
-   *
-   * @generated from field: string request_id = 4;
-   */
-  requestId: string;
-
-  /**
-   * The chain_hash that the caller computed; refused if it is not ours. Empty: not compared.
-   *
-   * @generated from field: string chain_hash = 5;
-   */
-  chainHash: string;
+  request?: StoreChainRequest | undefined;
 };
 
 /**
@@ -1375,16 +1138,16 @@ export type ImportChainsRequest = Message<"trustregistry.v1.ImportChainsRequest"
  * Use `create(ImportChainsRequestSchema)` to create a new message.
  */
 export const ImportChainsRequestSchema: GenMessage<ImportChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 33);
+  messageDesc(file_trustregistry_v1_trust_store, 32);
 
 /**
- * What came of one chain.
+ * The result for one chain.
  *
  * @generated from message trustregistry.v1.ImportChainsResponse
  */
 export type ImportChainsResponse = Message<"trustregistry.v1.ImportChainsResponse"> & {
   /**
-   * Which request of the stream it answers, from 0. None is left out.
+   * Which request of the stream this responds to, counted from 0. None is left out.
    *
    * @generated from field: int64 index = 1;
    */
@@ -1393,25 +1156,9 @@ export type ImportChainsResponse = Message<"trustregistry.v1.ImportChainsRespons
   /**
    * Stored, or why not.
    *
-   * @generated from oneof trustregistry.v1.ImportChainsResponse.result
+   * @generated from field: trustregistry.v1.StoreChainResult result = 2;
    */
-  result: {
-    /**
-     * What was stored; it is durable.
-     *
-     * @generated from field: trustregistry.v1.StoreChainResponse stored = 2;
-     */
-    value: StoreChainResponse;
-    case: "stored";
-  } | {
-    /**
-     * Why it was not.
-     *
-     * @generated from field: trustregistry.v1.ItemError error = 3;
-     */
-    value: ItemError;
-    case: "error";
-  } | { case: undefined; value?: undefined };
+  result?: StoreChainResult | undefined;
 };
 
 /**
@@ -1419,7 +1166,7 @@ export type ImportChainsResponse = Message<"trustregistry.v1.ImportChainsRespons
  * Use `create(ImportChainsResponseSchema)` to create a new message.
  */
 export const ImportChainsResponseSchema: GenMessage<ImportChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 34);
+  messageDesc(file_trustregistry_v1_trust_store, 33);
 
 /**
  * Which chains to export.
@@ -1428,21 +1175,22 @@ export const ImportChainsResponseSchema: GenMessage<ImportChainsResponse> = /*@_
  */
 export type ExportChainsRequest = Message<"trustregistry.v1.ExportChainsRequest"> & {
   /**
-   * Which chains; unset: all active ones.
+   * Which chains. Unset: all active ones, by the clock of now, whatever the snapshot.
    *
    * @generated from field: trustregistry.v1.ChainFilter filter = 1;
    */
   filter?: ChainFilter | undefined;
 
   /**
-   * Only agents after this one: the last that an earlier export gave. Empty: from the first.
+   * Only agents after this one: the last that an earlier export returned. Empty: from the first.
    *
    * @generated from field: string after_agent_id = 2;
    */
   afterAgentId: string;
 
   /**
-   * The state at this revision: the snapshot_revision of an earlier export. 0: as it is now.
+   * Export the state at this revision: the snapshot_revision of the export that is resumed. 0: the state now. This is not a
+   * Consistency: an export always has one snapshot, chosen by the server unless it is resumed.
    *
    * @generated from field: int64 snapshot_revision = 3;
    */
@@ -1454,34 +1202,36 @@ export type ExportChainsRequest = Message<"trustregistry.v1.ExportChainsRequest"
  * Use `create(ExportChainsRequestSchema)` to create a new message.
  */
 export const ExportChainsRequestSchema: GenMessage<ExportChainsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 35);
+  messageDesc(file_trustregistry_v1_trust_store, 34);
 
 /**
- * The first response has snapshot_revision alone; each other one is a chain.
+ * The snapshot revision, in the first response; then a chain per response.
  *
  * @generated from message trustregistry.v1.ExportChainsResponse
  */
 export type ExportChainsResponse = Message<"trustregistry.v1.ExportChainsResponse"> & {
   /**
-   * The chain, as it stood at the snapshot; unset where the stored row does not parse.
+   * Exactly one is set.
    *
-   * @generated from field: trustregistry.v1.TrustLineageChain chain = 1;
+   * @generated from oneof trustregistry.v1.ExportChainsResponse.part
    */
-  chain?: TrustLineageChain | undefined;
-
-  /**
-   * Its record, as it stood then.
-   *
-   * @generated from field: trustregistry.v1.ChainRecord record = 2;
-   */
-  record?: ChainRecord | undefined;
-
-  /**
-   * In the first response: the revision whose state this is.
-   *
-   * @generated from field: int64 snapshot_revision = 3;
-   */
-  snapshotRevision: bigint;
+  part: {
+    /**
+     * The revision whose state this is.
+     *
+     * @generated from field: int64 snapshot_revision = 1;
+     */
+    value: bigint;
+    case: "snapshotRevision";
+  } | {
+    /**
+     * A chain as it was at the snapshot.
+     *
+     * @generated from field: trustregistry.v1.StoredChain stored = 2;
+     */
+    value: StoredChain;
+    case: "stored";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -1489,216 +1239,111 @@ export type ExportChainsResponse = Message<"trustregistry.v1.ExportChainsRespons
  * Use `create(ExportChainsResponseSchema)` to create a new message.
  */
 export const ExportChainsResponseSchema: GenMessage<ExportChainsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_store, 36);
+  messageDesc(file_trustregistry_v1_trust_store, 35);
 
 /**
- * State of a stored chain.
+ * A check of a stored chain.
  *
- * @generated from enum trustregistry.v1.ChainStatus
+ * @generated from enum trustregistry.v1.IntegrityCheck
  */
-export const ChainStatus = {
+export const IntegrityCheck = {
   /**
    * Never sent.
    *
-   * @generated from enum value: CHAIN_STATUS_UNSPECIFIED = 0;
+   * @generated from enum value: INTEGRITY_CHECK_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * In use, unless expires_at or revokes_at has passed: those change no status.
+   * The stored document parses.
    *
-   * @generated from enum value: CHAIN_STATUS_ACTIVE = 1;
+   * @generated from enum value: INTEGRITY_CHECK_DOCUMENT = 1;
    */
-  ACTIVE: 1,
+  DOCUMENT: 1,
 
   /**
-   * Softly deleted; RestoreChain brings it back, unless its agent stands revoked or suspended.
+   * The chain obeys the rules of TrustLineageChain.
    *
-   * @generated from enum value: CHAIN_STATUS_DELETED = 2;
+   * @generated from enum value: INTEGRITY_CHECK_SHAPE = 2;
    */
-  DELETED: 2,
+  SHAPE: 2,
 
   /**
-   * Suspended: LiftSuspension lifts the revocation that did it. One that was suspended by hand in the database is lifted by
-   * RestoreChain.
+   * The row and the chain name the same agent.
    *
-   * @generated from enum value: CHAIN_STATUS_SUSPENDED = 3;
+   * @generated from enum value: INTEGRITY_CHECK_AGENT_ID = 3;
    */
-  SUSPENDED: 3,
+  AGENT_ID: 3,
 
   /**
-   * Revoked for good.
+   * The row and the chain name the same authority.
    *
-   * @generated from enum value: CHAIN_STATUS_REVOKED = 4;
+   * @generated from enum value: INTEGRITY_CHECK_AUTHORITY_ID = 4;
    */
-  REVOKED: 4,
+  AUTHORITY_ID: 4,
+
+  /**
+   * The stored chain_hash is that of the chain.
+   *
+   * @generated from enum value: INTEGRITY_CHECK_CHAIN_HASH = 5;
+   */
+  CHAIN_HASH: 5,
+
+  /**
+   * The stored content_hash is that of the chain.
+   *
+   * @generated from enum value: INTEGRITY_CHECK_CONTENT_HASH = 6;
+   */
+  CONTENT_HASH: 6,
+
+  /**
+   * The envelope's constraint_hash is that of its constraints.
+   *
+   * @generated from enum value: INTEGRITY_CHECK_CONSTRAINT_HASH = 7;
+   */
+  CONSTRAINT_HASH: 7,
+
+  /**
+   * The stored expiry is no later than what the chain allows.
+   *
+   * @generated from enum value: INTEGRITY_CHECK_EXPIRES_AT = 8;
+   */
+  EXPIRES_AT: 8,
+
+  /**
+   * The row is what history says was last written.
+   *
+   * @generated from enum value: INTEGRITY_CHECK_HISTORY = 9;
+   */
+  HISTORY: 9,
 } as const;
 
 /**
- * State of a stored chain.
+ * A check of a stored chain.
  *
- * @generated from enum trustregistry.v1.ChainStatus
+ * @generated from enum trustregistry.v1.IntegrityCheck
  */
-export type ChainStatus = (typeof ChainStatus)[keyof typeof ChainStatus] | UnknownEnum;
+export type IntegrityCheck = (typeof IntegrityCheck)[keyof typeof IntegrityCheck] | UnknownEnum;
 
 /**
- * Describes the enum trustregistry.v1.ChainStatus.
+ * Describes the enum trustregistry.v1.IntegrityCheck.
  */
-export const ChainStatusSchema: GenEnum<ChainStatus> = /*@__PURE__*/
+export const IntegrityCheckSchema: GenEnum<IntegrityCheck> = /*@__PURE__*/
   enumDesc(file_trustregistry_v1_trust_store, 0);
 
 /**
- * What is known about the signatures of a stored chain.
+ * Stores EATP trust lineage chains, one per agent, and reads them back.
  *
- * @generated from enum trustregistry.v1.SignatureStatus
- */
-export const SignatureStatus = {
-  /**
-   * Never sent.
-   *
-   * @generated from enum value: SIGNATURE_STATUS_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * Not all could be checked: a signer (an authority, or a delegator's chain) is not known here, or a chain-state
-   * signature is missing. None that could be checked was bad: such a chain is refused.
-   *
-   * @generated from enum value: SIGNATURE_STATUS_UNVERIFIED = 1;
-   */
-  UNVERIFIED: 1,
-
-  /**
-   * Every signature was checked and holds.
-   *
-   * @generated from enum value: SIGNATURE_STATUS_VERIFIED = 2;
-   */
-  VERIFIED: 2,
-} as const;
-
-/**
- * What is known about the signatures of a stored chain.
- *
- * @generated from enum trustregistry.v1.SignatureStatus
- */
-export type SignatureStatus = (typeof SignatureStatus)[keyof typeof SignatureStatus] | UnknownEnum;
-
-/**
- * Describes the enum trustregistry.v1.SignatureStatus.
- */
-export const SignatureStatusSchema: GenEnum<SignatureStatus> = /*@__PURE__*/
-  enumDesc(file_trustregistry_v1_trust_store, 1);
-
-/**
- * What was done to a chain.
- *
- * @generated from enum trustregistry.v1.Operation
- */
-export const Operation = {
-  /**
-   * Never sent.
-   *
-   * @generated from enum value: OPERATION_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * It was stored; none of that agent was stored before.
-   *
-   * @generated from enum value: OPERATION_CREATED = 1;
-   */
-  CREATED: 1,
-
-  /**
-   * It was replaced by StoreChain or UpdateChain, or changed by hand.
-   *
-   * @generated from enum value: OPERATION_UPDATED = 2;
-   */
-  UPDATED: 2,
-
-  /**
-   * It was deleted softly.
-   *
-   * @generated from enum value: OPERATION_DELETED = 3;
-   */
-  DELETED: 3,
-
-  /**
-   * It was made active again.
-   *
-   * @generated from enum value: OPERATION_RESTORED = 4;
-   */
-  RESTORED: 4,
-
-  /**
-   * It was suspended.
-   *
-   * @generated from enum value: OPERATION_SUSPENDED = 5;
-   */
-  SUSPENDED: 5,
-
-  /**
-   * It was revoked.
-   *
-   * @generated from enum value: OPERATION_REVOKED = 6;
-   */
-  REVOKED: 6,
-
-  /**
-   * It was deleted for good, with its documents in the history.
-   *
-   * @generated from enum value: OPERATION_REMOVED = 7;
-   */
-  REMOVED: 7,
-
-  /**
-   * What is revoked of its records, or when a graceful revocation takes effect, was changed; the chain itself was not.
-   *
-   * @generated from enum value: OPERATION_REVOCATIONS_CHANGED = 8;
-   */
-  REVOCATIONS_CHANGED: 8,
-
-  /**
-   * In WatchChains with include_current only: it stands so; `record` tells of its last change.
-   *
-   * @generated from enum value: OPERATION_CURRENT = 9;
-   */
-  CURRENT: 9,
-
-  /**
-   * In WatchChains only: a change that was no delete, suspension or revocation took it out of the filter.
-   *
-   * @generated from enum value: OPERATION_LEFT = 10;
-   */
-  LEFT: 10,
-} as const;
-
-/**
- * What was done to a chain.
- *
- * @generated from enum trustregistry.v1.Operation
- */
-export type Operation = (typeof Operation)[keyof typeof Operation] | UnknownEnum;
-
-/**
- * Describes the enum trustregistry.v1.Operation.
- */
-export const OperationSchema: GenEnum<Operation> = /*@__PURE__*/
-  enumDesc(file_trustregistry_v1_trust_store, 2);
-
-/**
- * Stores EATP trust lineage chains, one per agent, and answers for them.
- *
- * Every change takes a revision from one order of all changes: a larger revision is a later commit. Writes are atomic and
- * durable when acknowledged. A write whose answer was lost may be sent again with the same request_id and gets its first
- * answer. Errors: see ErrorReason; every RPC may fail with INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
+ * Every change takes a revision from one order of all changes: a higher revision committed later. A write is atomic, and durable
+ * once acknowledged. A write whose response was lost can be sent again with the same request_id and gets the first response.
+ * Errors are described by ErrorReason; every RPC can fail with INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
  *
  * @generated from service trustregistry.v1.TrustStoreService
  */
 export const TrustStoreService: GenService<{
   /**
    * Stores a chain under its genesis.agent_id, or replaces the stored one.
-   * Errors: TRUST_CHAIN_INVALID, TRUST_CHAIN_REVOKED, REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED.
+   * Errors: TRUST_CHAIN_INVALID, TRUST_CHAIN_INACTIVE, TRUST_CHAIN_REVOKED, REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.StoreChain
    */
@@ -1708,9 +1353,8 @@ export const TrustStoreService: GenService<{
     output: typeof StoreChainResponseSchema;
   },
   /**
-   * Gives the chain of an agent, from memory where that is fresh, or as `consistency` asks.
-   * Errors: TRUST_CHAIN_NOT_FOUND (which says so where a past chain's documents were removed for good), TRUST_CHAIN_EXPIRED,
-   * TRUST_CHAIN_CORRUPT, REVISION_COMPACTED (at a revision that retention no longer keeps).
+   * Returns the chain of an agent.
+   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_EXPIRED, TRUST_CHAIN_CORRUPT, REVISION_COMPACTED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.GetChain
    */
@@ -1720,8 +1364,9 @@ export const TrustStoreService: GenService<{
     output: typeof GetChainResponseSchema;
   },
   /**
-   * Replaces the stored chain of an agent; unlike StoreChain it never creates one.
-   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_INVALID, TRUST_CHAIN_REVOKED, REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED.
+   * Replaces the stored chain of an agent. Unlike StoreChain it never creates one.
+   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_INVALID, TRUST_CHAIN_INACTIVE, TRUST_CHAIN_REVOKED, REVISION_CONFLICT,
+   * REQUEST_ID_REUSED, OVERLOADED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.UpdateChain
    */
@@ -1731,9 +1376,9 @@ export const TrustStoreService: GenService<{
     output: typeof UpdateChainResponseSchema;
   },
   /**
-   * Deletes the chain of an agent: softly, so that RestoreChain can bring it back, or for good with its documents in the
-   * history (hashes and a tombstone stay). A soft delete of a deleted chain answers the same record and changes nothing.
-   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_REVOKED (soft, of a suspended or revoked chain), REVISION_CONFLICT,
+   * Soft-deletes the chain of an agent: reads no longer return it, and RestoreChain can bring it back. Deleting a deleted chain
+   * returns its record and changes nothing.
+   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_INACTIVE (it is suspended), TRUST_CHAIN_REVOKED, REVISION_CONFLICT,
    * REQUEST_ID_REUSED, OVERLOADED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.DeleteChain
@@ -1744,9 +1389,22 @@ export const TrustStoreService: GenService<{
     output: typeof DeleteChainResponseSchema;
   },
   /**
-   * Makes a deleted or suspended chain active again. Restoring an active chain answers its record and changes nothing.
-   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_REVOKED (of a revoked chain), TRUST_CHAIN_EXPIRED, REVISION_CONFLICT,
-   * REQUEST_ID_REUSED, OVERLOADED.
+   * Deletes the chain of an agent for good, whatever its status, together with its documents in history. Hashes and a tombstone
+   * remain. The id may be stored anew afterwards, unless the agent is revoked or suspended.
+   * Errors: TRUST_CHAIN_NOT_FOUND, REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED.
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.PurgeChain
+   */
+  purgeChain: {
+    methodKind: "unary";
+    input: typeof PurgeChainRequestSchema;
+    output: typeof PurgeChainResponseSchema;
+  },
+  /**
+   * Makes a deleted chain active again, or one that was suspended by hand in the database. Restoring an active chain returns its
+   * record and changes nothing.
+   * Errors: TRUST_CHAIN_NOT_FOUND, TRUST_CHAIN_INACTIVE (its agent is suspended), TRUST_CHAIN_REVOKED, TRUST_CHAIN_EXPIRED,
+   * REVISION_CONFLICT, REQUEST_ID_REUSED, OVERLOADED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.RestoreChain
    */
@@ -1756,8 +1414,8 @@ export const TrustStoreService: GenService<{
     output: typeof RestoreChainResponseSchema;
   },
   /**
-   * Gives chains in the order of their agent_id (by the bytes of UTF-8), a page at a time.
-   * A row that does not parse is named in `unreadable` and holds up nothing.
+   * Lists chains by agent_id (in the order of their UTF-8 bytes), a page at a time. Always read from the database.
+   * Errors: REVISION_COMPACTED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.ListChains
    */
@@ -1767,7 +1425,8 @@ export const TrustStoreService: GenService<{
     output: typeof ListChainsResponseSchema;
   },
   /**
-   * Counts the chains that match a filter.
+   * Counts the chains that match a filter. Always read from the database.
+   * Errors: REVISION_COMPACTED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.CountChains
    */
@@ -1777,8 +1436,9 @@ export const TrustStoreService: GenService<{
     output: typeof CountChainsResponseSchema;
   },
   /**
-   * Reads the stored row (never the cache) and checks that it is what was written, check by check.
-   * Errors: TRUST_CHAIN_NOT_FOUND when nothing is stored. Inactive and expired chains are checked like others.
+   * Reads the stored row, never memory, and checks that it is what was written, check by check. Inactive and expired chains are
+   * checked like any other.
+   * Errors: TRUST_CHAIN_NOT_FOUND.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.VerifyChainIntegrity
    */
@@ -1788,8 +1448,8 @@ export const TrustStoreService: GenService<{
     output: typeof VerifyChainIntegrityResponseSchema;
   },
   /**
-   * Gives the changes of an agent's chain, newest first, a page at a time: who changed what, when. A chain that was deleted for
-   * good has its records still. Retention (TRUST_REGISTRY_HISTORY_RETENTION) ends the list early, see `oldest_revision`.
+   * Lists the changes of an agent's chain, newest first, a page at a time: who changed what, and when. A purged chain still has
+   * its records. Retention (TRUST_REGISTRY_HISTORY_RETENTION) can end the list early, see `oldest_revision`.
    * Errors: TRUST_CHAIN_NOT_FOUND when no chain of that agent was ever stored.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.ListChainRevisions
@@ -1800,13 +1460,14 @@ export const TrustStoreService: GenService<{
     output: typeof ListChainRevisionsResponseSchema;
   },
   /**
-   * Follows the changes of chains: each one that concerns the filter once, in the order of revisions, none left out, whoever made
-   * it; from now on, from a revision on, or from the current state on (include_current). Every response says from which
-   * revision on to go on after it, at this server or any other on the same database. That a chain expires, or that its graceful
-   * revocation takes effect, is no change: whoever keeps chains applies expires_at and revokes_at by the clock.
-   * A watch goes on until its caller ends it, for however long the caller does not read; what it then missed is read from the
-   * history. Errors: REVISION_COMPACTED (begin anew, with include_current), SHUTTING_DOWN (ErrorInfo metadata: `next_revision`) and
-   * DATABASE_UNAVAILABLE (go on from the last next_revision).
+   * Streams the changes of chains: every change that concerns the filter exactly once, in the order of revisions, whoever made
+   * it; from now on, from a revision on, or after the current state (include_current). Every response says where to resume after
+   * it, on this server or any other server of the same database.
+   * A chain that expires, or whose graceful revocation takes effect, does not change, so neither is an event: callers that keep
+   * chains compare expires_at and revokes_at with the clock.
+   * A watch lasts until its caller ends it, and a caller may stop reading for as long as it likes: it then catches up from
+   * history. Errors: REVISION_COMPACTED (start again with include_current), SHUTTING_DOWN (ErrorInfo metadata: `next_revision`)
+   * and DATABASE_UNAVAILABLE (resume from the last next_revision).
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.WatchChains
    */
@@ -1816,7 +1477,8 @@ export const TrustStoreService: GenService<{
     output: typeof WatchChainsResponseSchema;
   },
   /**
-   * Gives the chains of many agents, each as GetChain would, from memory where that is fresh.
+   * Returns the chains of many agents, each as GetChain would.
+   * Errors: REVISION_COMPACTED.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.BatchGetChains
    */
@@ -1826,9 +1488,9 @@ export const TrustStoreService: GenService<{
     output: typeof BatchGetChainsResponseSchema;
   },
   /**
-   * Stores many chains, each as StoreChain would, or all of them or none. Delegators go before those they lent to, wherever
-   * they stand among the requests. Errors of a single chain are in its result.
-   * Errors: INVALID_REQUEST (more than 1,000; atomic: two chains of one agent), OVERLOADED (atomic).
+   * Stores many chains, each as StoreChain would; with `atomic`, all or none. Delegators are stored before their delegatees,
+   * wherever they stand among the requests. The error of a single chain is in its result.
+   * Errors: INVALID_REQUEST (more than 1,000 requests; with `atomic`, two chains of one agent), OVERLOADED (with `atomic`).
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.BatchStoreChains
    */
@@ -1838,11 +1500,23 @@ export const TrustStoreService: GenService<{
     output: typeof BatchStoreChainsResponseSchema;
   },
   /**
-   * Stores chains as they come, each as StoreChain would, and answers each in the order of the requests once it is durable.
-   * A chain is judged after those before it that it rests on were stored: let delegators go before those they lent to.
-   * Where the database is away or the server stops, the stream ends with that error after the answers to what was stored;
-   * what was not answered may or may not have been stored, and may be sent again with the same request_id.
-   * At most 2,000 requests or 16 MiB are worked on at once: who sends more without reading the answers has to wait.
+   * Deletes the chains of many agents, each as DeleteChain would, or PurgeChain with `purge`; with `atomic`, all or none. The
+   * error of a single chain is in its result.
+   * Errors: INVALID_REQUEST (more than 1,000 agents, or one twice), OVERLOADED (with `atomic`).
+   *
+   * @generated from rpc trustregistry.v1.TrustStoreService.BatchDeleteChains
+   */
+  batchDeleteChains: {
+    methodKind: "unary";
+    input: typeof BatchDeleteChainsRequestSchema;
+    output: typeof BatchDeleteChainsResponseSchema;
+  },
+  /**
+   * Stores chains as they arrive, each as StoreChain would, and responds to each, in order, once it is durable. A chain is
+   * validated after the chains before it that it depends on were stored: send delegators before their delegatees.
+   * If the database becomes unavailable or the server stops, the stream ends with that error after the responses to what was
+   * stored. A request without a response may or may not have been stored, and can be sent again with the same request_id.
+   * At most 2,000 requests or 16 MiB are in progress at once: a caller that sends more without reading responses has to wait.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.ImportChains
    */
@@ -1852,10 +1526,10 @@ export const TrustStoreService: GenService<{
     output: typeof ImportChainsResponseSchema;
   },
   /**
-   * Gives all chains that match, by agent_id, as they stood at one revision, which the first response tells: a watch that starts
-   * at the revision after it tells all that changed since. Chains that were deleted for good meanwhile are left out.
-   * No transaction is held open, so that a slow reader hinders nobody; one that ends early goes on with after_agent_id and
-   * snapshot_revision, at any server. Errors: REVISION_COMPACTED, SHUTTING_DOWN.
+   * Streams all chains that match, by agent_id, as they were at one revision, which the first response states: a watch that
+   * starts at the revision after it streams every change since. Chains that were purged meanwhile are left out.
+   * No transaction stays open, so a slow reader hinders nobody. An export that ends early resumes with after_agent_id and
+   * snapshot_revision, on any server. Errors: REVISION_COMPACTED, SHUTTING_DOWN.
    *
    * @generated from rpc trustregistry.v1.TrustStoreService.ExportChains
    */

@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Consistency } from "./consistency_pb.js";
+import { file_trustregistry_v1_consistency } from "./consistency_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file trustregistry/v1/trust_verification.proto.
  */
 export const file_trustregistry_v1_trust_verification: GenFile = /*@__PURE__*/
-  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLiAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIyCgVsZXZlbBgEIAEoDjIjLnRydXN0cmVnaXN0cnkudjEuVmVyaWZpY2F0aW9uTGV2ZWwSFAoMY29udGV4dF9qc29uGAUgASgJEhYKDG1pbl9yZXZpc2lvbhgGIAEoA0gAEhAKBnN0cm9uZxgHIAEoCEgAEhUKC2F0X3JldmlzaW9uGAggASgDSABCDQoLY29uc2lzdGVuY3ki2AMKE1ZlcmlmeVRydXN0UmVzcG9uc2USDQoFdmFsaWQYASABKAgSMgoFbGV2ZWwYAiABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEi4KBnJlYXNvbhgDIAEoDjIeLnRydXN0cmVnaXN0cnkudjEuRGVuaWFsUmVhc29uEhMKC3JlYXNvbl90ZXh0GAQgASgJEhwKD2NhcGFiaWxpdHlfdXNlZBgFIAEoCUgAiAEBEh0KFWVmZmVjdGl2ZV9jb25zdHJhaW50cxgGIAMoCRI0Cgp2aW9sYXRpb25zGAcgAygLMiAudHJ1c3RyZWdpc3RyeS52MS5UcnVzdFZpb2xhdGlvbhIeChFyZWFzb25pbmdfcHJlc2VudBgIIAEoCEgBiAEBEh8KEnJlYXNvbmluZ192ZXJpZmllZBgJIAEoCEgCiAEBEhAKCHJldmlzaW9uGAogASgDEjIKDnRpbWVfZXZhbHVhdGVkGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEISChBfY2FwYWJpbGl0eV91c2VkQhQKEl9yZWFzb25pbmdfcHJlc2VudEIVChNfcmVhc29uaW5nX3ZlcmlmaWVkIoABCg5UcnVzdFZpb2xhdGlvbhISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSOgoIc2V2ZXJpdHkYBCABKA4yKC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uU2V2ZXJpdHki8QEKFUNoZWNrQXV0aG9yaXR5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSDgoGYWN0aW9uGAMgASgJEhAKCHJlc291cmNlGAQgASgJEhQKDGNvbnRleHRfanNvbhgFIAEoCRIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCgxtaW5fcmV2aXNpb24YByABKANIABIQCgZzdHJvbmcYCCABKAhIABIVCgthdF9yZXZpc2lvbhgJIAEoA0gAQg0KC2NvbnNpc3RlbmN5IuUDChZDaGVja0F1dGhvcml0eVJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSLgoGcmVhc29uGAIgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SEwoLcmVhc29uX3RleHQYAyABKAkSHAoPY2FwYWJpbGl0eV91c2VkGAQgASgJSACIAQESHQoVZWZmZWN0aXZlX2NvbnN0cmFpbnRzGAUgAygJEjMKBHBhdGgYBiADKAsyJS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBhdGhSZWNvcmQSPAoPY29uc3RyYWludHNfbWV0GAcgAygLMiMudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RmluZGluZxI+ChFjb25zdHJhaW50c191bm1ldBgIIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuQ29uc3RyYWludEZpbmRpbmcSMgoOdGltZV9ldmFsdWF0ZWQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAsgASgDQhIKEF9jYXBhYmlsaXR5X3VzZWQi5AEKE0F1dGhvcml0eVBhdGhSZWNvcmQSNwoEa2luZBgBIAEoDjIpLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UGF0aFJlY29yZEtpbmQSCgoCaWQYAiABKAkSEAoIYWdlbnRfaWQYAyABKAkSFAoMYXV0aG9yaXR5X2lkGAQgASgJEhAKCHJldmlzaW9uGAUgASgDEg0KBWRhdGVkGAYgASgJEhQKB2V4cGlyZXMYByABKAlIAIgBARINCgVob2xkcxgIIAEoCBIOCgZkZXRhaWwYCSABKAlCCgoIX2V4cGlyZXMiWgoRQ29uc3RyYWludEZpbmRpbmcSEgoKY29uc3RyYWludBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhEKCWV2YWx1YXRlZBgEIAEoCCqTAQoRVmVyaWZpY2F0aW9uTGV2ZWwSIgoeVkVSSUZJQ0FUSU9OX0xFVkVMX1VOU1BFQ0lGSUVEEAASHAoYVkVSSUZJQ0FUSU9OX0xFVkVMX1FVSUNLEAESHwobVkVSSUZJQ0FUSU9OX0xFVkVMX1NUQU5EQVJEEAISGwoXVkVSSUZJQ0FUSU9OX0xFVkVMX0ZVTEwQAyqMAQoWVHJ1c3RWaW9sYXRpb25TZXZlcml0eRIoCiRUUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIiCh5UUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfRVJST1IQARIkCiBUUlVTVF9WSU9MQVRJT05fU0VWRVJJVFlfV0FSTklORxACKugJCgxEZW5pYWxSZWFzb24SHQoZREVOSUFMX1JFQVNPTl9VTlNQRUNJRklFRBAAEiAKHERFTklBTF9SRUFTT05fTk9fVFJVU1RfQ0hBSU4QARIpCiVERU5JQUxfUkVBU09OX1JFVk9DQVRJT05fVU5WRVJJRklBQkxFEAISGQoVREVOSUFMX1JFQVNPTl9SRVZPS0VEEAMSHgoaREVOSUFMX1JFQVNPTl9OQUlWRV9FWFBJUlkQBBIlCiFERU5JQUxfUkVBU09OX1RSVVNUX0NIQUlOX0VYUElSRUQQBRImCiJERU5JQUxfUkVBU09OX0NIQUlOX1NUQVRFX1VOU0lHTkVEEAYSIwofREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfVU5LTk9XThAHEi8KK0RFTklBTF9SRUFTT05fQ0hBSU5fU1RBVEVfU0lHTkFUVVJFX0lOVkFMSUQQCBImCiJERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfTk9UX0ZPVU5EEAkSJAogREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX1JFVk9LRUQQChIuCipERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfU0lHTkFUVVJFX0lOVkFMSUQQCxIrCidERU5JQUxfUkVBU09OX0dFTkVTSVNfU0lHTkFUVVJFX0lOVkFMSUQQDBImCiJERU5JQUxfUkVBU09OX0NPTlNUUkFJTlRfVklPTEFUSU9OEA0SIwofREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfTUlTU0lORxAOEikKJURFTklBTF9SRUFTT05fUkVBU09OSU5HX0hBU0hfTUlTTUFUQ0gQDxItCilERU5JQUxfUkVBU09OX1JFQVNPTklOR19TSUdOQVRVUkVfTUlTU0lORxAQEi0KKURFTklBTF9SRUFTT05fUkVBU09OSU5HX1NJR05BVFVSRV9JTlZBTElEEBESJQohREVOSUFMX1JFQVNPTl9ERUxFR0FUT1JfTk9UX0ZPVU5EEBISJAogREVOSUFMX1JFQVNPTl9ERUxFR0FUT1JfSU5BQ1RJVkUQExIwCixERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fVkVSU0lPTl9VTlNVUFBPUlRFRBAUEicKI0RFTklBTF9SRUFTT05fREVMRUdBVElPTl9VTlNJR05BQkxFEBUSMAosREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1NJR05BVFVSRV9NQUxGT1JNRUQQFhIuCipERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fU0lHTkFUVVJFX0lOVkFMSUQQFxIkCiBERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fRVhQSVJFRBAYEikKJURFTklBTF9SRUFTT05fQVVESVRfU0lHTkFUVVJFX0lOVkFMSUQQGRIgChxERU5JQUxfUkVBU09OX0NIQUlOX1VOU0lHTkVEEBoSIwofREVOSUFMX1JFQVNPTl9FVkFMVUFUSU9OX0ZBSUxFRBAbEiQKIERFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9FWFBJUkVEEBwSHQoZREVOSUFMX1JFQVNPTl9QQVRIX0JST0tFThAdEiQKIERFTklBTF9SRUFTT05fQVVUSE9SSVRZX01JU01BVENIEB4q7QEKF0F1dGhvcml0eVBhdGhSZWNvcmRLaW5kEioKJkFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASKAokQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfQVVUSE9SSVRZEAESJgoiQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfR0VORVNJUxACEikKJUFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX0NBUEFCSUxJVFkQAxIpCiVBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9ERUxFR0FUSU9OEAQy5QEKGFRydXN0VmVyaWZpY2F0aW9uU2VydmljZRJfCgtWZXJpZnlUcnVzdBIkLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5VHJ1c3RSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlUcnVzdFJlc3BvbnNlIgOQAgESaAoOQ2hlY2tBdXRob3JpdHkSJy50cnVzdHJlZ2lzdHJ5LnYxLkNoZWNrQXV0aG9yaXR5UmVxdWVzdBooLnRydXN0cmVnaXN0cnkudjEuQ2hlY2tBdXRob3JpdHlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLGAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIUCgxjb250ZXh0X2pzb24YBCABKAkSMgoFbGV2ZWwYBSABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEjIKC2NvbnNpc3RlbmN5GAYgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5Db25zaXN0ZW5jeSLSAwoTVmVyaWZ5VHJ1c3RSZXNwb25zZRINCgV2YWxpZBgBIAEoCBIyCgVsZXZlbBgCIAEoDjIjLnRydXN0cmVnaXN0cnkudjEuVmVyaWZpY2F0aW9uTGV2ZWwSLgoGcmVhc29uGAMgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SEwoLcmVhc29uX3RleHQYBCABKAkSHAoPY2FwYWJpbGl0eV91c2VkGAUgASgJSACIAQESHQoVZWZmZWN0aXZlX2NvbnN0cmFpbnRzGAYgAygJEjQKCnZpb2xhdGlvbnMYByADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uEh4KEXJlYXNvbmluZ19wcmVzZW50GAggASgISAGIAQESHwoScmVhc29uaW5nX3ZlcmlmaWVkGAkgASgISAKIAQESEAoIcmV2aXNpb24YCiABKAMSLAoIdmFsaWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhIKEF9jYXBhYmlsaXR5X3VzZWRCFAoSX3JlYXNvbmluZ19wcmVzZW50QhUKE19yZWFzb25pbmdfdmVyaWZpZWQigAEKDlRydXN0VmlvbGF0aW9uEhIKCmNvbnN0cmFpbnQYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRI6CghzZXZlcml0eRgEIAEoDjIoLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RWaW9sYXRpb25TZXZlcml0eSLZAQoVQ2hlY2tBdXRob3JpdHlSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIUCgxjb250ZXh0X2pzb24YBCABKAkSFAoMYXV0aG9yaXR5X2lkGAUgASgJEjIKC2NvbnNpc3RlbmN5GAYgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5Db25zaXN0ZW5jeRIsCgh2YWxpZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi5wMKFkNoZWNrQXV0aG9yaXR5UmVzcG9uc2USEgoKYXV0aG9yaXplZBgBIAEoCBIuCgZyZWFzb24YAiABKA4yHi50cnVzdHJlZ2lzdHJ5LnYxLkRlbmlhbFJlYXNvbhITCgtyZWFzb25fdGV4dBgDIAEoCRIcCg9jYXBhYmlsaXR5X3VzZWQYBCABKAlIAIgBARIdChVlZmZlY3RpdmVfY29uc3RyYWludHMYBSADKAkSMwoEcGF0aBgGIAMoCzIlLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UGF0aFJlY29yZBI8Cg9jb25zdHJhaW50c19tZXQYByADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLkNvbnN0cmFpbnRGaW5kaW5nEj4KEWNvbnN0cmFpbnRzX3VubWV0GAggAygLMiMudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RmluZGluZxIwCgxldmFsdWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHZhbGlkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgLIAEoA0ISChBfY2FwYWJpbGl0eV91c2VkIu4BChNBdXRob3JpdHlQYXRoUmVjb3JkEjcKBGtpbmQYASABKA4yKS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBhdGhSZWNvcmRLaW5kEgoKAmlkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEhQKDGF1dGhvcml0eV9pZBgEIAEoCRIQCghyZXZpc2lvbhgFIAEoAxIRCglpc3N1ZWRfYXQYBiABKAkSFwoKZXhwaXJlc19hdBgHIAEoCUgAiAEBEg0KBWhvbGRzGAggASgIEg4KBmRldGFpbBgJIAEoCUINCgtfZXhwaXJlc19hdCJaChFDb25zdHJhaW50RmluZGluZxISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSEQoJZXZhbHVhdGVkGAQgASgIKpMBChFWZXJpZmljYXRpb25MZXZlbBIiCh5WRVJJRklDQVRJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIcChhWRVJJRklDQVRJT05fTEVWRUxfUVVJQ0sQARIfChtWRVJJRklDQVRJT05fTEVWRUxfU1RBTkRBUkQQAhIbChdWRVJJRklDQVRJT05fTEVWRUxfRlVMTBADKowBChZUcnVzdFZpb2xhdGlvblNldmVyaXR5EigKJFRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9VTlNQRUNJRklFRBAAEiIKHlRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9FUlJPUhABEiQKIFRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9XQVJOSU5HEAIq6AkKDERlbmlhbFJlYXNvbhIdChlERU5JQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocREVOSUFMX1JFQVNPTl9OT19UUlVTVF9DSEFJThABEikKJURFTklBTF9SRUFTT05fUkVWT0NBVElPTl9VTlZFUklGSUFCTEUQAhIZChVERU5JQUxfUkVBU09OX1JFVk9LRUQQAxIeChpERU5JQUxfUkVBU09OX05BSVZFX0VYUElSWRAEEiUKIURFTklBTF9SRUFTT05fVFJVU1RfQ0hBSU5fRVhQSVJFRBAFEiYKIkRFTklBTF9SRUFTT05fQ0hBSU5fU1RBVEVfVU5TSUdORUQQBhIjCh9ERU5JQUxfUkVBU09OX0FVVEhPUklUWV9VTktOT1dOEAcSLworREVOSUFMX1JFQVNPTl9DSEFJTl9TVEFURV9TSUdOQVRVUkVfSU5WQUxJRBAIEiYKIkRFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9OT1RfRk9VTkQQCRIkCiBERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfUkVWT0tFRBAKEi4KKkRFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9TSUdOQVRVUkVfSU5WQUxJRBALEisKJ0RFTklBTF9SRUFTT05fR0VORVNJU19TSUdOQVRVUkVfSU5WQUxJRBAMEiYKIkRFTklBTF9SRUFTT05fQ09OU1RSQUlOVF9WSU9MQVRJT04QDRIjCh9ERU5JQUxfUkVBU09OX1JFQVNPTklOR19NSVNTSU5HEA4SKQolREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfSEFTSF9NSVNNQVRDSBAPEi0KKURFTklBTF9SRUFTT05fUkVBU09OSU5HX1NJR05BVFVSRV9NSVNTSU5HEBASLQopREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfU0lHTkFUVVJFX0lOVkFMSUQQERIlCiFERU5JQUxfUkVBU09OX0RFTEVHQVRPUl9OT1RfRk9VTkQQEhIkCiBERU5JQUxfUkVBU09OX0RFTEVHQVRPUl9JTkFDVElWRRATEjAKLERFTklBTF9SRUFTT05fREVMRUdBVElPTl9WRVJTSU9OX1VOU1VQUE9SVEVEEBQSJwojREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1VOU0lHTkFCTEUQFRIwCixERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fU0lHTkFUVVJFX01BTEZPUk1FRBAWEi4KKkRFTklBTF9SRUFTT05fREVMRUdBVElPTl9TSUdOQVRVUkVfSU5WQUxJRBAXEiQKIERFTklBTF9SRUFTT05fREVMRUdBVElPTl9FWFBJUkVEEBgSKQolREVOSUFMX1JFQVNPTl9BVURJVF9TSUdOQVRVUkVfSU5WQUxJRBAZEiAKHERFTklBTF9SRUFTT05fQ0hBSU5fVU5TSUdORUQQGhIjCh9ERU5JQUxfUkVBU09OX0VWQUxVQVRJT05fRkFJTEVEEBsSJAogREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX0VYUElSRUQQHBIdChlERU5JQUxfUkVBU09OX1BBVEhfQlJPS0VOEB0SJAogREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfTUlTTUFUQ0gQHirtAQoXQXV0aG9yaXR5UGF0aFJlY29yZEtpbmQSKgomQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfVU5TUEVDSUZJRUQQABIoCiRBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9BVVRIT1JJVFkQARImCiJBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9HRU5FU0lTEAISKQolQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfQ0FQQUJJTElUWRADEikKJUFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX0RFTEVHQVRJT04QBDLlAQoYVHJ1c3RWZXJpZmljYXRpb25TZXJ2aWNlEl8KC1ZlcmlmeVRydXN0EiQudHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlUcnVzdFJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmeVRydXN0UmVzcG9uc2UiA5ACARJoCg5DaGVja0F1dGhvcml0eRInLnRydXN0cmVnaXN0cnkudjEuQ2hlY2tBdXRob3JpdHlSZXF1ZXN0GigudHJ1c3RyZWdpc3RyeS52MS5DaGVja0F1dGhvcml0eVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp, file_trustregistry_v1_consistency]);
 
 /**
  * What is asked.
@@ -42,51 +44,26 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
   resource: string;
 
   /**
-   * How thoroughly; unset means STANDARD.
-   *
-   * @generated from field: trustregistry.v1.VerificationLevel level = 4;
-   */
-  level: VerificationLevel;
-
-  /**
    * A JSON object as text that constraints may look at, for example `{"current_time":"2026-01-01T10:00:00Z"}` or
-   * `{"contains_pii":true}`, which are the keys that rules read; empty: none.
+   * `{"contains_pii":true}`, the keys that rules read. Empty: none.
    *
-   * @generated from field: string context_json = 5;
+   * @generated from field: string context_json = 4;
    */
   contextJson: string;
 
   /**
-   * How new what is looked at is to be; unset: what is in memory, where that is fresh.
+   * How thorough the verification is. UNSPECIFIED means STANDARD.
    *
-   * @generated from oneof trustregistry.v1.VerifyTrustRequest.consistency
+   * @generated from field: trustregistry.v1.VerificationLevel level = 5;
    */
-  consistency: {
-    /**
-     * Everything at least as new as this revision, by whichever server it was made. Above the newest: INVALID_REQUEST.
-     *
-     * @generated from field: int64 min_revision = 6;
-     */
-    value: bigint;
-    case: "minRevision";
-  } | {
-    /**
-     * True: everything as it is in the database while the call is served.
-     *
-     * @generated from field: bool strong = 7;
-     */
-    value: boolean;
-    case: "strong";
-  } | {
-    /**
-     * Everything as it was right after this revision, from history, and judged at the moment of that revision, not now. At
-     * least 1; above the newest: INVALID_REQUEST. A chain that was removed for good since counts as removed then.
-     *
-     * @generated from field: int64 at_revision = 8;
-     */
-    value: bigint;
-    case: "atRevision";
-  } | { case: undefined; value?: undefined };
+  level: VerificationLevel;
+
+  /**
+   * How current the chain, its delegators' chains, authorities and revocations must be.
+   *
+   * @generated from field: trustregistry.v1.Consistency consistency = 6;
+   */
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -173,11 +150,11 @@ export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"
   revision: bigint;
 
   /**
-   * The moment for which this holds: now, by the server's clock, or that of at_revision.
+   * The time for which the verdict holds: now, by the server's clock, or the time of at_revision.
    *
-   * @generated from field: google.protobuf.Timestamp time_evaluated = 11;
+   * @generated from field: google.protobuf.Timestamp valid_at = 11;
    */
-  timeEvaluated?: Timestamp | undefined;
+  validAt?: Timestamp | undefined;
 };
 
 /**
@@ -236,23 +213,16 @@ export const TrustViolationSchema: GenMessage<TrustViolation> = /*@__PURE__*/
  */
 export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequest"> & {
   /**
-   * The authority from which the permission must come: it attested the capability at the head of the path. Empty: whichever.
-   *
-   * @generated from field: string authority_id = 1;
-   */
-  authorityId: string;
-
-  /**
    * The agent: 1 to 512 bytes.
    *
-   * @generated from field: string agent_id = 2;
+   * @generated from field: string agent_id = 1;
    */
   agentId: string;
 
   /**
    * What it wants to do, matched to the names of its capabilities.
    *
-   * @generated from field: string action = 3;
+   * @generated from field: string action = 2;
    */
   action: string;
 
@@ -260,55 +230,39 @@ export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequ
    * What it would be done to, at most 4,096 bytes. EATP has no rule that looks at it; a capability's scope may name resources
    * for the caller to compare.
    *
-   * @generated from field: string resource = 4;
+   * @generated from field: string resource = 3;
    */
   resource: string;
 
   /**
-   * A JSON object as text that constraints may look at, as in VerifyTrust; empty: none.
+   * A JSON object as text that constraints may look at, as in VerifyTrust. Empty: none.
    *
-   * @generated from field: string context_json = 5;
+   * @generated from field: string context_json = 4;
    */
   contextJson: string;
 
   /**
-   * A past moment, for which to answer as the registry knew it then, expiry and windows judged then; by the clock of the
-   * database, which dates changes. Not with at_revision. Unset: now.
+   * The authority from which the permission must come: the one that attested the capability at the start of the path. Empty:
+   * any authority.
    *
-   * @generated from field: google.protobuf.Timestamp time = 6;
+   * @generated from field: string authority_id = 5;
    */
-  time?: Timestamp | undefined;
+  authorityId: string;
 
   /**
-   * How new what is looked at is to be; unset: what is in memory, where that is fresh. Of a past time nothing is in memory.
+   * How current the evidence must be.
    *
-   * @generated from oneof trustregistry.v1.CheckAuthorityRequest.consistency
+   * @generated from field: trustregistry.v1.Consistency consistency = 6;
    */
-  consistency: {
-    /**
-     * As in VerifyTrust.
-     *
-     * @generated from field: int64 min_revision = 7;
-     */
-    value: bigint;
-    case: "minRevision";
-  } | {
-    /**
-     * True: everything as it is in the database while the call is served.
-     *
-     * @generated from field: bool strong = 8;
-     */
-    value: boolean;
-    case: "strong";
-  } | {
-    /**
-     * As in VerifyTrust.
-     *
-     * @generated from field: int64 at_revision = 9;
-     */
-    value: bigint;
-    case: "atRevision";
-  } | { case: undefined; value?: undefined };
+  consistency?: Consistency | undefined;
+
+  /**
+   * Answer as of this past time: what the registry knew then, with expiry and key windows judged then, by the clock of the
+   * database. Not together with consistency.at_revision; other requirements have no effect on the past. Unset: now.
+   *
+   * @generated from field: google.protobuf.Timestamp valid_at = 7;
+   */
+  validAt?: Timestamp | undefined;
 };
 
 /**
@@ -383,18 +337,18 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
   constraintsUnmet: ConstraintFinding[];
 
   /**
-   * When it was answered, by the server's clock.
+   * When the question was evaluated, by the server's clock.
    *
-   * @generated from field: google.protobuf.Timestamp time_evaluated = 9;
+   * @generated from field: google.protobuf.Timestamp evaluated_at = 9;
    */
-  timeEvaluated?: Timestamp | undefined;
+  evaluatedAt?: Timestamp | undefined;
 
   /**
-   * The moment for which this holds: now, the time that was asked for, or that of at_revision.
+   * The time for which the answer holds: now, the valid_at of the request, or the time of at_revision.
    *
-   * @generated from field: google.protobuf.Timestamp time = 10;
+   * @generated from field: google.protobuf.Timestamp valid_at = 10;
    */
-  time?: Timestamp | undefined;
+  validAt?: Timestamp | undefined;
 
   /**
    * Revision of the agent's chain that was judged; 0 where none is stored.
@@ -453,18 +407,18 @@ export type AuthorityPathRecord = Message<"trustregistry.v1.AuthorityPathRecord"
   revision: bigint;
 
   /**
-   * When it was made, as signed; empty for an authority.
+   * When it was issued, exactly as signed: text, because a signed time may have no offset. Empty for an authority.
    *
-   * @generated from field: string dated = 6;
+   * @generated from field: string issued_at = 6;
    */
-  dated: string;
+  issuedAt: string;
 
   /**
-   * When it ends, as signed; unset: never.
+   * When it expires, exactly as signed. Unset: never.
    *
-   * @generated from field: optional string expires = 7;
+   * @generated from field: optional string expires_at = 7;
    */
-  expires?: string | undefined;
+  expiresAt?: string | undefined;
 
   /**
    * Whether it holds.
@@ -794,7 +748,7 @@ export const DenialReason = {
   DELEGATION_SIGNATURE_INVALID: 23,
 
   /**
-   * A delegation that lends the capability has expired.
+   * A delegation that delegates the capability has expired.
    *
    * @generated from enum value: DENIAL_REASON_DELEGATION_EXPIRED = 24;
    */
@@ -934,7 +888,7 @@ export const TrustVerificationService: GenService<{
   },
   /**
    * Tells whether an agent has a permission and from whom: VerifyTrust must allow it at FULL, and a path of records must lead
-   * from an authority to the capability, each of them signed, in force and not expired. So a loan or a capability further up
+   * from an authority to the capability, each of them signed, in force and not expired. So a delegation or a capability further up
    * that has run out denies here. A pair that is known and without permission is an answer, not an error.
    *
    * @generated from rpc trustregistry.v1.TrustVerificationService.CheckAuthority

@@ -1,16 +1,23 @@
-import { ErrorReason, type StoreChainRequest } from "@trust-registry/proto"
+import type { StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import { nowMicros } from "../../store/chains/rows.js"
 import type { Document, Outcome, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
-import { type ChainRules, commonOf, judgedInVain, MAX_JUDGEMENTS } from "../chains/chainWrites.js"
+import {
+  type ChainRules,
+  type CommonWrite,
+  commonOf,
+  MAX_VALIDATIONS,
+  signersKeepChanging,
+} from "../chains/chainWrites.js"
 import { type CheckedDocument, checkedDocument } from "../chains/document.js"
-import { judgeChain } from "../chains/judgement.js"
 import { acceptedRecord } from "../chains/outcomes.js"
+import { validateChain } from "../chains/validation.js"
 import { assureExpectedRevision, assureRequestId } from "../request/fields.js"
 import { createBatchReader } from "./batchReader.js"
-import { endsAll, prefixOf, type StoreResult } from "./manyWrites.js"
+import { batchRefused, endsAll } from "./bulkWrite.js"
+import { prefixOf, type StoreResult } from "./manyStores.js"
 
 /** Stores chains of different agents, all or none; `order` has their places, delegators first. */
 export type StoreTogether = (
@@ -25,26 +32,26 @@ type Refusals = Map<number, RegistryError>
 /** So many are checked in one turn of the event loop. */
 const SLICE = 16
 
-/** The stores that are done together, over a store. */
+/** Stores chains together over a store. */
 export function createStoreTogether(store: Store, rules: ChainRules): StoreTogether {
-  /** What is to be written, judged by what is stored and by the batch itself. */
-  const judged = (
+  /** The writes, each validated against what is stored and the batch itself. */
+  const validated = (
     documents: CheckedDocument[],
-    commons: Common[],
+    commons: CommonWrite[],
     order: readonly number[],
     refusals: Refusals,
   ) => {
     const batch = createBatchReader(store)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
-      const judgement = await judgeChain(batch, chain, rules.requireSignatures)
-      batch.add({ ...document, agentId, signatureStatus: judgement.signatureStatus })
-      const depends = batch.othersOf(judgement.depends)
+      const validation = await validateChain(batch, chain, rules.requireSignatures)
+      batch.add({ ...document, agentId, signatureStatus: validation.signatureStatus })
+      const depends = batch.othersOf(validation.depends)
       return {
-        ...(commons[place] as Common),
+        ...(commons[place] as CommonWrite),
         operation: "store",
         agentId,
-        document: { ...document, ...judgement, depends },
+        document: { ...document, ...validation, depends },
       }
     })
   }
@@ -55,9 +62,9 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     const documents = await eachOf(requests.keys(), refusals, (place) =>
       checked(requests[place] as StoreChainRequest, rules),
     )
-    for (let judgement = 0; refusals.size === 0; judgement++) {
-      if (judgement === MAX_JUDGEMENTS) throw judgedInVain()
-      const writes = await judged(documents, commons, order, refusals)
+    for (let attempt = 0; refusals.size === 0; attempt++) {
+      if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
+      const writes = await validated(documents, commons, order, refusals)
       if (refusals.size > 0) break
       const { outcomes, refused } = await store.writeTogether(writes)
       if (outcomes) return storedResults(writes, outcomes)
@@ -70,8 +77,6 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     return refusedResults(requests, refusals, context)
   }
 }
-
-type Common = ReturnType<typeof commonOf>
 
 /** Works on items one after the other and gives the answers by their places; notes which were refused. */
 async function eachOf<Answer>(
@@ -115,17 +120,9 @@ function refusedResults(
   refusals: Refusals,
   context: RpcContext,
 ): StoreResult[] {
-  const [first] = [...refusals.keys()].sort((a, b) => a - b)
+  const first = `requests[${Math.min(...refusals.keys())}]`
   return requests.map(({ chain }, place) => {
-    const error = refusals.get(place) ?? notAlone(chain?.genesis?.agentId, first as number)
+    const error = refusals.get(place) ?? batchRefused("stored", first, chain?.genesis?.agentId)
     return { case: "error", value: context.itemError(error, prefixOf(place)) }
   })
-}
-
-function notAlone(agentId: string | undefined, refused: number) {
-  return new RegistryError(
-    ErrorReason.BATCH_REFUSED,
-    `not stored, since requests[${refused}] of the same batch was refused`,
-    agentId === undefined ? {} : { agentId },
-  )
 }

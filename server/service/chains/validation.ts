@@ -6,45 +6,45 @@ import type { TrustReader } from "../../store/cache/trustReader.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { sentenceOf } from "../request/fields.js"
-import { lineageProblem } from "../trust/lineageProblem.js"
-import { type KnownSigners, signersOf } from "../trust/signers.js"
+import { lineageProblem } from "../verification/lineageProblem.js"
+import { type KnownSigners, signersOf } from "../verification/signers.js"
 
-/** What a chain is worth beside other rows, and which those were. */
-export interface Judgement {
+/** The result of validating a chain against other rows, and the revisions of those rows. */
+export interface Validation {
   signatureStatus: SignatureStatusText
   depends: Depends
 }
 
-/** What a chain is judged by. */
-export type Judge = TrustReader & Pick<Store, "forget">
+/** Reads the rows that a chain is validated against. */
+export type ValidationReader = TrustReader & Pick<Store, "forget">
 
 /**
- * Judges a chain by what else is stored: its place among its delegators, and the signatures whose signers are known. Throws
- * TRUST_CHAIN_INVALID for a cycle, a way of more than ten hops, a signature that does not hold, and, where signatures are
+ * Validates a chain against what else is stored: its place among its delegators, and the signatures whose signers are known.
+ * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and, where signatures are
  * required, for one that cannot be checked.
  */
-export async function judgeChain(
-  store: Judge,
+export async function validateChain(
+  store: ValidationReader,
   chain: TrustLineageChain,
   requireSignatures: boolean,
-): Promise<Judgement> {
+): Promise<Validation> {
   const signers = await signersOf(store, chain, Date.now())
   try {
-    return await judgedBy(signers, chain, requireSignatures)
+    return await validateAgainst(signers, chain, requireSignatures)
   } catch (refusal) {
-    // What is accepted is compared with the database when it is written. What is refused is not: memory may be old.
+    // The write compares an accepted chain with the database. Nothing does that for a refused one, and memory may be stale.
     store.forget(signers.depends)
     const fresh = await signersOf(store, chain, Date.now())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
-    return await judgedBy(fresh, chain, requireSignatures)
+    return await validateAgainst(fresh, chain, requireSignatures)
   }
 }
 
-async function judgedBy(
+async function validateAgainst(
   signers: KnownSigners,
   chain: TrustLineageChain,
   requireSignatures: boolean,
-): Promise<Judgement> {
+): Promise<Validation> {
   const misplaced = lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
   refuse(chain, places, "the chain's place among its delegators is refused")

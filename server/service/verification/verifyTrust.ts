@@ -20,29 +20,26 @@ import type { Handlers } from "../../rpc/handlers.js"
 import { timestampOf } from "../../store/chains/rows.js"
 import type { ServedChain } from "../../store/chains/servedChain.js"
 import type { Store } from "../../store/store.js"
-import { answerAuthority } from "./authorityAnswer.js"
+import { requirementOf } from "../request/consistency.js"
+import { readSnapshot } from "../request/readSnapshot.js"
 import { type Evidence, evidenceOf } from "./evidence.js"
-import { standpointOf } from "./standpoint.js"
 import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
 
-/** Handlers of TrustVerificationService over a store. */
-export function createVerificationHandlers(
+/** The handler of VerifyTrust. */
+export function createVerifyTrust(
   store: Store,
   limits: ShapeLimits,
-): Handlers<typeof TrustVerificationService, RpcContext> {
-  return {
-    verifyTrust: async (request) => {
-      assureQuestion(request, limits)
-      const level = levelOf(request.level)
-      const context = contextOf(request, limits)
-      const standpoint = await standpointOf(store, request.consistency)
-      const evidence = await evidenceOf(standpoint, request.agentId)
-      const verdict = await verdictOf(evidence, { ...request, level, context })
-      return responseOf(verdict, evidence.stored, standpoint.nowMicros)
-    },
-    checkAuthority: (request) => answerAuthority(store, request, limits),
+): Handlers<typeof TrustVerificationService, RpcContext>["verifyTrust"] {
+  return async (request) => {
+    assureQuestion(request, limits)
+    const level = levelOf(request.level)
+    const context = contextOf(request, limits)
+    const snapshot = await readSnapshot(store, requirementOf(request.consistency))
+    const evidence = await evidenceOf(snapshot, request.agentId)
+    const verdict = await verdictOf(evidence, { ...request, level, context })
+    return responseOf(verdict, evidence.stored, snapshot.nowMicros)
   }
 }
 
@@ -89,6 +86,6 @@ function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros
       severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,
     })),
     revision: stored?.revision ?? 0n,
-    timeEvaluated: timestampOf(nowMicros),
+    validAt: timestampOf(nowMicros),
   }
 }

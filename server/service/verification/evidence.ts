@@ -7,17 +7,17 @@ import {
 import type { TrustReader } from "../../store/cache/trustReader.js"
 import { isActive, revocationsOf, type ServedChain } from "../../store/chains/servedChain.js"
 import type { Depends } from "../../store/chains/writes.js"
+import type { ReadSnapshot } from "../request/readSnapshot.js"
 import { lineageProblem } from "./lineageProblem.js"
 import { type KnownSigners, signersOf } from "./signers.js"
-import type { Standpoint } from "./standpoint.js"
 
-/** What trust in an agent is judged by. */
+/** What a verdict about an agent is based on. */
 export interface Evidence {
   /** The agent's chain; null: none is stored. */
   stored: ServedChain | null
   /** Everything but the question. */
   input: Omit<TrustInput, "request">
-  /** Why trust is denied before EATP's rules are asked. */
+  /** Why trust is denied before EATP's rules are applied. */
   denied?: { reason: DenialReason; text: string }
   /** The revisions at which all but the agent's chain was seen. */
   depends: Depends
@@ -29,7 +29,7 @@ export interface Evidence {
  * @param reach `all`: with every authority on the way up, as a path needs them
  */
 export async function evidenceOf(
-  { reader, nowMicros }: Standpoint,
+  { reader, nowMicros }: ReadSnapshot,
   agentId: string,
   reach: "direct" | "all" = "direct",
 ): Promise<Evidence> {
@@ -54,7 +54,7 @@ export async function evidenceOf(
   return { ...evidence, denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}` } }
 }
 
-/** A delegator whose chain was removed for good must not delegate again: softly deleted, it already did not. */
+/** A purged delegator counts as revoked: a purge must not bring back delegations that a soft delete had taken out of force. */
 async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
   const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
   return new Map<string, AgentRevocations>([

@@ -1,0 +1,47 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import type { ShapeLimits } from "@trust-registry/eatp"
+import { type AuthorityService, ErrorReason, type StoredAuthoritySchema } from "@trust-registry/proto"
+import { RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { type AuthorityRow, authorityOf, authorityRecordOf } from "../../store/authorities/authorityRows.js"
+import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
+import { assureAuthorityId } from "../request/fields.js"
+import { paged } from "../request/paged.js"
+import { authorityNotFound } from "./authorityErrors.js"
+
+/** The handlers of GetAuthority and ListAuthorities. */
+export function createAuthorityReads(
+  authorities: AuthorityStore,
+  limits: ShapeLimits,
+): Pick<Handlers<typeof AuthorityService, RpcContext>, "getAuthority" | "listAuthorities"> {
+  return {
+    getAuthority: async ({ authorityId }) => {
+      assureAuthorityId(authorityId, limits)
+      const row = await authorities.read(authorityId)
+      if (!row) throw authorityNotFound(authorityId)
+      return { stored: { authority: authorityOf(row), record: authorityRecordOf(row) } }
+    },
+
+    listAuthorities: async (request) => {
+      const activeOnly = !request.includeInactive
+      const { rows, nextPageToken } = await paged(request, {
+        asked: Buffer.from(`authorities, ${activeOnly ? "active" : "all"}`),
+        read: (bounds) => authorities.list({ ...bounds, activeOnly }),
+        keyOf: (row) => row.authority_id,
+      })
+      return { authorities: rows.map(listed), nextPageToken }
+    },
+  }
+}
+
+/** A row of a list, which one bad document must not end. */
+function listed(row: AuthorityRow): MessageInitShape<typeof StoredAuthoritySchema> {
+  const record = authorityRecordOf(row)
+  try {
+    return { record, authority: authorityOf(row) }
+  } catch (error) {
+    if (!(error instanceof RegistryError && error.reason === ErrorReason.AUTHORITY_CORRUPT)) throw error
+    return { record, unreadable: true }
+  }
+}

@@ -1,0 +1,58 @@
+import type { ShapeLimits } from "@trust-registry/eatp"
+import type { TrustStoreService } from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { assureAgentId, assureExpectedRevision, assureRequestId } from "../request/fields.js"
+import { type ChainWrites, commonOf, deletionOf, type WriteRequest } from "./chainWrites.js"
+
+type ChangeRpc = "storeChain" | "updateChain" | "deleteChain" | "purgeChain" | "restoreChain"
+
+/** The handlers that change the chain of one agent. */
+export function createChainChanges(
+  { write, prepareDocument }: ChainWrites,
+  limits: ShapeLimits,
+): Pick<Handlers<typeof TrustStoreService, RpcContext>, ChangeRpc> {
+  return {
+    storeChain: async (request, { actor }) => {
+      assureExpectedRevision(request.expectedRevision, 0n)
+      assureRequestId(request.requestId)
+      const { record, operation } = await prepareDocument("store", request, actor).write()
+      return { record, created: operation === "created" }
+    },
+
+    updateChain: async (request, { actor }) => {
+      assureChange(request, limits)
+      const { genesis } = request.chain ?? {}
+      if (genesis && genesis.agentId !== request.agentId)
+        throw invalidRequest("agent_id", "is not the chain's genesis.agent_id")
+      const { record } = await prepareDocument("update", request, actor).write()
+      return { record }
+    },
+
+    deleteChain: async (request, { actor }) => {
+      assureChange(request, limits)
+      const { record } = await write(deletionOf(request.agentId, commonOf(request, actor), false))
+      return { record }
+    },
+
+    purgeChain: async (request, { actor }) => {
+      assureChange(request, limits)
+      const { record } = await write(deletionOf(request.agentId, commonOf(request, actor), true))
+      return { record }
+    },
+
+    restoreChain: async (request, { actor }) => {
+      assureChange(request, limits)
+      const { agentId } = request
+      const { record } = await write({ ...commonOf(request, actor), operation: "restore", agentId })
+      return { record }
+    },
+  }
+}
+
+function assureChange(request: WriteRequest & { agentId: string }, limits: ShapeLimits): void {
+  assureAgentId(request.agentId, limits)
+  assureExpectedRevision(request.expectedRevision, 1n)
+  assureRequestId(request.requestId)
+}

@@ -1,0 +1,52 @@
+import type { ShapeLimits } from "@trust-registry/eatp"
+import type { TrustStoreService } from "@trust-registry/proto"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { isActive, type ServedChain } from "../../store/chains/servedChain.js"
+import type { Store } from "../../store/store.js"
+import { type Requirement, requirementOf } from "../request/consistency.js"
+import { assureAgentId } from "../request/fields.js"
+import { isMemoryEnough, readSnapshot } from "../request/readSnapshot.js"
+import { expired, notFound } from "./outcomes.js"
+
+/** The handler of GetChain. */
+export function createGetChain(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustStoreService, RpcContext>["getChain"] {
+  // Not async: an answer from memory needs no promise.
+  return ({ agentId, includeInactive, consistency }) => {
+    assureAgentId(agentId, limits)
+    const requirement = requirementOf(consistency)
+    if (!isMemoryEnough(store, requirement)) return getChainFrom(store, agentId, includeInactive, requirement)
+    const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, Date.now()).bytes
+    const chain = store.getChain(agentId)
+    return chain instanceof Promise ? chain.then(give) : give(chain)
+  }
+}
+
+async function getChainFrom(
+  store: Store,
+  agentId: string,
+  includeInactive: boolean,
+  requirement: Requirement,
+): Promise<Buffer> {
+  const { reader, nowMicros } = await readSnapshot(store, requirement)
+  const chain = await reader.getChain(agentId)
+  if (!chain && requirement.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
+    throw notFound(agentId, "it has been purged since, and its documents with it")
+  return visible(agentId, chain, includeInactive, Number(nowMicros) / 1000).bytes
+}
+
+function visible(
+  agentId: string,
+  chain: ServedChain | null,
+  includeInactive: boolean,
+  nowMs: number,
+): ServedChain {
+  if (!chain) throw notFound(agentId)
+  if (includeInactive) return chain
+  if (!isActive(chain, nowMs)) throw notFound(agentId)
+  if (nowMs > chain.expiresAtMs) throw expired(agentId, "include_inactive returns it all the same")
+  return chain
+}

@@ -1,0 +1,44 @@
+import type { ShapeLimits } from "@trust-registry/eatp"
+import {
+  encode,
+  encodeItems,
+  ListChainRevisionsResponseSchema,
+  type TrustStoreService,
+} from "@trust-registry/proto"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { encodedRevision } from "../../store/history/history.js"
+import type { Store } from "../../store/store.js"
+import { assureAgentId } from "../request/fields.js"
+import { paged } from "../request/paged.js"
+import { showsChains } from "../request/view.js"
+import { notFound } from "./outcomes.js"
+
+/** The handler of ListChainRevisions. */
+export function createRevisionList(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustStoreService, RpcContext>["listChainRevisions"] {
+  return async (request) => {
+    const { agentId } = request
+    assureAgentId(agentId, limits)
+    const documents = showsChains(request.view)
+    const { rows, oldest, nextPageToken } = await paged(request, {
+      asked: Buffer.from(`revisions of ${agentId}`),
+      read: ({ after, ...bounds }) =>
+        store.history.listRevisions({
+          ...bounds,
+          agentId,
+          documents,
+          before: after === "" ? undefined : BigInt(after),
+        }),
+      keyOf: (row) => row.revision,
+    })
+    if (rows.length === 0 && request.pageToken === "") throw notFound(agentId)
+    return encodeItems(
+      ListChainRevisionsResponseSchema.field.revisions,
+      rows.map(encodedRevision),
+      encode(ListChainRevisionsResponseSchema, { nextPageToken, oldestRevision: oldest }),
+    )
+  }
+}

@@ -1,0 +1,38 @@
+import type { Consistency } from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+
+/** How current a read must be; no case: as memory is. */
+export type Requirement = Consistency["requirement"]
+
+/**
+ * The requirement of a request. Throws INVALID_REQUEST for `strong = false` and for revisions below 1; whether a revision exists
+ * is for whoever reads at it to find out.
+ */
+export function requirementOf(consistency: Consistency | undefined): Requirement {
+  if (consistency === undefined) return NONE
+  const { requirement } = consistency
+  if (requirement.case === "strong" && !requirement.value)
+    throw invalidRequest("consistency.strong", "is false; it must be true, or left out")
+  if (requirement.case === "minRevision" || requirement.case === "atRevision") assureAtLeastOne(requirement)
+  return requirement
+}
+
+const NONE: Requirement = { case: undefined }
+
+/** A requirement that names a revision. */
+export type RevisionRequirement = Extract<Requirement, { value: bigint }>
+
+/** Throws INVALID_REQUEST unless the revision exists. */
+export function assureExists({ case: kind, value }: RevisionRequirement, newest: bigint): void {
+  if (value > newest) throw invalidRequest(FIELDS[kind], `is ${value}; the newest revision is ${newest}`)
+}
+
+function assureAtLeastOne({ case: kind, value }: RevisionRequirement): void {
+  if (value < 1n) throw invalidRequest(FIELDS[kind], `is ${value}; at least 1 is allowed`)
+}
+
+/** The path of each requirement in a request. */
+export const FIELDS = {
+  minRevision: "consistency.min_revision",
+  atRevision: "consistency.at_revision",
+} as const

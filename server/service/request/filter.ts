@@ -1,0 +1,63 @@
+import {
+  type Json,
+  JsonObject,
+  jsonProblem,
+  momentProblem,
+  parseJson,
+  type ShapeLimits,
+  textProblem,
+} from "@trust-registry/eatp"
+import { CapabilityTypeSchema, type ChainFilter } from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+import { isDataFault } from "../../store/database/failures.js"
+import { idFault } from "./fields.js"
+
+/** Each array and object of it is looked for in all of a chain's metadata, by each watch at each change. */
+const MAX_METADATA_VALUES = 32
+
+/** Throws INVALID_REQUEST unless the filter can be asked. */
+export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
+  if (!filter) return
+  const ids = {
+    authority_id: filter.authorityId,
+    agent_id_prefix: filter.agentIdPrefix,
+    delegator_id: filter.delegatorId,
+  }
+  for (const [field, id] of Object.entries(ids)) {
+    const fault = id === "" ? undefined : idFault(id, limits)
+    if (fault) throw invalidRequest(`filter.${field}`, fault)
+  }
+  const capability = textProblem(filter.capability)
+  if (capability) throw invalidRequest("filter.capability", capability)
+  if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
+    throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
+  const moment = filter.expiresBefore && momentProblem(filter.expiresBefore)
+  if (moment) throw invalidRequest("filter.expires_before", moment)
+  if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
+}
+
+function assureMetadata(text: string, limits: ShapeLimits): void {
+  const problem =
+    text === "null" ? "is null, no object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
+  if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
+  const values = countValues(parseJson(text, { maxDepth: limits.maxJsonDepth }))
+  if (values <= MAX_METADATA_VALUES) return
+  const fault = `has ${values} values; at most ${MAX_METADATA_VALUES} are allowed`
+  throw invalidRequest("filter.metadata_contains_json", fault)
+}
+
+function countValues(value: Json): number {
+  const inner = value instanceof JsonObject ? [...value.values()] : Array.isArray(value) ? value : []
+  return inner.reduce((count: number, item) => count + countValues(item), 1)
+}
+
+/**
+ * The answer of a query with a filter. Turns the refusal of PostgreSQL into INVALID_REQUEST: the one value of a filter that it can
+ * refuse is a number beyond the range of JSONB.
+ */
+export function filtered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  return answer.catch((error) => {
+    if (!isDataFault(error)) throw error
+    throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")
+  })
+}

@@ -1,0 +1,53 @@
+import { invalidRequest } from "../../errors.js"
+import { pageTokenOf, readPageToken } from "./pageToken.js"
+
+/** Most items of a page, where the request does not say. */
+const DEFAULT_PAGE_SIZE = 100
+/** Most items of a page, whatever the request says. */
+const MAX_PAGE_SIZE = 1_000
+/** Documents only: with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
+export const MAX_PAGE_BYTES = 3 * 1024 * 1024
+
+/** What every list request has. */
+export interface PagedRequest {
+  pageSize: number
+  pageToken: string
+}
+
+/** The page to read. */
+export interface PageBounds {
+  /** The key of the last item of the page before; empty: from the first. */
+  after: string
+  /** Most items. */
+  limit: number
+  /** The page ends before the item that would pass this size, though it holds at least one. */
+  maxBytes: number
+}
+
+/** What a list is made of. */
+export interface PagedList<Found extends { rows: unknown[]; more: boolean }> {
+  /** Tells this list from others: a token is good only for the list that gave it. */
+  asked: Uint8Array
+  /** Most items of a page; 1,000 by default. */
+  maxSize?: number
+  read(page: PageBounds): Promise<Found>
+  /** What the next page begins after. */
+  keyOf(row: Found["rows"][number]): string | bigint
+}
+
+/**
+ * Reads a page and makes the token of the next one, empty on the last page. Throws INVALID_REQUEST for a negative page size, then
+ * for a token of another list.
+ */
+export async function paged<Found extends { rows: unknown[]; more: boolean }>(
+  { pageSize, pageToken }: PagedRequest,
+  { asked, maxSize = MAX_PAGE_SIZE, read, keyOf }: PagedList<Found>,
+): Promise<Found & { nextPageToken: string }> {
+  if (pageSize < 0) throw invalidRequest("page_size", `is ${pageSize}; at least 0 is allowed`)
+  const after = readPageToken(asked, pageToken)
+  const limit = Math.min(pageSize || DEFAULT_PAGE_SIZE, maxSize)
+  const found = await read({ after, limit, maxBytes: MAX_PAGE_BYTES })
+  const last = found.rows.at(-1)
+  const nextPageToken = found.more && last !== undefined ? pageTokenOf(asked, String(keyOf(last))) : ""
+  return { ...found, nextPageToken }
+}

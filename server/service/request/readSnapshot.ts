@@ -1,0 +1,74 @@
+import { invalidRequest } from "../../errors.js"
+import type { TrustReader } from "../../store/cache/trustReader.js"
+import { nowMicros } from "../../store/chains/rows.js"
+import type { Store } from "../../store/store.js"
+import { assureExists, FIELDS, type Requirement, type RevisionRequirement } from "./consistency.js"
+
+/** The state that a read looks at, and the time for which it answers. */
+export interface ReadSnapshot {
+  reader: TrustReader
+  /** The time for expiry and graceful revocations, in microseconds since 1970. */
+  nowMicros: bigint
+}
+
+/** A past state: right after a revision, at the time of that revision in microseconds since 1970. */
+export interface PastState {
+  revision: bigint
+  micros: bigint
+}
+
+/** Whether memory may answer without waiting for anything. */
+export function isMemoryEnough({ feed }: Store, requirement: Requirement): boolean {
+  if (requirement.case === "minRevision") return feed.position >= requirement.value
+  return requirement.case === undefined
+}
+
+/** The snapshot that a requirement asks for. Throws INVALID_REQUEST for a revision that does not exist. */
+export async function readSnapshot(store: Store, requirement: Requirement): Promise<ReadSnapshot> {
+  switch (requirement.case) {
+    case "atRevision": {
+      const past = await stateAt(store, requirement)
+      return { reader: store.at(past), nowMicros: past.micros }
+    }
+    case "minRevision":
+      return { reader: await readerFrom(store, requirement), nowMicros: nowMicros() }
+    case "strong":
+      return { reader: store.strong(), nowMicros: nowMicros() }
+    case undefined:
+      return { reader: store, nowMicros: nowMicros() }
+  }
+}
+
+/**
+ * For reads that always go to the database, which has everything that `min_revision` and `strong` ask for: the past state that
+ * `at_revision` asks for, or undefined for the state now. Throws INVALID_REQUEST for a revision that does not exist.
+ */
+export async function pastStateOf(store: Store, requirement: Requirement): Promise<PastState | undefined> {
+  if (requirement.case === "atRevision") return await stateAt(store, requirement)
+  if (requirement.case === "minRevision" && store.feed.position < requirement.value)
+    assureExists(requirement, await store.newestRevision())
+  return undefined
+}
+
+/** How long memory may take to learn of a revision, in milliseconds; usually it takes a few. */
+const LEARN_MS = 250
+
+/** Memory once it has learned of the revision, or the database where that takes too long. */
+async function readerFrom(store: Store, requirement: RevisionRequirement): Promise<TrustReader> {
+  const learned = store.feed.reached(requirement.value, AbortSignal.timeout(LEARN_MS)).then(
+    () => true,
+    () => false,
+  )
+  if (await learned) return store
+  assureExists(requirement, await store.newestRevision())
+  return store.strong()
+}
+
+async function stateAt(store: Store, requirement: RevisionRequirement): Promise<PastState> {
+  const revision = requirement.value
+  const { newest, micros } = await store.readMoment(revision)
+  assureExists(requirement, newest)
+  if (micros === null)
+    throw invalidRequest(FIELDS.atRevision, `is ${revision}, which is before the first change`)
+  return { revision, micros }
+}

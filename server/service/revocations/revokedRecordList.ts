@@ -1,0 +1,41 @@
+import { toBinary } from "@bufbuild/protobuf"
+import type { ShapeLimits } from "@trust-registry/eatp"
+import { ListRevokedRecordsRequestSchema, type RevocationService } from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { revokedRecordOf } from "../../store/revocations/revocationRows.js"
+import type { RevocationStore } from "../../store/revocations/revocationStore.js"
+import { assureAgentId, assureAuthorityId, assureUuid } from "../request/fields.js"
+import { paged } from "../request/paged.js"
+
+/** The handler of ListRevokedRecords. */
+export function createRevokedRecordList(
+  revocations: RevocationStore,
+  limits: ShapeLimits,
+): Handlers<typeof RevocationService, RpcContext>["listRevokedRecords"] {
+  return async (request) => {
+    const { agentId, authorityId, revocationId, standingOnly } = request
+    if (agentId !== "") assureAgentId(agentId, limits)
+    if (authorityId !== "") assureAuthorityId(authorityId, limits)
+    if (agentId !== "" && authorityId !== "")
+      throw invalidRequest(
+        "authority_id",
+        "goes with keys, which are in no agent's chain: leave out agent_id",
+      )
+    if (revocationId !== "") assureUuid("revocation_id", revocationId)
+    const { rows, nextPageToken } = await paged(request, {
+      asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
+      maxSize: MAX_RECORDS,
+      read: ({ after, limit }) => {
+        const below = after === "" ? undefined : BigInt(after)
+        return revocations.list({ agentId, authorityId, revocationId, standingOnly, below, limit })
+      },
+      keyOf: (row) => row.revision,
+    })
+    return { records: rows.map(revokedRecordOf), nextPageToken }
+  }
+}
+
+/** As many records with the longest reason and ids stay below 4 MiB. */
+const MAX_RECORDS = 500

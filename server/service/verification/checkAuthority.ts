@@ -1,0 +1,96 @@
+import type { MessageInitShape } from "@bufbuild/protobuf"
+import {
+  type AuthorityVerdict,
+  checkAuthority,
+  type PathRecord,
+  type ShapeLimits,
+} from "@trust-registry/eatp"
+import {
+  AuthorityPathRecordKind,
+  type CheckAuthorityRequest,
+  type CheckAuthorityResponseSchema,
+  DenialReason,
+  type TrustVerificationService,
+} from "@trust-registry/proto"
+import { invalidRequest } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
+import type { Handlers } from "../../rpc/handlers.js"
+import { microsOf, nowMicros, timestampOf } from "../../store/chains/rows.js"
+import type { Store } from "../../store/store.js"
+import { requirementOf } from "../request/consistency.js"
+import { assureAuthorityId } from "../request/fields.js"
+import { type ReadSnapshot, readSnapshot } from "../request/readSnapshot.js"
+import { type Evidence, evidenceOf } from "./evidence.js"
+import { assureQuestion, contextOf } from "./trustQuestion.js"
+
+type Response = MessageInitShape<typeof CheckAuthorityResponseSchema>
+
+/** The handler of CheckAuthority. */
+export function createCheckAuthority(
+  store: Store,
+  limits: ShapeLimits,
+): Handlers<typeof TrustVerificationService, RpcContext>["checkAuthority"] {
+  return async (request) => {
+    assureQuestion(request, limits)
+    if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
+    const context = contextOf(request, limits)
+    const evaluatedAt = nowMicros()
+    const snapshot = await snapshotOf(store, request, evaluatedAt)
+    const { agentId, action, resource } = request
+    const evidence = await evidenceOf(snapshot, agentId, "all")
+    const asked = { agentId, action, resource, context, level: "full" as const }
+    const verdict = await checkAuthority(
+      { ...evidence.input, request: asked },
+      request.authorityId || undefined,
+    )
+    return responseOf(verdict, evidence, { evaluatedAt, validAt: snapshot.nowMicros })
+  }
+}
+
+/** The first second that google.protobuf.Timestamp has. */
+const EARLIEST_SECONDS = -62_135_596_800n
+
+/** A past time reads history, whatever the consistency says. */
+async function snapshotOf(
+  store: Store,
+  { validAt, consistency }: CheckAuthorityRequest,
+  now: bigint,
+): Promise<ReadSnapshot> {
+  const requirement = requirementOf(consistency)
+  if (validAt === undefined) return await readSnapshot(store, requirement)
+  if (requirement.case === "atRevision")
+    throw invalidRequest("valid_at", "cannot go together with consistency.at_revision")
+  if (validAt.seconds < EARLIEST_SECONDS) throw invalidRequest("valid_at", "is before the year 1")
+  const micros = microsOf(validAt)
+  if (micros > now) throw invalidRequest("valid_at", "is in the future, by the clock of the server")
+  return { reader: store.at({ micros }), nowMicros: micros }
+}
+
+function responseOf(
+  verdict: AuthorityVerdict,
+  { stored, denied, depends }: Evidence,
+  { evaluatedAt, validAt }: { evaluatedAt: bigint; validAt: bigint },
+): Response {
+  const { reason, reasonText, effectiveConstraints, path, ...same } = verdict
+  const why = denied?.reason ?? reason
+  const revision = stored?.revision ?? 0n
+  const revisionOf = ({ kind, id, agentId }: Pick<PathRecord, "kind" | "id" | "agentId">) =>
+    kind === "AUTHORITY" ? depends.authorities[id] : (depends.chains[agentId] ?? revision)
+  return {
+    ...same,
+    authorized: verdict.authorized && denied === undefined,
+    reason: why === undefined ? DenialReason.UNSPECIFIED : DenialReason[why],
+    reasonText: denied?.text ?? reasonText ?? "",
+    effectiveConstraints: denied === undefined ? effectiveConstraints : [],
+    path: path.map(({ dated, expires, ...record }) => ({
+      ...record,
+      issuedAt: dated,
+      ...(expires === undefined ? {} : { expiresAt: expires }),
+      kind: AuthorityPathRecordKind[record.kind],
+      revision: revisionOf(record) ?? 0n,
+    })),
+    evaluatedAt: timestampOf(evaluatedAt),
+    validAt: timestampOf(validAt),
+    revision,
+  }
+}
