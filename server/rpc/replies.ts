@@ -39,10 +39,6 @@ export async function sendReplies(
       // begins to stop.
       while (unsent > MAX_UNSENT_BYTES && !signal.aborted && draining.aborted === wasDraining) await changed()
     }
-  } catch (error) {
-    // The status would overtake the replies before it.
-    while (unsent > 0 && !signal.aborted) await changed()
-    throw error
   } finally {
     signal.removeEventListener("abort", onAbort)
     draining.removeEventListener("abort", onAbort)
