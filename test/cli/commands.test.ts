@@ -116,7 +116,11 @@ describe("the command line", () => {
 
     it("deletes more than a call takes", async () => {
       const ids = Array.from({ length: 1_200 }, (_, i) => `many-${i}`)
-      await run("import", ids.map((id) => documentOf(id)).join("\n"))
+      await run("store", documentOf("many-0"))
+      await server.sql`
+        insert into trust_chains (agent_id, revision, authority_id, chain_data, chain_bytes, chain_hash, content_hash)
+        select 'many-' || n, 0, authority_id, chain_data, chain_bytes, chain_hash, content_hash
+        from trust_chains, generate_series(1, 1199) n where agent_id = 'many-0'`
       const { code, out } = await run(`delete ${ids.join(" ")}`)
       expect(code).to.equal(0)
       expect(out.trimEnd().split("\n")).to.have.length(1_200)
