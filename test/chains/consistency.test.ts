@@ -259,12 +259,12 @@ describe("consistency", () => {
     let first = 0n
     for (const agentId of agentIds)
       first = (await chains().storeChain({ chain: sampleChain(agentId) })).record?.revision ?? 0n
-    await deaf(database.connection, "trust_authority_revisions", async () => {
-      const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
-      expect(before.found).to.have.length(3)
+    const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
+    expect(before.found).to.have.length(3)
+    const last = await deaf(database.connection, "trust_authority_revisions", async () => {
       const chain = { ...sampleChain("batch-a"), capabilities: [capability("new")] }
       await chains().storeChain({ chain })
-      const { record: last } = await chains().deleteChain({ agentId: "batch-b" })
+      const { record: deleted } = await chains().deleteChain({ agentId: "batch-b" })
       const { record: purged } = await chains().purgeChain({ agentId: "batch-c" })
       expect((await chains(1).batchGetChains({ agentIds })).found).to.deep.equal(before.found)
       const least = { requirement: { case: "minRevision", value: purged?.revision ?? 0n } } as const
@@ -273,13 +273,14 @@ describe("consistency", () => {
         expect(found.map((one) => one.chain?.capabilities[0]?.capability)).to.deep.equal(["new"])
         expect(missing).to.deep.equal(["batch-b", "batch-c"])
       }
-      const then = await chains(1).batchGetChains({ agentIds, consistency: at(first) })
-      expect(then.found).to.deep.equal(before.found.slice(0, 2))
-      expect(then.missing, "its documents are gone").to.deep.equal(["batch-c"])
-      const later = { agentIds, consistency: at(last?.revision ?? 0n), includeInactive: true }
-      const statuses = (await chains(1).batchGetChains(later)).found.map(({ record }) => record?.status)
-      expect(statuses).to.deep.equal([ChainStatus.ACTIVE, ChainStatus.DELETED])
+      return deleted
     })
+    const then = await chains(1).batchGetChains({ agentIds, consistency: at(first) })
+    expect(then.found).to.deep.equal(before.found.slice(0, 2))
+    expect(then.missing, "its documents are gone").to.deep.equal(["batch-c"])
+    const later = { agentIds, consistency: at(last?.revision ?? 0n), includeInactive: true }
+    const statuses = (await chains(1).batchGetChains(later)).found.map(({ record }) => record?.status)
+    expect(statuses).to.deep.equal([ChainStatus.ACTIVE, ChainStatus.DELETED])
   })
 
   it("at_revision knows what stood revoked then, and what did not yet", async () => {
@@ -291,7 +292,9 @@ describe("consistency", () => {
       values (gen_random_uuid(), 'delegation', 'vassal', ${delegation}, 'immediate')`
     const revoked = await verify(1, "vassal", { consistency: STRONG })
     expect(revoked).to.include({ valid: false, reason: DenialReason.REVOKED })
-    expect((await verify(1, "vassal", { consistency: at(record?.revision ?? 0n) })).valid).to.equal(true)
+    const then = await verify(1, "vassal", { consistency: at(record?.revision ?? 0n) })
+    expect(then.valid).to.equal(true)
+    expect(then.validAt).to.deep.equal(record?.updatedAt)
     expect((await verify(1, "vassal", { consistency: at(revoked.revision) })).valid).to.equal(false)
     const { revision } =
       (await chains(1).getChain({ agentId: "lord", consistency: STRONG })).stored?.record ?? {}

@@ -27,20 +27,26 @@ describe("the size of a page", () => {
       const some = ids.slice(i, i + 505)
       await batchStoreChains({ requests: some.map((id) => ({ chain: sampleChain(id) })) })
     }
-    await storeChain({ chain: sampleChain("changed") })
+    for (const agentId of ["changed", "revoked"]) await storeChain({ chain: sampleChain(agentId) })
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
     const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
     await line.calls(AuthorityService).registerAuthority({ authority })
-    await line.calls(RevocationService).revokeAgent({ agentId: "changed", mode: RevocationMode.SUSPEND })
+    await line.calls(RevocationService).revokeAgent({ agentId: "revoked", mode: RevocationMode.SUSPEND })
     // Quicker than a thousand calls, and what the lists read all the same.
     await registry.sql`
       insert into trust_authorities (authority_id, revision, authority_data)
       select id, 0, jsonb_set(jsonb_set(authority_data, '{id}', to_jsonb(id)), '{name}', to_jsonb(id))
       from trust_authorities, (select 'org-' || n as id from generate_series(1, ${MANY}::int) n) ids
       where authority_id = 'org-a'`
+    await registry.sql.unsafe(`
+      do $$ begin
+        for i in 1..${MANY} loop
+          update trust_chains set expires_at = now() + i * interval '1 day' where agent_id = 'changed';
+        end loop;
+      end $$`)
     await registry.sql`
       insert into trust_revocations (revocation_id, kind, agent_id, mode)
-      select gen_random_uuid(), 'agent', 'changed', 'suspend' from generate_series(1, ${MANY}::int)`
+      select gen_random_uuid(), 'agent', 'revoked', 'suspend' from generate_series(1, ${MANY}::int)`
   })
   after(async () => {
     line.close()
@@ -74,7 +80,7 @@ describe("the size of a page", () => {
     ListRevokedRecords: {
       most: 500,
       read: async (pageSize) => {
-        const page = await line.calls(RevocationService).listRevokedRecords({ agentId: "changed", pageSize })
+        const page = await line.calls(RevocationService).listRevokedRecords({ agentId: "revoked", pageSize })
         return [page.records.length, page.nextPageToken === ""]
       },
     },

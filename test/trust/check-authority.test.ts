@@ -233,6 +233,11 @@ describe("CheckAuthority", () => {
     const past = await check("then", { validAt })
     expect(past).to.include({ authorized: true, revision: stored.revision })
     expect(past.validAt).to.deep.equal(validAt)
+    for (const requirement of [
+      { case: "strong", value: true },
+      { case: "minRevision", value: stored.revision },
+    ] as const)
+      expect((await check("then", { validAt, consistency: { requirement } })).path).to.deep.equal(past.path)
     expect(Number(past.evaluatedAt?.seconds)).to.be.at.least(Number(validAt.seconds))
     const at = { requirement: { case: "atRevision", value: stored.revision } } as const
     expect((await check("then", { consistency: at })).path).to.deep.equal(past.path)

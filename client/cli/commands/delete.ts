@@ -16,7 +16,7 @@ const LARGEST_BATCH = 1_000
 
 const FLAGS = {
   ...REVISION_FLAG,
-  purge: { type: "boolean", help: "delete for good, with the documents in history" },
+  purge: { type: "boolean", help: "delete for good, together with the documents in history" },
   atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH})` },
 } as const
 
@@ -24,10 +24,10 @@ const FLAGS = {
 export const remove = command({
   args: "AGENT...",
   arity: [1, Infinity],
-  summary: "delete the chains of agents; `restore` brings them back, unless --purge deleted them for good",
+  summary: "delete the chains of agents, or purge them for good",
   details:
-    "Prints the result for each agent. The exit code is that of the first agent whose chain could not be deleted. With " +
-    "--atomic nothing is deleted if any of the chains cannot be.",
+    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent; the exit code is that of " +
+    "the first failure. With --atomic nothing is deleted if any of the chains cannot be.",
   examples: ["delete agent-7", "delete --purge agent-7", "delete --atomic agent-7 agent-8 agent-9"],
   flags: FLAGS,
   async run(invocation) {

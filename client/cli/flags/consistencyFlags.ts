@@ -6,7 +6,7 @@ export const CONSISTENCY_FLAGS = {
   "min-revision": {
     type: "string",
     value: "N",
-    help: "at least as new as revision N, which a write returned, whichever server wrote it",
+    help: "the state at revision N or later, for example that of a write",
   },
   strong: { type: "boolean", help: "read the database, not the registry's memory" },
   "at-revision": {

@@ -24,12 +24,7 @@ export function createImport(
     const stop = { signal: context.draining, error: stopping }
     let index = 0n
     const begin = open(context)
-    for await (const result of inOrder(
-      requests,
-      ({ request }) => begin(request ?? NOTHING, "request."),
-      bounds,
-      stop,
-    )) {
+    for await (const result of inOrder(requests, ({ request }) => begin(request ?? NOTHING), bounds, stop)) {
       yield { index: index++, result: { result } }
     }
   }

@@ -4,7 +4,7 @@ import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureExists, FIELDS, type Requirement, type RevisionRequirement } from "./consistency.js"
 
-/** The state that a read looks at, and the time at which it judges it. */
+/** The state that a read looks at, and the time for which it answers. */
 export interface ReadSnapshot {
   reader: TrustReader
   /** The time for expiry and graceful revocations, in microseconds since 1970. */

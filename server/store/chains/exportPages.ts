@@ -67,6 +67,9 @@ export type PastCount = Pick<ExportQuery, "filter" | "revision" | "now">
 /**
  * How many chains matched right after a revision: what has not changed since is counted in the table, the rest in the history. Like
  * {@link readExport} it leaves out purged chains and may throw REVISION_COMPACTED.
+ *
+ * The table is read by the same index as in countChains. History is read by two: the primary key finds the agents changed since,
+ * and (agent_id, revision desc) the state of each (four pages; 1,000 of 100,000 chains took 45 ms).
  */
 export async function countChainsAt(sql: Sql, { filter, revision, now }: PastCount): Promise<bigint> {
   const { where } = conditionsOf(sql, filter, now)
