@@ -205,6 +205,65 @@ describe("VerifyChainIntegrity", () => {
     }
   })
 
+  it("has each check fail by itself, where history was changed as well", async () => {
+    const { sql } = registry
+    const all = ["trust_chains", "trust_chain_revisions"]
+    await calls().storeChain({ chain: expiring("other") })
+    const [other] =
+      await sql`select chain_data, chain_hash, content_hash from trust_chains where agent_id = 'other'`
+    const document = (path: string, value: string) =>
+      `chain_data = jsonb_set(chain_data, '{${path}}', '${value}')`
+    const cases: [IntegrityCheck, string[], string][] = [
+      [IntegrityCheck.CHAIN_HASH, all, "chain_hash = '00'"],
+      [IntegrityCheck.CONTENT_HASH, all, "content_hash = '00'"],
+      [IntegrityCheck.AUTHORITY_ID, all, "authority_id = 'org-evil'"],
+      [IntegrityCheck.EXPIRES_AT, all, "expires_at = '2999-01-01'"],
+      [IntegrityCheck.EXPIRES_AT, all, "expires_at = null"],
+      [IntegrityCheck.HISTORY, ["trust_chains"], "revision = revision + 1000000"],
+      [
+        IntegrityCheck.AGENT_ID,
+        all,
+        `chain_data = '${JSON.stringify(other?.chain_data).replaceAll("'", "''")}',
+          chain_hash = '${other?.chain_hash}', content_hash = '${other?.content_hash}'`,
+      ],
+      [IntegrityCheck.DOCUMENT, all, `chain_data = chain_data || '{"surprise": 1}'`],
+      [IntegrityCheck.SHAPE, all, document("capabilities,0,id", '""')],
+      [
+        IntegrityCheck.CONSTRAINT_HASH,
+        all,
+        document("constraint_envelope,constraint_hash", `"${"00".repeat(32)}"`),
+      ],
+    ]
+    for (const [place, [check, tables, change]] of cases.entries()) {
+      const agentId = `by-itself-${place}`
+      await calls().storeChain({ chain: expiring(agentId) })
+      await tampered(tables, `${change} where agent_id = '${agentId}'`)
+      const failed = new Set((await failedChecks(agentId)).map((finding) => finding.check))
+      // A document that was changed is also not the one that was hashed, and may break several rules.
+      if (change.startsWith("chain_data = jsonb_set")) expect([...failed], change).to.include(check)
+      else expect([...failed], change).to.deep.equal([check])
+    }
+    const agentId = "without-history"
+    await calls().storeChain({ chain: wholeChain(agentId) })
+    await tampered([], `delete from trust_chain_revisions where agent_id = '${agentId}'`)
+    expect((await failedChecks(agentId)).map(({ check }) => check)).to.deep.equal([IntegrityCheck.HISTORY])
+
+    function expiring(agentId: string) {
+      const chain = wholeChain(agentId)
+      return { ...chain, genesis: { ...chain.genesis, expiresAt: "2099-01-01T00:00:00Z" } }
+    }
+
+    /** Runs an update of each table, or a statement of its own, behind the back of the triggers. */
+    async function tampered(tables: string[], change: string) {
+      const statements = tables.length > 0 ? tables.map((table) => `update ${table} set ${change}`) : [change]
+      await sql.begin(async (transaction) => {
+        for (const table of all) await transaction.unsafe(`alter table ${table} disable trigger user`)
+        for (const statement of statements) await transaction.unsafe(statement)
+        for (const table of all) await transaction.unsafe(`alter table ${table} enable trigger user`)
+      })
+    }
+  })
+
   it("tells of a document too deep to compare", async () => {
     await calls().storeChain({ chain: sampleChain("deep") })
     await registry.sql`

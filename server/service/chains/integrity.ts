@@ -18,7 +18,7 @@ import {
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import type { ChainWithHistory } from "../../store/chains/chains.js"
-import { type ChainRow, chainOf, recordOf } from "../../store/rows/chainRows.js"
+import { type ChainRow, documentOf, recordOf } from "../../store/rows/chainRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId } from "../request/fields.js"
 import { type Difference, differences } from "./differences.js"
@@ -56,7 +56,7 @@ async function verifyIntegrity(
 function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Finding[] {
   let chain: TrustLineageChain
   try {
-    chain = chainOf(row)
+    chain = documentOf(row)
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
     const changed = changesSince(history.written, row.chain_data)

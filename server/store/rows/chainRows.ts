@@ -77,12 +77,17 @@ export function recordOf(row: RecordRow): ChainRecord {
   })
 }
 
+/** The document of a row as a chain, of whatever agent. Throws an Error for one that is no chain or has an unknown field. */
+export function documentOf({ chain_data }: Pick<ChainRow, "chain_data">): TrustLineageChain {
+  return fromJson(TrustLineageChainSchema, chain_data)
+}
+
 /**
  * The chain of a row. Throws an Error for a document that is no chain, has an unknown field, or is about another agent, which must
  * not be served under this one's name.
  */
 export function chainOf(row: Pick<ChainRow, "agent_id" | "chain_data">): TrustLineageChain {
-  const chain = fromJson(TrustLineageChainSchema, row.chain_data)
+  const chain = documentOf(row)
   const agentId = chain.genesis?.agentId ?? ""
   if (agentId !== row.agent_id)
     throw new Error(`the chain is about ${JSON.stringify(agentId)}, another agent`)
