@@ -3,11 +3,13 @@ import {
   capabilityPayload,
   chainStatePayload,
   checkAuthority,
+  checkSignatures,
   DelegationDepthError,
   delegationChain,
   delegationPayload,
   genesisPayload,
   headPayload,
+  reasoningPayload,
   revocationLedgerTip,
   signLedgerText,
   signText,
@@ -15,9 +17,12 @@ import {
 } from "@trust-registry/eatp"
 import {
   CapabilityType,
+  ConfidentialityLevel,
+  ConstraintDimension,
   ConstraintSchema,
   ConstraintType,
   type DelegationRecord,
+  ReasoningTraceSchema,
   type TrustLineageChain,
 } from "@trust-registry/proto"
 import { expect } from "chai"
@@ -155,6 +160,31 @@ describe("eatp: trust is denied", () => {
     ])
   })
 
+  it("when a reasoning trace is signed but is not the one that its record signs", async () => {
+    const trace = create(ReasoningTraceSchema, {
+      ...{ decision: "delegate", rationale: "needed", timestamp: days(0) },
+      confidentiality: ConfidentialityLevel.PUBLIC,
+    })
+    const chain = await world.delegate("top", "reasoned", { reasoningTrace: trace })
+    expect((await world.verify("reasoned")).valid).to.equal(true)
+    const [delegation] = chain.delegations
+    if (!delegation) throw new Error("there is one")
+    const swapped = { ...trace, decision: "another" }
+    delegation.reasoningTrace = swapped
+    delegation.reasoningSignature = await signText(
+      signerOf("org-a"),
+      reasoningPayload(swapped, delegation.id),
+    )
+    expect((await world.verify("reasoned")).reason).to.equal("REASONING_HASH_MISMATCH")
+    const { authorities, chains: delegators } = world
+    expect((await checkSignatures(chain, { authorities, delegators })).bad).to.deep.equal([
+      {
+        field: "chain.delegations[0].reasoning_signature",
+        description: "its trace does not match reasoning_trace_hash",
+      },
+    ])
+  })
+
   it("on a path by a delegation to another agent", async () => {
     const [delegation] = chainOf("agent").delegations
     if (!delegation) throw new Error("there is one")
@@ -167,6 +197,49 @@ describe("eatp: trust is denied", () => {
     const { reason, path } = await check({ revocations: new Map([["middle", { agent: true }]]) })
     expect(reason).to.equal("DELEGATOR_INACTIVE")
     expect(path[0]).to.include({ kind: "GENESIS", agentId: "middle", holds: false })
+  })
+
+  it("on a path that ends where a delegator has nothing to delegate", async () => {
+    const middle = chainOf("middle")
+    const { reason, path } = await check({
+      chains: new Map([
+        ...world.chains,
+        ["middle", { chain: { ...middle, capabilities: [] }, active: true }],
+      ]),
+    })
+    expect(reason).to.equal("PATH_BROKEN")
+    expect(path[0]).to.include({
+      ...{ kind: "DELEGATION", agentId: "agent", holds: false },
+      detail: 'its delegator has no capability that covers "read_data"',
+    })
+  })
+
+  it("but a path may lead through the other name that a delegation lists", async () => {
+    // EATP: "*_d*" covers the name "*_data", which covers "read_data", and yet not "read_data" itself.
+    const wide = { capability: "*_d*", ...ACCESS }
+    await world.establish("top", { capabilities: [read, wide] })
+    world.chains.delete("middle")
+    await world.delegate("top", "middle", { capabilities: ["read_data", "*_data"] })
+    world.chains.delete("agent")
+    await world.delegate("middle", "agent")
+    await world.establish("top", { capabilities: [{ ...read, expiresAt: days(1) }, wide] })
+    const { authorized, path } = await check({ nowMicros: NOW + 2n * 86_400_000_000n })
+    expect(authorized).to.equal(true)
+    expect(path[2]?.id).to.equal(chainOf("top").capabilities[1]?.id)
+  })
+
+  it("and a delegation of some dimensions is never signed in a form that leaves them out", async () => {
+    const engine = { constraints: {}, resourceLimits: {}, scope: {} }
+    const dimensionScope = [ConstraintDimension.FINANCIAL]
+    const chain = await world.delegate("top", "narrow", { engine, dimensionScope })
+    const [delegation] = chain.delegations
+    if (!delegation) throw new Error("there is one")
+    expect(delegation.signingPayloadVersion).to.equal("legacy-python-v0")
+    expect(delegationPayload(delegation)).to.contain('"dimension_scope":["financial"]')
+    for (const signingPayloadVersion of ["v2-complete", "v3-complete"])
+      expect(() => delegationPayload({ ...delegation, signingPayloadVersion })).to.throw(
+        /dimension_scope is narrowed/,
+      )
   })
 
   it("but an expired capability of the exact name leaves the action to a live pattern", async () => {
