@@ -242,6 +242,20 @@ describe("eatp: trust is denied", () => {
       )
   })
 
+  it("but not when a key that is newer than every record signed the chain's state", async () => {
+    const chain = chainOf("top")
+    const [old, renewed] = [signerOf("org-a"), signerOf("org-a renewed")]
+    world.authorities.set("org-a", {
+      id: "org-a",
+      keys: [
+        { publicKey: old.publicKey, validUntilMicros: NOW },
+        { publicKey: renewed.publicKey, validFromMicros: NOW + 1n },
+      ],
+    })
+    chain.chainStateSignature = await signText(renewed, chainStatePayload(chain))
+    expect((await world.verify("top")).valid).to.equal(true)
+  })
+
   it("but an expired capability of the exact name leaves the action to a live pattern", async () => {
     const capabilities = [
       { ...read, expiresAt: days(1) },
