@@ -166,7 +166,7 @@ describe("CheckAuthority", () => {
     const gone = await check(removed.leaf)
     expect(gone.authorized).to.equal(false)
     expect(gone.path[0]).to.include({ kind: AuthorityPathRecordKind.DELEGATION, agentId: removed.leaf })
-    expect(gone.path[0]?.detail).to.include("no chain of its delegator")
+    expect(gone.path[0]?.detail).to.include("the chain of its delegator")
 
     const emptied = await three("emptied")
     const world = yesterday()
