@@ -17,9 +17,11 @@ import {
 } from "../signing/recordPayload.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { instantOf } from "../time/time.js"
-import { keysFor, type SigningTime, type TrustAuthority } from "./authorityKeys.js"
+import { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./authorityKeys.js"
 import type { TrustInput } from "./trustInput.js"
-import type { Claim } from "./verifySignatures.js"
+
+/** A signature over a text, and the keys of which one must have made it; without keys it does not verify. */
+export type Claim = { signature: string; text: string; keys: readonly AuthorityKey[] }
 
 /**
  * What verifying a signature finds. `missing`: the record carries none; `hash_mismatch`: a reasoning trace is not the

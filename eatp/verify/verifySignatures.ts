@@ -1,10 +1,6 @@
 import { verifyTextAside } from "../signing/ed25519.js"
-import type { AuthorityKey } from "./authorityKeys.js"
-import type { ChainSignature } from "./chainSignatures.js"
+import type { ChainSignature, Claim } from "./chainSignatures.js"
 import { slicesOf } from "./turns.js"
-
-/** A signature over a text, and the keys of which one must have made it; without keys it does not verify. */
-export type Claim = { signature: string; text: string; keys: readonly AuthorityKey[] }
 
 // How many are verified at once. The payloads of a slice are built on this thread, which takes about a millisecond.
 const SLICE = 32
