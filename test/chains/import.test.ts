@@ -331,9 +331,7 @@ describe("ImportChains", () => {
 })
 
 describe("a crash", () => {
-  it("of the server in the middle of imports loses no chain that was acknowledged", async function () {
-    // Starts two servers with databases of their own.
-    this.timeout(120_000)
+  it("of the server in the middle of imports loses no chain that was acknowledged", async () => {
     const folder = await embeddedFolder()
     const serve = () => spawnServer(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir])
     let server = serve()

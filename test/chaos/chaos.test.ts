@@ -20,8 +20,7 @@ const BOUND_MS = 600
 describe("three servers on one database", () => {
   let fleet: Fleet
 
-  before(async function () {
-    this.timeout(60_000)
+  before(async () => {
     fleet = await startFleet([1, 1, 2], { TRUST_REGISTRY_CACHE_MAX_AGE_MS: String(BOUND_MS) })
   })
   afterEach(() => {
@@ -31,8 +30,7 @@ describe("three servers on one database", () => {
     await fleet.end()
   })
 
-  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async function () {
-    this.timeout(60_000)
+  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async () => {
     const calls: Call[] = []
     const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
     const { agents, delegators } = cascadeOf("revoked", 1_000)
@@ -90,8 +88,7 @@ describe("three servers on one database", () => {
     expect(checkHistory({ calls, versions, boundMs: BOUND_MS, delegators })).to.deep.equal([])
   })
 
-  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async function () {
-    this.timeout(60_000)
+  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async () => {
     const lines = fleet.servers.map(({ address }) => connectTo(address))
     const stores = lines.map((line) => line.calls(TrustStoreService))
     const [here] = stores as [(typeof stores)[0]]

@@ -170,7 +170,7 @@ describe("the command line that makes chains", () => {
     const circle = await start(`delegate hop-3.json hop-0.json --chains hops.jsonl ${DELEGATION}`)
     expect(circle.code).to.equal(4)
     expect(circle.err).to.match(/^trust-registry: CYCLE: Delegation cycle detected/)
-  }).timeout(60_000)
+  })
 
   it("delegates to an agent of another authority with both keys", async () => {
     keep("delegator.json", await establish("delegator"))
@@ -236,7 +236,7 @@ describe("the command line that makes chains", () => {
     await run(["authority", "rotate-key", "org-turn", next2, "--at", "2020-01-01T00:00:00Z"])
     const denied = await start("trust turned a")
     expect(denied.out).to.match(/^denied: .*SIGNATURE_INVALID: .*\nhint: .*authority get/)
-  }).timeout(60_000)
+  })
 
   describe("refuses by the rules, with exit code 4 and the rule's text,", () => {
     before(async () => {
@@ -347,7 +347,7 @@ describe("the command line that makes chains", () => {
       expect(err, args).to.contain(text)
       expect(err, args).not.to.contain(secret)
     }
-  }).timeout(60_000)
+  })
 
   it("checks what is wrong: a changed leaf, an unknown signer, a denied action, a broken document", async () => {
     const sound = await establish("sound", "--constraint read_only")

@@ -194,5 +194,5 @@ describe("the command line on revocations", () => {
       reason: "TRUST_RECORD_NOT_FOUND",
     })
     // A process for each.
-  }).timeout(90_000)
+  })
 })

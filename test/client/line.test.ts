@@ -18,7 +18,7 @@ import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
 
-const pem = (name: string) => readFileSync(new URL(`support/tls/${name}`, import.meta.url))
+const pem = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url))
 
 describe("the client's line to the registry", () => {
   const closing: (() => void)[] = []

@@ -30,8 +30,7 @@ describe("attacks on the database's side", () => {
   const sessions = () => registry.sql`
     select pid from pg_stat_activity where application_name = 'trust-registry' and datname = current_database()`
 
-  it("sessions that are ended again and again under load fail no call and lose no write", async function () {
-    this.timeout(60_000)
+  it("sessions that are ended again and again under load fail no call and lose no write", async () => {
     const { storeChain, getChain, listChains } = calls()
     let going = true
     const killer = (async () => {
@@ -78,8 +77,7 @@ describe("attacks on the database's side", () => {
     }
   })
 
-  it("a table that is locked by hand does not use up the connections", async function () {
-    this.timeout(60_000)
+  it("a table that is locked by hand does not use up the connections", async () => {
     const { getChain, listChains, storeChain } = calls()
     const hold = await registry.sql.reserve()
     try {

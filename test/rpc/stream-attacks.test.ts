@@ -46,7 +46,7 @@ describe("attacks with many and large chains", () => {
     const some = agentIds.slice(60)
     const given = await Promise.all(some.map((agentId) => calls().getChain({ agentId })))
     expect(given.map(({ chain }) => chain?.genesis?.agentId)).to.deep.equal(some)
-  }).timeout(60_000)
+  })
 
   it("a document that is the JSON value null is told as corrupt, and read once", async () => {
     await calls().storeChain({ chain: sampleChain("null") })
@@ -88,7 +88,7 @@ describe("attacks with many and large chains", () => {
         where application_name = 'trust-registry' and datname = current_database() and state <> 'idle'`
       return row?.busy === 0
     })
-  }).timeout(30_000)
+  })
 })
 
 const asBytes = (bytes: Uint8Array) => Buffer.from(bytes)

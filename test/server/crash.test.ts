@@ -31,8 +31,7 @@ describe("a crash", () => {
     connection = connectTo(await server.address())
   }
 
-  it("of the server in the middle of stores loses no chain that was acknowledged", async function () {
-    this.timeout(120_000)
+  it("of the server in the middle of stores loses no chain that was acknowledged", async () => {
     const acknowledged = new Map<string, bigint>()
     for (let round = 0; round < ROUNDS; round++) {
       const storing = Array.from({ length: IN_FLIGHT }, (_, lane) =>

@@ -14,9 +14,7 @@ import { throwawayFolder } from "../support/postgres.js"
 import { until } from "../support/until.js"
 import { query, read, write } from "../support/words.js"
 
-describe("the embedded PostgreSQL", function () {
-  this.timeout(60_000)
-
+describe("the embedded PostgreSQL", () => {
   let dataDir: string
   const running = new Set<EmbeddedPostgres>()
   const servers = new Set<ChildProcess>()
@@ -42,7 +40,7 @@ describe("the embedded PostgreSQL", function () {
 
   /** Our server as a process of its own, in a group of its own that can be killed whole. */
   const startProcess = (env: Record<string, string> = {}) => {
-    const program = fileURLToPath(new URL("support/embeddedServer.ts", import.meta.url))
+    const program = fileURLToPath(new URL("../support/embeddedServer.ts", import.meta.url))
     const args = ["--import", "tsx", program, dataDir]
     const stdio = ["ignore", "pipe", "inherit"] as const
     const child = spawn(process.execPath, args, {

@@ -23,8 +23,7 @@ describe("an outage of the database", () => {
     await folder.end()
   })
 
-  it("is told in time, while memory serves as long as it may, and ends by itself", async function () {
-    this.timeout(60_000)
+  it("is told in time, while memory serves as long as it may, and ends by itself", async () => {
     const line = connectTo(await server.address())
     const { storeChain, getChain, listChains } = line.calls(TrustStoreService)
     const { check } = line.calls(health.Health)
@@ -67,8 +66,7 @@ describe("an outage of the database", () => {
     line.close()
   })
 
-  it("is told by a call of the SDK as it is made by default, retries and all", async function () {
-    this.timeout(60_000)
+  it("is told by a call of the SDK as it is made by default, retries and all", async () => {
     const registry = connect(await server.address())
     await until("it serves", async () => (await registry.checkHealth()) === "SERVING", 20_000)
     const letUp = await holdDown((await folder.postmaster()) as number)

@@ -7,8 +7,7 @@ import { embeddedFolder, type ServerProcess, spawnServer } from "../support/proc
 import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 
-describe("serve --workers", function () {
-  this.timeout(60_000)
+describe("serve --workers", () => {
   let folder: Awaited<ReturnType<typeof embeddedFolder>>
   let server: ServerProcess
   const lines: ReturnType<typeof connectTo>[] = []

@@ -424,25 +424,25 @@ describe("revocation", () => {
     const graceful = RevocationMode.GRACEFUL
     const agentId = "lister"
     const api = revocations()
-    const wrong: [Promise<unknown>, string][] = [
-      [api.revokeAgent({ agentId: "" }), "agent_id"],
-      [api.revokeAgent({ agentId, mode: 9 as RevocationMode }), "mode"],
-      [api.revokeAgent({ agentId, mode: graceful }), "effective_at"],
-      [api.revokeAgent({ agentId, effectiveAt: soon }), "effective_at"],
-      [api.revokeAgent({ agentId, mode: graceful, effectiveAt: timestampFromMs(1) }), "effective_at"],
-      [api.revokeAgent({ agentId, reason: "x".repeat(4_097) }), "reason"],
-      [api.revokeAgent({ agentId, requestId: "7" }), "request_id"],
-      [api.revokeDelegation({ agentId }), "delegation_id"],
-      [api.revokeCapability({ agentId, capabilityId: "x".repeat(513) }), "capability_id"],
-      [api.revokeKey({ authorityId: "org-a", keyId: "" }), "key_id"],
-      [api.revokeKey({ authorityId: "org-a", keyId: "1", compromisedAt: soon }), "compromised_at"],
-      [api.liftSuspension({ revocationId: "no" }), "revocation_id"],
-      [api.listRevocations({ agentId, authorityId: "org-a" }), "authority_id"],
-      [api.listRevocations({ pageSize: 501 }), "page_size"],
-      [api.listRevocations({ pageToken: "no" }), "page_token"],
+    const wrong: [() => Promise<unknown>, string][] = [
+      [() => api.revokeAgent({ agentId: "" }), "agent_id"],
+      [() => api.revokeAgent({ agentId, mode: 9 as RevocationMode }), "mode"],
+      [() => api.revokeAgent({ agentId, mode: graceful }), "effective_at"],
+      [() => api.revokeAgent({ agentId, effectiveAt: soon }), "effective_at"],
+      [() => api.revokeAgent({ agentId, mode: graceful, effectiveAt: timestampFromMs(1) }), "effective_at"],
+      [() => api.revokeAgent({ agentId, reason: "x".repeat(4_097) }), "reason"],
+      [() => api.revokeAgent({ agentId, requestId: "7" }), "request_id"],
+      [() => api.revokeDelegation({ agentId }), "delegation_id"],
+      [() => api.revokeCapability({ agentId, capabilityId: "x".repeat(513) }), "capability_id"],
+      [() => api.revokeKey({ authorityId: "org-a", keyId: "" }), "key_id"],
+      [() => api.revokeKey({ authorityId: "org-a", keyId: "1", compromisedAt: soon }), "compromised_at"],
+      [() => api.liftSuspension({ revocationId: "no" }), "revocation_id"],
+      [() => api.listRevocations({ agentId, authorityId: "org-a" }), "authority_id"],
+      [() => api.listRevocations({ pageSize: 501 }), "page_size"],
+      [() => api.listRevocations({ pageToken: "no" }), "page_token"],
     ]
     for (const [call, field] of wrong) {
-      const { info, badRequest } = await reasonOf(call)
+      const { info, badRequest } = await reasonOf(call())
       expect(info?.reason, field).to.equal("INVALID_REQUEST")
       expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
     }

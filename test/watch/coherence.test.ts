@@ -177,8 +177,7 @@ describe("a server that hears of nothing", () => {
     }
   })
 
-  it("was stopped by SIGSTOP, and wakes up stale, not wrong", async function () {
-    this.timeout(60_000)
+  it("was stopped by SIGSTOP, and wakes up stale, not wrong", async () => {
     const folder = await embeddedFolder()
     const bound = 400
     const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
@@ -242,8 +241,7 @@ describe("a store behind a line that holds up answers", () => {
     await registry.stop()
   })
 
-  it("keeps no row that was read before a change that the feed has told of since", async function () {
-    this.timeout(30_000)
+  it("keeps no row that was read before a change that the feed has told of since", async () => {
     const line = connectTo(registry.address)
     const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain("slow") })
     await store.feed.reached(record?.revision ?? 0n, AbortSignal.timeout(10_000))

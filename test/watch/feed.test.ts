@@ -190,8 +190,7 @@ describe("the change feed", () => {
     expect(feed.position).to.equal((revision as bigint) + 1n)
   })
 
-  it("has memory forgotten where another server tells the changes, and stands where it stood", async function () {
-    this.timeout(60_000)
+  it("has memory forgotten where another server tells the changes, and stands where it stood", async () => {
     const cluster = await ownCluster()
     const { monitor, close } = openDatabase({
       ...cluster,
