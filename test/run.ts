@@ -28,7 +28,9 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 /** The size of a file tells roughly how long it takes. */
 async function longestFirst(): Promise<string[]> {
   const names = await readdir(import.meta.dirname, { recursive: true })
-  const files = names.filter((name) => name.endsWith(".test.ts")).map((name) => join(import.meta.dirname, name))
+  const files = names
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join(import.meta.dirname, name))
   const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })))
   return sized.sort((a, b) => b.size - a.size).map(({ file }) => file)
 }
@@ -40,7 +42,9 @@ async function runFiles(): Promise<void> {
     const began = performance.now()
     const { passed, failed, report } = await run(file, lane)
     const seconds = ((performance.now() - began) / 1000).toFixed(1)
-    process.stdout.write(`${relative(root, file)}: ${passed} passed, ${failed} failed, ${seconds} s\n${report}`)
+    process.stdout.write(
+      `${relative(root, file)}: ${passed} passed, ${failed} failed, ${seconds} s\n${report}`,
+    )
     total.passed += passed
     total.failed += failed
   }

@@ -5,6 +5,7 @@ import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 
 describe("the cache", () => {
@@ -40,7 +41,7 @@ describe("the cache", () => {
   })
 
   it("a chain expires by the clock, without a write, from memory too", async () => {
-    const expiresAt = { seconds: BigInt(Math.floor(Date.now() / 1000) + 2), nanos: 0 }
+    const expiresAt = { seconds: BigInt(Math.ceil((Date.now() + scaled(1_000)) / 1000)), nanos: 0 }
     await calls().storeChain({ chain: sampleChain("brief"), expiresAt })
     const { record } = await calls().getChain({ agentId: "brief" })
     expect(record?.expiresAt?.seconds).to.equal(expiresAt.seconds)

@@ -159,14 +159,14 @@ describe("ImportChains", () => {
     let before = -1
     const stalled = await until("no more is stored", async () => {
       const now = (await storedIds()).length
-      const still = now > 0 && now === before
+      const still = now >= 1_000 && now === before
       before = now
       if (still) return now
       await new Promise((resolve) => setTimeout(resolve, 300))
       return false
     })
     // 2,000 open ones, and the answers that are on their way through the line.
-    expect(stalled).to.be.within(1_000, 4_000)
+    expect(stalled).to.be.at.most(4_000)
     for (let next = await reading.next(); !next.done; next = await reading.next())
       answers.push(answerOf(next.value))
     await sent
@@ -190,7 +190,7 @@ describe("ImportChains", () => {
           await once(call, "drain")
       }
     })()
-    await until("all are stored", async () => (await storedIds()).length === 100, 60_000)
+    await until("all are stored", async () => (await storedIds()).length === 100)
     call.cancel()
   })
 

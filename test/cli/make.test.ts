@@ -8,6 +8,7 @@ import { chainFromDocument, memorySigner } from "@trust-registry/client"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 
 const NAIVE = "2099-01-01T00:00:00"
 const PAST = "2020-01-01T00:00:00Z"
@@ -242,7 +243,7 @@ describe("the command line that makes chains", () => {
     before(async () => {
       keep("plain.json", await establish("plain", "--constraint max_api_calls=10"))
       keep("closed.json", await establish("closed", "--constraint no_delegation"))
-      const at = new Date(Date.now() + 1500)
+      const at = new Date(Date.now() + scaled(2_000))
       keep("brief.json", await establish("brief", `--expires-at ${at.toISOString()}`))
       await new Promise((resolve) => setTimeout(resolve, at.getTime() - Date.now() + 50))
     })

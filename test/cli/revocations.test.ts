@@ -5,6 +5,7 @@ import { trustRegistry } from "../support/commandLine.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -120,7 +121,7 @@ describe("the command line on revocations", () => {
     await delegated("retired")
     await delegated("retired-deleted", "retired")
     await run("delete", "retired-deleted")
-    const at = new Date(Date.now() + 1_500).toISOString()
+    const at = new Date(Date.now() + scaled(2_000)).toISOString()
     expect((await run("revoke", "agent", "retired", "--mode", "graceful", "--at", at)).code).to.equal(0)
     await until("the moment has come", async () => (await run("get", "retired")).code === 3)
     const rows = (await run("list", "--all", "--prefix", "retired")).out

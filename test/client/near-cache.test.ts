@@ -8,6 +8,7 @@ import {
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { until } from "../support/until.js"
 
@@ -57,7 +58,7 @@ describe("the SDK's near-cache", () => {
     await store(other, "a")
     await warm("a")
     const { record } = await store(other, "a")
-    await until("the new one is given", async () => (await revisionOf(near, "a")) === record?.revision, 1_000)
+    await until("the new one is given", async () => (await revisionOf(near, "a")) === record?.revision)
     await warm("a")
     await server.sql`update trust_chains set status = 'suspended' where agent_id = 'a'`
     await until("it is not found", async () => {
@@ -79,13 +80,14 @@ describe("the SDK's near-cache", () => {
   })
 
   it("expires chains by the clock", async () => {
-    const at = Date.now() + 1_500
+    const at = Date.now() + scaled(1_500)
     const expiresAt = { seconds: BigInt(Math.floor(at / 1000)), nanos: (at % 1000) * 1_000_000 }
     await other.storeChain({ chain: sampleChain("a"), expiresAt })
     await warm("a")
     await until("it has expired", async () => {
+      const askedAt = Date.now()
       const answer = await near.getChain({ agentId: "a" }).catch((error) => error)
-      expect(answer instanceof TrustChainExpiredError || Date.now() <= at + 50).to.equal(true)
+      expect(answer instanceof TrustChainExpiredError || askedAt <= at).to.equal(true)
       return answer instanceof TrustChainExpiredError
     })
   })
@@ -101,16 +103,19 @@ describe("the SDK's near-cache", () => {
     await store(other, "a")
     await warm("a")
     proxy.freeze()
-    const frozenAt = performance.now()
     await store(other, "a")
+    // All that the watch was told before the silence is read by now.
+    const silentSince = performance.now()
+    const askedAfterMs: number[] = []
     await until("it is no longer answered from memory", async () => {
+      const silentMs = performance.now() - silentSince
       const answer = await near.getChain({ agentId: "a" }).catch((error) => error)
-      const silentMs = performance.now() - frozenAt
       // A call was made, and nobody answers it.
       if (answer instanceof Error) return true
-      expect(silentMs).to.be.below(MAX_SILENCE_MS + 500)
+      askedAfterMs.push(silentMs)
       return false
     })
+    expect(askedAfterMs.filter((ms) => ms > MAX_SILENCE_MS)).to.deep.equal([])
     proxy.thaw()
     proxy.close()
   })

@@ -13,9 +13,10 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import { type EchoHandlers, Refusal, startEcho } from "../support/echo.js"
+import { scaled } from "../support/slowness.js"
 
 const text = (value: string) => create(StringValueSchema, { value })
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = scaled(20_000)
 
 describe("the wire", () => {
   let stop: (() => void) | undefined

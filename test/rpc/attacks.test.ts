@@ -18,7 +18,7 @@ describe("attacks on the database's side", () => {
   let line: ReturnType<typeof connectTo>
 
   before(async () => {
-    registry = await startRegistry()
+    registry = await startRegistry({ databaseTimeoutMs: 60_000 })
     line = connectTo(registry.address)
   })
   after(async () => {
@@ -78,7 +78,9 @@ describe("attacks on the database's side", () => {
   })
 
   it("a table that is locked by hand does not use up the connections", async () => {
-    const { getChain, listChains, storeChain } = calls()
+    const impatient = await registry.beside({ databaseTimeoutMs: 500 })
+    const line = connectTo(impatient.address)
+    const { getChain, listChains, storeChain } = line.calls(TrustStoreService)
     const hold = await registry.sql.reserve()
     try {
       await hold`begin`
@@ -102,7 +104,9 @@ describe("attacks on the database's side", () => {
       await hold`rollback`
       hold.release()
     }
-    await storeChain({ chain: sampleChain("locked") })
+    await until("it is free", () => storeChain({ chain: sampleChain("locked") }))
+    line.close()
+    await impatient.stop()
   })
 
   it("a disk that is full is a database that is away, not an internal error", async () => {

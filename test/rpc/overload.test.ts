@@ -10,7 +10,7 @@ describe("more writes than the registry takes", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   before(async () => {
-    registry = await startRegistry({ maxWaitingWrites: 5, databaseTimeoutMs: 20_000 })
+    registry = await startRegistry({ maxWaitingWrites: 5, databaseTimeoutMs: 60_000 })
     line = connectTo(registry.address)
   })
   after(async () => {

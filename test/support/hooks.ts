@@ -2,6 +2,9 @@
 import type { ChildProcess } from "node:child_process"
 import { endChildren, runningChildren } from "./children.js"
 import { clearThrowaways, endSharedCluster } from "./postgres.js"
+import { measureSlowness } from "./slowness.js"
+
+await measureSlowness()
 
 let before: ReadonlySet<ChildProcess> = new Set()
 

@@ -9,6 +9,7 @@ import {
 import postgres from "postgres"
 import type { EmbeddedConnection } from "../../server/embedded/session.js"
 import { freshDatabase } from "./postgres.js"
+import { scaled } from "./slowness.js"
 
 /** A line of the server's log. */
 export type LogLine = { level: string; msg: string } & Record<string, unknown>
@@ -33,13 +34,15 @@ export interface TestRegistry {
   stop(): Promise<void>
 }
 
+const DEFAULTS: Partial<Config> = { listen: { host: "127.0.0.1", port: 0 }, logLevel: "debug" }
+
 /** Starts a registry in this process on a free port; `changes` to the default settings. */
 export async function startRegistry(changes: Partial<Config> = {}): Promise<TestRegistry> {
   const database = await freshDatabase()
   const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
   const log: LogLine[] = []
   const optionsOf = (changes: Partial<Config>, lines: LogLine[]) => ({
-    config: defaultConfig({ listen: { host: "127.0.0.1", port: 0 }, logLevel: "debug", ...changes }),
+    config: defaultConfig({ ...DEFAULTS, databaseTimeoutMs: scaled(4_000), ...changes }),
     log: createLog(changes.logLevel ?? "debug", collectLines(lines)),
     connection: database.connection,
   })

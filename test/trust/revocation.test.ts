@@ -22,6 +22,7 @@ import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -168,7 +169,7 @@ describe("revocation", () => {
     it("graceful lets everything go on until its moment, and needs no write then", async () => {
       await delegated("retiring")
       await delegated("heir", "retiring")
-      const effectiveAt = timestampFromMs(Date.now() + 1_500)
+      const effectiveAt = timestampFromMs(Date.now() + scaled(1_500))
       const { revision } = told(
         await revocations().revokeAgent({ agentId: "retiring", mode: RevocationMode.GRACEFUL, effectiveAt }),
       )

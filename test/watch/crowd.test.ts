@@ -12,6 +12,7 @@ import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 
@@ -35,7 +36,7 @@ describe("many watches", () => {
   const openOn =
     ({ watchChains }: ReturnType<typeof connection>): OpenWatch =>
     (request, signal) =>
-      watchChains(request, { signal, timeoutMs: 120_000 })
+      watchChains(request, { signal, timeoutMs: scaled(120_000) })
 
   const large = (agentId: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson: `{"text":"${"x".repeat(900_000)}"}` },
@@ -46,7 +47,7 @@ describe("many watches", () => {
     const store = connection().storeChain
     const crowds = [connection(), connection(), connection(), connection()]
     const idle = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     await idle.next()
     const watches = Array.from({ length: WATCHERS - 1 }, (_, i) =>
@@ -71,7 +72,7 @@ describe("many watches", () => {
     registry = await startRegistry()
     const store = connection().storeChain
     const slow = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     const revisions = await takeUntil(slow, 1n)
     const quick = validateWatch(openOn(connection()), { startRevision: 1n })
@@ -87,7 +88,7 @@ describe("many watches", () => {
     registry = await startRegistry({ historyRetentionMs: 1_000 })
     const { storeChain: store, listChainRevisions } = connection()
     const slow = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     await takeUntil(slow, 1n)
     for (let i = 0; i < COUNT; i++) await store({ chain: large("agent") })

@@ -17,6 +17,7 @@ import { connectTo, failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 
@@ -27,7 +28,8 @@ describe("attacks on the change feed", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const calls = () => line.calls(TrustStoreService)
-  const open: OpenWatch = (request, signal) => calls().watchChains(request, { signal, timeoutMs: 60_000 })
+  const open: OpenWatch = (request, signal) =>
+    calls().watchChains(request, { signal, timeoutMs: scaled(120_000) })
   const withMetadata = (agentId: string, metadataJson: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson },
   })
