@@ -2,11 +2,9 @@
 // as a message and answers with a Step at each step and a Done at the end; it ends when the other end hangs up.
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { format } from "node:util"
 import Mocha from "mocha"
-import { mochaHooks } from "./support/hooks.js"
-import { endSharedCluster } from "./support/postgres.js"
-import { measureSlowness, scaled } from "./support/slowness.js"
 
 /** What a lane does from now on and how long that may take. */
 export interface Step {
@@ -20,6 +18,12 @@ export interface Done {
   readonly failed: number
   readonly report: string
 }
+
+// Mocha loads test files by `require`; what holds state for them has to come the same way, or there are two of it.
+const require = createRequire(import.meta.url)
+const { mochaHooks }: typeof import("./support/hooks.js") = require("./support/hooks.ts")
+const { endSharedCluster }: typeof import("./support/postgres.js") = require("./support/postgres.ts")
+const { measureSlowness, scaled }: typeof import("./support/slowness.js") = require("./support/slowness.ts")
 
 const settings = JSON.parse(await readFile(new URL("../.mocharc.json", import.meta.url), "utf8"))
 

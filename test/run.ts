@@ -1,8 +1,8 @@
-// Every test, two files at a time: much of the work waits for processes and time-outs. Each file is reported when it is done.
+// Runs the test files, two at a time, and reports each when it is done. Arguments select files by a part of their path.
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readdir, stat } from "node:fs/promises"
-import { join, relative } from "node:path"
+import { join } from "node:path"
 import type { Done, Step } from "./lane.js"
 import { killGroup } from "./support/children.js"
 import { sweep } from "./support/postgres.js"
@@ -28,10 +28,14 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 /** The size of a file tells roughly how long it takes. */
 async function longestFirst(): Promise<string[]> {
   const names = await readdir(import.meta.dirname, { recursive: true })
-  const files = names
+  const parts = process.argv.slice(2)
+  const chosen = names
     .filter((name) => name.endsWith(".test.ts"))
-    .map((name) => join(import.meta.dirname, name))
-  const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })))
+    .map((name) => join("test", name))
+    .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+  const sized = await Promise.all(
+    chosen.map(async (file) => ({ file, size: (await stat(join(root, file))).size })),
+  )
   return sized.sort((a, b) => b.size - a.size).map(({ file }) => file)
 }
 
@@ -42,9 +46,7 @@ async function runFiles(): Promise<void> {
     const began = performance.now()
     const { passed, failed, report } = await run(file, lane)
     const seconds = ((performance.now() - began) / 1000).toFixed(1)
-    process.stdout.write(
-      `${relative(root, file)}: ${passed} passed, ${failed} failed, ${seconds} s\n${report}`,
-    )
+    process.stdout.write(`${file}: ${passed} passed, ${failed} failed, ${seconds} s\n${report}`)
     total.passed += passed
     total.failed += failed
   }
@@ -62,28 +64,33 @@ function startLane(): ChildProcess {
   return lane
 }
 
-/** A lane that does not get on with it is killed; that is one failure. */
+/** A lane that does not get on with it is killed, and one that is gone is a failure. */
 async function run(file: string, lane: ChildProcess): Promise<Done> {
-  let step = "starting"
   let timer: NodeJS.Timeout | undefined
-  const done = new Promise<Done>((resolve) => {
-    const takes = (message: Step | Done) => {
-      if (!("step" in message)) return resolve(message)
-      step = message.step
-      clearTimeout(timer)
-      timer = setTimeout(() => killGroup(lane.pid as number), message.limitMs + GRACE_MS)
-    }
-    lane.on("message", takes)
-    lane.once("exit", (code, signal) => {
-      const how = signal ?? `code ${code}`
-      resolve({ passed: 0, failed: 1, report: `\n  The process ended (${how}) at: ${step}\n\n` })
-    })
-    lane.send(file)
-  })
-  return await done.finally(() => {
+  let last: Step
+  const begin = (step: Step) => {
+    last = step
     clearTimeout(timer)
-    lane.removeAllListeners("message")
+    timer = setTimeout(() => killGroup(lane.pid as number), step.limitMs + GRACE_MS)
+  }
+  begin({ step: "the start", limitMs: GRACE_MS })
+  const over = new AbortController()
+  const lost = once(lane, "exit", { signal: over.signal }).then(([code, signal]) => {
+    const report = `\n  The process ended (${signal ?? `code ${code}`}) during: ${last.step}\n\n`
+    return { passed: 0, failed: 1, report }
   })
+  const done = new Promise<Done>((resolve) => {
+    lane.on("message", (message: Step | Done) => ("step" in message ? begin(message) : resolve(message)))
+    lane.send(join(root, file))
+  })
+  try {
+    return await Promise.race([done, lost])
+  } finally {
+    clearTimeout(timer)
+    lost.catch(() => undefined)
+    over.abort()
+    lane.removeAllListeners("message")
+  }
 }
 
 /** Lets the lanes end by themselves, and takes away what is left of them. */

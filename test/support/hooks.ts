@@ -4,8 +4,6 @@ import { endChildren, runningChildren } from "./children.js"
 import { clearThrowaways, endSharedCluster } from "./postgres.js"
 import { measureSlowness } from "./slowness.js"
 
-await measureSlowness()
-
 let before: ReadonlySet<ChildProcess> = new Set()
 
 /** Root hooks: those of each test, and the one after the last test. */
@@ -23,7 +21,7 @@ export const mochaHooks = {
   },
 }
 
-/** Ends the database of the run. */
+export const mochaGlobalSetup = measureSlowness
 export const mochaGlobalTeardown = endSharedCluster
 
 // Else these signals would end the process without its exit hooks, and its children would live on.
