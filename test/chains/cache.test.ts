@@ -1,25 +1,15 @@
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { type Cache, type CacheOptions, createCache } from "../../server/dist/store/cache/cache.js"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("the cache", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
 

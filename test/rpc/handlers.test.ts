@@ -4,22 +4,13 @@ import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { startRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("the path round every RPC", () => {
-  let registry: TestRegistry
-  let connection: ReturnType<typeof connectTo>
+  const { registry, line: connection } = withRegistry({ maxMessageBytes: 2 * 1024 * 1024 })
   const store = () => connection.calls(TrustStoreService)
-
-  before(async () => {
-    registry = await startRegistry({ maxMessageBytes: 2 * 1024 * 1024 })
-    connection = connectTo(registry.address)
-  })
-  after(async () => {
-    connection.close()
-    await registry.stop()
-  })
 
   it("tells a refusal with its reason, its fields and its agent", async () => {
     const error = await failureOf(store().getChain({ agentId: "nobody" }))

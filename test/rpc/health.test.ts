@@ -7,25 +7,15 @@ import postgres from "postgres"
 import { findPostmaster } from "../../server/embedded/postmaster.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { ownCluster } from "../support/postgres.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistryForEach } from "../support/withRegistry.js"
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus
 const SERVICE = "trustregistry.v1.TrustStoreService"
 
 describe("health", () => {
-  let registry: TestRegistry
-  let connection: ReturnType<typeof connectTo>
+  const { registry, line: connection } = withRegistryForEach()
   const calls = () => connection.calls(health.Health)
-
-  beforeEach(async () => {
-    registry = await startRegistry()
-    connection = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    connection.close()
-    await registry.stop()
-  })
 
   it("is SERVING for the server and for each service by name", async () => {
     const services = [

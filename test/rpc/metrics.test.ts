@@ -1,23 +1,13 @@
 import { TrustStoreService } from "@trust-registry/proto"
 import { createLog, defaultConfig, startServer } from "@trust-registry/server"
 import { expect } from "chai"
-import { connectTo, failureOf } from "../support/calls.js"
+import { failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("metrics", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry({ metricsListen: { host: "127.0.0.1", port: 0 } })
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry({ metricsListen: { host: "127.0.0.1", port: 0 } })
   const address = () => registry.log.find(({ msg }) => msg === "serving metrics")?.metrics
   /** Every series with its value. */
   const scrape = async () => {

@@ -2,25 +2,14 @@ import { once } from "node:events"
 import { status as Code } from "@grpc/grpc-js"
 import { CapabilityType, encode, ImportChainsRequestSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistryForEach } from "../support/withRegistry.js"
 
 describe("attacks with many and large chains", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistryForEach()
   const calls = () => line.calls(TrustStoreService)
-
-  beforeEach(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    line.close()
-    await registry.stop()
-  })
 
   /** A chain of nearly a mebibyte. */
   const largeChain = (agentId: string) => ({

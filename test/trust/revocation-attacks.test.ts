@@ -14,23 +14,14 @@ import {
   TrustVerificationService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("an attack on revocations", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-  before(async () => {
-    registry = await startRegistry({ logLevel: "error" })
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry({ logLevel: "error" })
 
   const chains = () => line.calls(TrustStoreService)
   const revocations = () => line.calls(RevocationService)

@@ -13,34 +13,24 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
-import { connectTo, failureOf } from "../support/calls.js"
+import { failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
+import { withRegistryForEach } from "../support/withRegistry.js"
 
 type Chain = MessageInitShape<typeof TrustLineageChainSchema>
 type Filter = MessageInitShape<typeof ChainFilterSchema>
 
 describe("attacks on the change feed", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistryForEach()
   const calls = () => line.calls(TrustStoreService)
   const open: OpenWatch = (request, signal) =>
     calls().watchChains(request, { signal, timeoutMs: scaled(120_000) })
   const withMetadata = (agentId: string, metadataJson: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson },
-  })
-
-  beforeEach(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    line.close()
-    await registry.stop()
   })
 
   describe("metadata", () => {
