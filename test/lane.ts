@@ -1,25 +1,28 @@
-// One of the processes of run.ts that run test files, one after the other; they share a PostgreSQL. It takes the name of a file
-// as a message and answers with a Step at each step and a Done at the end; it ends when the other end hangs up.
+// A process of run.ts: runs test files one after the other on one PostgreSQL. Each message to it names a file; it answers with
+// a Step before each test and hook and with an Outcome at the end of the file, and exits when run.ts disconnects.
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { format } from "node:util"
 import Mocha from "mocha"
 
-/** What a lane does from now on and how long that may take. */
-export interface Step {
-  readonly step: string
-  readonly limitMs: number
-}
-
-/** How a file's tests ended; `report` shows the failures. */
-export interface Done {
+/** The tests of a file that have ended; `report` shows the failures among them. */
+export interface Outcome {
   readonly passed: number
   readonly failed: number
   readonly report: string
 }
 
-// Mocha loads test files by `require`; what holds state for them has to come the same way, or there are two of it.
+/** A test or hook that begins, how long it may take, and the outcome so far. */
+export interface Step {
+  readonly step: string
+  readonly limitMs: number
+  readonly before: Outcome
+}
+
+const NOTHING: Outcome = { passed: 0, failed: 0, report: "" }
+
+// Mocha loads test files with `require`. Imported, these modules would be loaded a second time, with state of their own.
 const require = createRequire(import.meta.url)
 const { mochaHooks }: typeof import("./support/hooks.js") = require("./support/hooks.ts")
 const { endSharedCluster }: typeof import("./support/postgres.js") = require("./support/postgres.ts")
@@ -30,22 +33,24 @@ const settings = JSON.parse(await readFile(new URL("../.mocharc.json", import.me
 process.on("message", async (file: string) => {
   await measureSlowness()
   const timeout = scaled(settings.timeout)
-  tell({ step: "loading the file", limitMs: timeout })
+  tell({ step: "loading the file", limitMs: timeout, before: NOTHING })
   tell(await run(new Mocha({ ...settings, timeout, rootHooks: mochaHooks }), file))
 })
 await once(process, "disconnect")
 await endSharedCluster()
 process.exit()
 
-async function run(mocha: Mocha, file: string): Promise<Done> {
-  let outcome: Mocha.reporters.Base | undefined
+async function run(mocha: Mocha, file: string): Promise<Outcome> {
+  let outcome = () => NOTHING
   mocha.reporter(
     class extends Mocha.reporters.Base {
       constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
         super(runner, options)
-        outcome = this
+        outcome = () => outcomeOf(this)
         for (const event of ["test", "hook"])
-          runner.on(event, (runnable) => tell({ step: runnable.fullTitle(), limitMs: runnable.timeout() }))
+          runner.on(event, (runnable) =>
+            tell({ step: runnable.fullTitle(), limitMs: runnable.timeout(), before: outcome() }),
+          )
       }
     },
   )
@@ -53,17 +58,20 @@ async function run(mocha: Mocha, file: string): Promise<Done> {
     mocha.addFile(file)
     await mocha.loadFilesAsync()
     await new Promise((resolve) => mocha.run(resolve))
-    const { stats, failures } = outcome as unknown as Mocha.reporters.Base
-    return { passed: stats.passes, failed: stats.failures, report: listed(failures) }
+    return outcome()
   } catch (error) {
-    return { passed: 0, failed: 1, report: format(error) }
+    return { passed: 0, failed: 1, report: `\n${format(error)}\n\n` }
   } finally {
     // Its listeners would take the next file's failures for its own.
     mocha.dispose()
   }
 }
 
-/** The failures as mocha prints them; it knows no other way than to print. */
+function outcomeOf({ stats, failures }: Mocha.reporters.Base): Outcome {
+  return { passed: stats.passes, failed: stats.failures, report: listed(failures) }
+}
+
+/** The failures as mocha prints them: printing is all it can do. */
 function listed(failures: Mocha.Test[]) {
   if (failures.length === 0) return ""
   const { Base } = Mocha.reporters
@@ -75,6 +83,6 @@ function listed(failures: Mocha.Test[]) {
   return lines.join("\n")
 }
 
-function tell(message: Step | Done) {
+function tell(message: Step | Outcome) {
   process.send?.(message)
 }

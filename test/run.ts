@@ -3,13 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
-import type { Done, Step } from "./lane.js"
+import type { Outcome, Step } from "./lane.js"
 import { killGroup } from "./support/children.js"
 import { sweep } from "./support/postgres.js"
 
 const AT_ONCE = 2
-/** Beyond the limit that mocha sets to a test: what runs longer cannot be ended from within its process. */
-const GRACE_MS = 30_000
+/** Beyond mocha's own limit for a test. What runs longer blocks its process, and only killing that ends it. */
+const GRACE_MS = 60_000
+const START_MS = 240_000
 const root = join(import.meta.dirname, "..")
 
 const waiting = await longestFirst()
@@ -25,7 +26,7 @@ await end()
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 
-/** The size of a file tells roughly how long it takes. */
+/** Sorts by size, which tells roughly how long a file takes. */
 async function longestFirst(): Promise<string[]> {
   const names = await readdir(import.meta.dirname, { recursive: true })
   const parts = process.argv.slice(2)
@@ -64,8 +65,8 @@ function startLane(): ChildProcess {
   return lane
 }
 
-/** A lane that does not get on with it is killed, and one that is gone is a failure. */
-async function run(file: string, lane: ChildProcess): Promise<Done> {
+/** Kills a lane that hangs; a lane that is gone counts as a failure. */
+async function run(file: string, lane: ChildProcess): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined
   let last: Step
   const begin = (step: Step) => {
@@ -73,14 +74,15 @@ async function run(file: string, lane: ChildProcess): Promise<Done> {
     clearTimeout(timer)
     timer = setTimeout(() => killGroup(lane.pid as number), step.limitMs + GRACE_MS)
   }
-  begin({ step: "the start", limitMs: GRACE_MS })
+  begin({ step: "the start", limitMs: START_MS, before: { passed: 0, failed: 0, report: "" } })
   const over = new AbortController()
   const lost = once(lane, "exit", { signal: over.signal }).then(([code, signal]) => {
-    const report = `\n  The process ended (${signal ?? `code ${code}`}) during: ${last.step}\n\n`
-    return { passed: 0, failed: 1, report }
+    const { step, before } = last
+    const how = `\n  The process ended (${signal ?? `code ${code}`}) during: ${step}\n\n`
+    return { passed: before.passed, failed: before.failed + 1, report: before.report + how }
   })
-  const done = new Promise<Done>((resolve) => {
-    lane.on("message", (message: Step | Done) => ("step" in message ? begin(message) : resolve(message)))
+  const done = new Promise<Outcome>((resolve) => {
+    lane.on("message", (message: Step | Outcome) => ("step" in message ? begin(message) : resolve(message)))
     lane.send(join(root, file))
   })
   try {
@@ -93,7 +95,7 @@ async function run(file: string, lane: ChildProcess): Promise<Done> {
   }
 }
 
-/** Lets the lanes end by themselves, and takes away what is left of them. */
+/** Lets the lanes exit and removes what they left behind. */
 async function end(): Promise<void> {
   waiting.length = 0
   const ending = [...lanes].map(async (lane) => {

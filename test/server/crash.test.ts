@@ -6,7 +6,7 @@ import { embeddedFolder, type ServerProcess, spawnServer } from "../support/proc
 import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 
-const ROUNDS = 6
+const ROUNDS = 3
 const IN_FLIGHT = 16
 
 describe("a crash", () => {

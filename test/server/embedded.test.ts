@@ -43,7 +43,7 @@ describe("the embedded PostgreSQL", () => {
   const startProcess = (env: Record<string, string> = {}) => {
     const program = fileURLToPath(new URL("../support/embeddedServer.ts", import.meta.url))
     const args = ["--import", "tsx", program, dataDir]
-    const stdio = ["ignore", "pipe", "inherit"] as const
+    const stdio = ["pipe", "pipe", "inherit"] as const
     const child = spawn(process.execPath, args, {
       detached: true,
       stdio: [...stdio],
