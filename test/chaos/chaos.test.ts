@@ -157,8 +157,7 @@ describe("three servers on one database", () => {
   const anySeed = () => Math.floor(Math.random() * 2 ** 31)
   const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
 
-  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async function () {
-    this.timeout(longestMs + scaled(240_000))
+  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async () => {
     const started = performance.now()
     while (seeds.length > 0 || performance.now() - started < longestMs) {
       const seed = seeds.shift() ?? anySeed()
@@ -167,7 +166,7 @@ describe("three servers on one database", () => {
       const told = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
       expect(told, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
     }
-  })
+  }).timeout(longestMs + scaled(240_000))
 })
 
 /** How many of these agents' chains a server gives, plainly. */

@@ -170,7 +170,7 @@ describe("the client's line to the registry", () => {
       },
     })
     const registry = open(address, { timeoutMs: 200 })
-    // Where the machine is slow, time is up before a call arrives: then another one has to tell the handler.
+    // On a slow machine the deadline can pass before the call reaches the handler, so this may take several calls.
     await until("the handler heard of the default", async () => {
       expect(await failureOf(registry.getChain({ agentId: "default" }))).to.include({
         code: status.DEADLINE_EXCEEDED,

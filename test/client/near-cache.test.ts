@@ -104,7 +104,7 @@ describe("the SDK's near-cache", () => {
     await warm("a")
     proxy.freeze()
     await store(other, "a")
-    // All that the watch was told before the silence is read by now.
+    // By now the client has read everything that the watch sent before the silence.
     const silentSince = performance.now()
     const askedAfterMs: number[] = []
     await until("it is no longer answered from memory", async () => {

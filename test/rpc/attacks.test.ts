@@ -17,7 +17,7 @@ import { until } from "../support/until.js"
 describe("attacks on the database's side", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
-  /** Beside it, for what is to fail by the time that a call waits for the database. */
+  /** A second server, which soon gives up waiting for the database. */
   let impatient: RegistryServer
   let lineToImpatient: ReturnType<typeof connectTo>
 
@@ -47,7 +47,7 @@ describe("attacks on the database's side", () => {
         const before = answered
         for (const { pid } of await sessions()) await registry.sql`select pg_terminate_backend(${pid})`
         await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 50))
-        // However slow the machine is: some calls get through between two kills.
+        // Lets calls through between two kills, however slow the machine is.
         await until("a call is answered", () => !going || answered > before)
       }
     })()

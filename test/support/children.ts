@@ -3,7 +3,7 @@ import { subscribe } from "node:diagnostics_channel"
 
 const children = new Set<ChildProcess>()
 
-// Whoever starts a process, in a test or below it, Node announces it here. PostgreSQL (`-D FOLDER`) ends with its folder.
+// Node announces every process that this one starts. PostgreSQL (`-D FOLDER`) is stopped with its folder: see postgres.ts.
 subscribe("child_process", (message) => {
   const { process: child } = message as { process: ChildProcess }
   children.add(child)
@@ -11,18 +11,18 @@ subscribe("child_process", (message) => {
 })
 process.once("exit", () => endChildren())
 
-/** The child processes of this process that run, but for PostgreSQL. */
+/** The running child processes of this process, except PostgreSQL. */
 export function runningChildren(): ReadonlySet<ChildProcess> {
   return new Set([...children].filter((child) => child.pid !== undefined && !child.spawnargs.includes("-D")))
 }
 
-/** Kills the child processes that still run, each with its process group if it leads one, but for those in `except`. */
+/** Kills the running child processes, each with the process group that it leads, except those in `except`. */
 export function endChildren(except: ReadonlySet<ChildProcess> = new Set()): void {
   for (const child of runningChildren())
     if (!except.has(child) && !killGroup(child.pid as number)) child.kill("SIGKILL")
 }
 
-/** Kills a process and all in the group that it leads; false where there is no such group. */
+/** Kills the process group that `leader` leads; returns false if there is none. */
 export function killGroup(leader: number): boolean {
   try {
     return process.kill(-leader, "SIGKILL")

@@ -1,4 +1,4 @@
-// What mocha does around each test and each file: no process outlives the test that started it.
+// Loaded by mocha before the tests: no process outlives the tests that started it.
 import type { ChildProcess } from "node:child_process"
 import { endChildren, runningChildren } from "./children.js"
 import { clearThrowaways, endSharedCluster } from "./postgres.js"
@@ -6,12 +6,12 @@ import { measureSlowness } from "./slowness.js"
 
 let before: ReadonlySet<ChildProcess> = new Set()
 
-/** Root hooks: those of each test, and the one after the last test. */
+/** Root hooks, which mocha runs around the tests of every file. */
 export const mochaHooks = {
   beforeEach() {
     before = runningChildren()
   },
-  /** A test that fails may not come to its own clean-up: one that waits for its child goes on once the child is gone. */
+  /** A test that timed out waiting for its child reaches its own clean-up once the child is gone. */
   afterEach(this: Mocha.Context) {
     if (this.currentTest?.isFailed()) endChildren(before)
   },
@@ -24,10 +24,10 @@ export const mochaHooks = {
 export const mochaGlobalSetup = measureSlowness
 export const mochaGlobalTeardown = endSharedCluster
 
-// Else these signals would end the process without its exit hooks, and its children would live on.
+// By default these signals end the process without its exit hooks, which end its children.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1))
 
-// Mocha alone would pass over it; so the test that runs now fails.
+// Mocha ignores unhandled rejections; this fails the running test.
 process.on("unhandledRejection", (reason) => {
   throw reason
 })

@@ -39,7 +39,7 @@ export async function throwawayFolder(): Promise<string> {
   return folder
 }
 
-/** Kills what runs in the throwaway folders that this process made and removes them, but for the cluster of the run. */
+/** Stops PostgreSQL in the throwaway folders of this process and removes them, except the shared cluster. */
 export function clearThrowaways(): void {
   for (const folder of throwaways) {
     if (folder === sharedFolder) continue
@@ -102,14 +102,14 @@ export async function sweep(): Promise<void> {
   }
 }
 
-/** Without waiting, as a process does that ends. Some tests write a stranger's number into the lock file. */
+/** Synchronous, for exit hooks. Checks the command line, as some tests write the id of another process into the lock file. */
 function killPostmasterOf(folder: string) {
   const data = clusterOf(folder)
   try {
     const pid = Number.parseInt(readFileSync(join(data, "postmaster.pid"), "utf8"), 10)
     if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`\0${data}\0`)) process.kill(pid, "SIGQUIT")
   } catch {
-    // Nothing runs there, or this system has no /proc: the next run sweeps it up.
+    // Nothing runs there, or this system has no /proc and the next run sweeps.
   }
 }
 

@@ -72,7 +72,7 @@ export async function startRegistry(changes: Partial<Config> = {}): Promise<Test
 
 let template: Promise<string> | undefined
 
-/** A database with our schema: to copy it is quicker than to make it for each. */
+/** Makes a database with our schema to copy: copying is faster than migrating each new database. */
 async function makeTemplate() {
   const { name, connection } = await freshDatabase()
   const server = await startServer({

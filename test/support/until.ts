@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises"
 import { measureSlowness, scaled } from "./slowness.js"
 
 /**
- * Asks every 20 ms until the answer is neither undefined nor false (a failure is no answer yet). Fails with `what` after
- * `ms`, or later where the machine turns out to be slow or busy by then.
+ * Calls `ask` every 20 ms until it returns something other than undefined or false; an error counts as no answer. Fails
+ * with `what` after `ms`, scaled by how slow the machine is at that moment.
  */
 export async function until<T>(
   what: string,

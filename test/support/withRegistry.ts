@@ -32,8 +32,8 @@ function during(begin: Mocha.HookFunction, end: Mocha.HookFunction, changes?: Pa
   return { registry: standIn(() => current().registry), line: standIn(() => current().line) }
 }
 
-/** What a suite can hold before there is any: it looks up each member when it is asked for. */
+/** Forwards each member to the current object, so that a suite can destructure it before it exists. */
 function standIn<T extends object>(current: () => T): T {
-  // The target is never looked at.
+  // The cast is safe: nothing reads the target.
   return new Proxy({} as T, { get: (_, name) => Reflect.get(current(), name) })
 }

@@ -12,7 +12,7 @@ import { scaled } from "../support/slowness.js"
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
 import { until } from "../support/until.js"
 
-/** How often the feed looks for changes that it is not told of. */
+/** How often the feed polls for changes. */
 const LOOKS_EVERY_MS = 500
 
 describe("the change feed", () => {
@@ -67,7 +67,7 @@ describe("the change feed", () => {
   const readers = () => sql<{ pid: number }[]>`
     select pid from pg_stat_activity
     where datname = current_database() and application_name = 'trust-registry' and query like '%trust_chain_revisions%'`
-  /** Fails unless the feed hears of a change before it would look by itself; a busy machine may need several. */
+  /** Passes once the feed reads a change before its next poll; on a busy machine that may take several attempts. */
   const hearsByPush = (feed: Feed, name: string) =>
     until("a change is told by push", async () => {
       await until("it waits", () => feed.age() > 100)
