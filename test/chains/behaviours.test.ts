@@ -3,7 +3,6 @@ import {
   CapabilityType,
   ConstraintType,
   chainFromDocument,
-  connect,
   documentFromChain,
   TrustChainInvalidError,
   TrustChainNotFoundError,
@@ -16,6 +15,7 @@ import { expect } from "chai"
 import { capability } from "../support/records.js"
 import { registryChains } from "../support/registryChains.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
 
@@ -29,7 +29,7 @@ describe("the behaviours of the reference store", () => {
 
   before(async () => {
     server = await startRegistry({ cacheMaxAgeMs: 60_000 })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()
@@ -197,7 +197,7 @@ describe("a registry made by the reference implementation", () => {
 
   before(async () => {
     server = await startRegistry()
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()

@@ -1,9 +1,10 @@
-import { connect, type TrustRegistry } from "@trust-registry/client"
+import type { TrustRegistry } from "@trust-registry/client"
 import { AuthorityType } from "@trust-registry/proto"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { signerOf } from "../support/trustWorld.js"
@@ -17,7 +18,7 @@ describe("the command line on revocations", () => {
 
   before(async () => {
     server = await startRegistry({ logLevel: "error" })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
     const keys = [
       { keyId: "1", publicKey: signerOf("org-a").publicKey },
       { keyId: "2", publicKey: signerOf("org-b").publicKey },

@@ -4,7 +4,6 @@ import {
   type AuthorityType,
   CapabilityType,
   chainFromDocument,
-  connect,
   contentHash,
   documentFromChain,
   InvalidRequestError,
@@ -21,6 +20,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
@@ -33,7 +33,7 @@ describe("the client", () => {
 
   before(async () => {
     server = await startRegistry({ logLevel: "error" })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
     await registry.waitForReady()
   })
 

@@ -14,6 +14,7 @@ import { isOnThisMachine } from "../../client/address.js"
 import { serviceConfig } from "../../client/retry.js"
 import { failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
@@ -33,7 +34,7 @@ describe("the client's line to the registry", () => {
   }
 
   function open(...args: Parameters<typeof connect>): TrustRegistry {
-    const registry = connect(...args)
+    const registry = connectSdk(...args)
     closing.push(() => registry.close())
     return registry
   }
@@ -227,7 +228,7 @@ describe("the client's line to the registry", () => {
         }),
       countChains: () => ({ count: 1n }),
     })
-    const registry = connect(address)
+    const registry = connectSdk(address)
     const call = registry.getChain({ agentId: "a" })
     await until("the call is there", () => answer !== undefined)
     registry.close()

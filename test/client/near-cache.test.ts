@@ -7,6 +7,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
@@ -18,8 +19,8 @@ describe("the SDK's near-cache", () => {
   let near: TrustRegistry
   beforeEach(async () => {
     server = await startRegistry({ drainTimeoutMs: 500 })
-    other = connect(server.address)
-    near = connect(server.address, { cache: { maxEntries: 100 } })
+    other = connectSdk(server.address)
+    near = connectSdk(server.address, { cache: { maxEntries: 100 } })
   })
   afterEach(async () => {
     near.close()
@@ -122,7 +123,7 @@ describe("the SDK's near-cache", () => {
 
   it("keeps no more than it may", async () => {
     near.close()
-    near = connect(server.address, { cache: { maxEntries: 10 } })
+    near = connectSdk(server.address, { cache: { maxEntries: 10 } })
     const agents = Array.from({ length: 50 }, (_, i) => `agent-${i}`)
     for (const agentId of agents) await store(other, agentId)
     await warm("agent-0")

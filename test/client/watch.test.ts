@@ -1,6 +1,6 @@
 import { status as Code } from "@grpc/grpc-js"
 import {
-  connect,
+  type connect,
   RevisionCompactedError,
   type TrustRegistry,
   TrustStoreError,
@@ -13,6 +13,7 @@ import { connectTo } from "../support/calls.js"
 import { endOf, startTrustRegistry } from "../support/commandLine.js"
 import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, startTrustStore } from "../support/trustStore.js"
@@ -27,7 +28,7 @@ const openBy =
 describe("a watch of the SDK", () => {
   const registries: TrustRegistry[] = []
   const open = (...args: Parameters<typeof connect>) => {
-    const registry = connect(...args)
+    const registry = connectSdk(...args)
     registries.push(registry)
     return registry
   }

@@ -1,8 +1,9 @@
 import { durationMs, timestampDate } from "@bufbuild/protobuf/wkt"
-import { connect } from "@trust-registry/client"
+import type { connect } from "@trust-registry/client"
 import { expect } from "chai"
 import { deaf } from "../support/deaf.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
 
@@ -14,7 +15,7 @@ describe("GetServerInfo", () => {
   beforeEach(async () => {
     begun = Date.now()
     registry = await startRegistry({ cacheMaxAgeMs: 500 })
-    client = connect(registry.address)
+    client = connectSdk(registry.address)
   })
   afterEach(async () => {
     client.close()

@@ -27,7 +27,8 @@ describe("a crash", () => {
   })
 
   async function start() {
-    server = spawnServer(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir])
+    const serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
+    server = spawnServer([...serve, "--database-timeout-ms", "20000"])
     connection = connectTo(await server.address())
   }
 
