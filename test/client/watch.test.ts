@@ -15,6 +15,7 @@ import { embeddedFolder, type ServerProcess, spawnServer } from "../support/proc
 import { sampleChain } from "../support/sample.js"
 import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
@@ -141,6 +142,7 @@ describe("a watch of the SDK", () => {
       await until("the current state has begun", () => watch.events.length > 0)
       for (let round = 0; round < 2; round++) {
         await again()
+        await registry.waitForReady({ timeoutMs: scaled(30_000) })
         await Promise.all(Array.from({ length: 20 }, (_, i) => store(i * 7 + round)))
       }
       await folder.withSql(async (sql) => {
