@@ -84,5 +84,5 @@ function listed(failures: Mocha.Test[]) {
 }
 
 function tell(message: Step | Outcome) {
-  process.send?.(message)
+  if (process.connected) process.send?.(message)
 }
