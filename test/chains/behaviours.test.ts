@@ -4,7 +4,6 @@ import {
   ChainStatus,
   ConstraintType,
   chainFromDocument,
-  connect,
   documentFromChain,
   TrustChainInactiveError,
   TrustChainInvalidError,
@@ -17,6 +16,7 @@ import { expect } from "chai"
 import { capability } from "../support/records.js"
 import { registryChains } from "../support/registryChains.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
 
@@ -30,7 +30,7 @@ describe("the behaviours of the reference store", () => {
 
   before(async () => {
     server = await startRegistry({ cacheMaxAgeMs: 60_000 })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()
@@ -199,7 +199,7 @@ describe("a registry made by the reference implementation", () => {
 
   before(async () => {
     server = await startRegistry()
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()

@@ -1,24 +1,15 @@
 import { ChainStatus, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { type Cache, type CacheOptions, createCache } from "../../server/dist/store/cache/cache.js"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("the cache", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
 
@@ -41,7 +32,7 @@ describe("the cache", () => {
   })
 
   it("a chain expires by the clock, without a write, from memory too", async () => {
-    const expiresAt = { seconds: BigInt(Math.floor(Date.now() / 1000) + 2), nanos: 0 }
+    const expiresAt = { seconds: BigInt(Math.ceil((Date.now() + scaled(1_000)) / 1000)), nanos: 0 }
     await calls().storeChain({ chain: sampleChain("brief"), expiresAt })
     const { record } = (await calls().getChain({ agentId: "brief" })).stored ?? {}
     expect(record?.expiresAt?.seconds).to.equal(expiresAt.seconds)

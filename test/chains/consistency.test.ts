@@ -18,6 +18,7 @@ import { deaf } from "../support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -165,7 +166,7 @@ describe("consistency", () => {
   })
 
   it("at_revision gives a chain that has expired since, as it was valid then", async () => {
-    const end = Date.now() + 1_000
+    const end = Date.now() + scaled(1_000)
     const expiresAt = { seconds: BigInt(Math.floor(end / 1000)), nanos: (end % 1000) * 1_000_000 }
     const { record } = await chains().storeChain({ chain: sampleChain("brief"), expiresAt })
     const agentId = "brief"

@@ -9,25 +9,15 @@ import {
   TrustVerificationService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { trustRegistry } from "../support/commandLine.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistry, withRegistryForEach } from "../support/withRegistry.js"
 
 describe("the history of a chain", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
-
-  before(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
 
   const purposeful = (agentId: string, metadataJson: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson },
@@ -117,18 +107,8 @@ describe("the history of a chain", () => {
 })
 
 describe("the retention of history", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistryForEach({ historyRetentionMs: 1_000 })
   const calls = () => line.calls(TrustStoreService)
-
-  beforeEach(async () => {
-    registry = await startRegistry({ historyRetentionMs: 1_000 })
-    line = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    line.close()
-    await registry.stop()
-  })
 
   const revisionsOf = async (agentId: string) =>
     (await calls().listChainRevisions({ agentId })).revisions.map(

@@ -160,14 +160,14 @@ describe("ImportChains", () => {
     let before = -1
     const stalled = await until("no more is stored", async () => {
       const now = (await storedIds()).length
-      const still = now > 0 && now === before
+      const still = now >= 1_000 && now === before
       before = now
       if (still) return now
       await new Promise((resolve) => setTimeout(resolve, 300))
       return false
     })
     // 2,000 open ones, and the answers that are on their way through the line.
-    expect(stalled).to.be.within(1_000, 4_000)
+    expect(stalled).to.be.at.most(4_000)
     for (let next = await reading.next(); !next.done; next = await reading.next())
       answers.push(answerOf(next.value))
     await sent
@@ -191,7 +191,7 @@ describe("ImportChains", () => {
           await once(call, "drain")
       }
     })()
-    await until("all are stored", async () => (await storedIds()).length === 100, 60_000)
+    await until("all are stored", async () => (await storedIds()).length === 100)
     call.cancel()
   })
 
@@ -332,11 +332,10 @@ describe("ImportChains", () => {
 })
 
 describe("a crash", () => {
-  it("of the server in the middle of imports loses no chain that was acknowledged", async function () {
-    // Starts two servers with databases of their own.
-    this.timeout(120_000)
+  it("of the server in the middle of imports loses no chain that was acknowledged", async () => {
     const folder = await embeddedFolder()
-    const serve = () => spawnServer(["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir])
+    const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
+    const serve = () => spawnServer([...args, "--database-timeout-ms", "20000"])
     let server = serve()
     let line = connectTo(await server.address())
     const acknowledged = new Map<string, bigint>()
@@ -355,6 +354,8 @@ describe("a crash", () => {
         } catch (error) {
           expect((error as grpc.ServiceError).code).to.equal(grpc.status.UNAVAILABLE)
         }
+        // An import that a busy database ended has told less, and holds to the same.
+        server.signal("SIGKILL")
         await server.ended
         line.close()
         server = serve()

@@ -8,10 +8,10 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { anchor, capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 /** One record of every kind and one field of every kind. */
 function wholeChain(agentId: string) {
@@ -62,17 +62,7 @@ function wholeChain(agentId: string) {
 }
 
 describe("VerifyChainIntegrity", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry({ cacheEntries: 0 })
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry({ cacheEntries: 0 })
   const calls = () => line.calls(TrustStoreService)
 
   async function failedChecks(agentId: string): Promise<IntegrityFinding[]> {

@@ -8,10 +8,10 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf, failureOf } from "../support/calls.js"
+import { detailsOf, failureOf } from "../support/calls.js"
 import { anchor, capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 type Chain = MessageInitShape<typeof TrustLineageChainSchema>
 type Request = MessageInitShape<typeof StoreChainRequestSchema>
@@ -141,17 +141,7 @@ const REFUSALS: Refusal[] = [
 ]
 
 describe("refusals", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
 
   async function stored() {

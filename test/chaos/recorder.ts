@@ -13,6 +13,7 @@ import {
   TrustStoreService,
 } from "@trust-registry/proto"
 import { connectTo, detailsIn, detailsOf } from "../support/calls.js"
+import { scaled } from "../support/slowness.js"
 import type { FleetServer } from "./fleet.js"
 import type { Call, Freshness, Told } from "./history.js"
 
@@ -34,9 +35,9 @@ export interface Recorder {
 }
 
 /** A call gives up after this; the server does earlier where it can. */
-const CALL_MS = 2_500
+const CALL_MS = scaled(2_500)
 /** A thousand chains at once take longer. */
-const BATCH_MS = 20_000
+const BATCH_MS = scaled(20_000)
 /** So that a server that is back is found at once. */
 export const CHANNEL = {
   "grpc.initial_reconnect_backoff_ms": 100,

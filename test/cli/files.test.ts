@@ -4,7 +4,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { create } from "@bufbuild/protobuf"
@@ -150,8 +149,6 @@ describe("the command line on files", () => {
       const ended = endOf(child)
       await until("it stores", () => server.stored.length === 5)
       child.kill("SIGINT")
-      // Time to hear it before the answers come.
-      await sleep(300)
       server.go()
       const run = await ended
       server.stop()
@@ -159,7 +156,7 @@ describe("the command line on files", () => {
     }
 
     it("in a file: from the next line on", async () => {
-      write("many.jsonl", Array.from({ length: 50 }, (_, i) => `${documentOf(`a-${i + 1}`)}\n`).join(""))
+      write("many.jsonl", Array.from({ length: 5_000 }, (_, i) => `${documentOf(`a-${i + 1}`)}\n`).join(""))
       const { run: ended, stored } = await interrupted(["many.jsonl"], "")
       expect(ended.out).to.equal(`${stored.length} created, 0 updated, 0 refused\n`)
       expect(ended.err).to.equal(

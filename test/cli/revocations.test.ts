@@ -1,10 +1,12 @@
-import { connect, type TrustRegistry } from "@trust-registry/client"
+import type { TrustRegistry } from "@trust-registry/client"
 import { AuthorityType } from "@trust-registry/proto"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -16,7 +18,7 @@ describe("the command line on revocations", () => {
 
   before(async () => {
     server = await startRegistry({ logLevel: "error" })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
     const keys = [
       { keyId: "1", publicKey: signerOf("org-a").publicKey },
       { keyId: "2", publicKey: signerOf("org-b").publicKey },
@@ -120,7 +122,7 @@ describe("the command line on revocations", () => {
     await delegated("retired")
     await delegated("retired-deleted", "retired")
     await run("delete", "retired-deleted")
-    const at = new Date(Date.now() + 1_500).toISOString()
+    const at = new Date(Date.now() + scaled(2_000)).toISOString()
     expect((await run("revoke", "agent", "retired", "--mode", "graceful", "--at", at)).code).to.equal(0)
     await until("the moment has come", async () => (await run("get", "retired")).code === 3)
     const rows = (await run("list", "--all", "--prefix", "retired")).out
@@ -196,5 +198,5 @@ describe("the command line on revocations", () => {
       reason: "TRUST_RECORD_NOT_FOUND",
     })
     // A process for each.
-  }).timeout(90_000)
+  })
 })

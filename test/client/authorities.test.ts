@@ -4,7 +4,6 @@ import {
   AuthorityNotFoundError,
   AuthorityPermission,
   AuthorityType,
-  connect,
   RevisionConflictError,
   TrustChainNotFoundError,
   type TrustRegistry,
@@ -15,6 +14,7 @@ import { AuthorityService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { serviceConfig } from "../../client/retry.js"
 import { SERVICES } from "../../client/services.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
 describe("the client on authorities", () => {
@@ -23,7 +23,7 @@ describe("the client on authorities", () => {
 
   before(async () => {
     server = await startRegistry({ logLevel: "error" })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()

@@ -14,6 +14,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { Status, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
@@ -23,7 +24,7 @@ describe("the client on many chains", () => {
   let registry: TrustRegistry
   before(async () => {
     server = await startRegistry()
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
   })
   after(async () => {
     registry.close()
@@ -156,7 +157,7 @@ describe("the client on many chains", () => {
         }
       },
     })
-    const other = connect(failing.address)
+    const other = connectSdk(failing.address)
     let answered = 0
     try {
       for await (const _ of other.importChains(chains)) answered++
@@ -176,7 +177,7 @@ describe("the client on many chains", () => {
   })
 
   it("sees what it wrote itself, by a batch or an import, through its cache", async () => {
-    const cached = connect(server.address, { cache: { maxEntries: 10 } })
+    const cached = connectSdk(server.address, { cache: { maxEntries: 10 } })
     const version = (n: number) => ({
       chain: { genesis: { ...sampleChain("cached").genesis, metadataJson: `{"version":${n}}` } },
     })

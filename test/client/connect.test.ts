@@ -4,7 +4,6 @@ import {
   type AuthorityType,
   CapabilityType,
   chainFromDocument,
-  connect,
   contentHash,
   documentFromChain,
   InvalidRequestError,
@@ -22,7 +21,10 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
+import { until } from "../support/until.js"
 
 const AGENT = "agent with a space, ü and \u{1F600}"
 
@@ -32,7 +34,7 @@ describe("the client", () => {
 
   before(async () => {
     server = await startRegistry({ logLevel: "error" })
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
     await registry.waitForReady()
   })
 
@@ -178,10 +180,9 @@ describe("the client", () => {
     })
 
     it("a chain that is past its expiry", async () => {
-      const expiresAt = timestampFromDate(new Date(Date.now() + 300))
+      const expiresAt = timestampFromDate(new Date(Date.now() + scaled(500)))
       await registry.storeChain({ chain: sampleChain("expired"), expiresAt })
-      await new Promise((resolve) => setTimeout(resolve, 400))
-      const error = await failureOf(registry.getChain({ agentId: "expired" }))
+      const error = await until("it has expired", () => failureOf(registry.getChain({ agentId: "expired" })))
       expect(error).to.be.instanceOf(TrustChainExpiredError).and.include({ agentId: "expired" })
       const late = await failureOf(registry.storeChain({ chain: sampleChain("expired"), expiresAt }))
       expect(late).to.be.instanceOf(TrustChainInvalidError)

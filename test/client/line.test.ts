@@ -14,6 +14,7 @@ import { isOnThisMachine } from "../../client/address.js"
 import { serviceConfig } from "../../client/retry.js"
 import { failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
@@ -33,7 +34,7 @@ describe("the client's line to the registry", () => {
   }
 
   function open(...args: Parameters<typeof connect>): TrustRegistry {
-    const registry = connect(...args)
+    const registry = connectSdk(...args)
     closing.push(() => registry.close())
     return registry
   }
@@ -159,28 +160,38 @@ describe("the client's line to the registry", () => {
   })
 
   it("ends a call at its deadline or by its signal", async () => {
-    const aborted: string[] = []
+    const begun = new Set<string>()
+    const aborted = new Set<string>()
     const { address } = await serve({
       async getChain({ agentId }, { signal }) {
+        begun.add(agentId)
         await once(signal, "abort")
-        aborted.push(agentId)
+        aborted.add(agentId)
         return {}
       },
     })
     const registry = open(address, { timeoutMs: 200 })
-    expect(await failureOf(registry.getChain({ agentId: "default" }))).to.include({
-      code: status.DEADLINE_EXCEEDED,
-      reason: "DEADLINE_EXCEEDED",
-      agentId: "default",
+    // On a slow machine the deadline can pass before the call reaches the handler, so this may take several calls.
+    await until("the handler heard of the default", async () => {
+      expect(await failureOf(registry.getChain({ agentId: "default" }))).to.include({
+        code: status.DEADLINE_EXCEEDED,
+        reason: "DEADLINE_EXCEEDED",
+        agentId: "default",
+      })
+      return aborted.has("default")
     })
-    expect(await failureOf(registry.getChain({ agentId: "own" }, { timeoutMs: 50 }))).to.include({
-      code: status.DEADLINE_EXCEEDED,
+    await until("the handler heard of the call's own", async () => {
+      expect(await failureOf(registry.getChain({ agentId: "own" }, { timeoutMs: 50 }))).to.include({
+        code: status.DEADLINE_EXCEEDED,
+      })
+      return aborted.has("own")
     })
     const abort = new AbortController()
     const call = failureOf(
       registry.getChain({ agentId: "signal" }, { signal: abort.signal, timeoutMs: Infinity }),
     )
-    setTimeout(() => abort.abort(), 300)
+    await until("it is there", () => begun.has("signal"))
+    abort.abort()
     expect(await call)
       .to.equal(abort.signal.reason)
       .and.have.property("name", "AbortError")
@@ -189,8 +200,8 @@ describe("the client's line to the registry", () => {
     expect(await failureOf(late)).to.equal(reason)
     const list = registry.listChains({}, { signal: AbortSignal.abort(reason) })
     expect(await failureOf(list.page())).to.equal(reason)
-    await until("the handlers heard", () => aborted.length === 3)
-    expect(aborted).to.deep.equal(["default", "own", "signal"])
+    await until("the handler heard of the signal", () => aborted.has("signal"))
+    expect([...begun]).to.deep.equal(["default", "own", "signal"])
   })
 
   it("finds out that a line is dead, even one that was idle, and opens another", async () => {
@@ -199,13 +210,13 @@ describe("the client's line to the registry", () => {
     closing.push(proxy.close)
     const registry = open(`127.0.0.1:${proxy.port}`, { keepaliveMs: 1000, keepaliveTimeoutMs: 300 })
     await registry.countChains({})
-    expect(proxy.opened).to.equal(1)
+    const before = proxy.opened
     proxy.freeze()
     await until("a new line is open", async () => {
       const { count } = await registry.countChains({}, { timeoutMs: 500 })
       return count === 7n
     })
-    expect(proxy.opened).to.equal(2)
+    expect(proxy.opened).to.be.above(before)
   })
 
   it("lets calls finish when it is closed, refuses new ones, and then lets the process end", async () => {
@@ -217,7 +228,7 @@ describe("the client's line to the registry", () => {
         }),
       countChains: () => ({ count: 1n }),
     })
-    const registry = connect(address)
+    const registry = connectSdk(address)
     const call = registry.getChain({ agentId: "a" })
     await until("the call is there", () => answer !== undefined)
     registry.close()
@@ -235,7 +246,6 @@ describe("the client's line to the registry", () => {
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       cwd: fileURLToPath(new URL(".", import.meta.url)),
       stdio: ["ignore", "pipe", "inherit"],
-      timeout: 10_000,
     })
     let out = ""
     child.stdout.on("data", (chunk) => (out += chunk))

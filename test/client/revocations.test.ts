@@ -1,5 +1,4 @@
 import {
-  connect,
   RevocationFinalError,
   RevocationMode,
   RevocationNotFoundError,
@@ -9,6 +8,7 @@ import {
 } from "@trust-registry/client"
 import { expect } from "chai"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
 describe("the client on revocations", () => {
@@ -16,7 +16,7 @@ describe("the client on revocations", () => {
   let registry: TrustRegistry
   before(async () => {
     server = await startRegistry()
-    registry = connect(server.address)
+    registry = connectSdk(server.address)
     await registry.storeChain({ chain: sampleChain("agent") })
   })
   after(async () => {

@@ -1,6 +1,6 @@
 import { status as Code } from "@grpc/grpc-js"
 import {
-  connect,
+  type connect,
   RevisionCompactedError,
   type TrustRegistry,
   TrustStoreError,
@@ -14,7 +14,9 @@ import { endOf, startTrustRegistry } from "../support/commandLine.js"
 import { seen } from "../support/events.js"
 import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
 import { sampleChain } from "../support/sample.js"
+import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { Status, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
@@ -35,7 +37,7 @@ const changed = (stored?: { record: { revision: bigint } }, requestId = "") => (
 describe("a watch of the SDK", () => {
   const registries: TrustRegistry[] = []
   const open = (...args: Parameters<typeof connect>) => {
-    const registry = connect(...args)
+    const registry = connectSdk(...args)
     registries.push(registry)
     return registry
   }
@@ -149,6 +151,7 @@ describe("a watch of the SDK", () => {
       await until("the current state has begun", () => watch.events.length > 0)
       for (let round = 0; round < 2; round++) {
         await again()
+        await registry.waitForReady({ timeoutMs: scaled(30_000) })
         await Promise.all(Array.from({ length: 20 }, (_, i) => store(i * 7 + round)))
       }
       await folder.withSql(async (sql) => {
@@ -323,7 +326,7 @@ describe("a watch of the SDK", () => {
       proxy.darken()
       const silent = `127.0.0.1:${proxy.port}`
       for (const [args, told] of [
-        [["--address", "127.0.0.1:1", "--timeout-ms", "500"], /^trust-registry: UNAVAILABLE: .*ECONNREFUSED/],
+        [["--address", "127.0.0.1:1"], /^trust-registry: UNAVAILABLE: .*ECONNREFUSED/],
         [["--address", silent, "--timeout-ms", "500"], /DEADLINE_EXCEEDED: .*did not answer within 500 ms/],
         [
           ["--address", server.address, "--tls"],

@@ -11,9 +11,10 @@ import type { Handlers } from "../../server/rpc/handlers.js"
 import type { Middleware } from "../../server/rpc/middleware.js"
 import { PlainStatusError } from "../../server/rpc/status.js"
 import { type EchoHandlers, startEcho } from "../support/echo.js"
+import { scaled } from "../support/slowness.js"
 
 const text = (value: string) => create(StringValueSchema, { value })
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = scaled(20_000)
 
 describe("the wire", () => {
   let stop: (() => void) | undefined

@@ -16,8 +16,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
   let explainer: postgres.Sql<{ text: string }>
   const statements: { text: string; parameters: unknown[] }[] = []
 
-  before(async function () {
-    this.timeout(120_000)
+  before(async () => {
     database = await freshDatabase()
     const connection = {
       ...database.connection,

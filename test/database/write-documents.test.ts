@@ -1,25 +1,15 @@
 import { randomBytes } from "node:crypto"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 const CHAINS = 60
 const CONTROLS = String.fromCharCode(...Array.from({ length: 31 }, (_, i) => i + 1))
 
 describe("writes that share a transaction", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-  before(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry()
 
   /** A chain whose document is told from all others, `bytes` long at least and without a text to compress. */
   const chainOf = (agentId: string, bytes: number) => ({

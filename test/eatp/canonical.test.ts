@@ -49,7 +49,7 @@ describe("eatp: values as Python prints them", () => {
     // hashlib.sha256("".join("1" if chr(c).isprintable() else "0" for c in range(0x110000)).encode()).hexdigest()
     const python = "4ee85060c16cbd4fcd8fc466cf72f18adafc5b2f30b180314f7fafd88f82ab1d"
     expect(createHash("sha256").update(map).digest("hex")).to.equal(python)
-  }).timeout(20_000)
+  })
 
   it("quotes strings inside others as repr does, and a bare one not at all", () => {
     expect(pythonStr("it's")).to.equal("it's")

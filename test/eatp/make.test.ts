@@ -272,7 +272,7 @@ describe("making chains", () => {
       }),
       { numRuns: 60 },
     )
-  }).timeout(20_000)
+  })
 })
 
 async function refused(code: MakeErrorCode, action: () => Promise<unknown>): Promise<MakeError> {

@@ -24,7 +24,7 @@ const generated = await mkdtemp(join(tmpdir(), "trust-registry-interop-"))
 const registry = await startRegistry()
 try {
   await generate()
-  await run(PYTHON, [CLIENT, registry.address, generated], { timeout: 60_000 })
+  await run(PYTHON, [CLIENT, registry.address, generated], { timeout: 300_000 })
   process.stdout.write("test:interop: a Python client stored, read and was refused as the contract says\n")
 } catch (error) {
   process.stderr.write(`test:interop failed: ${(error as { stderr?: string }).stderr ?? error}\n`)

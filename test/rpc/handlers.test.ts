@@ -4,25 +4,13 @@ import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { startRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("the path round every RPC", () => {
-  let registry: TestRegistry
-  let connection: ReturnType<typeof connectTo>
+  const { registry, line: connection } = withRegistry({ maxMessageBytes: 2 * 1024 * 1024 })
   const store = () => connection.calls(TrustStoreService)
-
-  before(async () => {
-    registry = await startRegistry({
-      maxMessageBytes: 2 * 1024 * 1024,
-      databaseTimeoutMs: 4_000,
-      callTimeoutMs: 600,
-    })
-    connection = connectTo(registry.address)
-  })
-  after(async () => {
-    connection.close()
-    await registry.stop()
-  })
 
   it("tells a refusal with its reason, its fields and its agent", async () => {
     const error = await failureOf(store().getChain({ agentId: "nobody" }))
@@ -85,11 +73,16 @@ describe("the path round every RPC", () => {
   })
 
   it("ends a call that takes longer than it may, whatever its caller's deadline", async () => {
+    const brief = await registry.beside({ callTimeoutMs: 300, databaseTimeoutMs: 60_000 })
+    const line = connectTo(brief.address)
     await withLockedTable(async () => {
-      const error = await failureOf(store().verifyChainIntegrity({ agentId: "slow" }, { timeoutMs: 60_000 }))
+      const { verifyChainIntegrity } = line.calls(TrustStoreService)
+      const error = await failureOf(verifyChainIntegrity({ agentId: "slow" }, { timeoutMs: scaled(60_000) }))
       expect(error.code).to.equal(Code.DEADLINE_EXCEEDED)
       expect(detailsOf(error).info?.reason).to.equal("DEADLINE_EXCEEDED")
     })
+    line.close()
+    await brief.stop()
   })
 
   it("tells nothing of what nobody foresaw, and logs it whole", async () => {
@@ -177,7 +170,7 @@ describe("the path round every RPC", () => {
         same,
         bytes,
         new Metadata(),
-        { deadline: Date.now() + 5_000 },
+        { deadline: Date.now() + scaled(20_000) },
         (error, value) => (error ? reject(error) : resolve(value as Buffer)),
       ),
     ).finally(() => client.close())

@@ -1,22 +1,13 @@
 import { status as Code } from "@grpc/grpc-js"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo, detailsOf } from "../support/calls.js"
+import { detailsOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 describe("more writes than the registry takes", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
-  before(async () => {
-    registry = await startRegistry({ maxWaitingWrites: 5, databaseTimeoutMs: 20_000 })
-    line = connectTo(registry.address)
-  })
-  after(async () => {
-    line.close()
-    await registry.stop()
-  })
+  const { registry, line } = withRegistry({ maxWaitingWrites: 5, databaseTimeoutMs: 60_000 })
 
   it("are refused with OVERLOADED and the wait, while those that were taken are done and reads go on", async () => {
     const { storeChain, getChain } = line.calls(TrustStoreService)

@@ -2,25 +2,14 @@ import { once } from "node:events"
 import { status as Code } from "@grpc/grpc-js"
 import { CapabilityType, encode, ImportChainsRequestSchema, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
-import { connectTo } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+import { withRegistryForEach } from "../support/withRegistry.js"
 
 describe("attacks with many and large chains", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistryForEach()
   const calls = () => line.calls(TrustStoreService)
-
-  beforeEach(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    line.close()
-    await registry.stop()
-  })
 
   /** A chain of nearly a mebibyte. */
   const largeChain = (agentId: string) => ({
@@ -46,7 +35,7 @@ describe("attacks with many and large chains", () => {
     const some = agentIds.slice(60)
     const given = await Promise.all(some.map((agentId) => calls().getChain({ agentId })))
     expect(given.map(({ stored }) => stored?.chain?.genesis?.agentId)).to.deep.equal(some)
-  }).timeout(60_000)
+  })
 
   it("a document that is the JSON value null is told as corrupt, and read once", async () => {
     await calls().storeChain({ chain: sampleChain("null") })
@@ -88,7 +77,7 @@ describe("attacks with many and large chains", () => {
         where application_name = 'trust-registry' and datname = current_database() and state <> 'idle'`
       return row?.busy === 0
     })
-  }).timeout(30_000)
+  })
 })
 
 const asBytes = (bytes: Uint8Array) => Buffer.from(bytes)

@@ -183,7 +183,7 @@ describe("trust-registry-server", () => {
   describe("when told to stop", () => {
     it("ends streams, lets a slow call end, stops the database, and exits with 0", async () => {
       const { folder, serve } = await onFolder()
-      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "20000" })
+      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "60000" })
       const { calls } = await connectedTo(server)
       const watching = failureOf(drained(calls(health.Health).watch({})))
       const call = await folder.withSql((sql) =>
@@ -212,7 +212,7 @@ describe("trust-registry-server", () => {
 
     it("takes the second Ctrl-C of npm for the same, and a later one for `now`", async () => {
       const { folder, serve } = await onFolder()
-      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "20000" })
+      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "60000" })
       const { calls } = await connectedTo(server)
       await folder.withSql((sql) =>
         sql.begin(async (sql) => {
@@ -233,7 +233,9 @@ describe("trust-registry-server", () => {
 
     it("stops in good order after an exception that nobody caught, with exit code 1", async () => {
       const { folder, serve } = await onFolder()
-      const server = serve({ NODE_OPTIONS: later("throw new Error('thrown by a timer')") })
+      const server = serve({ NODE_OPTIONS: onSignal("throw new Error('thrown by a timer')") })
+      await server.address()
+      server.signal("SIGUSR2")
       const line = await server.line(({ level }) => level === "fatal")
       expect(line.err).to.have.property("stack").that.includes("thrown by a timer")
       expect((await server.ended).code).to.equal(1)
@@ -242,8 +244,9 @@ describe("trust-registry-server", () => {
 
     it("goes on after a promise that failed unheard, and logs it", async () => {
       const { serve } = await onFolder()
-      const server = serve({ NODE_OPTIONS: later("Promise.reject(new Error('failed unheard'))") })
+      const server = serve({ NODE_OPTIONS: onSignal("Promise.reject(new Error('failed unheard'))") })
       const { calls } = await connectedTo(server)
+      server.signal("SIGUSR2")
       const line = await server.line(({ level }) => level === "error")
       expect(line.err).to.have.property("message", "failed unheard")
       expect((await calls(TrustStoreService).countChains({})).count).to.equal(0n)
@@ -251,9 +254,9 @@ describe("trust-registry-server", () => {
   })
 })
 
-/** Lets Node run a statement some time after the start, as if a fault of our own had done it. */
-function later(statement: string) {
-  const script = `setTimeout(() => { ${statement} }, 2500)`
+/** Lets Node run a statement on SIGUSR2, as if a fault of our own had done it. */
+function onSignal(statement: string) {
+  const script = `process.once("SIGUSR2", () => { ${statement} })`
   return `--import=data:text/javascript,${encodeURIComponent(script)}`
 }
 

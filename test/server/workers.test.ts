@@ -7,8 +7,7 @@ import { embeddedFolder, type ServerProcess, spawnServer } from "../support/proc
 import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 
-describe("serve --workers", function () {
-  this.timeout(60_000)
+describe("serve --workers", () => {
   let folder: Awaited<ReturnType<typeof embeddedFolder>>
   let server: ServerProcess
   const lines: ReturnType<typeof connectTo>[] = []
@@ -17,7 +16,15 @@ describe("serve --workers", function () {
   const start = async () => {
     const args = ["serve", "--workers", `${WORKERS}`, "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
     // So high that nothing but word of a change can be what made it seen.
-    server = spawnServer([...args, "--cache-max-age-ms", "60000", "--metrics-listen", "127.0.0.1:0"])
+    server = spawnServer([
+      ...args,
+      "--cache-max-age-ms",
+      "60000",
+      "--database-timeout-ms",
+      "60000",
+      "--metrics-listen",
+      "127.0.0.1:0",
+    ])
     return String((await server.line(({ workers }) => workers === WORKERS)).address)
   }
   beforeEach(async () => {

@@ -12,6 +12,7 @@ import {
   StatusSchema,
 } from "@trust-registry/proto"
 import { type Calls, createCalls } from "../../client/rpc/calls.js"
+import { scaled } from "./slowness.js"
 
 /** How one call is made. */
 export interface CallOptions {
@@ -35,7 +36,7 @@ export function connectTo(
 }
 
 const EDGE = {
-  open: (_method: unknown, { signal, timeoutMs = 20_000 }: CallOptions = {}) => ({
+  open: (_method: unknown, { signal, timeoutMs = scaled(60_000) }: CallOptions = {}) => ({
     options: { deadline: Date.now() + timeoutMs },
     metadata: new grpc.Metadata(),
     signal,

@@ -36,7 +36,6 @@ export function startTrustRegistry(args: readonly string[], options: RunOptions 
       ...(address ? { TRUST_REGISTRY_ADDRESS: address } : {}),
       ...env,
     },
-    timeout: 60_000,
   })
   // A command that stops early reads no further.
   child.stdin.on("error", () => {})

@@ -2,5 +2,7 @@
 import { startEmbeddedPostgres } from "../../server/embedded/start.js"
 
 const [dataDir = ""] = process.argv.slice(2)
+// The test that started it is gone.
+process.stdin.once("end", () => process.exit(1)).resume()
 await startEmbeddedPostgres({ dataDir, log: () => {} })
 process.stdout.write("ready\n")

@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from "node:fs"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -33,7 +34,19 @@ export async function freshDatabase({ template = "template1" } = {}): Promise<Fr
 
 /** A folder for throwaway data, named after this process so that a later run can tell what a killed one left. */
 export async function throwawayFolder(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  throwaways.add(folder)
+  return folder
+}
+
+/** Stops PostgreSQL in the throwaway folders of this process and removes them, except the shared cluster. */
+export function clearThrowaways(): void {
+  for (const folder of throwaways) {
+    if (folder === sharedFolder) continue
+    killPostmasterOf(folder)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    throwaways.delete(folder)
+  }
 }
 
 /** A cluster of the test's own, to be killed and hurt; it is durable. `end` stops it and removes its folder. */
@@ -59,6 +72,8 @@ export async function endSharedCluster(): Promise<void> {
 }
 
 const PREFIX = "trust-registry-test-"
+const throwaways = new Set<string>()
+let sharedFolder: string | undefined
 let databases = 0
 let shared: ReturnType<typeof startShared> | undefined
 
@@ -70,21 +85,39 @@ function sharedCluster() {
 async function startShared() {
   await sweep()
   const dataDir = await throwawayFolder()
+  sharedFolder = dataDir
   const database = await startEmbeddedPostgres({ dataDir, log: () => {}, durable: false })
   const admin = postgres({ ...database.superuser, max: 2, max_lifetime: null, onnotice: () => {} })
   return { dataDir, database, admin }
 }
 
 /** Ends and removes what killed runs left behind. */
-async function sweep() {
+export async function sweep(): Promise<void> {
   for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
     if (isAlive(Number.parseInt(name.slice(PREFIX.length), 10))) continue
-    const pid = await findPostmaster(join(tmpdir(), name, "postgres", "data"))
+    const pid = await findPostmaster(clusterOf(join(tmpdir(), name)))
     if (pid !== undefined) process.kill(pid, "SIGQUIT")
     await rm(join(tmpdir(), name, "postgres"), { recursive: true, force: true, maxRetries: 5 })
     await rm(join(tmpdir(), name), { recursive: true, force: true })
   }
 }
 
-// Loaded by a test file, this runs while mocha stands at its root suite: the hook runs once, after all files.
-if (typeof after === "function") after(endSharedCluster)
+/** Synchronous, for exit hooks. Checks the command line, as some tests write the id of another process into the lock file. */
+function killPostmasterOf(folder: string) {
+  const data = clusterOf(folder)
+  try {
+    const pid = Number.parseInt(readFileSync(join(data, "postmaster.pid"), "utf8"), 10)
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`\0${data}\0`)) process.kill(pid, "SIGQUIT")
+  } catch {
+    // Nothing runs there, or this system has no /proc and the next run sweeps.
+  }
+}
+
+function clusterOf(dataDir: string) {
+  return join(dataDir, "postgres", "data")
+}
+
+process.once("exit", () => {
+  sharedFolder = undefined
+  clearThrowaways()
+})

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises"
+import { measureSlowness, scaled } from "./slowness.js"
 
-/** Asks every 20 ms until the answer is neither undefined nor false (a failure is no answer yet); after `ms` it fails with `what`. */
+/**
+ * Calls `ask` every 20 ms until it returns something other than undefined or false; an error counts as no answer. Fails
+ * with `what` after `ms`, scaled by how slow the machine is at that moment.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T> | T,
-  ms = 10_000,
+  ms = 20_000,
 ): Promise<Exclude<T, undefined | false>> {
-  const deadline = performance.now() + ms
+  const began = performance.now()
   for (let cause: unknown; ; await delay(20)) {
     try {
       const answer = await ask()
@@ -14,6 +18,9 @@ export async function until<T>(
     } catch (error) {
       cause = error
     }
-    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`, { cause })
+    if (performance.now() - began < scaled(ms)) continue
+    await measureSlowness()
+    const limitMs = scaled(ms)
+    if (performance.now() - began > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`, { cause })
   }
 }

@@ -18,7 +18,8 @@ import { openPool } from "../../server/dist/store/database/sql.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { freshDatabase } from "../support/postgres.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { startRegistry } from "../support/server.js"
+import { withRegistry } from "../support/withRegistry.js"
 
 type Init = Exclude<MessageInitShape<typeof AuthoritySchema>, { $typeName: string }>
 
@@ -37,17 +38,7 @@ function authority(id: string, changes: Init = {}) {
 }
 
 describe("authorities", () => {
-  let registry: TestRegistry
-  let here: ReturnType<typeof connectTo>
-
-  before(async () => {
-    registry = await startRegistry()
-    here = connectTo(registry.address)
-  })
-  after(async () => {
-    here.close()
-    await registry.stop()
-  })
+  const { registry, line: here } = withRegistry()
 
   const calls = () => here.calls(AuthorityService)
   const register = (id: string, changes: Init = {}) =>

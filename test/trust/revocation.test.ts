@@ -22,6 +22,7 @@ import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -168,7 +169,7 @@ describe("revocation", () => {
     it("graceful lets everything go on until its moment, and needs no write then", async () => {
       await delegated("retiring")
       await delegated("heir", "retiring")
-      const effectiveAt = timestampFromMs(Date.now() + 1_500)
+      const effectiveAt = timestampFromMs(Date.now() + scaled(1_500))
       const { revision } = told(
         await revocations().revokeAgent({ agentId: "retiring", mode: RevocationMode.GRACEFUL, effectiveAt }),
       )
@@ -423,25 +424,25 @@ describe("revocation", () => {
     const graceful = RevocationMode.GRACEFUL
     const agentId = "lister"
     const api = revocations()
-    const wrong: [Promise<unknown>, string][] = [
-      [api.revokeAgent({ agentId: "" }), "agent_id"],
-      [api.revokeAgent({ agentId, mode: 9 as RevocationMode }), "mode"],
-      [api.revokeAgent({ agentId, mode: graceful }), "effective_at"],
-      [api.revokeAgent({ agentId, effectiveAt: soon }), "effective_at"],
-      [api.revokeAgent({ agentId, mode: graceful, effectiveAt: timestampFromMs(1) }), "effective_at"],
-      [api.revokeAgent({ agentId, reason: "x".repeat(4_097) }), "reason"],
-      [api.revokeAgent({ agentId, requestId: "7" }), "request_id"],
-      [api.revokeDelegation({ agentId }), "delegation_id"],
-      [api.revokeCapability({ agentId, capabilityId: "x".repeat(513) }), "capability_id"],
-      [api.revokeKey({ authorityId: "org-a", keyId: "" }), "key_id"],
-      [api.revokeKey({ authorityId: "org-a", keyId: "1", compromisedAt: soon }), "compromised_at"],
-      [api.liftSuspension({ revocationId: "no" }), "revocation_id"],
-      [api.listRevokedRecords({ agentId, authorityId: "org-a" }), "authority_id"],
-      [api.listRevokedRecords({ pageSize: -1 }), "page_size"],
-      [api.listRevokedRecords({ pageToken: "no" }), "page_token"],
+    const wrong: [() => Promise<unknown>, string][] = [
+      [() => api.revokeAgent({ agentId: "" }), "agent_id"],
+      [() => api.revokeAgent({ agentId, mode: 9 as RevocationMode }), "mode"],
+      [() => api.revokeAgent({ agentId, mode: graceful }), "effective_at"],
+      [() => api.revokeAgent({ agentId, effectiveAt: soon }), "effective_at"],
+      [() => api.revokeAgent({ agentId, mode: graceful, effectiveAt: timestampFromMs(1) }), "effective_at"],
+      [() => api.revokeAgent({ agentId, reason: "x".repeat(4_097) }), "reason"],
+      [() => api.revokeAgent({ agentId, requestId: "7" }), "request_id"],
+      [() => api.revokeDelegation({ agentId }), "delegation_id"],
+      [() => api.revokeCapability({ agentId, capabilityId: "x".repeat(513) }), "capability_id"],
+      [() => api.revokeKey({ authorityId: "org-a", keyId: "" }), "key_id"],
+      [() => api.revokeKey({ authorityId: "org-a", keyId: "1", compromisedAt: soon }), "compromised_at"],
+      [() => api.liftSuspension({ revocationId: "no" }), "revocation_id"],
+      [() => api.listRevokedRecords({ agentId, authorityId: "org-a" }), "authority_id"],
+      [() => api.listRevokedRecords({ pageSize: -1 }), "page_size"],
+      [() => api.listRevokedRecords({ pageToken: "no" }), "page_token"],
     ]
     for (const [call, field] of wrong) {
-      const { info, badRequest } = await reasonOf(call)
+      const { info, badRequest } = await reasonOf(call())
       expect(info?.reason, field).to.equal("INVALID_REQUEST")
       expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
     }

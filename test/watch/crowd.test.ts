@@ -14,6 +14,7 @@ import { seen } from "../support/events.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 
@@ -37,7 +38,7 @@ describe("many watches", () => {
   const openOn =
     ({ watchChains }: ReturnType<typeof connection>): OpenWatch =>
     (request, signal) =>
-      watchChains(request, { signal, timeoutMs: 120_000 })
+      watchChains(request, { signal, timeoutMs: scaled(120_000) })
 
   const large = (agentId: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson: `{"text":"${"x".repeat(900_000)}"}` },
@@ -48,7 +49,7 @@ describe("many watches", () => {
     const store = connection().storeChain
     const crowds = [connection(), connection(), connection(), connection()]
     const idle = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     await idle.next()
     const watches = Array.from({ length: WATCHERS - 1 }, (_, i) =>
@@ -73,7 +74,7 @@ describe("many watches", () => {
     registry = await startRegistry()
     const store = connection().storeChain
     const slow = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     const revisions = await takeUntil(slow, 1n)
     const quick = validateWatch(openOn(connection()), { startRevision: 1n })
@@ -89,7 +90,7 @@ describe("many watches", () => {
     registry = await startRegistry({ historyRetentionMs: 1_000 })
     const { storeChain: store, listChainRevisions } = connection()
     const slow = connection()
-      .watchChains({ startRevision: 1n }, { timeoutMs: 120_000 })
+      .watchChains({ startRevision: 1n }, { timeoutMs: scaled(120_000) })
       [Symbol.asyncIterator]()
     await takeUntil(slow, 1n)
     for (let i = 0; i < COUNT; i++) await store({ chain: large("agent") })

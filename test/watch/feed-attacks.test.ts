@@ -12,33 +12,25 @@ import {
 } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
-import { connectTo, failureOf } from "../support/calls.js"
+import { failureOf } from "../support/calls.js"
 import type { SeenEvent } from "../support/events.js"
 import { capability, delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
-import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
+import { withRegistryForEach } from "../support/withRegistry.js"
 
 type Chain = MessageInitShape<typeof TrustLineageChainSchema>
 type Filter = MessageInitShape<typeof ChainFilterSchema>
 
 describe("attacks on the change feed", () => {
-  let registry: TestRegistry
-  let line: ReturnType<typeof connectTo>
+  const { registry, line } = withRegistryForEach()
   const calls = () => line.calls(TrustStoreService)
-  const open: OpenWatch = (request, signal) => calls().watchChains(request, { signal, timeoutMs: 60_000 })
+  const open: OpenWatch = (request, signal) =>
+    calls().watchChains(request, { signal, timeoutMs: scaled(120_000) })
   const withMetadata = (agentId: string, metadataJson: string) => ({
     genesis: { ...sampleChain(agentId).genesis, metadataJson },
-  })
-
-  beforeEach(async () => {
-    registry = await startRegistry()
-    line = connectTo(registry.address)
-  })
-  afterEach(async () => {
-    line.close()
-    await registry.stop()
   })
 
   describe("metadata", () => {
@@ -55,7 +47,7 @@ describe("attacks on the change feed", () => {
       await watch.reachesHead(registry.sql)
       expect(watch.events.map(({ record }) => record?.agentId)).to.deep.equal(["wide"])
       await watch.stop()
-    }).timeout(30_000)
+    })
 
     it("that a filter asks for in more than 32 values is refused, in a watch and in a list", async () => {
       const filter = { metadataContainsJson: `{"a":[${Array.from({ length: 31 }, (_, i) => i).join()}]}` }
@@ -203,7 +195,7 @@ describe("attacks on the change feed", () => {
         numRuns: 3,
         endOnFailure: true,
       })
-    }).timeout(90_000)
+    })
   })
 
   it("a history that was lost is noticed though the newest of it was a revocation", async () => {
