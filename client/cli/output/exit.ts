@@ -20,15 +20,15 @@ export const EXIT = {
 export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.done]: "done",
   [EXIT.incomplete]:
-    "some documents were refused, chains not verified, an agent denied, or rows not readable",
+    "some documents were refused, chains not verified, an agent denied, or rows unreadable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
   [EXIT.notFound]: "no such chain, record, authority or revocation, or a revision that is no longer kept",
   [EXIT.refused]:
-    "refused by the registry or by EATP's rules: invalid, expired, not active, there already, or changed by somebody else",
-  [EXIT.unavailable]: "the registry or its database cannot be reached, or did not answer in time",
-  [EXIT.failed]: "the registry failed, what it holds is corrupt, or a file could not be written",
+    "refused by the registry or by EATP's rules: invalid, expired, not active, already there, or changed by somebody else",
+  [EXIT.unavailable]: "the registry or its database is unavailable, or did not respond in time",
+  [EXIT.failed]: "the registry failed, what it stores is corrupt, or a file could not be written",
   [EXIT.interrupted]:
-    "interrupted by Ctrl-C or SIGTERM; an import says from which line on to go on, a watch from which revision, an export with which flags",
+    "interrupted by Ctrl-C or SIGTERM; an import prints the line to resume from, a watch the revision, an export the flags",
 }
 
 /** The exit code for what was thrown. */
