@@ -239,7 +239,7 @@ describe("ExportChains", () => {
     }
     const ahead = await exported({ snapshotRevision: 9_999n })
     expect(reasonOf(ahead.error)).to.equal("INVALID_REQUEST")
-    await registry.sql`update trust_history set oldest_revision = 2`
+    await registry.sql`insert into trust_compaction (oldest_revision) values (2)`
     expect(reasonOf((await exported({ snapshotRevision: 1n })).error)).to.equal("REVISION_COMPACTED")
     expect((await exported({ snapshotRevision: 2n })).ids).to.deep.equal(["a", "b"])
   })

@@ -313,7 +313,7 @@ describe("ImportChains", () => {
       yield* stream(many(100))
       await until("they are stored", async () => (await storedIds()).length === 100)
       holding = registry.sql.begin(async (sql) => {
-        await sql`select trust_chains_lock()`
+        await sql`select trust_lock()`
         await held
       })
       await until("the lock is held", async () => {

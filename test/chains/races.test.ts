@@ -211,7 +211,7 @@ describe("races", () => {
     const [last] = await registry.sql`
       select operation, updated_by, chain_data from trust_chain_revisions where agent_id = 'hand'
       order by revision desc limit 1`
-    expect(last?.operation).to.equal("removed")
+    expect(last?.operation).to.equal("purged")
     expect(last?.updated_by).to.match(/^postgres:/)
     expect(last?.chain_data).to.equal(null)
   })

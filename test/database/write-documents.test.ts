@@ -63,12 +63,11 @@ describe("writes that share a transaction", () => {
   })
 
   it("are refused where a document is not whole", async () => {
-    const texts = (...items: string[]) => `{${items.join()}}`
     const parts = `{"genesis":{}}\u001f{"genesis":{}}`
     const failed = await registry.sql`
-      select * from trust_chains_write(${texts("store")}, ${texts("cut")}, array[gen_random_uuid()], ${texts("me")},
-        '{null}', ${texts("org")}, ${parts}, '{1}', ${texts("a")}, ${texts("b")}, '{null}', ${texts("unverified")},
-        array['{}'], now())`.catch((error: Error) => error.message)
+      select * from trust_chains_write(
+        array[row('store', 'cut', gen_random_uuid(), 'me', null, 'org', 1, 'a', 'b', null, 'unverified', '{}')]::trust_chain_write[],
+        ${parts}, now(), null)`.catch((error: Error) => error.message)
     expect(failed).to.match(/separates documents/)
   })
 })

@@ -89,10 +89,10 @@ describe("the packages", () => {
     ])
   })
 
-  it("hold SQL in server/store, server/migrations and server/embedded alone", () => {
+  it("hold SQL in server/store, server/schema and server/embedded alone", () => {
     const elsewhere = Object.keys(MAY_IMPORT)
       .flatMap((name) => filesIn(name, /\.([jt]s|sql)$/))
-      .filter((file) => !/^server\/(store|migrations|embedded)\//.test(file))
+      .filter((file) => !/^server\/(store|schema|embedded)\//.test(file))
     expect(elsewhere.filter((file) => file.endsWith(".sql"))).to.deep.equal([])
     const drivers = elsewhere.flatMap(importsOf).filter(({ to }) => to === "postgres")
     expect(drivers.map(tell)).to.deep.equal([])

@@ -25,7 +25,7 @@ describe("more writes than the registry takes", () => {
       release = resolve
     })
     const holding = registry.sql.begin(async (sql) => {
-      await sql`select trust_chains_lock()`
+      await sql`select trust_lock()`
       await held
     })
     await until("the lock is held", async () => {

@@ -8,7 +8,7 @@ import {
 } from "@trust-registry/server"
 import postgres from "postgres"
 import type { EmbeddedConnection } from "../../server/embedded/session.js"
-import { freshDatabase } from "./postgres.js"
+import { type FreshDatabase, freshDatabase } from "./postgres.js"
 
 /** A line of the server's log. */
 export type LogLine = { level: string; msg: string } & Record<string, unknown>
@@ -33,9 +33,12 @@ export interface TestRegistry {
   stop(): Promise<void>
 }
 
-/** Starts a registry in this process on a free port; `changes` to the default settings. */
-export async function startRegistry(changes: Partial<Config> = {}): Promise<TestRegistry> {
-  const database = await freshDatabase()
+/** Starts a registry in this process on a free port, with `changes` to the default settings, on an empty database or that one. */
+export async function startRegistry(
+  changes: Partial<Config> = {},
+  given?: FreshDatabase,
+): Promise<TestRegistry> {
+  const database = given ?? (await freshDatabase())
   const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
   const log: LogLine[] = []
   const optionsOf = (changes: Partial<Config>, lines: LogLine[]) => ({

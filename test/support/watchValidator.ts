@@ -123,5 +123,5 @@ export function validateWatch(
 
 /** How the contract calls what the database's history calls so. */
 export function wordOf(operation: unknown): string {
-  return String(operation).replace("removed", "purged").toUpperCase()
+  return String(operation).toUpperCase()
 }

@@ -788,7 +788,7 @@ describe("authorities", () => {
         "deactivated",
         "reactivated",
         "updated",
-        "removed",
+        "purged",
       ])
       expect(history.slice(1).every((row) => String(row.updated_by).startsWith("postgres:"))).to.equal(true)
       expect(history.every((row) => row.authority_data === null)).to.equal(true)

@@ -104,7 +104,7 @@ export function signersKeepChanging(agentId?: string): RegistryError {
 
 /** The write that deletes a chain: softly, or for good together with its documents in history. */
 export function deletionOf(agentId: string, common: CommonWrite, purge: boolean): Write {
-  return { ...common, agentId, operation: purge ? "remove" : "delete" }
+  return { ...common, agentId, operation: purge ? "purge" : "delete" }
 }
 
 /** The parts of a write that every request gives. */

@@ -109,7 +109,7 @@ function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | 
   if (matcher.matches(standing)) return { revision, piece: chains ? event.full : event.bare(false) }
   const before = previous && matcher.matches(previous)
   // With the documents went the answer whether it was in the filter: who does not have it has nothing to drop.
-  if (operation === "removed") return before === false ? undefined : { revision, piece: event.bare(false) }
+  if (operation === "purged") return before === false ? undefined : { revision, piece: event.bare(false) }
   return before ? { revision, piece: event.bare(!GOING.has(operation)) } : undefined
 }
 

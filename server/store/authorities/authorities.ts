@@ -81,14 +81,10 @@ export async function writeAuthority(
   write: AuthorityWrite,
   notAfter: bigint,
 ): Promise<AuthorityOutcome> {
-  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
   const rows = await sql<(Pick<AuthorityOutcome, "outcome"> & { [Column in keyof AuthorityRow]: unknown })[]>`
-    select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
-    lateral trust_authorities_write(
-      ${write.operation}, ${write.authorityId}, ${write.requestId}, ${write.requestHash},
-      case when begun is not null then ${write.actor} end, ${write.expectedRevision ?? null},
-      ${write.json ?? null}::text::jsonb
-    ) w`
+    select * from trust_authorities_write(
+      ${write.operation}, ${write.authorityId}, ${write.requestId}, ${write.requestHash}, ${write.actor},
+      ${write.expectedRevision ?? null}, ${write.json ?? null}::text::jsonb, ${sql.typed.timestamptz(notAfter)})`
   const [row] = rows
   if (!row) throw new Error("trust_authorities_write gave no outcome")
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }

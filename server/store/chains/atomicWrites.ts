@@ -53,10 +53,9 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
       with written as materialized (
         select * from ${writeCall(sql, writes, notAfter)}
       ), done as materialized (
-        select trust_chains_assure_all(coalesce(jsonb_agg(jsonb_build_object('position', position,
-          'outcome', case when outcome in ('deleted', 'removed') then 'updated' else outcome end, 'revision', revision,
-          'status', case when revokes_at <= now() then 'revoked' else status end, 'culprit', culprit))
-          filter (where outcome <> 'unchanged'), '[]')) as all_of_it
+        select trust_chains_all_or_nothing(jsonb_agg(jsonb_build_object('position', position, 'outcome', outcome,
+          'revision', revision, 'status', case when revokes_at <= now() then 'revoked' else status end,
+          'culprit', culprit))) as all_of_it
         from written
       )
       select written.* from written, done where all_of_it order by position`
@@ -68,7 +67,7 @@ async function writeTogether(sql: Sql, writes: Write[], notAfter: bigint): Promi
   }
 }
 
-/** See trust_chains_assure_all. */
+/** See trust_chains_all_or_nothing. */
 const REFUSED = "TR001"
 
 interface Refused extends Pick<Outcome, "outcome" | "culprit"> {

@@ -30,7 +30,7 @@ export async function readGone(sql: Sql, agentIds: string[], now: bigint): Promi
   const rows = await sql<{ agent_id: string }[]>`
     select a.agent_id from unnest(${sql.array(agentIds, TEXTS)}) as a (agent_id)
     where not exists (select from trust_chains c where c.agent_id = a.agent_id)
-      and (exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'removed')
+      and (exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'purged')
         or trust_agent_revoked(a.agent_id, ${sql.typed.timestamptz(now)}))`
   return new Set(rows.map(({ agent_id }) => agent_id))
 }

@@ -3,7 +3,7 @@ import { RegistryError } from "../../errors.js"
 import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
-import { BIGINTS, type Fragment, INTEGERS, type Sql, TEXTS, TIMESTAMPTZS, UUIDS } from "../database/sql.js"
+import { arrayText, type Fragment, rowText, type Sql, timestamptzText } from "../database/sql.js"
 import { nowMicros, type RecordRow } from "./rows.js"
 
 /** A document to write, with all that is derived from it. Times are microseconds since 1970. */
@@ -33,7 +33,7 @@ export interface Depends {
 
 /** A change of one agent's chain. */
 export interface Write {
-  operation: "store" | "update" | "delete" | "restore" | "remove"
+  operation: "store" | "update" | "delete" | "restore" | "purge"
   agentId: string
   /** A UUID; the same one is never done twice. */
   requestId: string
@@ -43,14 +43,14 @@ export interface Write {
   document?: Document
 }
 
-/** How a write was judged; see trust_chains_write for what each outcome means. */
+/** How a write was judged; see trust_chains_judge for what each outcome means. */
 export interface Outcome {
   outcome:
     | "created"
     | "updated"
     | "deleted"
     | "restored"
-    | "removed"
+    | "purged"
     | "replayed"
     | "unchanged"
     | "reused"
@@ -159,45 +159,35 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
   return rows.map(outcomeOf)
 }
 
-/** JSON texts hold control characters only escaped; an array would escape each quote of them, and PostgreSQL unescape it. */
+/** JSON texts hold control characters only escaped. */
 const BETWEEN_DOCUMENTS = "\x1f"
 
 /** The call of trust_chains_write, for a `from`. */
 export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
-  const texts = (of: (write: Write) => string | undefined) =>
-    sql.array(
-      writes.map((w) => of(w) ?? null),
-      TEXTS,
-    )
   return sql`
     trust_chains_write(
-      ${texts((w) => w.operation)},
-      ${texts((w) => w.agentId)},
-      ${sql.array(
-        writes.map((w) => w.requestId),
-        UUIDS,
-      )},
-      ${texts((w) => w.actor)},
-      ${sql.array(
-        writes.map((w) => w.expectedRevision ?? null),
-        BIGINTS,
-      )},
-      ${texts((w) => w.document?.authorityId)},
-      ${writes.map((w) => w.document?.json ?? "").join(BETWEEN_DOCUMENTS)},
-      ${sql.array(
-        writes.map((w) => w.document?.bytes ?? null),
-        INTEGERS,
-      )},
-      ${texts((w) => w.document?.chainHash)},
-      ${texts((w) => w.document?.contentHash)},
-      ${sql.array(
-        writes.map((w) => w.document?.expiresAt ?? null),
-        TIMESTAMPTZS,
-      )},
-      ${texts((w) => w.document?.signatureStatus)},
-      ${texts((w) => w.document && dependsText(w.document.depends))},
-      trust_write_until(${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)})
+      ${arrayText(writes.map(fieldsOf))}::text::trust_chain_write[],
+      ${writes.map(({ document }) => document?.json ?? "").join(BETWEEN_DOCUMENTS)},
+      ${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)}
     )`
+}
+
+/** The fields of trust_chain_write in their order. */
+function fieldsOf({ operation, agentId, requestId, actor, expectedRevision, document }: Write): string {
+  return rowText([
+    operation,
+    agentId,
+    requestId,
+    actor,
+    expectedRevision?.toString(),
+    document?.authorityId,
+    document?.bytes.toString(),
+    document?.chainHash,
+    document?.contentHash,
+    document?.expiresAt === undefined ? undefined : timestamptzText(document.expiresAt),
+    document?.signatureStatus,
+    document && dependsText(document.depends),
+  ])
 }
 
 /** A row that trust_chains_write answers. */

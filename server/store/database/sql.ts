@@ -6,6 +6,9 @@ export type Connection = string | postgres.Options<Record<string, never>>
 /** The driver with our types: bigint for bigint, microseconds since 1970 for timestamptz. */
 export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
 
+/** The same within a transaction. */
+export type Transaction = postgres.TransactionSql<{ bigint: bigint; timestamptz: bigint }>
+
 /** A piece of a query. */
 export type Fragment = postgres.Fragment
 
@@ -13,12 +16,6 @@ export type Fragment = postgres.Fragment
 export const TEXTS = 1009
 /** As {@link TEXTS}, of bigint[]. */
 export const BIGINTS = 1016
-/** As {@link TEXTS}, of integer[]. */
-export const INTEGERS = 1007
-/** As {@link TEXTS}, of uuid[]. */
-export const UUIDS = 2951
-/** As {@link TEXTS}, of timestamptz[]. */
-export const TIMESTAMPTZS = 1185
 
 /** What a pool may want beside the usual; the driver knows `onnotify`, its types do not. */
 export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lifetime" | "onclose"> & {
@@ -53,11 +50,7 @@ export function openPool(
 const timestamptz = {
   to: 1184,
   from: [1184],
-  serialize: (micros: bigint) => {
-    const seconds = micros / MICROS - (micros % MICROS < 0n ? 1n : 0n)
-    const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
-    return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
-  },
+  serialize: timestamptzText,
   parse: (text: string) => {
     const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
     if (!parts) return text.startsWith("-") || text.endsWith("BC") ? EARLIEST : LATEST
@@ -66,6 +59,23 @@ const timestamptz = {
   },
 } satisfies postgres.PostgresType<bigint>
 
+/** Microseconds since 1970 as PostgreSQL reads a timestamptz. */
+export function timestamptzText(micros: bigint): string {
+  const seconds = micros / MICROS - (micros % MICROS < 0n ? 1n : 0n)
+  const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+  return `${text}.${String(micros - seconds * MICROS).padStart(6, "0")}+00`
+}
+
+/** A value of a composite type as PostgreSQL reads it; undefined is null. */
+export function rowText(fields: (string | undefined)[]): string {
+  return `(${fields.map((field) => (field === undefined ? "" : quoted(field))).join()})`
+}
+
+/** An array of texts as PostgreSQL reads it. */
+export function arrayText(items: string[]): string {
+  return `{${items.map(quoted).join()}}`
+}
+
 /** An array of `type` as PostgreSQL reads it; none is ever read from it. */
 function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.PostgresType<(Item | null)[]> {
   const item = (value: Item | null) => (value === null ? "null" : quoted(textOf(value)))
@@ -73,7 +83,7 @@ function arrayOf<Item>(type: number, textOf: (item: Item) => string): postgres.P
 }
 
 /**
- * An array's items know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
+ * Items of an array and fields of a row know no other escapes than `\"` and `\\`. Of a text without control characters JSON's are the same, and made
  * four times as fast.
  */
 function quoted(text: string): string {
@@ -86,9 +96,6 @@ const CONTROL = /[\0-\x1f]/
 const arrays = {
   texts: arrayOf(TEXTS, String),
   bigints: arrayOf(BIGINTS, String),
-  integers: arrayOf(INTEGERS, String),
-  uuids: arrayOf(UUIDS, String),
-  timestamptzs: arrayOf(TIMESTAMPTZS, timestamptz.serialize),
 }
 
 const MICROS = 1_000_000n

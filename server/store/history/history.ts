@@ -22,7 +22,7 @@ export type OperationText =
   | "restored"
   | "suspended"
   | "revoked"
-  | "removed"
+  | "purged"
   | "revocations_changed"
 
 /** Which page of the changes of an agent. */
@@ -144,6 +144,6 @@ const OPERATIONS: Readonly<Record<OperationText, ChainOperation>> = {
   restored: ChainOperation.RESTORED,
   suspended: ChainOperation.SUSPENDED,
   revoked: ChainOperation.REVOKED,
-  removed: ChainOperation.PURGED,
+  purged: ChainOperation.PURGED,
   revocations_changed: ChainOperation.REVOCATIONS_CHANGED,
 }

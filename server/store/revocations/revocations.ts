@@ -59,14 +59,11 @@ export async function writeRevocation(
 ): Promise<RevocationOutcome> {
   const at = (micros: bigint | undefined) =>
     micros === undefined ? sql`null::timestamptz` : sql`${sql.typed.timestamptz(micros)}`
-  // An argument of the write is taken from the limit, so that the limit is set before the lock is asked for.
   const rows = await sql<AnswerRow[]>`
-    select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
-    lateral trust_revocations_write(
+    select * from trust_revocations_write(
       ${revoke.kind}, ${revoke.agentId ?? null}, ${revoke.authorityId ?? null}, ${revoke.recordId}, ${revoke.mode},
       ${at(revoke.effectiveAt)}, ${at(revoke.compromisedAt)}, ${revoke.reason}, ${revoke.requestId},
-      ${revoke.requestHash}, case when begun is not null then ${revoke.actor} end
-    ) w`
+      ${revoke.requestHash}, ${revoke.actor}, ${sql.typed.timestamptz(notAfter)})`
   return outcomeOf(rows)
 }
 
@@ -77,10 +74,8 @@ export async function liftRevocation(
   notAfter: bigint,
 ): Promise<RevocationOutcome> {
   const rows = await sql<AnswerRow[]>`
-    select w.* from trust_write_until(now(), ${sql.typed.timestamptz(notAfter)}) as until (begun),
-    lateral trust_revocations_lift(
-      ${lift.revocationId}, ${lift.requestId}, case when begun is not null then ${lift.actor} end
-    ) w`
+    select * from trust_revocations_lift(
+      ${lift.revocationId}, ${lift.requestId}, ${lift.actor}, ${sql.typed.timestamptz(notAfter)})`
   return outcomeOf(rows)
 }
 

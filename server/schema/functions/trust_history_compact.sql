@@ -1,23 +1,14 @@
--- How far back the history of chains reaches. Retention removes what was replaced long ago; what it leaves tells each change
--- from oldest_revision on, and the state of every agent at each of these revisions.
-
-create table trust_history (
-  one boolean primary key default true check (one),
-  oldest_revision bigint not null
-);
-
-insert into trust_history (oldest_revision) values (1);
-
 -- A step of the compaction: looks at the next `most` revisions and, where they are older than `retention`, moves
--- oldest_revision up to the last of them. A revision is removed when another of the same agent, older than the new
--- oldest_revision, has replaced it: the newest one of an agent stays, be it a tombstone.
+-- oldest_revision up to the last of them. A revision is removed when a later one of the same agent, older than the new
+-- oldest_revision, has replaced it. The newest one of an agent stays, even a tombstone.
 --
--- Steps do not take the lock of changes, and never wait: rows that a writer holds are left to a later step. Answers no row
--- when another process is at it; `moved` says whether there may be more to do.
-create function trust_history_compact(retention interval, most integer)
+-- Steps do not take the lock of writers and never wait: rows that a writer holds are left to a later step. Answers no row while
+-- another process is compacting; `moved` says whether there may be more to do.
+create or replace function trust_history_compact(retention interval, most integer)
 returns table (moved boolean, removed bigint, oldest bigint)
-language plpgsql volatile as $$
-#variable_conflict use_column
+language plpgsql volatile
+set search_path from current
+as $$
 declare
   before bigint;
 begin
@@ -40,10 +31,11 @@ begin
       select old.revision
       from trust_chain_revisions new
       join trust_chain_revisions old on old.agent_id = new.agent_id and old.revision < new.revision
-      where new.revision >= before and new.revision < trust_history_compact.oldest
+      where new.revision >= before and new.revision < oldest
       for update of old skip locked));
     get diagnostics removed = row_count;
-    update trust_history set oldest_revision = trust_history_compact.oldest;
+    insert into trust_compaction (oldest_revision) values (oldest)
+    on conflict (one) do update set oldest_revision = excluded.oldest_revision;
   end if;
   oldest := coalesce(oldest, before);
   return next;
