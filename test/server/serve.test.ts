@@ -85,7 +85,7 @@ describe("trust-registry-server", () => {
       const { env } = await onFolder()
       const first = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(first).to.include({ code: 0, stderr: "" })
-      expect(first.stdout).to.include("applied 0001_trust_chains.sql")
+      expect(first.stdout).to.include("applied 0001_init.sql\napplied functions")
       const second = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(second).to.include({ code: 0, stdout: "nothing to do\n" })
     })
