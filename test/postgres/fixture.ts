@@ -1,3 +1,4 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt"
 import {
   AuthorityService,
   AuthorityType,
@@ -19,6 +20,8 @@ export const AGENTS = [
   "suspended",
   "resumed",
   "revoked",
+  "restored",
+  "leaving",
   "by-hand",
 ]
 /** The one whose chain was purged. */
@@ -41,12 +44,29 @@ export async function fillRegistry({ address, sql }: Pick<TestRegistry, "address
   await chains.storeChain({ chain: await world.establish("root"), requestId: REQUEST_ID })
   await chains.storeChain({ chain: await world.delegate("root", "mid") })
   await chains.storeChain({ chain: await world.delegate("mid", "leaf") })
-  for (const agentId of ["updated", "deleted", "suspended", "resumed", "revoked", "by-hand", PURGED])
+  for (const agentId of [
+    "updated",
+    "deleted",
+    "suspended",
+    "resumed",
+    "revoked",
+    "restored",
+    "leaving",
+    "by-hand",
+    PURGED,
+  ])
     await store(agentId)
   await chains.updateChain({ agentId: "updated", chain: await world.establish("updated") })
   await chains.deleteChain({ agentId: "deleted" })
   await chains.purgeChain({ agentId: PURGED })
+  await chains.deleteChain({ agentId: "restored" })
+  await chains.restoreChain({ agentId: "restored" })
   await revocations.revokeAgent({ agentId: "revoked" })
+  await revocations.revokeAgent({
+    agentId: "leaving",
+    mode: RevocationMode.GRACEFUL,
+    effectiveAt: timestampFromDate(new Date("2200-01-01T00:00:00Z")),
+  })
   await revocations.revokeAgent({ agentId: "suspended", mode: RevocationMode.SUSPEND })
   const { revocation } = await revocations.revokeAgent({ agentId: "resumed", mode: RevocationMode.SUSPEND })
   await revocations.liftSuspension({ revocationId: revocation?.revocationId ?? "" })
@@ -54,6 +74,11 @@ export async function fillRegistry({ address, sql }: Pick<TestRegistry, "address
     authorityId: "org-a",
     keyId: "2",
     publicKey: signerOf("org-b").publicKey,
+  })
+  await revocations.revokeKey({
+    authorityId: "org-a",
+    keyId: "2",
+    compromisedAt: timestampFromDate(new Date("2026-01-01T00:00:00Z")),
   })
   await authorities.registerAuthority({
     authority: { ...authority, id: "org-child", parentAuthorityId: "org-a" },

@@ -8,6 +8,7 @@ import { missingProgram } from "./programs.js"
 const FILES = [
   "test/postgres/snapshot.ts",
   "test/postgres/restore.ts",
+  "test/postgres/upgrade.ts",
   // What leans most on the schema.
   "test/database/schema.test.ts",
   "test/chains/races.test.ts",
