@@ -34,7 +34,7 @@ describe("three servers on one database", () => {
     await fleet.end()
   })
 
-  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async () => {
+  it("never return a revoked cascade of 1,000 to strong reads, reads at its revision, or reads past the cache age", async () => {
     const calls: Call[] = []
     const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
     const { agents, delegators } = cascadeOf("revoked", 1_000)
@@ -92,7 +92,7 @@ describe("three servers on one database", () => {
     expect(checkHistory({ calls, versions, boundMs: BOUND_MS, delegators })).to.deep.equal([])
   })
 
-  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async () => {
+  it("refuse writers in time while a manual change is held open, continue to read, then notify every reader and watch", async () => {
     const lines = fleet.servers.map(({ address }) => connectTo(address))
     const stores = lines.map((line) => line.calls(TrustStoreService))
     const [here] = stores as [(typeof stores)[0]]
@@ -157,7 +157,7 @@ describe("three servers on one database", () => {
   const anySeed = () => Math.floor(Math.random() * 2 ** 31)
   const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
 
-  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async () => {
+  it("keep one history under a nemesis: no acknowledged write is lost, done twice or read too late", async () => {
     const started = performance.now()
     while (seeds.length > 0 || performance.now() - started < longestMs) {
       const seed = seeds.shift() ?? anySeed()
