@@ -2,8 +2,8 @@ import { expect } from "chai"
 import { openFolder } from "../../server/dist/embedded/folder.js"
 import { startRegistry } from "../support/server.js"
 
-describe("a start", () => {
-  it("is refused on a schema that is newer than the server knows", async () => {
+describe("startup", () => {
+  it("refuses a schema newer than the server knows", async () => {
     const registry = await startRegistry()
     await registry.sql`insert into trust_migrations (version, name, checksum) values (9999, 'of a later server', '')`
     const failed = await registry.restart().then(
@@ -16,7 +16,7 @@ describe("a start", () => {
     await registry.stop()
   })
 
-  it("says so at once where the data folder cannot be made", async () => {
+  it("reports at once that the data folder cannot be created", async () => {
     const error = await openFolder("/proc/trust-registry/data").catch((error) => error)
     expect(error).to.include({ code: "FOLDER_UNUSABLE" })
   })

@@ -25,7 +25,7 @@ import {
   V3,
 } from "../support/shapedChain.js"
 
-describe("eatp: what the shape of a chain may not be", () => {
+describe("eatp: chain shape violations", () => {
   const wrong: [what: string, change: Partial<Init>, field: string, text?: string][] = [
     ["no agent id", { genesis: { ...genesis, agentId: "" } }, "chain.genesis.agent_id", "512"],
     ["an id of 513 bytes", { genesis: { ...genesis, id: "i".repeat(513) } }, "chain.genesis.id", "512"],
@@ -197,7 +197,7 @@ describe("eatp: what the shape of a chain may not be", () => {
   ]
 
   for (const [what, change, field, text] of wrong) {
-    it(`names ${field} for ${what}`, () => {
+    it(`name ${field} for ${what}`, () => {
       const violations = checkShape(chainWithGenesis(change))
       expect(violations.map((violation) => violation.field)).to.deep.equal([field])
       if (text !== undefined) expect(violations[0]?.description).to.contain(text)
