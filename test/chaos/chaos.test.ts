@@ -15,7 +15,7 @@ import { playRound, type Round } from "./round.js"
 import { readTruth } from "./truth.js"
 import { delegatedChain } from "./workload.js"
 
-/** How old plain reads may be; short, so that lines are often frozen for longer. */
+/** The maximum age of plain reads: short, so that connections are often frozen for longer. */
 const BOUND_MS = 600
 
 describe("three servers on one database", () => {
@@ -150,7 +150,7 @@ describe("three servers on one database", () => {
     for (const line of lines) line.close()
   })
 
-  // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random ones, of 20 s each, for so long.
+  // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random seeds, of 20 s each, for n minutes.
   const { CHAOS_SEED, CHAOS_MINUTES } = process.env
   const roundMs = CHAOS_MINUTES ? 20_000 : 5_000
   const longestMs = Number(CHAOS_MINUTES ?? 0) * 60_000
@@ -169,7 +169,7 @@ describe("three servers on one database", () => {
   }).timeout(longestMs + scaled(240_000))
 })
 
-/** How many of these agents' chains a server gives, plainly. */
+/** Counts the agents whose chains a plain read of a server returns. */
 async function found({ address }: FleetServer, agentIds: readonly string[]) {
   const line = connectTo(address)
   const { batchGetChains } = line.calls(TrustStoreService)
@@ -179,7 +179,7 @@ async function found({ address }: FleetServer, agentIds: readonly string[]) {
   return answers.reduce((count, { found }) => count + found.length, 0)
 }
 
-/** A delegator, ten to whom it delegated, and the rest to whom those delegated on. */
+/** Builds a cascade: a root, ten delegatees, and the other descendants as their delegatees. */
 function cascadeOf(name: string, descendants: number) {
   const root = `${name}-root`
   const delegators = new Map<string, string>()
@@ -188,7 +188,7 @@ function cascadeOf(name: string, descendants: number) {
   return { agents: [root, ...delegators.keys()], delegators }
 }
 
-/** How many calls there were, and how many were answered, by what was asked or why it was refused. */
+/** Counts the calls, and those with a response by operation or by reason of refusal. */
 function countsOf({ calls }: Round): Record<string, number> {
   const counts: Record<string, number> = { calls: calls.length }
   for (const { operation, freshness, told } of calls) {

@@ -4,8 +4,8 @@ import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
 /**
- * Every answer tells of a state that there was, and that was new enough; what it says of when changes were made is told to the
- * timeline. Refused writes and those that changed nothing tell of the state that they found, as strong reads do.
+ * Checks that every response shows a state that existed and was recent enough, and adds to the timeline what the response
+ * implies about when changes were made. Refused writes and those that changed nothing count as strong reads.
  */
 export function checkReads(calls: readonly Call[], timeline: Timeline, boundMs: number, fail: Fail): void {
   const own = createOwnWrites(calls, timeline)
@@ -26,7 +26,7 @@ export function checkReads(calls: readonly Call[], timeline: Timeline, boundMs: 
   }
 }
 
-/** Which states an answer can have been made from; undefined: it tells of none. */
+/** Returns which states a response can come from; undefined if it shows none. */
 function sightOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
   const { told, operation, requestId = "" } = call
   if (operation === "read") return sightOfRead(call)
@@ -48,7 +48,7 @@ function sightOfRead({ told, includeInactive }: Call): ((state: State) => boolea
     (told.active || includeInactive === true)
 }
 
-/** An event may come however late, and never before its change. */
+/** An event may arrive at any time after its change, but never before it. */
 function sightOfEvent({ told }: Call): ((state: State) => boolean) | undefined {
   return ({ version }) => told.kind === "record" && version?.revision === told.revision
 }
@@ -66,7 +66,7 @@ function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: Sta
   }
 }
 
-/** Why a call cannot have been answered from a state; undefined: it can. */
+/** Returns why a response cannot come from a state; undefined if it can. */
 function faultOf(
   call: Call,
   { version, next }: State,
@@ -99,7 +99,7 @@ function told(call: Call | undefined) {
   return call ? describeCall(call) : "ever"
 }
 
-/** From when on a state must have been the current one at some moment. */
+/** The time at or after which the state must have been current. */
 function oldestOf({ freshness = "strong", invokedAt }: Call, boundMs: number) {
   return freshness === "strong" ? invokedAt : invokedAt - boundMs
 }
@@ -109,7 +109,7 @@ function note(call: Call, { version, next }: State, timeline: Timeline, boundMs:
   if (next && call.operation !== "watch") timeline.after(next, oldestOf(call, boundMs), call)
 }
 
-/** Gives the newest revision of a call's agent that the server that answered it had made before, in the same life. */
+/** Returns a function that finds the newest revision of a call's agent written earlier through the same server process. */
 function createOwnWrites(calls: readonly Call[], timeline: Timeline): (call: Call) => bigint {
   const answers = new Map<string, { at: number; revision: bigint }[]>()
   const keyOf = ({ server, life }: Call, agentId: string) => `${server} ${life} ${agentId}`

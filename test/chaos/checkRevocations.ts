@@ -3,10 +3,10 @@ import { describeVersion, isStored } from "./checkWrites.js"
 import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
-/** Who delegated to an agent. */
+/** The delegator of each agent. */
 export type Delegators = ReadonlyMap<string, string>
 
-/** A revocation takes along everybody who was delegated to, all at once, and what was revoked for good is never active again. */
+/** Checks that a revocation covers all descendants at once, and that what is revoked for good is never active again. */
 export function checkRevocations(
   calls: readonly Call[],
   delegators: Delegators,
@@ -47,7 +47,7 @@ function checkFinal(
         fail("revoked", `${describeCall(call)}\n  and yet ${describeVersion(version)}`)
 }
 
-/** The agent, and all to whom its trust came down, whose chains were stored right before a change. */
+/** Returns the agent and its descendants, as far as their chains were stored right before a change. */
 function descendants(agentId: string, delegators: Delegators, first: Version, timeline: Timeline): string[] {
   const wasStored = (agent: string) => isStored(stateBefore(timeline.statesOf(agent), first.revision).version)
   const found = new Set([agentId])

@@ -2,7 +2,7 @@ import type { Fail } from "./checkHistory.js"
 import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
-/** Every acknowledged write happened once and is what it said; what was refused did not; nothing happened by itself. */
+/** Checks that each acknowledged write happened once as reported, no refused write happened, and every change was requested. */
 export function checkWrites(calls: readonly Call[], timeline: Timeline, fail: Fail): void {
   const attempts = groupBy(
     calls.filter(({ requestId }) => requestId !== undefined),
@@ -26,7 +26,7 @@ export function checkWrites(calls: readonly Call[], timeline: Timeline, fail: Fa
     checkSteps(timeline.statesOf(agentId), attempts, fail)
 }
 
-/** It was made after it was first asked for, and before anybody was told that it was made. */
+/** Bounds a change between its first request and its first acknowledgement. */
 function boundBy(asked: readonly Call[], versions: readonly Version[], timeline: Timeline) {
   const first = asked.reduce((left, right) => (left.invokedAt <= right.invokedAt ? left : right))
   for (const version of versions) {
@@ -76,13 +76,13 @@ function checkRequest(asked: readonly Call[], versions: readonly Version[], fail
   }
 }
 
-/** To restore what is active and to delete what is deleted changes nothing and gives the record that stands. */
+/** Restoring an active chain or deleting a deleted one changes nothing and returns the current record. */
 export function isUnchanged({ operation, told }: Call, version: Version | undefined): boolean {
   if (version !== undefined || told.kind !== "record") return false
   return (operation === "restore" && told.active) || (operation === "delete" && !told.active)
 }
 
-/** A request that had been done gets its first answer, and one that was refused is not done by that call. */
+/** Checks that a retry gets the first response, and that a refused call changed nothing. */
 function checkRefusals(asked: readonly Call[], versions: readonly Version[], timeline: Timeline, fail: Fail) {
   for (const call of asked) {
     if (call.told.kind !== "refused") continue
@@ -99,7 +99,7 @@ function checkRefusals(asked: readonly Call[], versions: readonly Version[], tim
   }
 }
 
-/** Reasons that are given after the history was asked whether it was done before. */
+/** Reasons that are only returned after history was searched for the request_id. */
 const JUDGED = new Set([
   "TRUST_CHAIN_NOT_FOUND",
   "TRUST_CHAIN_INACTIVE",
@@ -114,12 +114,12 @@ const FORESEEN = new Set([
   "BATCH_REFUSED",
 ])
 
-/** Whether a call may be answered so; a read of a chain that never expires may not be refused. */
+/** Whether a call may be refused for this reason. No read may, since the chains never expire. */
 function isForeseen({ operation, told }: Call) {
   return operation !== "read" && told.kind === "refused" && FORESEEN.has(told.reason)
 }
 
-/** Each change fits the state before it, and the condition that its caller set. */
+/** Checks each change against the state before it and its expected_revision. */
 function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, readonly Call[]>, fail: Fail) {
   for (const { version: before, next } of states) {
     if (!next) continue
@@ -133,7 +133,7 @@ function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, read
   }
 }
 
-/** Whether a row was there after this change. */
+/** Whether a row existed after this change. */
 export function isStored(version: Version | undefined): boolean {
   return version !== undefined && version.operation !== "purged"
 }
@@ -163,7 +163,7 @@ function follows(before: string, { operation, status }: Version): boolean {
   }
 }
 
-/** A line for people. */
+/** Formats a change for messages. */
 export function describeVersion({ revision, agentId, operation, status, requestId }: Version): string {
   return `r${revision} ${operation} ${agentId} (${status}) ${requestId}`
 }

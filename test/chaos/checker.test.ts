@@ -5,7 +5,7 @@ import { randomFrom } from "./random.js"
 
 const BOUND_MS = 100
 
-/** A call at these moments; its request is the word after the slash of `what`: `store/a`. */
+/** Creates a call at these times. `what` is the operation and the request_id: `store/a`. */
 function call(what: string, invokedAt: number, endedAt: number, told: Told, more: Partial<Call> = {}): Call {
   const [operation = "", requestId] = what.split("/")
   return {
@@ -37,7 +37,7 @@ const refused = (reason: string, stands?: bigint): Told => ({
 const plain = { freshness: "plain" } as const
 const strong = { freshness: "strong" } as const
 
-/** A change of the history; its request is that of the call that asked for it. */
+/** Creates a change in history, with the request_id of its call. */
 function change(
   revision: bigint,
   requestId: string,

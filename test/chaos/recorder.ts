@@ -19,26 +19,26 @@ import type { Call, Freshness, Told } from "./history.js"
 
 type Chain = MessageInitShape<typeof TrustLineageChainSchema>
 
-/** What a call is about. */
+/** The content of a call. */
 export type Asked = Pick<Call, "operation" | "agentId"> &
   Partial<Pick<Call, "requestId" | "expectedRevision" | "freshness" | "includeInactive">> & {
     chain?: Chain
     revocationId?: string
   }
 
-/** Makes the calls of one client and keeps what it was told. */
+/** Makes the calls of one client and records their outcomes. */
 export interface Recorder {
   ask(server: FleetServer, asked: Asked, timeoutMs?: number): Promise<Call>
-  /** Stores several in one call, all or none where it is `atomic`; each is a call of the history. */
+  /** Stores several chains in one call, optionally `atomic`. Each is recorded as its own call. */
   askTogether(server: FleetServer, stores: readonly Asked[], atomic: boolean): Promise<Call[]>
   close(): void
 }
 
-/** A call gives up after this; the server does earlier where it can. */
+/** The deadline of a call, longer than the server's own. */
 const CALL_MS = scaled(2_500)
-/** A thousand chains at once take longer. */
+/** The deadline of a batch, which may hold 1,000 chains. */
 const BATCH_MS = scaled(20_000)
-/** So that a server that is back is found at once. */
+/** Reconnects quickly, so that a restarted server is found at once. */
 export const CHANNEL = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,
@@ -46,7 +46,7 @@ export const CHANNEL = {
   "grpc.use_local_subchannel_pool": 1,
 }
 
-/** A client with lines of its own; what it is told goes to `history`. */
+/** Creates a client with its own connections that records its calls in `history`. */
 export function createRecorder(client: string, history: Call[]): Recorder {
   const lines = new Map<FleetServer, ReturnType<typeof connectTo>>()
   const lineTo = (server: FleetServer) => {
@@ -54,7 +54,7 @@ export function createRecorder(client: string, history: Call[]): Recorder {
     lines.set(server, line)
     return line
   }
-  /** Makes a call of the client, and keeps what it was told of each thing that it asked. */
+  /** Makes a call, and records the outcome of each of its items. */
   const keep = async (server: FleetServer, all: readonly Asked[], tell: () => Promise<Told[]>) => {
     const life = server.life
     const invokedAt = performance.now()
@@ -141,7 +141,7 @@ async function sendTogether(
     ({ results }) => results.map(({ result }) => itemTold(result)),
     (error) => stores.map((store) => failureOf(error, store)),
   )
-  // Which of them was at fault is not told of the others.
+  // A refused atomic batch does not say which items were at fault.
   return results.map((told) =>
     atomic && told.kind === "refused" ? { ...told, reason: "BATCH_REFUSED" } : told,
   )
@@ -162,7 +162,7 @@ function readOf({ agentId, includeInactive = false, freshness }: Asked) {
 
 function consistencyOf(freshness: Freshness = "plain") {
   if (freshness === "strong") return { requirement: { case: "strong", value: true } } as const
-  // Of an agent that nobody knows of yet any revision will do.
+  // Revision 0 means that no write of the agent is known yet.
   if (freshness === "plain" || freshness === 0n) return {}
   return { requirement: { case: "minRevision", value: freshness } } as const
 }
@@ -177,7 +177,7 @@ function recordTold(record: ChainRecord | undefined): Told {
   }
 }
 
-/** The hash of what came, rather than the one that came with it. */
+/** Computes the hash of the received chain instead of trusting the record's. */
 function readTold({ stored }: GetChainResponse): Told {
   const { chain, record } = stored ?? {}
   if (!chain) throw new Error("an answer without a chain")
@@ -190,7 +190,7 @@ function revocationTold(revocation: Revocation | undefined): Told {
   return { kind: "revocation", revision: revocation.revision, agents }
 }
 
-/** Without details nobody of ours has answered: a line was lost, or time ran out. */
+/** An error without details does not come from a server: a connection was lost, or the deadline passed. */
 function failureOf(error: grpc.ServiceError, { operation }: Asked): Told {
   const reason = error.metadata?.get("grpc-status-details-bin").length
     ? detailsOf(error).info?.reason

@@ -11,27 +11,27 @@ import { readTruth } from "./truth.js"
 import { mirror, watchAll } from "./watchers.js"
 import { createWorkload } from "./workload.js"
 
-/** What a round found. */
+/** The result of a round. */
 export interface Round {
   readonly violations: readonly Violation[]
   readonly calls: readonly Call[]
-  /** How often each fault was made, by name. */
+  /** The number of each fault, by name. */
   readonly faults: ReadonlyMap<string, number>
 }
 
 const CLIENTS = 8
 const READERS = 3
-/** Names the agents of each round anew, also where a seed is played twice. */
+/** Makes agent ids unique to a round, even if a seed is played twice. */
 let rounds = 0
 
-/** How many reads of each kind, and changes, a round has at least. */
+/** The minimum number of writes and of reads of each kind in a round. */
 const ENOUGH = 25
 
 /**
- * Lets clients call and the nemesis break things for so long, or until enough was answered, all as the seed says, and compares
- * what they were told with what happened.
+ * Runs clients and the nemesis for at least `ms` milliseconds and until there are enough outcomes, all determined by the seed,
+ * and compares the outcomes with what happened.
  *
- * @param boundMs how old the servers' plain reads may be
+ * @param boundMs the maximum age of plain reads, in milliseconds
  */
 export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs: number): Promise<Round> {
   const random = randomFrom(seed)
@@ -81,7 +81,7 @@ function isEnough(calls: readonly Call[]) {
   return counts.every((count) => count >= ENOUGH)
 }
 
-/** When all is whole again, every server gives every agent, plainly and strongly. */
+/** Reads every agent from every healed server, plain and strong. */
 async function readAll(fleet: Fleet, agents: ReadonlySet<string>, calls: Call[]) {
   const recorder = createRecorder("afterwards", calls)
   const read = async (server: FleetServer, agentId: string, freshness: Freshness) => {

@@ -13,17 +13,17 @@ import { CHANNEL } from "./recorder.js"
 
 type Request = MessageInitShape<typeof WatchChainsRequestSchema>
 
-/** Watches the agents of a round, whatever breaks, until it is ended. */
+/** Watches the agents of a round despite faults, until it is ended. */
 export interface Watcher {
-  /** Resolves when it has been told of everything; gives what was wrong with what it was told. */
+  /** Waits until every change was reported, and returns what was reported wrong. */
   end(versions: readonly Version[]): Promise<string[]>
 }
 
-/** A line without a word for this long is given up: a server speaks every two seconds. */
+/** A connection that is silent for this long is replaced: a server sends something every two seconds. */
 const SILENT_MS = 3_000
 const LATE_MS = 20_000
 
-/** Watches every change of the agents whose ids begin so, from now on; resolves when it has begun. */
+/** Watches every change of the agents whose ids begin with `name`; resolves when the watch has begun. */
 export async function watchAll(
   fleet: Fleet,
   name: string,
@@ -43,7 +43,7 @@ export async function watchAll(
   }
 }
 
-/** Keeps a mirror of the agents whose ids begin so, from their current state on; only of the active ones where asked. */
+/** Mirrors the agents whose ids begin with `name` from their current state on, optionally only the active ones. */
 export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: Random): Watcher {
   const filter = { agentIdPrefix: name, includeInactive: !activeOnly }
   const { watch, finish } = follow(fleet, { filter, includeCurrent: true }, random, () => {})
@@ -67,7 +67,7 @@ export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: 
   }
 }
 
-/** A watch that goes on at another server whenever its line ends or says nothing for too long. */
+/** Follows a watch that resumes at another server whenever its connection ends or is silent for too long. */
 function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event: SeenEvent) => void) {
   let heardAt = performance.now()
   const open: OpenWatch = async function* (request, signal) {
@@ -109,7 +109,7 @@ function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event:
   return { watch, finish }
 }
 
-/** A line that was lost, or a server that is away; anything else is a fault of what was told. */
+/** Whether a failure is only a lost connection or an unavailable server. */
 function isPassing(failure: unknown) {
   if (failure === undefined) return true
   const { code } = failure as Partial<grpc.ServiceError>
@@ -117,14 +117,14 @@ function isPassing(failure: unknown) {
 }
 
 const { UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL } = grpc.status
-/** grpc-js tells a stream that was reset as INTERNAL. */
+/** grpc-js reports a reset stream as INTERNAL. */
 const PASSING: ReadonlySet<number> = new Set([UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL])
 
 function describeFailure({ failure, next }: ValidatedWatch) {
   return `it ended below r${next} with ${failure instanceof Error ? failure.message : String(failure)}`
 }
 
-/** What is told of a change is told after it was made. */
+/** Records that an event arrived. */
 function note({ operation, record }: SeenEvent, history: Call[]) {
   if (!record || operation === "purged") return
   const { agentId, revision, contentHash, status } = record

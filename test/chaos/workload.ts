@@ -7,43 +7,43 @@ import type { Call, CallOperation, Freshness } from "./history.js"
 import type { Random } from "./random.js"
 import { type Asked, createRecorder, type Recorder } from "./recorder.js"
 
-/** What clients ask at random, and what they know of each other's writes. */
+/** The random calls of clients, and what they know of each other's writes. */
 export interface Workload {
-  /** All agents that were asked about. */
+  /** All agents in the workload. */
   readonly agents: ReadonlySet<string>
-  /** Who is delegated to by whom. */
+  /** The delegator of each delegatee. */
   readonly delegators: ReadonlyMap<string, string>
-  /** Calls as one client, one after the other, until `signal`. */
+  /** Makes calls as one client, one after the other, until `signal`. */
   run(client: string, random: Random, signal: AbortSignal): Promise<void>
   /**
-   * Reads plainly and waits for no answer that does not come from memory, so that a server without its database is read all the
-   * while; the others wait there for their time to run out.
+   * Makes plain reads that wait only for responses from memory, so that a server without its database is read continuously
+   * while other clients wait for their deadlines.
    */
   readOn(client: string, random: Random, signal: AbortSignal): Promise<void>
 }
 
-/** Few, so that writers meet. */
+/** Few agents, so that writers compete. */
 const ALONE = 5
 /** Pause between two calls of a client, in milliseconds. */
 const PAUSE_MS = 12
 const ATTEMPTS = 3
-/** What memory answers comes within this. */
+/** The deadline for responses from memory. */
 const MEMORY_MS = 200
-/** How often what was written is read from the same server at once. */
+/** The probability of reading a write back from the same server at once. */
 const OWN = 0.4
-/** How often several are stored in one call. */
+/** The probability of a batch store. */
 const TOGETHER = 0.05
-/** How many agents are read, of those that were named last. */
+/** The number of newest agents to read from. */
 const RECENT = 20
 
-/** The agents of a workload begin with `name`; what clients are told goes to `history`. */
+/** Creates a workload on agents whose ids begin with `name`; outcomes go to `history`. */
 export function createWorkload(name: string, fleet: Fleet, history: Call[]): Workload {
   const alone = Array.from({ length: ALONE }, (_, index) => `${name}-${index}`)
   const agents = new Set(alone)
   const delegators = new Map<string, string>()
   const newest = new Map<string, bigint>()
   const suspensions: string[] = []
-  /** A delegator, its delegatee and the delegatee's; what is revoked for good stays so, and another family takes its place. */
+  /** A root, its delegatee and the delegatee's delegatee. A new family replaces one that was revoked for good. */
   let family: string[] = []
   let families = 0
   const nextFamily = () => {
@@ -143,7 +143,7 @@ function plainReadOf({ agentId }: Pick<Asked, "agentId">): Asked {
   return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 
-/** A chain that no other is equal to, delegated to by this agent if there is one. */
+/** Creates a unique chain, delegated by `delegator` if there is one. */
 export function delegatedChain(agentId: string, delegator: string | undefined) {
   return {
     ...sampleChain(agentId),
@@ -152,7 +152,7 @@ export function delegatedChain(agentId: string, delegator: string | undefined) {
   }
 }
 
-/** That nothing is stored yet is a condition of StoreChain only. */
+/** Only StoreChain accepts an expected_revision of 0. */
 function conditionOf(operation: CallOperation, known: bigint | undefined, random: Random) {
   if (random.chance(0.7)) return {}
   if (operation === "store" && random.chance(0.3)) return { expectedRevision: 0n }

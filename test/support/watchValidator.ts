@@ -5,35 +5,35 @@ import type postgres from "postgres"
 import { type SeenEvent, seen } from "./events.js"
 import { until } from "./until.js"
 
-/** Opens a watch: the SDK's, a bare call's, whoever's responses are to be judged. */
+/** Opens the watch to validate, through the SDK or a bare call. */
 export type OpenWatch = (
   request: MessageInitShape<typeof WatchChainsRequestSchema>,
   signal: AbortSignal,
 ) => AsyncIterable<WatchChainsResponse>
 
-/** A watch whose every response is judged as it comes. */
+/** A watch that validates each response on arrival. */
 export interface ValidatedWatch {
-  /** The events so far, of all lines that it had. */
+  /** The events so far, across all connections. */
   readonly events: readonly SeenEvent[]
-  /** Where it would go on. */
+  /** The revision to resume from. */
   readonly next: bigint
-  /** What it ended with, or what it found wrong. */
+  /** The error that ended the watch, or a validation error. */
   readonly failure: unknown
-  /** Waits until it has been told of all below the revision; throws what it found wrong. */
+  /** Waits until every change below `revision` was reported; throws a validation error. */
   reaches(revision: bigint): Promise<void>
-  /** Waits until it lacks nothing of what the history holds by then. */
+  /** Waits until every change now in history was reported. */
   reachesHead(sql: postgres.Sql): Promise<void>
-  /** Ends the line, and goes on from where it stands through another one. */
+  /** Ends the connection, and resumes through another. */
   resume(open: OpenWatch): Promise<void>
-  /** Ends the line. */
+  /** Ends the connection. */
   stop(): Promise<void>
-  /** Compares all that it was told with the history: nothing missing, nothing twice, nothing else. Only for a watch of everything. */
+  /** Asserts that the events are exactly those in history. Only for watches without a filter. */
   agreesWith(sql: postgres.Sql): Promise<void>
 }
 
 /**
- * Follows a watch and judges each response: the events in the order of revisions, none twice, and next_revision never going
- * back nor below what was told.
+ * Follows a watch and validates each response: events in the order of revisions without repetition, and a next_revision that
+ * never decreases and is above every reported revision.
  */
 export function validateWatch(
   open: OpenWatch,
@@ -121,7 +121,7 @@ export function validateWatch(
   }
 }
 
-/** How the contract calls what the database's history calls so. */
+/** Returns the contract's name of an operation in the database's history. */
 export function wordOf(operation: unknown): string {
   return String(operation).toUpperCase()
 }
