@@ -77,8 +77,8 @@ describe("the cache", () => {
 
   const forgotten: [string, (cache: Cache<Item>) => void][] = [
     ["a write", (cache) => cache.invalidate(["a"])],
-    ["word of a change", (cache) => cache.changed("a", 7n)],
-    ["a start anew", (cache) => cache.clear()],
+    ["a reported change", (cache) => cache.changed("a", 7n)],
+    ["a reset", (cache) => cache.clear()],
   ]
   for (const [what, forget] of forgotten)
     it(`does not keep a read that began before ${what}`, async () => {

@@ -14,11 +14,11 @@ import postgres from "postgres"
 import { createReads } from "../../server/dist/store/database/reads.js"
 import { memoize } from "../../server/dist/store/readers/memoize.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
-import { deaf } from "../support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { scaled } from "../support/slowness.js"
+import { withStalledFeed } from "../support/stallFeed.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -77,7 +77,7 @@ describe("consistency", () => {
     const first = await chains().storeChain({ chain: sampleChain(agentId) })
     const revision = async (consistency = {}) =>
       (await chains(1).getChain({ agentId, ...consistency })).stored?.record?.revision
-    await deaf(database.connection, "trust_authority_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       expect(await revision({ consistency: STRONG })).to.equal(first.record?.revision)
       const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
       const second = await chains().storeChain({ chain })
@@ -113,7 +113,7 @@ describe("consistency", () => {
     await store(await world.delegate("root", "middle"))
     await store(await world.delegate("middle", "leaf"))
     for (const level of [1, 2, 3] as const) expect((await verify(1, "leaf", {}, level)).valid).to.equal(true)
-    await deaf(database.connection, "trust_authority_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       await chains().deleteChain({ agentId: "root" })
       for (const level of [1, 2, 3] as const) {
         const answer = await verify(1, "leaf", { consistency: STRONG }, level)
@@ -132,7 +132,7 @@ describe("consistency", () => {
       update trust_authorities
       set authority_data = jsonb_set(authority_data, '{keys,0,public_key}', to_jsonb(${publicKey}::text))
       where authority_id = 'org-a'`
-    await deaf(database.connection, "trust_chain_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_chain_revisions", async () => {
       await setKey(signerOf("org-b").publicKey)
       expect((await verify(1, "keyed", { consistency: STRONG })).valid).to.equal(false)
     })
@@ -262,7 +262,7 @@ describe("consistency", () => {
       first = (await chains().storeChain({ chain: sampleChain(agentId) })).record?.revision ?? 0n
     const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
     expect(before.found).to.have.length(3)
-    const last = await deaf(database.connection, "trust_authority_revisions", async () => {
+    const last = await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       const chain = { ...sampleChain("batch-a"), capabilities: [capability("new")] }
       await chains().storeChain({ chain })
       const { record: deleted } = await chains().deleteChain({ agentId: "batch-b" })

@@ -47,9 +47,9 @@ const REFUSALS: Refusal[] = [
   ],
   ["JSON text that does not parse", metadata("{a:1}"), "chain.genesis.metadata_json", /JSON/],
   ["JSON text that repeats a key", metadata('{"a":1,"b":2,"a":3}'), "chain.genesis.metadata_json", /"a"/],
-  ["JSON text of depth 65", metadata(nested(65)), "chain.genesis.metadata_json", /64/],
+  ["JSON text 65 levels deep", metadata(nested(65)), "chain.genesis.metadata_json", /64/],
   ["NaN in JSON text", metadata('{"a":NaN}'), "chain.genesis.metadata_json", /JSON/],
-  ["metadata that is no object", metadata("[1]"), "chain.genesis.metadata_json", /object/],
+  ["metadata that is not an object", metadata("[1]"), "chain.genesis.metadata_json", /object/],
   [
     "an envelope of another agent",
     withRecords({ constraintEnvelope: { id: "env", agentId: "other" } }),
@@ -69,7 +69,7 @@ const REFUSALS: Refusal[] = [
     /genesis\.agent_id/,
   ],
   [
-    "two capabilities of one id",
+    "two capabilities with one id",
     withRecords({ capabilities: [capability("a"), capability("a")] }),
     "chain.capabilities[1].id",
     /capabilities\[0\]|more than once|repeat|distinct|unique/,
@@ -112,7 +112,7 @@ const REFUSALS: Refusal[] = [
     "chain.genesis.expires_at",
     /offset/,
   ],
-  ["a time that is none", { chain: genesis({ createdAt: "yesterday" }) }, "chain.genesis.created_at", /time/],
+  ["an invalid time", { chain: genesis({ createdAt: "yesterday" }) }, "chain.genesis.created_at", /time/],
   ["a wrong chain_hash", { chain: sampleChain(ID), chainHash: "00" }, "chain_hash", /[0-9a-f]{64}/],
   [
     "a wrong constraint_hash",
@@ -133,7 +133,7 @@ const REFUSALS: Refusal[] = [
     /99/,
   ],
   [
-    "a moment that is none",
+    "an expires_at out of range",
     { chain: sampleChain(ID), expiresAt: { seconds: 10n ** 15n, nanos: 0 } },
     "expires_at",
     /9999/,

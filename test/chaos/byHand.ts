@@ -34,7 +34,7 @@ export async function changeByHand(
       requestId: row.request_id,
       invokedAt,
       endedAt: performance.now(),
-      told: {
+      outcome: {
         kind: "record",
         revision: BigInt(row.revision),
         contentHash: row.content_hash,

@@ -10,7 +10,7 @@ import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 import { checkHistory } from "./checkHistory.js"
 import { type Fleet, type FleetServer, startFleet } from "./fleet.js"
 import type { Call, Freshness } from "./history.js"
-import { type Asked, createRecorder, type Recorder } from "./recorder.js"
+import { type CallRequest, createRecorder, type Recorder } from "./recorder.js"
 import { playRound, type Round } from "./round.js"
 import { readTruth } from "./truth.js"
 import { delegatedChain } from "./workload.js"
@@ -36,22 +36,22 @@ describe("three servers on one database", () => {
 
   it("never return a revoked cascade of 1,000 to strong reads, reads at its revision, or reads past the cache age", async () => {
     const calls: Call[] = []
-    const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
+    const [here, there, stalled] = fleet.servers as [FleetServer, FleetServer, FleetServer]
     const { agents, delegators } = cascadeOf("revoked", 1_000)
     const every = (step: number) => agents.filter((_, index) => index % step === 0)
     const some = every(10)
     const [root] = agents as [string]
     const recorders = Array.from({ length: 8 }, (_, index) => createRecorder(`client-${index}`, calls))
-    const ask = async (
+    const callAll = async (
       server: FleetServer,
       agentIds: readonly string[],
-      what: (agentId: string) => Asked,
+      what: (agentId: string) => CallRequest,
     ) => {
       const waiting = [...agentIds].reverse()
       const answers = new Set<string>()
       const lane = async (recorder: Recorder) => {
         for (let next = waiting.pop(); next; next = waiting.pop())
-          answers.add((await recorder.ask(server, what(next))).told.kind)
+          answers.add((await recorder.call(server, what(next))).outcome.kind)
       }
       await Promise.all(recorders.map(lane))
       return [...answers]
@@ -60,7 +60,7 @@ describe("three servers on one database", () => {
       ({ operation: "read", agentId, freshness }) as const
     const [recorder] = recorders as [Recorder]
     const stores = agents.map(
-      (agentId): Asked => ({
+      (agentId): CallRequest => ({
         operation: "store",
         agentId,
         requestId: randomUUID(),
@@ -68,24 +68,24 @@ describe("three servers on one database", () => {
       }),
     )
     for (const half of [stores.slice(0, 500), stores.slice(500)])
-      for (const { told } of await recorder.askTogether(here, half, true))
-        expect(told.kind).to.equal("record")
+      for (const { outcome } of await recorder.callBatch(here, half, true))
+        expect(outcome.kind).to.equal("record")
     expect(await found(there, agents)).to.equal(1_001)
-    expect(await ask(deaf, some, read("strong"))).to.deep.equal(["record"])
-    deaf.back.darken()
+    expect(await callAll(stalled, some, read("strong"))).to.deep.equal(["record"])
+    stalled.back.darken()
     const revoke = { operation: "revoke", agentId: root, requestId: randomUUID() } as const
-    const { told, endedAt } = await recorder.ask(here, revoke)
+    const { outcome, endedAt } = await recorder.call(here, revoke)
     const bound = sleep(endedAt + BOUND_MS - performance.now())
-    const { revision } = told as { revision: bigint }
-    expect(await ask(there, every(4), read(revision))).to.deep.equal(["nothing"])
-    expect(await ask(there, some, read("strong"))).to.deep.equal(["nothing"])
+    const { revision } = outcome as { revision: bigint }
+    expect(await callAll(there, every(4), read(revision))).to.deep.equal(["nothing"])
+    expect(await callAll(there, some, read("strong"))).to.deep.equal(["nothing"])
     await bound
     expect(await found(there, agents)).to.equal(0)
     for (const agentId of every(100)) {
-      const { told } = await recorder.ask(deaf, read("plain")(agentId), 200)
-      expect(told.kind).to.equal("unknown")
+      const { outcome } = await recorder.call(stalled, read("plain")(agentId), 200)
+      expect(outcome.kind).to.equal("unknown")
     }
-    deaf.back.thaw()
+    stalled.back.thaw()
     for (const recorder of recorders) recorder.close()
     const versions = await readTruth(fleet.sql, new Set(agents))
     expect(versions.filter(({ operation }) => operation === "revoked")).to.have.lengthOf(1_001)
@@ -143,8 +143,8 @@ describe("three servers on one database", () => {
     expect(versions).to.have.lengthOf(7)
     for (const watch of watches) {
       await watch.reaches((last?.revision ?? 0n) + 1n)
-      const told = watch.events.map(({ word, record }) => `${record?.revision} ${word}`)
-      expect(told).to.deep.equal(versions.map(({ line }) => line))
+      const reported = watch.events.map(({ word, record }) => `${record?.revision} ${word}`)
+      expect(reported).to.deep.equal(versions.map(({ line }) => line))
       await watch.stop()
     }
     for (const line of lines) line.close()
@@ -163,8 +163,8 @@ describe("three servers on one database", () => {
       const seed = seeds.shift() ?? anySeed()
       const round = await playRound(fleet, seed, roundMs, BOUND_MS)
       if (CHAOS_MINUTES) console.log(`seed ${seed}:`, Object.fromEntries(round.faults), countsOf(round))
-      const told = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
-      expect(told, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
+      const violations = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
+      expect(violations, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
     }
   }).timeout(longestMs + scaled(240_000))
 })
@@ -191,10 +191,10 @@ function cascadeOf(name: string, descendants: number) {
 /** Counts the calls, and those with a response by operation or by reason of refusal. */
 function countsOf({ calls }: Round): Record<string, number> {
   const counts: Record<string, number> = { calls: calls.length }
-  for (const { operation, freshness, told } of calls) {
-    if (told.kind === "unknown") continue
+  for (const { operation, freshness, outcome } of calls) {
+    if (outcome.kind === "unknown") continue
     const wanted = typeof freshness === "bigint" ? "min" : freshness
-    const name = told.kind === "refused" ? told.reason : wanted ? `${operation} ${wanted}` : operation
+    const name = outcome.kind === "refused" ? outcome.reason : wanted ? `${operation} ${wanted}` : operation
     counts[name] = (counts[name] ?? 0) + 1
   }
   return counts

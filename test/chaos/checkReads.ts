@@ -11,52 +11,55 @@ export function checkReads(calls: readonly Call[], timeline: Timeline, boundMs: 
   const own = createOwnWrites(calls, timeline)
   const done = new Set(timeline.versions.map(({ requestId }) => requestId))
   for (const call of calls) {
-    const seen = sightOf(call, done)
-    if (!seen) continue
-    const states = timeline.statesOf(call.agentId).filter(seen)
-    const fits = states.filter((state) => faultOf(call, state, timeline, boundMs, own) === undefined)
+    const matches = matcherOf(call, done)
+    if (!matches) continue
+    const states = timeline.statesOf(call.agentId).filter(matches)
+    const fits = states.filter((state) => conflictOf(call, state, timeline, boundMs, own) === undefined)
     const [state, another] = fits
     if (state && !another) note(call, state, timeline, boundMs)
     if (state) continue
     const [last] = states.slice(-1)
     const [rule, text] = last
-      ? (faultOf(call, last, timeline, boundMs, own) as [string, string])
-      : ["invented", "tells of no state that there ever was"]
+      ? (conflictOf(call, last, timeline, boundMs, own) as [string, string])
+      : ["invented", "shows a state that never existed"]
     fail(rule, `${describeCall(call)}\n  ${text}`)
   }
 }
 
 /** Returns which states a response can come from; undefined if it shows none. */
-function sightOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
-  const { told, operation, requestId = "" } = call
-  if (operation === "read") return sightOfRead(call)
-  if (operation === "watch") return sightOfEvent(call)
-  if (told.kind === "refused") return sightOfRefusal(told)
-  if (told.kind !== "record" || done.has(requestId)) return undefined
-  return ({ version }) => version?.revision === told.revision
+function matcherOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
+  const { outcome, operation, requestId = "" } = call
+  if (operation === "read") return matcherOfRead(call)
+  if (operation === "watch") return matcherOfEvent(call)
+  if (outcome.kind === "refused") return matcherOfRefusal(outcome)
+  if (outcome.kind !== "record" || done.has(requestId)) return undefined
+  return ({ version }) => version?.revision === outcome.revision
 }
 
-function sightOfRead({ told, includeInactive }: Call): ((state: State) => boolean) | undefined {
-  if (told.kind === "nothing")
+function matcherOfRead({ outcome, includeInactive }: Call): ((state: State) => boolean) | undefined {
+  if (outcome.kind === "nothing")
     return ({ version }) => !isStored(version) || (!includeInactive && version?.status !== "active")
-  if (told.kind !== "record") return undefined
+  if (outcome.kind !== "record") return undefined
   return ({ version }) =>
     isStored(version) &&
-    version?.revision === told.revision &&
-    version.contentHash === told.contentHash &&
-    (version.status === "active") === told.active &&
-    (told.active || includeInactive === true)
+    version?.revision === outcome.revision &&
+    version.contentHash === outcome.contentHash &&
+    (version.status === "active") === outcome.active &&
+    (outcome.active || includeInactive === true)
 }
 
 /** An event may arrive at any time after its change, but never before it. */
-function sightOfEvent({ told }: Call): ((state: State) => boolean) | undefined {
-  return ({ version }) => told.kind === "record" && version?.revision === told.revision
+function matcherOfEvent({ outcome }: Call): ((state: State) => boolean) | undefined {
+  return ({ version }) => outcome.kind === "record" && version?.revision === outcome.revision
 }
 
-function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: State) => boolean) | undefined {
-  switch (told.reason) {
+function matcherOfRefusal(outcome: {
+  reason: string
+  current?: bigint
+}): ((state: State) => boolean) | undefined {
+  switch (outcome.reason) {
     case "REVISION_CONFLICT":
-      return ({ version }) => (isStored(version) ? (version as Version).revision : 0n) === told.stands
+      return ({ version }) => (isStored(version) ? (version as Version).revision : 0n) === outcome.current
     case "TRUST_CHAIN_NOT_FOUND":
       return ({ version }) => !isStored(version)
     case "TRUST_CHAIN_REVOKED":
@@ -67,7 +70,7 @@ function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: Sta
 }
 
 /** Returns why a response cannot come from a state; undefined if it can. */
-function faultOf(
+function conflictOf(
   call: Call,
   { version, next }: State,
   timeline: Timeline,
@@ -77,10 +80,10 @@ function faultOf(
   if (version && timeline.earliest(version).at > call.endedAt)
     return [
       "future",
-      `tells of ${describeVersion(version)}, which was not made before ${told(timeline.earliest(version).by)}`,
+      `shows ${describeVersion(version)}, which was not made before ${describeBound(timeline.earliest(version).by)}`,
     ]
   if (!next || call.operation === "watch") return undefined
-  const replaced = `tells of ${version ? describeVersion(version) : "nothing"}, and ${describeVersion(next)}`
+  const replaced = `shows ${version ? describeVersion(version) : "nothing"}, and ${describeVersion(next)}`
   const since = timeline.latest(next)
   const { freshness = "strong" } = call
   if (typeof freshness === "bigint" && next.revision <= freshness)
@@ -88,14 +91,14 @@ function faultOf(
   if (since.at < oldestOf(call, boundMs))
     return [
       freshness === "strong" ? "strong" : "bound",
-      `${replaced} had replaced it before ${told(since.by)}`,
+      `${replaced} had replaced it before ${describeBound(since.by)}`,
     ]
   if (freshness !== "strong" && next.revision <= own(call))
     return ["own write", `${replaced} had replaced it through the same server, or another change after it`]
   return undefined
 }
 
-function told(call: Call | undefined) {
+function describeBound(call: Call | undefined) {
   return call ? describeCall(call) : "ever"
 }
 
@@ -117,9 +120,9 @@ function createOwnWrites(calls: readonly Call[], timeline: Timeline): (call: Cal
   for (const version of timeline.versions)
     revisionsOf.set(version.requestId, [...(revisionsOf.get(version.requestId) ?? []), version])
   for (const call of calls) {
-    const { told, life, operation, requestId = "" } = call
+    const { outcome, life, operation, requestId = "" } = call
     if (life === undefined || operation === "read" || operation === "hand") continue
-    if (told.kind !== "record" && told.kind !== "revocation") continue
+    if (outcome.kind !== "record" && outcome.kind !== "revocation") continue
     for (const { agentId, revision } of revisionsOf.get(requestId) ?? []) {
       const list = answers.get(keyOf(call, agentId)) ?? []
       list.push({ at: call.endedAt, revision })

@@ -14,24 +14,24 @@ export function checkRevocations(
   fail: Fail,
 ): void {
   for (const call of calls) {
-    if (call.told.kind !== "revocation") continue
-    const { told } = call
+    if (call.outcome.kind !== "revocation") continue
+    const { outcome } = call
     const made = timeline.versions.filter(({ requestId }) => requestId === call.requestId)
-    const untold = made.filter(({ agentId }) => !told.agents.includes(agentId))
-    if (untold.length > 0)
-      fail("revoked", `${describeCall(call)}\n  did not tell of ${untold.map(describeVersion)}`)
+    const unreported = made.filter(({ agentId }) => !outcome.agents.includes(agentId))
+    if (unreported.length > 0)
+      fail("revoked", `${describeCall(call)}\n  did not report ${unreported.map(describeVersion)}`)
     const [first] = made
     if (!first || call.operation === "lift") continue
     const between = timeline.versions.filter(
       ({ revision, requestId }) =>
-        revision > first.revision && revision <= told.revision && requestId !== call.requestId,
+        revision > first.revision && revision <= outcome.revision && requestId !== call.requestId,
     )
     if (between.length > 0)
       fail("revoked", `${describeCall(call)}\n  was mixed with ${between.map(describeVersion)}`)
     for (const agentId of descendants(call.agentId, delegators, first, timeline))
       if (!made.some((version) => version.agentId === agentId))
         fail("revoked", `${describeCall(call)}\n  left out ${agentId}`)
-    if (call.operation === "revoke") checkFinal(call, told, timeline, fail)
+    if (call.operation === "revoke") checkFinal(call, outcome, timeline, fail)
   }
 }
 

@@ -1,12 +1,18 @@
 import { expect } from "chai"
 import { checkHistory } from "./checkHistory.js"
-import type { Call, Told, Version } from "./history.js"
+import type { Call, Outcome, Version } from "./history.js"
 import { randomFrom } from "./random.js"
 
 const BOUND_MS = 100
 
 /** Creates a call at these times. `what` is the operation and the request_id: `store/a`. */
-function call(what: string, invokedAt: number, endedAt: number, told: Told, more: Partial<Call> = {}): Call {
+function call(
+  what: string,
+  invokedAt: number,
+  endedAt: number,
+  outcome: Outcome,
+  more: Partial<Call> = {},
+): Call {
   const [operation = "", requestId] = what.split("/")
   return {
     client: "someone",
@@ -17,22 +23,22 @@ function call(what: string, invokedAt: number, endedAt: number, told: Told, more
     ...(requestId === undefined ? {} : { requestId }),
     invokedAt,
     endedAt,
-    told,
+    outcome,
     ...more,
   }
 }
-const record = (revision: bigint, active = true, contentHash = "h"): Told => ({
+const record = (revision: bigint, active = true, contentHash = "h"): Outcome => ({
   kind: "record",
   revision,
   contentHash,
   active,
 })
-const nothing: Told = { kind: "nothing" }
-const unknown: Told = { kind: "unknown", reason: "no answer" }
-const refused = (reason: string, stands?: bigint): Told => ({
+const nothing: Outcome = { kind: "nothing" }
+const unknown: Outcome = { kind: "unknown", reason: "no answer" }
+const refused = (reason: string, current?: bigint): Outcome => ({
   kind: "refused",
   reason,
-  ...(stands === undefined ? {} : { stands }),
+  ...(current === undefined ? {} : { current }),
 })
 const plain = { freshness: "plain" } as const
 const strong = { freshness: "strong" } as const
@@ -148,9 +154,9 @@ describe("the history checker", () => {
   })
 
   describe("for reads", () => {
-    const reading = (told: Told, at: number, more: Partial<Call>) => [
+    const reading = (outcome: Outcome, at: number, more: Partial<Call>) => [
       ...stores,
-      call("read", at, at + 5, told, { life: 2, ...more }),
+      call("read", at, at + 5, outcome, { life: 2, ...more }),
     ]
     const versions = [created, updated]
 
@@ -222,13 +228,13 @@ describe("the history checker", () => {
       change(3n, "r", "revoked", { agentId: "root" }),
       change(4n, "r", "revoked", { agentId: "leaf" }),
     ]
-    const told = (agents: string[]): Told => ({ kind: "revocation", revision: 4n, agents })
-    const revoking = call("revoke/r", 20, 30, told(["root", "leaf"]), { agentId: "root" })
+    const cascadeOf = (agents: string[]): Outcome => ({ kind: "revocation", revision: 4n, agents })
+    const revoking = call("revoke/r", 20, 30, cascadeOf(["root", "leaf"]), { agentId: "root" })
     const delegators = new Map([["leaf", "root"]])
 
     it("accepts a complete cascade, and detects a missing agent", () => {
       expect(rulesOf([...both, revoking], [...stored, ...revoked], delegators)).to.deep.equal([])
-      const few = { ...revoking, told: told(["root"]) }
+      const few = { ...revoking, outcome: cascadeOf(["root"]) }
       expect(rulesOf([...both, few], [...stored, revoked[0] as Version], delegators)).to.include("revoked")
       expect(rulesOf([...both, few], [...stored, ...revoked], delegators)).to.include("revoked")
     })
@@ -257,7 +263,7 @@ describe("the history checker", () => {
         change(4n, "c", "updated", { agentId: "leaf" }),
         change(5n, "r", "revoked", { agentId: "leaf" }),
       ]
-      const late = { ...revoking, told: { ...told(["root", "leaf"]), revision: 5n } as Told }
+      const late = { ...revoking, outcome: { ...cascadeOf(["root", "leaf"]), revision: 5n } as Outcome }
       const writing = call("store/c", 20, 30, record(4n), { agentId: "leaf" })
       expect(rulesOf([...both, late, writing], [...stored, ...amid], delegators)).to.include("revoked")
     })

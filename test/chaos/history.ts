@@ -16,7 +16,7 @@ export type CallOperation =
   | "watch"
 
 /** The outcome that the caller saw. */
-export type Told =
+export type Outcome =
   /** A record: the one written, or the one read. */
   | { kind: "record"; revision: bigint; contentHash: string; active: boolean }
   /** A revocation was made or lifted, with its newest revision and the agents reported. */
@@ -24,7 +24,7 @@ export type Told =
   /** No chain was found. */
   | { kind: "nothing" }
   /** Refused with a reason of the contract; REVISION_CONFLICT comes with the current revision, 0 for none. */
-  | { kind: "refused"; reason: string; stands?: bigint }
+  | { kind: "refused"; reason: string; current?: bigint }
   /** No response, or one that leaves open whether the change happened. */
   | { kind: "unknown"; reason: string }
 
@@ -48,7 +48,7 @@ export interface Call {
   readonly includeInactive?: boolean
   readonly invokedAt: number
   readonly endedAt: number
-  readonly told: Told
+  readonly outcome: Outcome
 }
 
 /** A change in the database's history, which is what really happened. */
@@ -63,7 +63,9 @@ export interface Version {
 
 /** Formats a call for messages. */
 export function describeCall(call: Call): string {
-  const told = JSON.stringify(call.told, (_, value) => (typeof value === "bigint" ? `r${value}` : value))
+  const outcome = JSON.stringify(call.outcome, (_, value) =>
+    typeof value === "bigint" ? `r${value}` : value,
+  )
   const condition = call.expectedRevision === undefined ? "" : ` expecting r${call.expectedRevision}`
   const wanted =
     call.freshness === undefined
@@ -72,5 +74,5 @@ export function describeCall(call: Call): string {
         ? ` min r${call.freshness}`
         : ` ${call.freshness}`
   const times = `${call.invokedAt.toFixed(1)}-${call.endedAt.toFixed(1)}`
-  return `${times} ${call.client} on ${call.server}.${call.life ?? "?"} ${call.operation}${wanted}${condition} ${call.agentId} ${call.requestId ?? ""}: ${told}`
+  return `${times} ${call.client} on ${call.server}.${call.life ?? "?"} ${call.operation}${wanted}${condition} ${call.agentId} ${call.requestId ?? ""}: ${outcome}`
 }

@@ -46,13 +46,13 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
   const playing = Promise.all([
     unleash(fleet, random.child("nemesis"), byHand, over.signal),
     ...clients.map((client) => workload.run(client, random.child(client), over.signal)),
-    ...readers.map((reader) => workload.readOn(reader, random.child(reader), over.signal)),
+    ...readers.map((reader) => workload.readContinuously(reader, random.child(reader), over.signal)),
   ])
   await sleep(ms / 2)
   for (const activeOnly of [false, true])
     watchers.push(mirror(fleet, `${name}-`, activeOnly, random.child(`mirror ${activeOnly}`)))
   await sleep(ms / 2)
-  await until("enough was answered", () => isEnough(calls), LONGEST_MS).finally(() => over.abort())
+  await until("there are enough outcomes", () => isEnough(calls), LONGEST_MS).finally(() => over.abort())
   const [faults] = await playing
   await sleep(boundMs)
   await readAll(fleet, workload.agents, calls)
@@ -68,10 +68,12 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
 const LONGEST_MS = 40_000
 
 function isEnough(calls: readonly Call[]) {
-  const answered = calls.filter(({ told }) => told.kind !== "unknown")
+  const answered = calls.filter(({ outcome }) => outcome.kind !== "unknown")
   const reads = (fits: (freshness: Call["freshness"]) => boolean) =>
     answered.filter(({ operation, freshness }) => operation === "read" && fits(freshness)).length
-  const writes = answered.filter(({ requestId, told }) => requestId !== undefined && told.kind !== "refused")
+  const writes = answered.filter(
+    ({ requestId, outcome }) => requestId !== undefined && outcome.kind !== "refused",
+  )
   const counts = [
     writes.length,
     reads((freshness) => freshness === "plain"),
@@ -85,12 +87,12 @@ function isEnough(calls: readonly Call[]) {
 async function readAll(fleet: Fleet, agents: ReadonlySet<string>, calls: Call[]) {
   const recorder = createRecorder("afterwards", calls)
   const read = async (server: FleetServer, agentId: string, freshness: Freshness) => {
-    const asked = { operation: "read", agentId, freshness, includeInactive: true } as const
+    const request = { operation: "read", agentId, freshness, includeInactive: true } as const
     await until(
       `server ${server.index} answers`,
       async () => {
-        const { told } = await recorder.ask(server, asked)
-        if (told.kind === "unknown") throw new Error(told.reason)
+        const { outcome } = await recorder.call(server, request)
+        if (outcome.kind === "unknown") throw new Error(outcome.reason)
         return true
       },
       LONGEST_MS,

@@ -40,13 +40,13 @@ const EVER: Bound = { at: Number.NEGATIVE_INFINITY, by: undefined }
 export function createTimeline(changes: readonly Version[]): Timeline {
   const versions = [...changes].sort((left, right) => (left.revision < right.revision ? -1 : 1))
   const place = new Map(versions.map((version, index) => [version, index]))
-  const told = versions.map(() => ({ earliest: EVER, latest: NEVER }))
-  let settled = told
+  const known = versions.map(() => ({ earliest: EVER, latest: NEVER }))
+  let settled = known
   const states = statesByAgent(versions)
   const at = <Item>(items: readonly Item[], version: Version) => items[place.get(version) as number] as Item
 
   const settle = () => {
-    settled = told.map((bounds) => ({ ...bounds }))
+    settled = known.map((bounds) => ({ ...bounds }))
     settled.reduce(
       (before, bounds) => {
         if (before.earliest.at > bounds.earliest.at) bounds.earliest = before.earliest
@@ -69,11 +69,11 @@ export function createTimeline(changes: readonly Version[]): Timeline {
     earliest: (version) => at(settled, version).earliest,
     latest: (version) => at(settled, version).latest,
     after: (version, moment, by) => {
-      const bounds = at(told, version)
+      const bounds = at(known, version)
       if (moment > bounds.earliest.at) bounds.earliest = { at: moment, by }
     },
     before: (version, moment, by) => {
-      const bounds = at(told, version)
+      const bounds = at(known, version)
       if (moment < bounds.latest.at) bounds.latest = { at: moment, by }
     },
     settle,

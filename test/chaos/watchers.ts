@@ -36,9 +36,9 @@ export async function watchAll(
   return {
     end: async (versions) => {
       const faults = await finish(versions)
-      const told = watch.events.map(({ word, record }) => `r${record?.revision} ${word.toLowerCase()}`)
-      const made = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
-      return [...faults, ...differences(told, made), ...wrongContents(watch.events, versions)]
+      const reported = watch.events.map(({ word, record }) => `r${record?.revision} ${word.toLowerCase()}`)
+      const changes = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
+      return [...faults, ...differences(reported, changes), ...wrongContents(watch.events, versions)]
     },
   }
 }
@@ -56,13 +56,17 @@ export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: 
         if (goes) kept.delete(record?.agentId ?? "")
         else kept.set(record?.agentId ?? "", record?.revision)
       }
-      const stand = new Map<string, bigint>()
+      const expected = new Map<string, bigint>()
       for (const { agentId, revision, operation, status } of versions)
-        if (operation === "purged" || (activeOnly && status !== "active")) stand.delete(agentId)
-        else stand.set(agentId, revision)
+        if (operation === "purged" || (activeOnly && status !== "active")) expected.delete(agentId)
+        else expected.set(agentId, revision)
       const lines = (map: ReadonlyMap<string, bigint | undefined>) =>
         [...map].map(([agentId, revision]) => `${agentId} r${revision}`).sort()
-      return [...faults, ...differences(lines(kept), lines(stand)), ...wrongContents(watch.events, versions)]
+      return [
+        ...faults,
+        ...differences(lines(kept), lines(expected)),
+        ...wrongContents(watch.events, versions),
+      ]
     },
   }
 }
@@ -98,7 +102,7 @@ function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event:
   const finish = async (versions: readonly Version[]) => {
     const head = versions.at(-1)?.revision ?? 0n
     await until(
-      `a watch is told of r${head}`,
+      `a watch reports r${head}`,
       () => watch.next > head || !isPassing(watch.failure),
       LATE_MS,
     ).finally(() => over.abort())
@@ -137,7 +141,7 @@ function note({ operation, record }: SeenEvent, history: Call[]) {
     agentId,
     invokedAt: at,
     endedAt: at,
-    told: { kind: "record", revision, contentHash, active: status === ChainStatus.ACTIVE },
+    outcome: { kind: "record", revision, contentHash, active: status === ChainStatus.ACTIVE },
   })
 }
 
@@ -146,15 +150,17 @@ function wrongContents(events: readonly SeenEvent[], versions: readonly Version[
   return events.flatMap(({ record, chain }) => {
     const hash = hashes.get(record?.revision ?? 0n)
     const same = record?.contentHash === hash && (!chain || contentHash(chain) === hash)
-    return same ? [] : [`it was told another content at r${record?.revision}`]
+    return same ? [] : [`it reported other content at r${record?.revision}`]
   })
 }
 
-function differences(told: readonly string[], made: readonly string[]): string[] {
-  const [heard, happened] = [new Set(told), new Set(made)]
+function differences(reported: readonly string[], changes: readonly string[]): string[] {
+  const [seenLines, happened] = [new Set(reported), new Set(changes)]
   return [
-    ...made.filter((line) => !heard.has(line)).map((line) => `it was not told ${line}`),
-    ...told.filter((line) => !happened.has(line)).map((line) => `it was told ${line}, which is not so`),
-    ...(heard.size < told.length ? ["it was told something twice"] : []),
+    ...changes.filter((line) => !seenLines.has(line)).map((line) => `it did not report ${line}`),
+    ...reported
+      .filter((line) => !happened.has(line))
+      .map((line) => `it reported ${line}, which did not happen`),
+    ...(seenLines.size < reported.length ? ["it reported something twice"] : []),
   ]
 }

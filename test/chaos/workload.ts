@@ -5,7 +5,7 @@ import { sampleChain } from "../support/sample.js"
 import type { Fleet } from "./fleet.js"
 import type { Call, CallOperation, Freshness } from "./history.js"
 import type { Random } from "./random.js"
-import { type Asked, createRecorder, type Recorder } from "./recorder.js"
+import { type CallRequest, createRecorder, type Recorder } from "./recorder.js"
 
 /** The random calls of clients, and what they know of each other's writes. */
 export interface Workload {
@@ -19,7 +19,7 @@ export interface Workload {
    * Makes plain reads that wait only for responses from memory, so that a server without its database is read continuously
    * while other clients wait for their deadlines.
    */
-  readOn(client: string, random: Random, signal: AbortSignal): Promise<void>
+  readContinuously(client: string, random: Random, signal: AbortSignal): Promise<void>
 }
 
 /** Few agents, so that writers compete. */
@@ -30,9 +30,9 @@ const ATTEMPTS = 3
 /** The deadline for responses from memory. */
 const MEMORY_MS = 200
 /** The probability of reading a write back from the same server at once. */
-const OWN = 0.4
+const READ_BACK = 0.4
 /** The probability of a batch store. */
-const TOGETHER = 0.05
+const BATCH = 0.05
 /** The number of newest agents to read from. */
 const RECENT = 20
 
@@ -54,15 +54,15 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
   nextFamily()
 
-  const learn = ({ agentId, told }: Call) => {
-    if (told.kind !== "record" && told.kind !== "revocation") return
-    if (told.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, told.revision)
+  const learn = ({ agentId, outcome }: Call) => {
+    if (outcome.kind !== "record" && outcome.kind !== "revocation") return
+    if (outcome.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, outcome.revision)
   }
-  const readOf = (agentId: string, random: Random): Asked => {
+  const readOf = (agentId: string, random: Random): CallRequest => {
     const freshness = freshnessOf(random, newest.get(agentId) ?? 0n)
     return { operation: "read", agentId, includeInactive: random.chance(0.5), freshness }
   }
-  const choose = (random: Random): Asked => {
+  const choose = (random: Random): CallRequest => {
     const agentId = random.pick(random.chance(0.65) ? alone : family)
     const operation = operationOf(random, family.includes(agentId))
     if (operation === "read")
@@ -87,12 +87,12 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     return suspensions.length > 0 && random.chance(0.6) ? "lift" : "suspend"
   }
 
-  const storeTogether = async (recorder: Recorder, random: Random) => {
+  const storeBatch = async (recorder: Recorder, random: Random) => {
     const atomic = random.chance(0.7)
     const stores = alone
       .filter(() => random.chance(0.5))
       .map(
-        (agentId): Asked => ({
+        (agentId): CallRequest => ({
           operation: "store",
           agentId,
           requestId: randomUUID(),
@@ -100,9 +100,9 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
         }),
       )
     for (let attempt = 1; attempt <= ATTEMPTS && stores.length > 0; attempt++) {
-      const calls = await recorder.askTogether(random.pick(fleet.servers), stores, atomic)
+      const calls = await recorder.callBatch(random.pick(fleet.servers), stores, atomic)
       for (const call of calls) learn(call)
-      if (calls.every(({ told }) => told.kind !== "unknown") || random.chance(0.4)) return
+      if (calls.every(({ outcome }) => outcome.kind !== "unknown") || random.chance(0.4)) return
     }
   }
 
@@ -112,26 +112,27 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     run: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
-        if (random.chance(TOGETHER)) await storeTogether(recorder, random)
-        const asked = choose(random)
-        if (asked.operation === "suspend") suspensions.push(asked.requestId as string)
-        if (asked.operation === "revoke") nextFamily()
+        if (random.chance(BATCH)) await storeBatch(recorder, random)
+        const request = choose(random)
+        if (request.operation === "suspend") suspensions.push(request.requestId as string)
+        if (request.operation === "revoke") nextFamily()
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
           const server = random.pick(fleet.servers)
-          const call = await recorder.ask(server, asked)
+          const call = await recorder.call(server, request)
           learn(call)
-          if (asked.operation !== "read" && random.chance(OWN)) await recorder.ask(server, plainReadOf(asked))
-          if (call.told.kind !== "unknown" || asked.operation === "read" || random.chance(0.4)) break
+          if (request.operation !== "read" && random.chance(READ_BACK))
+            await recorder.call(server, plainReadOf(request))
+          if (call.outcome.kind !== "unknown" || request.operation === "read" || random.chance(0.4)) break
         }
         await sleep(random.between(0, PAUSE_MS))
       }
       recorder.close()
     },
-    readOn: async (client, random, signal) => {
+    readContinuously: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
         const agentId = random.pick([...alone, ...family])
-        await recorder.ask(random.pick(fleet.servers), plainReadOf({ agentId }), MEMORY_MS)
+        await recorder.call(random.pick(fleet.servers), plainReadOf({ agentId }), MEMORY_MS)
         await sleep(random.between(0, PAUSE_MS))
       }
       recorder.close()
@@ -139,7 +140,7 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
 }
 
-function plainReadOf({ agentId }: Pick<Asked, "agentId">): Asked {
+function plainReadOf({ agentId }: Pick<CallRequest, "agentId">): CallRequest {
   return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 

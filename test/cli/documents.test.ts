@@ -82,10 +82,10 @@ describe("the document reader", () => {
       garbage: "no json",
       "text that ends in a value": '{"a":',
       "text that ends in a string": '{"a":"b',
-      "text that ends behind a comma": '{"a":1,',
+      "text that ends after a comma": '{"a":1,',
       "text that ends in a list": '{"a":[1',
       "text that ends in a list of objects": '{"a":[{"b":1},',
-      "a bracket too many": '{"a":1}}',
+      "an extra bracket": '{"a":1}}',
       "a wrong bracket": '{"a":[1}}',
       "a missing comma": '{"a":1 "b":2}',
     }

@@ -256,7 +256,7 @@ describe("the commands that create chains", () => {
         /LOOSER_CONSTRAINTS: .*max_api_calls_increased/,
       ],
       [
-        "delegating to oneself",
+        "delegating to itself",
         `delegate plain.json --to plain ${DELEGATION}`,
         /SELF_DELEGATION: An agent cannot delegate to itself/,
       ],
@@ -273,12 +273,12 @@ describe("the commands that create chains", () => {
         /CAPABILITY_NOT_FOUND: .*'pay'/,
       ],
       [
-        "a chain of another key",
+        "a chain signed with another key",
         "attest plain.json --key other.key --capability a:access",
         /SOURCE_INVALID: .*plain/,
       ],
       [
-        "an expiry that is past",
+        "a past expiry",
         `establish x --authority org-acme --key acme.key --expires-at ${PAST}`,
         /EXPIRED: expires_at is past/,
       ],

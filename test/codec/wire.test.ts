@@ -116,7 +116,7 @@ describe("the gRPC adapter", () => {
     const invalidUtf8 = Buffer.from([0x0a, 0x02, 0xc3, 0x28])
 
     for (const [what, bytes] of [
-      ["bytes that are no message", noMessage],
+      ["undecodable bytes", noMessage],
       ["invalid UTF-8", invalidUtf8],
     ] as const) {
       it(`${what} in every kind of call, with INVALID_ARGUMENT`, async () => {

@@ -44,9 +44,9 @@ describe(`query plans of filters with ${CHAINS} chains`, () => {
     "capability type": { capabilityType: CapabilityType.DELEGATION },
     delegator: { delegatorId: "agent-77" },
     metadata: { metadataContainsJson: '{"department":"d7"}' },
-    "expiry of active ones": { expiresBefore: soon },
-    "expiry of all": { expiresBefore: soon, includeInactive: true },
-    "all at once": {
+    "expiry of active chains": { expiresBefore: soon },
+    "expiry of all chains": { expiresBefore: soon, includeInactive: true },
+    "all filters at once": {
       authorityId: "org-7",
       capability: "cap-5",
       delegatorId: "agent-0",

@@ -35,14 +35,14 @@ describe("eatp: the effective expiry", () => {
     expected: string | undefined,
   ][] = [
     ["nothing expires", chainWith(undefined), undefined, undefined],
-    ["only the request's", chainWith(undefined), early, early],
-    ["only the genesis record's", chainWith(middle), undefined, middle],
+    ["only the request expires", chainWith(undefined), early, early],
+    ["only the genesis record expires", chainWith(middle), undefined, middle],
     ["the earlier of both", chainWith(late), middle, middle],
-    ["the last capability's, where all expire", chainWith(undefined, early, middle), undefined, middle],
-    ["one capability lasts", chainWith(undefined, early, undefined), undefined, undefined],
+    ["the last capability, if all expire", chainWith(undefined, early, middle), undefined, middle],
+    ["one capability never expires", chainWith(undefined, early, undefined), undefined, undefined],
     ["the earliest of three", chainWith(late, early, middle), late, middle],
-    ["offsets count", chainWith("2031-01-01T00:00:00+01:00"), middle, "2031-01-01T00:00:00+01:00"],
-    ["naive times do not count", chainWith("2020-01-01T00:00:00", "2020-01-01"), late, late],
+    ["offsets are applied", chainWith("2031-01-01T00:00:00+01:00"), middle, "2031-01-01T00:00:00+01:00"],
+    ["naive times are ignored", chainWith("2020-01-01T00:00:00", "2020-01-01"), late, late],
   ]
   for (const [what, chain, request, expected] of cases) {
     it(`is correct: ${what}`, () => {

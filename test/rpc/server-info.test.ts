@@ -1,10 +1,10 @@
 import { durationMs, timestampDate } from "@bufbuild/protobuf/wkt"
 import type { connect } from "@trust-registry/client"
 import { expect } from "chai"
-import { deaf } from "../support/deaf.js"
 import { sampleChain } from "../support/sample.js"
 import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { withStalledFeed } from "../support/stallFeed.js"
 import { until } from "../support/until.js"
 
 describe("GetServerInfo", () => {
@@ -46,7 +46,7 @@ describe("GetServerInfo", () => {
 
   it("returns the age of the feed; while it is too old, reads go to the database and health is SERVING", async () => {
     await client.storeChain({ chain: sampleChain("read") })
-    await deaf(registry.connection, "trust_authority_revisions", async () => {
+    await withStalledFeed(registry.connection, "trust_authority_revisions", async () => {
       const held = await until("memory is too old", async () => {
         const info = await client.getServerInfo({})
         return !info.memoryFresh && info

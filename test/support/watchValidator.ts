@@ -45,10 +45,10 @@ export function validateWatch(
   let failure: unknown
   let line = begin(open, request)
 
-  function begin(open: OpenWatch, asked: typeof request) {
+  function begin(open: OpenWatch, sent: typeof request) {
     const stop = new AbortController()
     const ended = (async () => {
-      for await (const response of open(asked, stop.signal)) take(response)
+      for await (const response of open(sent, stop.signal)) take(response)
     })().catch((error) => {
       if (!stop.signal.aborted) failure = error
     })
@@ -59,15 +59,15 @@ export function validateWatch(
     for (const event of response.events.map(seen)) {
       const revision = event.record?.revision ?? 0n
       if (revision < next)
-        throw new Error(`revision ${revision} was told, although all below ${next} had been`)
+        throw new Error(`revision ${revision} was reported, although all below ${next} had been`)
       if (revision >= response.nextRevision)
         throw new Error(
-          `revision ${revision} was told in a response that goes on at ${response.nextRevision}`,
+          `revision ${revision} was reported in a response that resumes at ${response.nextRevision}`,
         )
       if (event.chain && (event.kind === "left" || event.unreadable))
-        throw new Error(`revision ${revision} came with a chain that it must not have: ${event.word}`)
+        throw new Error(`revision ${revision} came with an unexpected chain: ${event.word}`)
       const last = events.at(-1)?.record?.revision ?? -1n
-      if (revision <= last) throw new Error(`revision ${revision} was told after ${last}`)
+      if (revision <= last) throw new Error(`revision ${revision} was reported after ${last}`)
       events.push(event)
     }
     if (response.nextRevision < next)
@@ -77,7 +77,7 @@ export function validateWatch(
   }
 
   const reaches = (revision: bigint) =>
-    until(`the watch has been told of all below ${revision}; it stands at ${next}`, () => {
+    until(`the watch has reported all below ${revision}; it is at ${next}`, () => {
       if (failure !== undefined) return true
       return next >= revision
     }).then(() => {
@@ -113,8 +113,8 @@ export function validateWatch(
       const rows = await sql`
         select revision::text, operation from trust_chain_revisions
         where revision >= ${String(from)} and revision < ${String(next)} order by trust_chain_revisions.revision`
-      const told = events.filter(({ kind }) => kind !== "current")
-      expect(told.map(({ word, record }) => `${record?.revision} ${word}`)).to.deep.equal(
+      const reported = events.filter(({ kind }) => kind !== "current")
+      expect(reported.map(({ word, record }) => `${record?.revision} ${word}`)).to.deep.equal(
         rows.map(({ revision, operation }) => `${revision} ${wordOf(operation)}`),
       )
     },

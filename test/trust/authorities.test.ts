@@ -109,9 +109,14 @@ describe("authorities", () => {
       ["no key", { keys: [] }, "authority.keys", /a key at least/],
       ["65 keys", { keys: Array.from({ length: 65 }, () => key) }, "authority.keys", /64/],
       ["an empty key_id", { keys: [{ ...key, keyId: "" }] }, "authority.keys[0].key_id", /empty/],
-      ["a key_id twice", { keys: [key, { ...other, keyId: "k1" }] }, "authority.keys[1].key_id", /keys\[0\]/],
       [
-        "a key under two ids",
+        "a repeated key_id",
+        { keys: [key, { ...other, keyId: "k1" }] },
+        "authority.keys[1].key_id",
+        /keys\[0\]/,
+      ],
+      [
+        "a key with two ids",
         { keys: [key, { ...key, keyId: "k2" }] },
         "authority.keys[1].public_key",
         /keys\[0\]/,
@@ -154,12 +159,12 @@ describe("authorities", () => {
         /not 7/,
       ],
       ["the permission UNSPECIFIED", { permissions: [0] }, "authority.permissions[0]", /unspecified/],
-      ["a permission twice", { permissions: [2, 1, 2] }, "authority.permissions[2]", /permissions\[0\]/],
+      ["a repeated permission", { permissions: [2, 1, 2] }, "authority.permissions[2]", /permissions\[0\]/],
       ["itself as the parent", { parentAuthorityId: "bad" }, "authority.parent_authority_id", /itself/],
       ["an empty parent", { parentAuthorityId: "" }, "authority.parent_authority_id", /empty/],
-      ["metadata that is no JSON", { metadataJson: "{a:1}" }, "authority.metadata_json", /JSON/],
+      ["metadata that is not JSON", { metadataJson: "{a:1}" }, "authority.metadata_json", /JSON/],
       ["metadata that repeats a key", { metadataJson: '{"a":1,"a":2}' }, "authority.metadata_json", /"a"/],
-      ["metadata that is no object", { metadataJson: "[]" }, "authority.metadata_json", /object/],
+      ["metadata that is not an object", { metadataJson: "[]" }, "authority.metadata_json", /object/],
       ["more than 64 KiB", { metadataJson: `{"a":"${"x".repeat(65_536)}"}` }, "authority", /65536/],
     ]
     for (const [title, change, field, says] of refused)

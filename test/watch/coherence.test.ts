@@ -9,12 +9,12 @@ import type { RegistryServer } from "@trust-registry/server"
 import { expect } from "chai"
 import { createStore, type Store } from "../../server/dist/store/store.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
-import { deaf } from "../support/deaf.js"
 import { embeddedFolder, spawnServer } from "../support/process.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
+import { withStalledFeed } from "../support/stallFeed.js"
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
@@ -119,7 +119,7 @@ describe("two servers on one database", () => {
       }
     }
     await readAfterWrite("quick")
-    await deaf(registry.connection, "trust_authority_revisions", () => readAfterWrite("held-up"))
+    await withStalledFeed(registry.connection, "trust_authority_revisions", () => readAfterWrite("held-up"))
   })
 
   it("apply min_revision to everything that VerifyTrust reads", async () => {
@@ -163,7 +163,7 @@ describe("a server that receives no notifications", () => {
       const agentId = "unheard"
       await storeChain({ chain: sampleChain(agentId) })
       await getChain({ agentId })
-      await deaf(registry.connection, "trust_authority_revisions", async () => {
+      await withStalledFeed(registry.connection, "trust_authority_revisions", async () => {
         await registry.sql`update trust_chains set is_active = false where agent_id = 'unheard'`
         const changed = performance.now()
         for (let seen = 0; seen < 20 || performance.now() - changed < 2 * cacheMaxAgeMs; ) {

@@ -5,7 +5,7 @@ import type { EmbeddedConnection } from "../../server/embedded/session.js"
 export type History = "trust_chain_revisions" | "trust_authority_revisions"
 
 /** Runs `work` while the change feeds of all servers on this database stall: a lock blocks reads of the history table. */
-export async function deaf<Result>(
+export async function withStalledFeed<Result>(
   connection: EmbeddedConnection,
   history: History,
   work: () => Promise<Result>,
