@@ -14,7 +14,7 @@ import { connectTo, detailsIn, detailsOf, failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
-describe("deleting", () => {
+describe("chain deletion", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const calls = () => line.calls(TrustStoreService)
@@ -44,7 +44,7 @@ describe("deleting", () => {
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
 
   describe("PurgeChain", () => {
-    it("deletes for good whatever the status, and leaves hashes and a tombstone with a revision of its own", async () => {
+    it("purges a chain of any status, keeps its hashes, and records a tombstone with its own revision", async () => {
       await store("active", "deleted", "suspended", "revoked")
       await calls().deleteChain({ agentId: "deleted" })
       await revoke("suspended", RevocationMode.SUSPEND)
@@ -71,7 +71,7 @@ describe("deleting", () => {
         )
     })
 
-    it("keeps its condition, and is done once", async () => {
+    it("checks expected_revision, and applies a request_id once", async () => {
       await store("once")
       const { record } = (await calls().getChain({ agentId: "once" })).stored ?? {}
       const revision = record?.revision ?? 0n
@@ -101,7 +101,7 @@ describe("deleting", () => {
     const deleteAll = async (request: Parameters<ReturnType<typeof calls>["batchDeleteChains"]>[0]) =>
       (await calls().batchDeleteChains(request)).results
 
-    it("deletes each as DeleteChain does, and tells of each in the order of agent_ids", async () => {
+    it("deletes each chain as DeleteChain does, with results in the order of agent_ids", async () => {
       await store("each-a", "each-b", "each-c", "each-d", "each-e")
       const before = await calls().deleteChain({ agentId: "each-b" })
       await revoke("each-c")
@@ -129,7 +129,7 @@ describe("deleting", () => {
       }
     })
 
-    it("purges each as PurgeChain does", async () => {
+    it("purges each chain as PurgeChain does", async () => {
       await store("purge-a", "purge-b")
       await calls().deleteChain({ agentId: "purge-b" })
       const results = await deleteAll({ agentIds: ["purge-b", "nobody", "purge-a"], purge: true })
@@ -146,7 +146,7 @@ describe("deleting", () => {
     })
 
     for (const purge of [false, true])
-      it(`deletes all or none where it is atomic${purge ? ", for good" : ""}`, async () => {
+      it(`is all or nothing when atomic${purge ? ", with purge" : ""}`, async () => {
         const ids = ["x", "y", "z"].map((name) => `whole-${purge}-${name}`)
         await store(...ids)
         const before = await headOf()
@@ -168,7 +168,7 @@ describe("deleting", () => {
         expect(rows, "one transaction").to.have.length(1)
       })
 
-    it("refuses all of an atomic batch for one that is revoked", async () => {
+    it("refuses an atomic batch if one of its chains is revoked", async () => {
       await store("good-1", "bad", "good-2")
       await revoke("bad")
       const results = await deleteAll({ agentIds: ["good-1", "bad", "good-2"], atomic: true })
@@ -180,7 +180,7 @@ describe("deleting", () => {
       expect(await statusOf("good-1")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("gives each its first result again where the batch is sent again", async () => {
+    it("returns each first result again when the batch is retried", async () => {
       for (const [atomic, purge] of [
         [false, false],
         [false, true],
@@ -213,7 +213,7 @@ describe("deleting", () => {
       }
     })
 
-    it("refuses more than a thousand, ids that are none, one that comes twice, and a request_id that is no UUID", async () => {
+    it("refuses more than 1,000 ids, invalid ids, duplicates, and a request_id that is not a UUID", async () => {
       const violationsOf = async (request: Parameters<typeof deleteAll>[0]) => {
         const failure = await failureOf(deleteAll(request))
         expect(failure.code).to.equal(Code.INVALID_ARGUMENT)
@@ -241,7 +241,7 @@ describe("deleting", () => {
       expect(await statusOf("stays")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("deletes a thousand at once, and tells in the log how many", async () => {
+    it("deletes 1,000 chains at once, and logs the count", async () => {
       const ids = Array.from({ length: 1_000 }, (_, i) => `bulk-${i}`)
       await calls().batchStoreChains({ requests: ids.map((id) => ({ chain: sampleChain(id) })) })
       const results = await deleteAll({ agentIds: [...ids.slice(1), "nobody"], requestId: randomUUID() })
@@ -255,7 +255,7 @@ describe("deleting", () => {
       expect(told).to.include({ code: "OK", deleted: 999, refused: 1 })
     })
 
-    it("keeps a thousand refusals below 4 MiB, however long the ids", async () => {
+    it("keeps 1,000 refusals below 4 MiB, however long the ids are", async () => {
       const agentIds = Array.from({ length: 1_000 }, (_, i) => `${i}-`.padEnd(256, "ü"))
       for (const atomic of [false, true]) {
         const results = await deleteAll({ agentIds, atomic })

@@ -24,7 +24,7 @@ import { until } from "../support/until.js"
  * What the reference store's own tests and examples assert (EATP facts, section e), over a real channel through the SDK.
  * Where ours differs on purpose, the test says so.
  */
-describe("the behaviours of the reference store", () => {
+describe("behaviours of the reference store", () => {
   let server: TestRegistry
   let registry: TrustRegistry
 
@@ -79,7 +79,7 @@ describe("the behaviours of the reference store", () => {
     expect(record?.authorityId).to.equal("org-beta")
   })
 
-  it("3 answers a second get from memory", async () => {
+  it("3 answers a repeated get from memory", async () => {
     const { record } = await registry.storeChain({ chain: chainOf("agent-3") })
     // What is read before the word of its own change comes round is not kept.
     await until("the change is known", async () => {
@@ -96,7 +96,7 @@ describe("the behaviours of the reference store", () => {
     expect((await registry.getChain({ agentId: "agent-3" })).record?.authorityId).to.equal("org-acme")
   })
 
-  it("4 tells a chain that is not there", async () => {
+  it("4 reports a missing chain", async () => {
     const error = await caught(registry.getChain({ agentId: "nobody" }))
     expect(error).to.be.instanceOf(TrustChainNotFoundError)
     expect(error.message).to.include("not found")
@@ -114,7 +114,7 @@ describe("the behaviours of the reference store", () => {
     expect(other.reason).to.equal("INVALID_REQUEST")
   })
 
-  it("6 deletes softly, and again", async () => {
+  it("6 soft-deletes a chain, and repeats without effect", async () => {
     await registry.storeChain({ chain: chainOf("agent-6") })
     const first = await registry.deleteChain({ agentId: "agent-6" })
     expect(await caught(registry.getChain({ agentId: "agent-6" }))).to.be.instanceOf(TrustChainNotFoundError)
@@ -130,7 +130,7 @@ describe("the behaviours of the reference store", () => {
     expect(record?.status).to.equal(ChainStatus.ACTIVE)
   })
 
-  it("7 deletes for good, a softly deleted chain too", async () => {
+  it("7 purges a chain, even a soft-deleted one", async () => {
     await registry.storeChain({ chain: chainOf("agent-7") })
     await registry.deleteChain({ agentId: "agent-7" })
     await registry.purgeChain({ agentId: "agent-7" })
@@ -173,7 +173,7 @@ describe("the behaviours of the reference store", () => {
     expect(await caught(registry.storeChain({ chain: naive }))).to.be.instanceOf(TrustChainInvalidError)
   })
 
-  it("14 lists active chains only unless asked for all", async () => {
+  it("14 lists only active chains by default", async () => {
     await registry.storeChain({ chain: chainOf("only-1") })
     await registry.storeChain({ chain: chainOf("only-2") })
     await registry.deleteChain({ agentId: "only-2" })
@@ -182,7 +182,7 @@ describe("the behaviours of the reference store", () => {
     expect((await registry.countChains({ filter: all })).count).to.equal(2n)
   })
 
-  it("gives every error the facts that the reference's exceptions carry, and a cause", async () => {
+  it("gives each error the fields and the cause of the reference's exceptions", async () => {
     const error = await caught(registry.deleteChain({ agentId: "nobody" }))
     expect(error).to.be.instanceOf(TrustStoreError)
     expect(error.method).to.include("DeleteChain")
@@ -190,7 +190,7 @@ describe("the behaviours of the reference store", () => {
   })
 })
 
-describe("a registry made by the reference implementation", () => {
+describe("a registry written by the reference implementation", () => {
   let server: TestRegistry
   let registry: TrustRegistry
   const chains = registryChains()
@@ -206,7 +206,7 @@ describe("a registry made by the reference implementation", () => {
     await server.stop()
   })
 
-  it("gives back equal what it was given, with the hashes of the reference", async () => {
+  it("returns every chain as it was stored, with the reference's hashes", async () => {
     for (const { document, hash } of chains) {
       const { chain } = chainFromDocument(document)
       const { record } = await registry.storeChain({ chain, chainHash: hash })

@@ -19,7 +19,7 @@ import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { signerOf, trustWorld, type World } from "../support/trustWorld.js"
 
-describe("many chains in a call", () => {
+describe("bulk calls", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const chains = () => line.calls(TrustStoreService)
@@ -53,7 +53,7 @@ describe("many chains in a call", () => {
   }
 
   describe("BatchGetChains", () => {
-    it("gives each as GetChain does, in the order of the request, and names the missing", async () => {
+    it("returns each chain as GetChain does, in request order, and names the missing ones", async () => {
       for (const id of ["get-b", "get-a", "get-gone"]) await chains().storeChain({ chain: chainOf(id) })
       await chains().deleteChain({ agentId: "get-gone" })
       await chains().storeChain({ chain: chainOf("get-late") })
@@ -69,7 +69,7 @@ describe("many chains in a call", () => {
       expect((await chains().batchGetChains({})).found).to.deep.equal([])
     })
 
-    it("tells rows that do not parse apart, and answers the rest", async () => {
+    it("reports rows that do not parse, and returns the rest", async () => {
       for (const id of ["row-1", "row-2", "row-3"]) await chains().storeChain({ chain: chainOf(id) })
       await registry.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'row-2'`
       const answer = await chains().batchGetChains({ agentIds: ["row-1", "row-2", "row-3"] })
@@ -77,7 +77,7 @@ describe("many chains in a call", () => {
       expect(answer.unreadable).to.deep.equal(["row-2"])
     })
 
-    it("leaves what does not fit into 3 MiB, to be asked for again", async () => {
+    it("returns at most 3 MiB, and names the chains left to request again", async () => {
       const agentIds = Array.from({ length: 150 }, (_, i) => `large-${String(i).padStart(3, "0")}`)
       const text = "x".repeat(60_000)
       for (const agentId of agentIds) {
@@ -95,7 +95,7 @@ describe("many chains in a call", () => {
       expect(calls).to.equal(3)
     })
 
-    it("refuses more than a thousand, ids that are none, and one that comes twice, by their places", async () => {
+    it("refuses more than 1,000 ids, invalid ids and duplicates, by index", async () => {
       const many = Array.from({ length: 1_001 }, (_, i) => `a-${i}`)
       expect(await violationsOf(chains().batchGetChains({ agentIds: many }))).to.deep.equal([
         "agent_ids has 1001 ids; at most 1000 are allowed",
@@ -115,7 +115,7 @@ describe("many chains in a call", () => {
       atomic = false,
     ) => (await chains().batchStoreChains({ requests: requests ?? [], atomic })).results
 
-    it("stores each as StoreChain does, and tells of each in the order of the requests", async () => {
+    it("stores each chain as StoreChain does, with results in request order", async () => {
       await chains().storeChain({ chain: chainOf("each-b") })
       const results = await storeAll([
         { chain: chainOf("each-a") },
@@ -150,7 +150,7 @@ describe("many chains in a call", () => {
       expect(results[0]?.result.case === "stored" && results[0].result.value.record).to.deep.equal(record)
     })
 
-    it("tells of each refused chain the very status that StoreChain fails with, in 3 KiB at most", async () => {
+    it("reports each refused chain with StoreChain's status, in at most 3 KiB", async () => {
       await chains().storeChain({ chain: chainOf("status-gone") })
       await chains().deleteChain({ agentId: "status-gone" })
       const requestId = randomUUID()
@@ -192,7 +192,7 @@ describe("many chains in a call", () => {
       }
     })
 
-    it("is done once when it is sent again, atomic or not", async () => {
+    it("is applied once when retried, atomic or not", async () => {
       for (const atomic of [false, true]) {
         const requests = ["x", "y"].map((name) => ({
           chain: chainOf(`again-${name}-${atomic}`),
@@ -206,14 +206,14 @@ describe("many chains in a call", () => {
       }
     })
 
-    it("refuses, atomic, what was stored before on its own", async () => {
+    it("refuses an atomic batch that reuses the request_id of a single store", async () => {
       const one = { chain: chainOf("mix-1"), requestId: randomUUID() }
       await chains().storeChain(one)
       const results = await storeAll([one, { chain: chainOf("mix-2") }], true)
       expect(results.map(said)).to.deep.equal(["REQUEST_ID_REUSED requests[0].request_id", "BATCH_REFUSED"])
     })
 
-    it("applies chains of one agent in their order", async () => {
+    it("applies chains of one agent in request order", async () => {
       const versions = Array.from({ length: 30 }, (_, i) => ({
         chain: { genesis: { ...sampleChain("order").genesis, metadataJson: `{"version":${i}}` } },
       }))
@@ -226,7 +226,7 @@ describe("many chains in a call", () => {
       expect(chain?.genesis?.metadataJson).to.equal('{"version":29}')
     })
 
-    describe("of delegators and those they delegated to", () => {
+    describe("with delegators and their delegatees", () => {
       let world: World
       beforeEach(() => {
         world = trustWorld()
@@ -241,7 +241,7 @@ describe("many chains in a call", () => {
       }
 
       for (const atomic of [false, true]) {
-        it("judges each by the batch's own, in whatever order they come", async () => {
+        it("validates each chain against the rest of the batch, in any order", async () => {
           const line = await lineage(`line-${atomic}`, 10)
           const results = await storeAll(
             [...line].reverse().map((chain) => ({ chain })),
@@ -254,7 +254,7 @@ describe("many chains in a call", () => {
           }
         })
 
-        it("refuses a line that is too deep, and a circle", async () => {
+        it("refuses a delegation that is too deep, and a cycle", async () => {
           const line = await lineage(`deep-${atomic}`, 10)
           const delegated = (from: string, to: string) =>
             create(TrustLineageChainSchema, {
@@ -283,7 +283,7 @@ describe("many chains in a call", () => {
         })
       }
 
-      it("stores, atomic, nothing of what a forged chain stands in, and names it", async () => {
+      it("stores nothing of an atomic batch with a forged chain, and names the chain", async () => {
         const line = await lineage("forged", 3)
         const forged = create(TrustLineageChainSchema, line[2] as TrustLineageChain)
         const [delegation] = forged.delegations
@@ -307,7 +307,7 @@ describe("many chains in a call", () => {
       })
     })
 
-    it("stores, atomic, nothing where the database refuses one: a conflict, a deleted chain", async () => {
+    it("stores nothing of an atomic batch if the database refuses one chain: a conflict, a deleted chain", async () => {
       await chains().storeChain({ chain: chainOf("none-gone") })
       const gone = await chains().deleteChain({ agentId: "none-gone" })
       const before = await headOf()
@@ -333,7 +333,7 @@ describe("many chains in a call", () => {
       ).to.deep.equal(gone.record)
     })
 
-    it("stores a whole batch in revisions that no other change stands between", async () => {
+    it("stores an atomic batch in consecutive revisions", async () => {
       const ids = Array.from({ length: 50 }, (_, i) => `whole-${i}`)
       const others = Promise.all(ids.map((id) => chains().storeChain({ chain: chainOf(`other-${id}`) })))
       const results = await storeAll(
@@ -348,7 +348,7 @@ describe("many chains in a call", () => {
       expect(revisions).to.deep.equal(ids.map((_, i) => first + BigInt(i)))
     })
 
-    it("judges an atomic batch again when what it rests on changes, and two at once do not lose each other", async () => {
+    it("validates an atomic batch again when its delegators change, and keeps two concurrent batches intact", async () => {
       const batches = Array.from({ length: 8 }, (_, round) =>
         storeAll(
           ["p", "q", "r"].map((name) => ({
@@ -370,7 +370,7 @@ describe("many chains in a call", () => {
       expect(rounds.size).to.equal(1)
     })
 
-    it("refuses more than a thousand, and, atomic, two chains of one agent", async () => {
+    it("refuses more than 1,000 chains, and two chains of one agent if atomic", async () => {
       const many = Array.from({ length: 1_001 }, () => ({}))
       expect(await violationsOf(storeAll(many))).to.deep.equal([
         "requests has 1001 chains; at most 1000 are allowed",
@@ -383,7 +383,7 @@ describe("many chains in a call", () => {
       expect(await storeAll([])).to.deep.equal([])
     })
 
-    it("stores a thousand at once, and keeps a thousand refusals below 4 MiB", async () => {
+    it("stores 1,000 chains at once, and keeps 1,000 refusals below 4 MiB", async () => {
       const ids = Array.from({ length: 1_000 }, (_, i) => `bulk-${i}`)
       for (const atomic of [false, true]) {
         const results = await storeAll(

@@ -13,7 +13,7 @@ describe("the cache", () => {
   const calls = () => line.calls(TrustStoreService)
   const reasonOf = async (call: Promise<unknown>) => detailsOf(await failureOf(call)).info?.reason
 
-  it("own writes are seen at once, after reads of the old state and of nothing", async () => {
+  it("reflects own writes at once, after reads of an older state or of a missing chain", async () => {
     for (let round = 0; round < 30; round++) {
       const agentId = `own-${round}`
       expect(await reasonOf(calls().getChain({ agentId }))).to.equal("TRUST_CHAIN_NOT_FOUND")
@@ -31,7 +31,7 @@ describe("the cache", () => {
     }
   })
 
-  it("a chain expires by the clock, without a write, from memory too", async () => {
+  it("expires a chain by the clock, even from memory, without a write", async () => {
     const expiresAt = { seconds: BigInt(Math.ceil((Date.now() + scaled(1_000)) / 1000)), nanos: 0 }
     await calls().storeChain({ chain: sampleChain("brief"), expiresAt })
     const { record } = (await calls().getChain({ agentId: "brief" })).stored ?? {}
@@ -51,7 +51,7 @@ describe("the cache", () => {
     expect(await reasonOf(calls().restoreChain({ agentId: "brief" }))).to.equal("TRUST_CHAIN_EXPIRED")
   })
 
-  it("one flight per missing key, and one query for many keys", async () => {
+  it("reads each missing key once, and many keys in one query", async () => {
     const reads: string[] = []
     const read = async (agentId: string) => {
       reads.push(agentId)
@@ -64,7 +64,7 @@ describe("the cache", () => {
     expect(reads).to.deep.equal(["a", "b"])
   })
 
-  it("a read that began longer ago than the bound answers nobody who comes later", async () => {
+  it("shares no read that began longer ago than the cache's maximum age", async () => {
     const { reads, read } = heldReads()
     const cache = cacheOf({ maxAgeMs: 20, read })
     const early = cache.get("a")
@@ -77,11 +77,11 @@ describe("the cache", () => {
 
   const forgotten: [string, (cache: Cache<Item>) => void][] = [
     ["a write", (cache) => cache.invalidate(["a"])],
-    ["word of a change", (cache) => cache.changed("a", 7n)],
-    ["a start anew", (cache) => cache.clear()],
+    ["a reported change", (cache) => cache.changed("a", 7n)],
+    ["a reset", (cache) => cache.clear()],
   ]
   for (const [what, forget] of forgotten)
-    it(`a read that began before ${what} is not kept`, async () => {
+    it(`does not keep a read that began before ${what}`, async () => {
       const { reads, read } = heldReads()
       const cache = cacheOf({ read })
       const before = cache.get("a")
@@ -98,7 +98,7 @@ describe("the cache", () => {
       expect(cache.get("a")).to.deep.equal(item(7n))
     })
 
-  it("word of a change drops what is older, and keeps what this change made", async () => {
+  it("drops older entries when a change is reported, and keeps what that change produced", async () => {
     const { reads, read } = heldReads()
     const cache = cacheOf({ read })
     const first = cache.get("a")
@@ -128,7 +128,7 @@ describe("the cache", () => {
     expect(cache.get("a")).to.deep.equal(item(3n))
   })
 
-  it("keeps no more than its bound, nothing large, and nothing at all when it is off", async () => {
+  it("keeps no more than its limit, no large chains, and nothing when turned off", async () => {
     let reads = 0
     const sized = (entries: number, bytes: number) => {
       const read = async () => {

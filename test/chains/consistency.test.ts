@@ -17,11 +17,11 @@ import postgres from "postgres"
 import { createReads } from "../../server/dist/store/database/reads.js"
 import { memoize } from "../../server/dist/store/readers/memoize.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
-import { deaf } from "../support/deaf.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { scaled } from "../support/slowness.js"
+import { withStalledFeed } from "../support/stallFeed.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -75,12 +75,12 @@ describe("consistency", () => {
     await database.drop()
   })
 
-  it("strong sees at once what another server wrote, and memory has it from then on", async () => {
+  it("strong reflects another server's write at once, and refreshes memory", async () => {
     const agentId = "shared"
     const first = await chains().storeChain({ chain: sampleChain(agentId) })
     const revision = async (consistency = {}) =>
       (await chains(1).getChain({ agentId, ...consistency })).stored?.record?.revision
-    await deaf(database.connection, "trust_authority_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       expect(await revision({ consistency: STRONG })).to.equal(first.record?.revision)
       const chain = { ...sampleChain(agentId), capabilities: [capability("x")] }
       const second = await chains().storeChain({ chain })
@@ -94,7 +94,7 @@ describe("consistency", () => {
     })
   })
 
-  it("strong reads each id once in a call, and those asked for at once in one statement", async () => {
+  it("strong reads each id once per call, and concurrent requests in one statement", async () => {
     const statements: string[][] = []
     const read = createReads<{ id: string }>(
       async (ids) => {
@@ -109,14 +109,14 @@ describe("consistency", () => {
     expect(statements).to.deep.equal([["a", "b", "c"], ["d"]])
   })
 
-  it("strong judges by everybody above as they are now, at every level", async () => {
+  it("strong evaluates every delegator as it is now, at every level", async () => {
     const world = trustWorld()
     const store = (chain: TrustLineageChain) => chains().storeChain({ chain })
     await store(await world.establish("root"))
     await store(await world.delegate("root", "middle"))
     await store(await world.delegate("middle", "leaf"))
     for (const level of [1, 2, 3] as const) expect((await verify(1, "leaf", {}, level)).valid).to.equal(true)
-    await deaf(database.connection, "trust_authority_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       await chains().deleteChain({ agentId: "root" })
       for (const level of [1, 2, 3] as const) {
         const answer = await verify(1, "leaf", { consistency: STRONG }, level)
@@ -127,7 +127,7 @@ describe("consistency", () => {
     })
   })
 
-  it("strong reads an authority anew: a key that another server replaced verifies nothing", async () => {
+  it("strong reads authorities anew: a key that another server replaced verifies nothing", async () => {
     const world = trustWorld()
     const { record } = await chains().storeChain({ chain: await world.establish("keyed") })
     expect((await verify(1, "keyed")).valid).to.equal(true)
@@ -135,7 +135,7 @@ describe("consistency", () => {
       update trust_authorities
       set authority_data = jsonb_set(authority_data, '{keys,0,public_key}', to_jsonb(${publicKey}::text))
       where authority_id = 'org-a'`
-    await deaf(database.connection, "trust_chain_revisions", async () => {
+    await withStalledFeed(database.connection, "trust_chain_revisions", async () => {
       await setKey(signerOf("org-b").publicKey)
       expect((await verify(1, "keyed", { consistency: STRONG })).valid).to.equal(false)
     })
@@ -145,7 +145,7 @@ describe("consistency", () => {
     expect((await verify(1, "keyed", { consistency: STRONG })).valid).to.equal(true)
   })
 
-  it("at_revision gives each state that ever was, and judges it at its own moment", async () => {
+  it("at_revision returns every past state, evaluated at the time of its revision", async () => {
     const agentId = "old"
     const records = []
     for (const name of ["a", "b", "c"]) {
@@ -168,7 +168,7 @@ describe("consistency", () => {
     expect(detailsOf(unborn).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
   })
 
-  it("at_revision gives a chain that has expired since, as it was valid then", async () => {
+  it("at_revision returns a chain that has expired since", async () => {
     const end = Date.now() + scaled(1_000)
     const expiresAt = { seconds: BigInt(Math.floor(end / 1000)), nanos: (end % 1000) * 1_000_000 }
     const { record } = await chains().storeChain({ chain: sampleChain("brief"), expiresAt })
@@ -183,7 +183,7 @@ describe("consistency", () => {
     expect(given.stored?.record?.revision).to.equal(record?.revision)
   })
 
-  it("at_revision says so where the documents were removed for good since, and denies", async () => {
+  it("at_revision reports documents that were purged since, and denies", async () => {
     const world = trustWorld()
     const { record } = await chains().storeChain({ chain: await world.establish("gone") })
     const consistency = at(record?.revision ?? 0n)
@@ -195,7 +195,7 @@ describe("consistency", () => {
     expect(await verify(0, "gone", { consistency })).to.include({ reason: DenialReason.NO_TRUST_CHAIN })
   })
 
-  it("at_revision refuses what was not yet, in both services", async () => {
+  it("at_revision refuses a future revision in both services", async () => {
     for (const [revision, told] of [
       [0n, "at least 1"],
       [-1n, "at least 1"],
@@ -213,7 +213,7 @@ describe("consistency", () => {
     }
   })
 
-  it("is asked for in the same words in every read, and refused in the same words", async () => {
+  it("is the same field in every read, with the same refusals", async () => {
     await chains().storeChain({ chain: sampleChain("asked") })
     type Asked = NonNullable<Parameters<ReturnType<typeof chains>["countChains"]>[0]["consistency"]>
     const { verifyTrust, checkAuthority } = calls(0, TrustVerificationService)
@@ -263,7 +263,7 @@ describe("consistency", () => {
     }
   })
 
-  it("strong, min_revision and at_revision hold for every chain of a batch", async () => {
+  it("strong, min_revision and at_revision apply to every chain of a batch", async () => {
     const agentIds = ["batch-a", "batch-b", "batch-c"]
     let first = 0n
     for (const agentId of agentIds)
@@ -275,7 +275,7 @@ describe("consistency", () => {
     })
     const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
     expect(before.found).to.have.length(3)
-    const last = await deaf(database.connection, "trust_authority_revisions", async () => {
+    const last = await withStalledFeed(database.connection, "trust_authority_revisions", async () => {
       const chain = { ...sampleChain("batch-a"), capabilities: [capability("new")] }
       await chains().storeChain({ chain })
       const { record: deleted } = await chains().deleteChain({ agentId: "batch-b" })
@@ -297,7 +297,7 @@ describe("consistency", () => {
     expect(statuses).to.deep.equal([ChainStatus.ACTIVE, ChainStatus.DELETED])
   })
 
-  it("at_revision knows what stood revoked then, and what did not yet", async () => {
+  it("at_revision evaluates revocations as of that revision", async () => {
     const world = trustWorld()
     await chains().storeChain({ chain: await world.establish("lord") })
     const { record } = await chains().storeChain({ chain: await world.delegate("lord", "vassal") })

@@ -61,7 +61,7 @@ describe("ExportChains", () => {
   const reasonOf = (error: grpc.ServiceError | undefined) =>
     detailsOf(error as grpc.ServiceError).info?.reason
 
-  it("gives each chain with its record, by agent_id, and tells the revision first", async () => {
+  it("sends the revision first, then each chain with its record by agent_id", async () => {
     await open()
     expect(await exported()).to.deep.equal({ snapshot: 0n, responses: [], ids: [], error: undefined })
     const ids = Array.from({ length: 1_201 }, (_, i) => idOf(i))
@@ -73,7 +73,7 @@ describe("ExportChains", () => {
     expect(snapshot).to.equal(responses.reduce((most, { record }) => max(most, record?.revision), 0n))
   })
 
-  it("takes a filter as ListChains does", async () => {
+  it("applies filters as ListChains does", async () => {
     await open()
     await store(["a-1", "a-2", "b-1", "b-2", "b-3"], 0)
     await chains().storeChain({ chain: { ...sampleChain("c-1"), capabilities: [capability("read")] } })
@@ -97,7 +97,7 @@ describe("ExportChains", () => {
     }
   })
 
-  it("is of one moment, whatever others change meanwhile, and a watch from there tells the rest", async () => {
+  it("exports a snapshot at one revision, and a watch from there reports the rest", async () => {
     await open()
     const ids = Array.from({ length: 2_600 }, (_, i) => idOf(i))
     await store(ids, 0, 300)
@@ -140,7 +140,7 @@ describe("ExportChains", () => {
     expect(filtered.responses).to.deep.equal(found)
   })
 
-  it("leaves out what was deleted for good meanwhile", async () => {
+  it("leaves out chains that are purged meanwhile", async () => {
     await open()
     await store(["a", "b", "c"], 0)
     const { snapshot } = await exported()
@@ -148,7 +148,7 @@ describe("ExportChains", () => {
     expect((await exported({ snapshotRevision: snapshot })).ids).to.deep.equal(["a", "c"])
   })
 
-  it("carries of a row that does not parse its record alone", async () => {
+  it("sends only the record of a row that does not parse", async () => {
     await open()
     await store(["a", "b", "c"], 0)
     await registry.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'b'`
@@ -162,7 +162,7 @@ describe("ExportChains", () => {
     expect(responses[1]?.record).to.include({ agentId: "b", status: ChainStatus.ACTIVE })
   })
 
-  it("holds little for a reader who does not read, and no connection and no transaction", async () => {
+  it("holds little memory, no connection and no transaction while its reader does not read", async () => {
     await open()
     await store(
       Array.from({ length: 60 }, (_, i) => idOf(i)),
@@ -199,7 +199,7 @@ describe("ExportChains", () => {
     }
   })
 
-  it("ends when the server stops, and goes on at the next where it was", async () => {
+  it("ends when the server stops, and resumes on the next one", async () => {
     await open()
     const ids = Array.from({ length: 3_000 }, (_, i) => idOf(i))
     await store(ids, 0, 500)
@@ -223,7 +223,7 @@ describe("ExportChains", () => {
     expect(rest.responses.at(-1)?.chain?.genesis?.metadataJson).to.contain('"version":0')
   })
 
-  it("refuses wrong values by their fields, and revisions that the history does not tell of", async () => {
+  it("refuses invalid fields by name, and revisions that history does not have", async () => {
     await open()
     await store(["a", "b"], 0)
     const wrong = {
@@ -244,7 +244,7 @@ describe("ExportChains", () => {
     expect((await exported({ snapshotRevision: 2n })).ids).to.deep.equal(["a", "b"])
   })
 
-  it("ends with its caller", async () => {
+  it("stops when its caller cancels", async () => {
     await open()
     await store(
       Array.from({ length: 1_500 }, (_, i) => idOf(i)),

@@ -15,7 +15,7 @@ import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 import { withRegistry, withRegistryForEach } from "../support/withRegistry.js"
 
-describe("the history of a chain", () => {
+describe("history of a chain", () => {
   const { registry, line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
 
@@ -24,7 +24,7 @@ describe("the history of a chain", () => {
   })
   const purposeOf = ({ stored }: ChainRevision) => stored?.chain?.genesis?.metadataJson
 
-  it("tells who changed what and when, newest first", async () => {
+  it("lists who changed what and when, newest first", async () => {
     const agentId = "told"
     const requestId = "5f0c8e2a-36b5-4f5c-9a0e-6f7c1b1c0001"
     await calls().storeChain({ chain: purposeful(agentId, '{"n":1}'), requestId })
@@ -47,7 +47,7 @@ describe("the history of a chain", () => {
     expect([nextPageToken, oldestRevision]).to.deep.equal(["", 1n])
   })
 
-  it("keeps the records of a chain that was removed for good, without its documents", async () => {
+  it("keeps the records of a purged chain, without its documents", async () => {
     const agentId = "gone"
     await calls().storeChain({ chain: sampleChain(agentId) })
     await calls().purgeChain({ agentId })
@@ -59,7 +59,7 @@ describe("the history of a chain", () => {
     ])
   })
 
-  it("comes in pages that end at their size or at 3 MiB", async () => {
+  it("ends pages at their size or at 3 MiB", async () => {
     const agentId = "paged"
     const large = (n: number) => purposeful(agentId, `{"n":${n},"text":"${"x".repeat(700_000)}"}`)
     for (let n = 1; n <= 7; n++) await calls().storeChain({ chain: large(n) })
@@ -84,7 +84,7 @@ describe("the history of a chain", () => {
     expect(detailsOf(other).info?.reason).to.equal("INVALID_REQUEST")
   })
 
-  it("is of agents that were stored once", async () => {
+  it("exists only for agents that were stored", async () => {
     const error = await failureOf(calls().listChainRevisions({ agentId: "nobody" }))
     expect([error.code, detailsOf(error).info?.reason]).to.deep.equal([
       Code.NOT_FOUND,
@@ -94,7 +94,7 @@ describe("the history of a chain", () => {
     expect(detailsOf(wrong).badRequest?.fieldViolations[0]?.field).to.equal("page_size")
   })
 
-  it("carries a document that does not parse as its record", async () => {
+  it("returns only the record of a document that does not parse", async () => {
     const agentId = "torn"
     await calls().storeChain({ chain: sampleChain(agentId) })
     await registry.sql`update trust_chains set chain_data = '{"unknown":1}' where agent_id = ${agentId}`
@@ -106,7 +106,7 @@ describe("the history of a chain", () => {
   })
 })
 
-describe("the retention of history", () => {
+describe("history retention", () => {
   const { registry, line } = withRegistryForEach({ historyRetentionMs: 1_000 })
   const calls = () => line.calls(TrustStoreService)
 
@@ -115,7 +115,7 @@ describe("the retention of history", () => {
       ({ stored }) => stored?.record?.revision ?? 0n,
     )
 
-  it("removes what was replaced, and keeps the newest change of every agent, gone ones too", async () => {
+  it("removes replaced changes, and keeps the newest change of every agent, even a deleted one", async () => {
     const stored = ["kept", "gone", "deleted"]
     for (const agentId of [...stored, ...stored]) await calls().storeChain({ chain: sampleChain(agentId) })
     await calls().purgeChain({ agentId: "gone" })
@@ -134,7 +134,7 @@ describe("the retention of history", () => {
     expect((await calls().verifyChainIntegrity({ agentId: "kept" })).verified).to.equal(true)
   })
 
-  it("forgets the request_id of a change with the change", async () => {
+  it("removes the request_id of a change with the change", async () => {
     const request = { chain: sampleChain("again"), requestId: "5f0c8e2a-36b5-4f5c-9a0e-6f7c1b1c0002" }
     const { record: first } = await calls().storeChain(request)
     expect((await calls().storeChain(request)).record).to.deep.equal(first)
@@ -147,7 +147,7 @@ describe("the retention of history", () => {
     expect((await calls().getChain({ agentId: "again" })).stored?.record).to.deep.equal(late)
   })
 
-  it("is told by the command line, with a note only where something of that agent is missing", async () => {
+  it("is shown by the command line, with a note only if changes of that agent are missing", async () => {
     const history = (...args: string[]) => trustRegistry(["history", ...args], { address: registry.address })
     await calls().storeChain({ chain: sampleChain("cut") })
     await calls().storeChain({ chain: sampleChain("whole") })
@@ -165,7 +165,7 @@ describe("the retention of history", () => {
     expect(gone.err).to.contain(`it reaches back to revision ${last?.revision}, and 1 is before it`)
   })
 
-  it("names the time that was asked for and the oldest, where a past time is no longer kept", async () => {
+  it("names the requested time and the oldest one when a past time is no longer kept", async () => {
     const { record: first } = await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("one") })
     const { record: last } = await calls().storeChain({ chain: sampleChain("later") })
@@ -185,7 +185,7 @@ describe("the retention of history", () => {
     expect(error.details).to.contain(`and ${at(validAt)} is before it`)
   })
 
-  it("tells each change from its oldest revision on with the one before it", async () => {
+  it("keeps every change from oldest_revision on, and the one before it", async () => {
     const { record: first } = await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("two") })
     const history = () => registry.sql`select oldest_revision from trust_history`
@@ -194,7 +194,7 @@ describe("the retention of history", () => {
     expect(await revisionsOf("one")).to.deep.equal([3n, first?.revision])
   })
 
-  it("refuses reads at revisions that are no longer whole, and says from where on they are", async () => {
+  it("refuses reads at compacted revisions, and names the oldest readable one", async () => {
     await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("one") })
     await calls().storeChain({ chain: sampleChain("two") })
@@ -213,7 +213,7 @@ describe("the retention of history", () => {
     expect((await at("one", 3n)).stored?.record?.revision).to.equal(2n)
   })
 
-  it("holds up no writer, and passes over what a writer holds", async () => {
+  it("blocks no writer, and skips what a writer has locked", async () => {
     await calls().storeChain({ chain: sampleChain("held") })
     await calls().storeChain({ chain: sampleChain("held") })
     await registry.sql.begin(async (sql) => {

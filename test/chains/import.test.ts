@@ -66,7 +66,7 @@ describe("ImportChains", () => {
     return { answers, error, acknowledged: answers.map(agentOf) }
   }
 
-  it("answers each in the order of the requests: stored as StoreChain would, or why not", async () => {
+  it("responds to each request in order: stored as by StoreChain, or why not", async () => {
     await open()
     await chains().storeChain({ chain: sampleChain("agent-4") })
     const requests = many(3_000)
@@ -104,7 +104,7 @@ describe("ImportChains", () => {
     expect(Number(rows?.transactions)).to.be.below(1_500)
   })
 
-  it("applies chains of one agent in their order, and each request_id once", async () => {
+  it("applies chains of one agent in order, and each request_id once", async () => {
     await open()
     const requests = Array.from({ length: 400 }, (_, i): Request => {
       const { genesis } = sampleChain(i % 2 ? "same" : `other-${i % 7}`)
@@ -118,7 +118,7 @@ describe("ImportChains", () => {
     expect((await answersTo(stream(requests))).answers).to.deep.equal(answers)
   })
 
-  it("judges each after those before it that it rests on: a lineage comes in VERIFIED", async () => {
+  it("validates each chain after those that it depends on: a whole lineage is VERIFIED", async () => {
     await open()
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
     const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
@@ -138,7 +138,7 @@ describe("ImportChains", () => {
     }
   })
 
-  it("takes no more than so many whose answers nobody reads, and goes on where they are read", async () => {
+  it("accepts a bounded number of chains while responses are not read, and resumes when they are", async () => {
     await open()
     const { path } = methodDefinition(TrustStoreService.method.importChains)
     const same = (bytes: Buffer) => bytes
@@ -175,7 +175,7 @@ describe("ImportChains", () => {
     expect(answers).to.have.length(count)
   })
 
-  it("takes a hundred of the largest chains, though nobody reads its answers", async () => {
+  it("accepts 100 chains of the largest size while responses are not read", async () => {
     await open()
     const text = "x".repeat(900_000)
     const { path } = methodDefinition(TrustStoreService.method.importChains)
@@ -195,7 +195,7 @@ describe("ImportChains", () => {
     call.cancel()
   })
 
-  it("keeps what it acknowledged when the caller cancels, and serves on", async () => {
+  it("keeps what it acknowledged when the caller cancels, and keeps serving", async () => {
     await open()
     const stop = new AbortController()
     let acknowledged: string[] = []
@@ -220,7 +220,7 @@ describe("ImportChains", () => {
     expect((await answersTo(stream(many(10, "later")))).answers).to.have.length(10)
   })
 
-  it("ends with SHUTTING_DOWN when the server stops, after the answers to all that it stored", async () => {
+  it("ends with SHUTTING_DOWN when the server stops, after responding to everything it stored", async () => {
     await open()
     let stopped: Promise<void> | undefined
     async function* endless() {
@@ -253,7 +253,7 @@ describe("ImportChains", () => {
     expect(detailsOf(error as grpc.ServiceError).info?.reason).to.equal("SHUTTING_DOWN")
   })
 
-  it("answers what came before bytes that are no request, and names the fault", async () => {
+  it("responds to everything before bytes that are not a request, and names the error", async () => {
     await open()
     const { path, requestSerialize } = methodDefinition(TrustStoreService.method.importChains)
     const same = (bytes: Buffer) => bytes
@@ -271,7 +271,7 @@ describe("ImportChains", () => {
     expect(answers).to.have.length(20)
   })
 
-  it("waits where the registry has no room for more writes, and leaves room for single ones", async () => {
+  it("waits while the registry has no room for more writes, and leaves room for single writes", async () => {
     await open({ maxWaitingWrites: 4 })
     const { answers } = await answersTo(stream(many(300)))
     expect(answers.map(said)).to.deep.equal(answers.map((_, i) => `created agent-${i}`))
@@ -281,7 +281,7 @@ describe("ImportChains", () => {
     expect((await importing).answers).to.have.length(2_000)
   })
 
-  it("tells a row that the database refuses, and stores its neighbours", async () => {
+  it("reports a row that the database refuses, and stores its neighbours", async () => {
     await open()
     await registry.sql`alter table trust_chains add check (agent_id <> 'agent-7')`
     const { answers } = await answersTo(stream(many(50)))
@@ -291,7 +291,7 @@ describe("ImportChains", () => {
     expect(registry.log.filter(({ level, msg }) => level === "error" && msg === "failed")).to.have.length(1)
   })
 
-  it("goes on where the database takes seconds for what it is usually given at once", async () => {
+  it("continues when the database is slow, with smaller transactions", async () => {
     await open()
     await registry.sql`create function slow() returns trigger language plpgsql as
       'begin perform pg_sleep(0.003); return new; end'`
@@ -302,7 +302,7 @@ describe("ImportChains", () => {
     expect(answers).to.have.length(1_500)
   })
 
-  it("ends with DATABASE_UNAVAILABLE where the database is busy, after the answers to what was stored", async () => {
+  it("ends with DATABASE_UNAVAILABLE while the database is busy, after responding to what was stored", async () => {
     await open()
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => {
@@ -331,8 +331,8 @@ describe("ImportChains", () => {
   })
 })
 
-describe("a crash", () => {
-  it("of the server in the middle of imports loses no chain that was acknowledged", async () => {
+describe("a crash during imports", () => {
+  it("loses no acknowledged chain when the server is killed", async () => {
     const folder = await embeddedFolder()
     const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
     const serve = () => spawnServer([...args, "--database-timeout-ms", "20000"])
@@ -405,8 +405,8 @@ function said({ result }: ImportChainsResponse): string {
   return [info?.reason, badRequest?.fieldViolations[0]?.field].filter(Boolean).join(" ")
 }
 
-describe("the items of an import", () => {
-  it("are worked on no more at once than the bounds say, by number and by bytes, and go on with each answer", async () => {
+describe("import concurrency", () => {
+  it("is limited by count and by bytes, and each response frees room", async () => {
     for (const [bounds, most] of [
       [{ items: 5, bytes: 1_000 }, 5],
       [{ items: 100, bytes: 20 }, 4],

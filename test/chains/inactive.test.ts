@@ -8,7 +8,7 @@ import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
 
-describe("a write to a chain that is not active", () => {
+describe("a write to an inactive chain", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const calls = () => line.calls(TrustStoreService)
@@ -53,7 +53,7 @@ describe("a write to a chain that is not active", () => {
   }
   const ALL = Object.keys(writes) as (keyof typeof writes)[]
 
-  it("is TRUST_CHAIN_INACTIVE where it is deleted", async () => {
+  it("fails with TRUST_CHAIN_INACTIVE if the chain is deleted", async () => {
     await store("deleted")
     await calls().deleteChain({ agentId: "deleted" })
     expect(await refusalsOf("deleted", "StoreChain", "UpdateChain")).to.deep.equal([
@@ -63,7 +63,7 @@ describe("a write to a chain that is not active", () => {
     expect(record?.status).to.equal(ChainStatus.ACTIVE)
   })
 
-  it("is TRUST_CHAIN_INACTIVE where it is suspended, by a call or by hand", async () => {
+  it("fails with TRUST_CHAIN_INACTIVE if the chain is suspended, by a call or by hand", async () => {
     await store("suspended")
     const revocationId = await suspend("suspended")
     expect(await refusalsOf("suspended", ...ALL)).to.deep.equal([
@@ -80,7 +80,7 @@ describe("a write to a chain that is not active", () => {
     expect(record?.status).to.equal(ChainStatus.ACTIVE)
   })
 
-  it("is TRUST_CHAIN_REVOKED where it is revoked, by a call, by hand or with its delegator", async () => {
+  it("fails with TRUST_CHAIN_REVOKED if the chain is revoked, by a call, by hand or by cascade", async () => {
     await store("delegator")
     await calls().storeChain({
       chain: {
@@ -95,7 +95,7 @@ describe("a write to a chain that is not active", () => {
       expect(await refusalsOf(agentId, ...ALL)).to.deep.equal(['TRUST_CHAIN_REVOKED {"status":"REVOKED"}'])
   })
 
-  it("is TRUST_CHAIN_REVOKED from when a graceful revocation takes effect, though its status stays ACTIVE", async () => {
+  it("fails with TRUST_CHAIN_REVOKED once a graceful revocation takes effect, though the status stays ACTIVE", async () => {
     await store("graceful")
     const effectiveAt = timestampFromMs(Date.now() + 1_200)
     await revocations().revokeAgent({ agentId: "graceful", mode: RevocationMode.GRACEFUL, effectiveAt })
@@ -111,7 +111,7 @@ describe("a write to a chain that is not active", () => {
     expect(stored?.record?.status).to.equal(ChainStatus.ACTIVE)
   })
 
-  it("is TRUST_CHAIN_REVOKED where none is stored and the agent is revoked or suspended", async () => {
+  it("fails with TRUST_CHAIN_REVOKED if no chain is stored and the agent is revoked or suspended", async () => {
     for (const agentId of ["gone-revoked", "gone-suspended"]) await store(agentId)
     await revocations().revokeAgent({ agentId: "gone-revoked" })
     const revocationId = await suspend("gone-suspended")
@@ -125,7 +125,7 @@ describe("a write to a chain that is not active", () => {
     expect((await store("gone-suspended")).created).to.equal(true)
   })
 
-  it("is by what its agent is where RestoreChain would bring back a deleted chain", async () => {
+  it("reports the agent's revocation when RestoreChain would restore a deleted chain", async () => {
     for (const agentId of ["deleted-suspended", "deleted-revoked"]) {
       await store(agentId)
       await calls().deleteChain({ agentId })

@@ -77,7 +77,7 @@ describe("VerifyChainIntegrity", () => {
     return failed
   }
 
-  it("passes on what was stored, also when it is deleted or expired", async () => {
+  it("passes for stored chains, even deleted or expired ones", async () => {
     await calls().storeChain({ chain: wholeChain("sound") })
     const { findings } = await calls().verifyChainIntegrity({ agentId: "sound" })
     const every = IntegrityCheckSchema.values.map(({ number }) => number as IntegrityCheck)
@@ -91,7 +91,7 @@ describe("VerifyChainIntegrity", () => {
     expect(info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
   })
 
-  it("names any leaf that was changed, and neither lists nor reads of others break", async () => {
+  it("names any changed leaf, and affects no list or read of other agents", async () => {
     await calls().storeChain({ chain: wholeChain("leaf") })
     await calls().storeChain({ chain: wholeChain("leaf-neighbour") })
     const [row] = await registry.sql`select chain_data from trust_chains where agent_id = 'leaf'`
@@ -121,7 +121,7 @@ describe("VerifyChainIntegrity", () => {
       }
   })
 
-  it("tells of a document that does not parse, which fails its own agent alone", async () => {
+  it("reports a document that does not parse, which fails only its own agent", async () => {
     await calls().storeChain({ chain: wholeChain("torn") })
     await calls().storeChain({ chain: wholeChain("torn-neighbour") })
     await registry.sql`
@@ -146,7 +146,7 @@ describe("VerifyChainIntegrity", () => {
     )
   })
 
-  it("gives nobody the document of another agent", async () => {
+  it("never returns the document of another agent", async () => {
     await calls().storeChain({ chain: wholeChain("impostor") })
     await calls().storeChain({ chain: wholeChain("victim") })
     await registry.sql`
@@ -157,7 +157,7 @@ describe("VerifyChainIntegrity", () => {
     expect((await failedChecks("impostor")).map(({ path }) => path)).to.include("chain.genesis.agent_id")
   })
 
-  it("names a column that was changed, also behind the back of the triggers", async () => {
+  it("names a changed column, even if triggers were bypassed", async () => {
     await calls().storeChain({ chain: wholeChain("column") })
     const columns = {
       chain_hash: "'00'",
@@ -195,7 +195,7 @@ describe("VerifyChainIntegrity", () => {
     }
   })
 
-  it("has each check fail by itself, where history was changed as well", async () => {
+  it("fails each check independently, even if history was changed too", async () => {
     const { sql } = registry
     const all = ["trust_chains", "trust_chain_revisions"]
     await calls().storeChain({ chain: expiring("other") })
@@ -254,7 +254,7 @@ describe("VerifyChainIntegrity", () => {
     }
   })
 
-  it("tells of a document too deep to compare", async () => {
+  it("reports a document too deep to compare", async () => {
     await calls().storeChain({ chain: sampleChain("deep") })
     await registry.sql`
       update trust_chains set chain_data = (repeat('[', 4000) || repeat(']', 4000))::jsonb where agent_id = 'deep'`
@@ -278,7 +278,7 @@ describe("VerifyChainIntegrity", () => {
     expect(failed).to.deep.equal([])
   })
 
-  it("gives back the whole chain as it was stored", async () => {
+  it("returns the whole chain as it was stored", async () => {
     const { record } = await calls().storeChain({ chain: wholeChain("whole") })
     const { chain } = (await calls().getChain({ agentId: "whole" })).stored ?? {}
     const document = parseJson(documentFromChain(chain as NonNullable<typeof chain>))

@@ -66,7 +66,7 @@ describe("lists and counts", () => {
     return ids
   }
 
-  it("answers each filter, and all conditions together", async () => {
+  it("apply each filter, and all filters together", async () => {
     expect(await idsOf({ authorityId: "org-beta" })).to.deep.equal(["beta-1", "beta-2"])
     expect(await idsOf({ agentIdPrefix: "a-" })).to.deep.equal(["a-1", "a-2"])
     expect(await idsOf({ agentIdPrefix: "ä" })).to.deep.equal(["ä-3"])
@@ -85,7 +85,7 @@ describe("lists and counts", () => {
     expect(await idsOf({ capability: "read", authorityId: "org-beta" })).to.deep.equal([])
   })
 
-  it("leaves out what is inactive or expired unless it is asked for", async () => {
+  it("leave out inactive and expired chains by default", async () => {
     expect(await idsOf({ agentIdPrefix: "gone" })).to.deep.equal([])
     expect(await idsOf({ agentIdPrefix: "gone", includeInactive: false })).to.deep.equal([])
     expect(await idsOf({ agentIdPrefix: "gone", includeInactive: true })).to.deep.equal(["gone-1"])
@@ -98,7 +98,7 @@ describe("lists and counts", () => {
     await registry.sql`update trust_chains set expires_at = null where agent_id = 'a-1'`
   })
 
-  it("keeps the order of UTF-8 bytes, and pages hold each chain once", async () => {
+  it("are in the order of UTF-8 bytes, with each chain on one page", async () => {
     const all = await idsOf({ includeInactive: true })
     expect(all).to.deep.equal([...all].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
     for (const pageSize of [1, 2, 3, 5, 100]) {
@@ -117,7 +117,7 @@ describe("lists and counts", () => {
     expect((await list({ filter: { includeInactive: true }, offset: 1_000 })).nextPageToken).to.equal("")
   })
 
-  it("have a chain that is there all the time on exactly one page, whatever is written meanwhile", async () => {
+  it("return a chain that exists throughout on exactly one page, whatever is written meanwhile", async () => {
     const steady = Array.from({ length: 40 }, (_, i) => `steady-${String(i).padStart(2, "0")}`)
     const store = (id: string) => calls().storeChain({ chain: sampleChain(id) })
     await Promise.all(steady.flatMap((id) => [store(id), store(`${id}-gone`)]))
@@ -141,7 +141,7 @@ describe("lists and counts", () => {
     expect(seen.filter((id) => steady.includes(id))).to.deep.equal(steady)
   })
 
-  it("counts records too, so that a page of long ids is not more than a client takes", async () => {
+  it("count record sizes too, so that a page of long ids fits a client's limit", async () => {
     const id = (i: number) => `long-${String(i).padStart(4, "0")}`.padEnd(512, "x")
     const metadataJson = JSON.stringify({ text: "x".repeat(1_850) })
     const chain = (i: number) => ({
@@ -154,7 +154,7 @@ describe("lists and counts", () => {
     expect(first.chains.length + second.chains.length).to.equal(1_000)
   })
 
-  it("refuses what no id can be or begin with", async () => {
+  it("refuse ids and prefixes that no agent can have", async () => {
     for (const [request, field] of [
       [{ filter: { agentIdPrefix: "x".repeat(4_000_000) } }, "filter.agent_id_prefix"],
       [{ filter: { authorityId: "x".repeat(513) } }, "filter.authority_id"],
@@ -162,7 +162,7 @@ describe("lists and counts", () => {
       expect(detailsOf(await failureOf(list(request))).badRequest?.fieldViolations[0]?.field).to.equal(field)
   })
 
-  it("ends a page at 3 MiB", async () => {
+  it("end a page at 3 MiB", async () => {
     const large = '{"x":"'.concat("y".repeat(700_000), '"}')
     for (let i = 0; i < 7; i++) await calls().storeChain({ chain: metadata(`large-${i}`, large) })
     const first = await list({ filter: { agentIdPrefix: "large-" } })
@@ -173,7 +173,7 @@ describe("lists and counts", () => {
     await registry.sql`delete from trust_chains where agent_id like 'large-%'`
   })
 
-  it("refuses sizes, tokens and filters that are wrong, and names the field", async () => {
+  it("refuse invalid sizes, tokens and filters, and name the field", async () => {
     const first = await list({ pageSize: 1 })
     const wrong: [MessageInitShape<typeof ListChainsRequestSchema>, string][] = [
       [{ pageSize: -1 }, "page_size"],

@@ -42,11 +42,11 @@ const parent = { id: "parent", field: "parent_authority_id" }
 /** As a newer schema may answer an older server. */
 const UNKNOWN = "refused_by_a_later_rule" as never
 
-describe("the outcomes of writes", () => {
+describe("write outcomes", () => {
   const chain = (outcome: Outcome["outcome"], known: RecordRow | undefined = record) =>
     acceptedRecord(write, { outcome, operation: null, record: known, culprit: null })
 
-  it("are a success only if this server knows them as one", () => {
+  it("are successful only if this server knows them to be", () => {
     expect(chain("created").revision).to.equal(7n)
     expect(acceptedRow(authorityWrite, { outcome: "updated", row }, parent)).to.equal(row)
     assureAccepted({ recordId: "record" }, { outcome: "revoked", head: 1n, rows: [] })
@@ -57,18 +57,18 @@ describe("the outcomes of writes", () => {
     }
   })
 
-  it("are no success where nothing is stored", () => {
+  it("are not successful if nothing is stored", () => {
     expectInternal(() =>
       acceptedRecord(write, { outcome: "created", operation: null, record: undefined, culprit: null }),
     )
     expectInternal(() => acceptedRow(authorityWrite, { outcome: "registered", row: undefined }, parent))
   })
 
-  it("never say stale to a caller: what a chain was validated against has changed, so it is validated again", () => {
+  it("never report stale to a caller: a chain whose dependencies changed is validated again", () => {
     expectInternal(() => chain("stale"))
   })
 
-  it("say that a request_id was reused even if the chain is gone", () => {
+  it("report a reused request_id even if the chain is gone", () => {
     const reused = () =>
       acceptedRecord(write, { outcome: "reused", operation: null, record: undefined, culprit: null })
     expect(reused).to.throw(RegistryError).with.property("reason", ErrorReason.REQUEST_ID_REUSED)

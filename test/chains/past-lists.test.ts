@@ -58,7 +58,7 @@ describe("lists and counts at a past revision", () => {
     return BigInt(row?.head)
   }
 
-  it("give each state that ever was, whatever was changed since: but of what was purged nothing", async () => {
+  it("return every past state, except purged documents", async () => {
     const revocations = line.calls(RevocationService)
     let suspension = ""
     const changes: (() => Promise<unknown>)[] = [
@@ -111,7 +111,7 @@ describe("lists and counts at a past revision", () => {
       }
   })
 
-  it("judge expiry and graceful revocations at the time of the revision", async () => {
+  it("evaluate expiry and graceful revocations at the time of the revision", async () => {
     const soon = timestampFromMs(Date.now() + 1_500)
     await calls().storeChain({ ...able("brief", "read"), expiresAt: soon })
     await store("graceful")
@@ -133,7 +133,7 @@ describe("lists and counts at a past revision", () => {
     ])
   })
 
-  it("hold all pages to one state, and a token to what it was asked for", async () => {
+  it("keep all pages at one revision, and bind a token to its request", async () => {
     const ids = Array.from({ length: 7 }, (_, i) => `agent-${i}`)
     let revision = 0n
     for (const id of ids) revision = await store(id)
@@ -174,7 +174,7 @@ describe("lists and counts at a past revision", () => {
     expect((await calls().listChains(same)).chains).to.not.deep.equal([])
   })
 
-  it("give records alone where only those are asked for, and skip nothing by an offset", async () => {
+  it("return records alone on request, and skip nothing with an offset", async () => {
     await store("a")
     const revision = await store("b")
     await calls().deleteChain({ agentId: "a" })
@@ -191,7 +191,7 @@ describe("lists and counts at a past revision", () => {
     expect((await calls().listChains({ offset: 1, consistency: STRONG })).chains).to.deep.equal([])
   })
 
-  it("name a revision of another kind of change too, and refuse what history no longer has", async () => {
+  it("accept the revision of any kind of change, and refuse a compacted one", async () => {
     await store("a")
     const { record } = await line.calls(AuthorityService).registerAuthority({
       authority: {
@@ -211,7 +211,7 @@ describe("lists and counts at a past revision", () => {
       expect(detailsOf(await failureOf(call)).info).to.deep.include({ reason: "REVISION_COMPACTED" })
   })
 
-  it("show what does not parse as unreadable, as it was then", async () => {
+  it("show a row that did not parse at that time as unreadable", async () => {
     const whole = await store("torn")
     await registry.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'torn'`
     const torn = await headOf()

@@ -8,7 +8,7 @@ import { startRegistry, type TestRegistry } from "../support/server.js"
 
 const ROUNDS = 40
 
-describe("races", () => {
+describe("writes", () => {
   let registry: TestRegistry
   let here: ReturnType<typeof connectTo>
   let there: ReturnType<typeof connectTo>
@@ -40,7 +40,7 @@ describe("races", () => {
     }
   }
 
-  it("one of two with the same expected_revision", async () => {
+  it("with the same expected_revision: one of two succeeds", async () => {
     const [a, b] = calls()
     const first = await a.storeChain({ chain: sampleChain("cas") })
     let revision = first.record?.revision
@@ -56,7 +56,7 @@ describe("races", () => {
     }
   })
 
-  it("one of two creations", async () => {
+  it("that create the same chain: one of two succeeds", async () => {
     const [a, b] = calls()
     for (let round = 0; round < ROUNDS; round++) {
       const chain = sampleChain(`new-${round}`)
@@ -68,7 +68,7 @@ describe("races", () => {
     }
   })
 
-  it("a retry gets its first answer, against itself and after another's write", async () => {
+  it("that are retried get their first response, even after another write", async () => {
     const [a, b] = calls()
     for (let round = 0; round < ROUNDS; round++) {
       const request = { chain: withCapability("retry", `mine-${round}`), requestId: randomUUID() }
@@ -84,7 +84,7 @@ describe("races", () => {
     expect(Number(rows[0]?.count)).to.equal(2 * ROUNDS)
   })
 
-  it("a retry of each kind of write gets its first answer", async () => {
+  it("of each kind get their first response when retried", async () => {
     const [a] = calls()
     await a.storeChain({ chain: sampleChain("kinds") })
     const update = { agentId: "kinds", chain: withCapability("kinds", "x"), requestId: randomUUID() }
@@ -105,7 +105,7 @@ describe("races", () => {
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
   })
 
-  it("a request that changed nothing leaves no trace, and is judged anew", async () => {
+  it("that change nothing leave no trace, and are evaluated anew when retried", async () => {
     const [a, b] = calls()
     const agentId = "nothing"
     await a.storeChain({ chain: sampleChain(agentId) })
@@ -125,7 +125,7 @@ describe("races", () => {
     ])
   })
 
-  it("refuses a request_id of another change", async () => {
+  it("with the request_id of another change are refused", async () => {
     const [a] = calls()
     const requestId = randomUUID()
     await a.storeChain({ chain: withCapability("reuse", "one"), requestId })
@@ -141,7 +141,7 @@ describe("races", () => {
     )
   })
 
-  it("store against delete and restore: every answer fits one order", async () => {
+  it("are serialized: concurrent stores, deletes and restores have responses that fit one order", async () => {
     const [a, b] = calls()
     await a.storeChain({ chain: withCapability("churn", "seed") })
     for (let round = 0; round < ROUNDS; round++) {
@@ -162,7 +162,7 @@ describe("races", () => {
     }
   })
 
-  it("revisions are the order of commits", async () => {
+  it("get revisions in commit order", async () => {
     const [a, b] = calls()
     const writes = Array.from({ length: 200 }, (_, i) =>
       [a, b][i % 2]?.storeChain({ chain: sampleChain(`order-${i % 7}`) }),
@@ -176,7 +176,7 @@ describe("races", () => {
     expect(times).to.deep.equal([...times].sort((left, right) => left - right))
   })
 
-  it("a bad row fails alone", async () => {
+  it("that are valid succeed beside a bad row", async () => {
     const [a] = calls()
     await registry.sql`alter table trust_chains add constraint refused check (authority_id <> 'org-refused')`
     try {
@@ -194,7 +194,7 @@ describe("races", () => {
     }
   })
 
-  it("a change by hand is in the history with its actor, and is never lost", async () => {
+  it("by hand are in history with their actor, and are never lost", async () => {
     const [a] = calls()
     await a.storeChain({ chain: withCapability("hand", "before") })
     for (let round = 0; round < 10; round++) {
@@ -216,7 +216,7 @@ describe("races", () => {
     expect(last?.chain_data).to.equal(null)
   })
 
-  it("a chain that a person inserts as inactive is not active", async () => {
+  it("by hand can insert an inactive chain, which stays inactive", async () => {
     const [a] = calls()
     await a.storeChain({ chain: sampleChain("source") })
     await registry.sql`
@@ -231,7 +231,7 @@ describe("races", () => {
     )
   })
 
-  it("a transaction held open makes writers fail in time, and reads go on", async () => {
+  it("fail in time while a transaction is held open, and reads continue", async () => {
     const [a, b] = calls()
     await a.storeChain({ chain: sampleChain("held") })
     const impatient = await registry.beside({ databaseTimeoutMs: 500 })
@@ -257,7 +257,7 @@ describe("races", () => {
     await impatient.stop()
   })
 
-  it("refuses by hand what would break the order: truncate, a new agent_id, a revival of the revoked", async () => {
+  it("by hand cannot break the order: truncate, change an agent_id, revive a revoked chain", async () => {
     const [a] = calls()
     await a.storeChain({ chain: sampleChain("rules") })
     const refused = async (statement: Promise<unknown>) =>

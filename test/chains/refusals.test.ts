@@ -47,9 +47,9 @@ const REFUSALS: Refusal[] = [
   ],
   ["JSON text that does not parse", metadata("{a:1}"), "chain.genesis.metadata_json", /JSON/],
   ["JSON text that repeats a key", metadata('{"a":1,"b":2,"a":3}'), "chain.genesis.metadata_json", /"a"/],
-  ["JSON text of depth 65", metadata(nested(65)), "chain.genesis.metadata_json", /64/],
+  ["JSON text 65 levels deep", metadata(nested(65)), "chain.genesis.metadata_json", /64/],
   ["NaN in JSON text", metadata('{"a":NaN}'), "chain.genesis.metadata_json", /JSON/],
-  ["metadata that is no object", metadata("[1]"), "chain.genesis.metadata_json", /object/],
+  ["metadata that is not an object", metadata("[1]"), "chain.genesis.metadata_json", /object/],
   [
     "an envelope of another agent",
     withRecords({ constraintEnvelope: { id: "env", agentId: "other" } }),
@@ -69,7 +69,7 @@ const REFUSALS: Refusal[] = [
     /genesis\.agent_id/,
   ],
   [
-    "two capabilities of one id",
+    "two capabilities with one id",
     withRecords({ capabilities: [capability("a"), capability("a")] }),
     "chain.capabilities[1].id",
     /capabilities\[0\]|more than once|repeat|distinct|unique/,
@@ -112,7 +112,7 @@ const REFUSALS: Refusal[] = [
     "chain.genesis.expires_at",
     /offset/,
   ],
-  ["a time that is none", { chain: genesis({ createdAt: "yesterday" }) }, "chain.genesis.created_at", /time/],
+  ["an invalid time", { chain: genesis({ createdAt: "yesterday" }) }, "chain.genesis.created_at", /time/],
   ["a wrong chain_hash", { chain: sampleChain(ID), chainHash: "00" }, "chain_hash", /[0-9a-f]{64}/],
   [
     "a wrong constraint_hash",
@@ -133,14 +133,14 @@ const REFUSALS: Refusal[] = [
     /99/,
   ],
   [
-    "a moment that is none",
+    "an expires_at out of range",
     { chain: sampleChain(ID), expiresAt: { seconds: 10n ** 15n, nanos: 0 } },
     "expires_at",
     /9999/,
   ],
 ]
 
-describe("refusals", () => {
+describe("StoreChain validation", () => {
   const { registry, line } = withRegistry()
   const calls = () => line.calls(TrustStoreService)
 
@@ -151,7 +151,7 @@ describe("refusals", () => {
   }
 
   for (const [title, request, field, says] of REFUSALS)
-    it(`refuse ${title}`, async () => {
+    it(`refuses ${title}`, async () => {
       const { info, badRequest } = detailsOf(await failureOf(calls().storeChain(request)))
       expect(info?.reason).to.equal("TRUST_CHAIN_INVALID")
       const violation = badRequest?.fieldViolations.find((one) => one.field === field)
@@ -159,7 +159,7 @@ describe("refusals", () => {
       expect(violation?.description).to.match(says)
     })
 
-  it("refuse ids and revisions of requests that are wrong", async () => {
+  it("refuses invalid ids and revisions", async () => {
     const { getChain, updateChain, deleteChain, restoreChain, storeChain, verifyChainIntegrity } = calls()
     const chain = sampleChain(ID)
     const wrong: [Promise<unknown>, string][] = [
@@ -183,7 +183,7 @@ describe("refusals", () => {
     }
   })
 
-  it("refuse an unknown field anywhere in a chain: it may be a signed one", async () => {
+  it("refuses an unknown field anywhere in a chain, since it may be signed", async () => {
     const bytes = toBinary(TrustLineageChainSchema, create(TrustLineageChainSchema, sampleChain(ID)))
     const unknown = new BinaryWriter().tag(77, WireType.Varint).int32(1).finish()
     const inner = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(unknown).finish()
@@ -201,7 +201,7 @@ describe("refusals", () => {
     }
   })
 
-  it("refuse bytes that are no protobuf, and text that is no UTF-8", async () => {
+  it("refuses bytes that are not protobuf, and text that is not UTF-8", async () => {
     const text = Buffer.from(
       toBinary(StoreChainRequestSchema, create(StoreChainRequestSchema, { chain: sampleChain("@@@@") })),
     )
@@ -212,7 +212,7 @@ describe("refusals", () => {
     }
   })
 
-  it("refuse millions of fields in a few megabytes before they are read", async () => {
+  it("refuses millions of fields in a few megabytes before decoding them", async () => {
     const chain = toBinary(TrustLineageChainSchema, create(TrustLineageChainSchema, sampleChain(ID)))
     const packed = new BinaryWriter()
       .tag(17, WireType.LengthDelimited)
@@ -229,13 +229,13 @@ describe("refusals", () => {
     }
   })
 
-  it("stores nothing of what it refuses, and goes on serving", async () => {
+  it("stores nothing that it refuses, and keeps serving", async () => {
     expect(await stored()).to.equal(0)
     await calls().storeChain({ chain: sampleChain(ID) })
     expect(await stored()).to.equal(2)
   })
 
-  it("stores __proto__ as a metadata key like any other, polluting nothing", async () => {
+  it("stores __proto__ like any other metadata key, without pollution", async () => {
     const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"10":1,"2":2}'
     await calls().storeChain({ chain: { genesis: { ...sampleChain("proto").genesis, metadataJson: text } } })
     const { chain } = (await calls().getChain({ agentId: "proto" })).stored ?? {}
@@ -245,7 +245,7 @@ describe("refusals", () => {
     expect(({} as Record<string, unknown>).polluted).to.equal(undefined)
   })
 
-  it("stores what is just allowed", async () => {
+  it("accepts values exactly at the limits", async () => {
     const expiresAt = "9999-12-31T23:59:59.999999-12:00"
     const { record } = await calls().storeChain({ chain: genesis({ agentId: "late", expiresAt }) })
     expect(record?.expiresAt).to.include({ seconds: 253_402_300_799n, nanos: 999_999_000 })

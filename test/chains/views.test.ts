@@ -5,7 +5,7 @@ import { seen } from "../support/events.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
-describe("a view of chains", () => {
+describe("the view of chains", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const calls = () => line.calls(TrustStoreService)
@@ -26,7 +26,7 @@ describe("a view of chains", () => {
   const flagsOf = (chains: readonly (Stored | undefined)[]) =>
     chains.map((one) => [one?.record?.agentId, one?.chain !== undefined, one?.unreadable].join(" "))
 
-  it("is FULL where nothing is said: in lists, in histories and in watches", async () => {
+  it("is FULL by default: in lists, histories and watches", async () => {
     for (const view of [ChainView.UNSPECIFIED, ChainView.FULL]) {
       const { chains } = await calls().listChains({ view })
       expect(flagsOf(chains)).to.deep.equal(["sound true false", "torn false true"])
@@ -43,7 +43,7 @@ describe("a view of chains", () => {
     }
   })
 
-  it("is of records alone where it is RECORD, and then no document is read that might not parse", async () => {
+  it("returns only records if RECORD, and parses no documents", async () => {
     const view = ChainView.RECORD
     const filter = { includeInactive: true }
     const { chains } = await calls().listChains({ view, filter })
@@ -66,7 +66,7 @@ describe("a view of chains", () => {
     }
   })
 
-  it("matches documents in RECORD too", async () => {
+  it("still filters by document if RECORD", async () => {
     const filter = { metadataContainsJson: '{"team":"red"}' }
     const metadataJson = '{"team":"red"}'
     const { genesis } = sampleChain("red")
@@ -79,7 +79,7 @@ describe("a view of chains", () => {
     await calls().purgeChain({ agentId: "red" })
   })
 
-  it("holds a thousand records on a page that has room for a few documents only", async () => {
+  it("fits 1,000 records on a page that holds only a few documents", async () => {
     const large = `{"text":"${"x".repeat(500_000)}"}`
     for (let i = 0; i < 10; i++) {
       const { genesis } = sampleChain(`large-${i}`)
@@ -93,7 +93,7 @@ describe("a view of chains", () => {
     expect([records.chains.length, records.nextPageToken]).to.deep.equal([10, ""])
   })
 
-  it("is refused where there is none of its number", async () => {
+  it("is refused if its number is unknown", async () => {
     const view = 9 as ChainView
     for (const call of [
       calls().listChains({ view }),

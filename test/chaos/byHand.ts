@@ -3,7 +3,7 @@ import type postgres from "postgres"
 import type { Call } from "./history.js"
 import type { Random } from "./random.js"
 
-/** Changes an agent's chain as a person in psql does, in a transaction that is held open for a while before and after. */
+/** Changes an agent's chain by hand, in a transaction that stays open for a while before and after the change. */
 export async function changeByHand(
   sql: postgres.Sql,
   agentId: string,
@@ -34,7 +34,7 @@ export async function changeByHand(
       requestId: row.request_id,
       invokedAt,
       endedAt: performance.now(),
-      told: {
+      outcome: {
         kind: "record",
         revision: BigInt(row.revision),
         contentHash: row.content_hash,

@@ -10,12 +10,12 @@ import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 import { checkHistory } from "./checkHistory.js"
 import { type Fleet, type FleetServer, startFleet } from "./fleet.js"
 import type { Call, Freshness } from "./history.js"
-import { type Asked, createRecorder, type Recorder } from "./recorder.js"
+import { type CallRequest, createRecorder, type Recorder } from "./recorder.js"
 import { playRound, type Round } from "./round.js"
 import { readTruth } from "./truth.js"
 import { delegatedChain } from "./workload.js"
 
-/** How old plain reads may be; short, so that lines are often frozen for longer. */
+/** The maximum age of plain reads: short, so that connections are often frozen for longer. */
 const BOUND_MS = 600
 
 describe("three servers on one database", () => {
@@ -34,24 +34,24 @@ describe("three servers on one database", () => {
     await fleet.end()
   })
 
-  it("give nobody of a revoked cascade of 1,000 once that was told: strongly, with its revision, or after the bound", async () => {
+  it("never return a revoked cascade of 1,000 to strong reads, reads at its revision, or reads past the cache age", async () => {
     const calls: Call[] = []
-    const [here, there, deaf] = fleet.servers as [FleetServer, FleetServer, FleetServer]
+    const [here, there, stalled] = fleet.servers as [FleetServer, FleetServer, FleetServer]
     const { agents, delegators } = cascadeOf("revoked", 1_000)
     const every = (step: number) => agents.filter((_, index) => index % step === 0)
     const some = every(10)
     const [root] = agents as [string]
     const recorders = Array.from({ length: 8 }, (_, index) => createRecorder(`client-${index}`, calls))
-    const ask = async (
+    const callAll = async (
       server: FleetServer,
       agentIds: readonly string[],
-      what: (agentId: string) => Asked,
+      what: (agentId: string) => CallRequest,
     ) => {
       const waiting = [...agentIds].reverse()
       const answers = new Set<string>()
       const lane = async (recorder: Recorder) => {
         for (let next = waiting.pop(); next; next = waiting.pop())
-          answers.add((await recorder.ask(server, what(next))).told.kind)
+          answers.add((await recorder.call(server, what(next))).outcome.kind)
       }
       await Promise.all(recorders.map(lane))
       return [...answers]
@@ -60,7 +60,7 @@ describe("three servers on one database", () => {
       ({ operation: "read", agentId, freshness }) as const
     const [recorder] = recorders as [Recorder]
     const stores = agents.map(
-      (agentId): Asked => ({
+      (agentId): CallRequest => ({
         operation: "store",
         agentId,
         requestId: randomUUID(),
@@ -68,31 +68,31 @@ describe("three servers on one database", () => {
       }),
     )
     for (const half of [stores.slice(0, 500), stores.slice(500)])
-      for (const { told } of await recorder.askTogether(here, half, true))
-        expect(told.kind).to.equal("record")
+      for (const { outcome } of await recorder.callBatch(here, half, true))
+        expect(outcome.kind).to.equal("record")
     expect(await found(there, agents)).to.equal(1_001)
-    expect(await ask(deaf, some, read("strong"))).to.deep.equal(["record"])
-    deaf.back.darken()
+    expect(await callAll(stalled, some, read("strong"))).to.deep.equal(["record"])
+    stalled.back.darken()
     const revoke = { operation: "revoke", agentId: root, requestId: randomUUID() } as const
-    const { told, endedAt } = await recorder.ask(here, revoke)
+    const { outcome, endedAt } = await recorder.call(here, revoke)
     const bound = sleep(endedAt + BOUND_MS - performance.now())
-    const { revision } = told as { revision: bigint }
-    expect(await ask(there, every(4), read(revision))).to.deep.equal(["nothing"])
-    expect(await ask(there, some, read("strong"))).to.deep.equal(["nothing"])
+    const { revision } = outcome as { revision: bigint }
+    expect(await callAll(there, every(4), read(revision))).to.deep.equal(["nothing"])
+    expect(await callAll(there, some, read("strong"))).to.deep.equal(["nothing"])
     await bound
     expect(await found(there, agents)).to.equal(0)
     for (const agentId of every(100)) {
-      const { told } = await recorder.ask(deaf, read("plain")(agentId), 200)
-      expect(told.kind).to.equal("unknown")
+      const { outcome } = await recorder.call(stalled, read("plain")(agentId), 200)
+      expect(outcome.kind).to.equal("unknown")
     }
-    deaf.back.thaw()
+    stalled.back.thaw()
     for (const recorder of recorders) recorder.close()
     const versions = await readTruth(fleet.sql, new Set(agents))
     expect(versions.filter(({ operation }) => operation === "revoked")).to.have.lengthOf(1_001)
     expect(checkHistory({ calls, versions, boundMs: BOUND_MS, delegators })).to.deep.equal([])
   })
 
-  it("while a person in psql holds a change open refuse writers in time, read on, and then tell every reader and watcher", async () => {
+  it("refuse writers in time while a manual change is held open, continue to read, then notify every reader and watch", async () => {
     const lines = fleet.servers.map(({ address }) => connectTo(address))
     const stores = lines.map((line) => line.calls(TrustStoreService))
     const [here] = stores as [(typeof stores)[0]]
@@ -143,33 +143,33 @@ describe("three servers on one database", () => {
     expect(versions).to.have.lengthOf(7)
     for (const watch of watches) {
       await watch.reaches((last?.revision ?? 0n) + 1n)
-      const told = watch.events.map(({ word, record }) => `${record?.revision} ${word}`)
-      expect(told).to.deep.equal(versions.map(({ line }) => line))
+      const reported = watch.events.map(({ word, record }) => `${record?.revision} ${word}`)
+      expect(reported).to.deep.equal(versions.map(({ line }) => line))
       await watch.stop()
     }
     for (const line of lines) line.close()
   })
 
-  // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random ones, of 20 s each, for so long.
+  // CHAOS_SEED=n plays that seed; CHAOS_MINUTES=n plays random seeds, of 20 s each, for n minutes.
   const { CHAOS_SEED, CHAOS_MINUTES } = process.env
   const roundMs = CHAOS_MINUTES ? 20_000 : 5_000
   const longestMs = Number(CHAOS_MINUTES ?? 0) * 60_000
   const anySeed = () => Math.floor(Math.random() * 2 ** 31)
   const seeds = CHAOS_SEED ? [Number(CHAOS_SEED)] : CHAOS_MINUTES ? [] : [20_261_123, anySeed()]
 
-  it("under a nemesis tell all callers one history: no acknowledged write is lost, done twice or read too old", async () => {
+  it("keep one history under a nemesis: no acknowledged write is lost, done twice or read too late", async () => {
     const started = performance.now()
     while (seeds.length > 0 || performance.now() - started < longestMs) {
       const seed = seeds.shift() ?? anySeed()
       const round = await playRound(fleet, seed, roundMs, BOUND_MS)
       if (CHAOS_MINUTES) console.log(`seed ${seed}:`, Object.fromEntries(round.faults), countsOf(round))
-      const told = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
-      expect(told, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
+      const violations = round.violations.slice(0, 5).map(({ rule, text }) => `${rule}: ${text}`)
+      expect(violations, `CHAOS_SEED=${seed} plays it again`).to.deep.equal([])
     }
   }).timeout(longestMs + scaled(240_000))
 })
 
-/** How many of these agents' chains a server gives, plainly. */
+/** Counts the agents whose chains a plain read of a server returns. */
 async function found({ address }: FleetServer, agentIds: readonly string[]) {
   const line = connectTo(address)
   const { batchGetChains } = line.calls(TrustStoreService)
@@ -179,7 +179,7 @@ async function found({ address }: FleetServer, agentIds: readonly string[]) {
   return answers.reduce((count, { found }) => count + found.length, 0)
 }
 
-/** A delegator, ten to whom it delegated, and the rest to whom those delegated on. */
+/** Builds a cascade: a root, ten delegatees, and the other descendants as their delegatees. */
 function cascadeOf(name: string, descendants: number) {
   const root = `${name}-root`
   const delegators = new Map<string, string>()
@@ -188,13 +188,13 @@ function cascadeOf(name: string, descendants: number) {
   return { agents: [root, ...delegators.keys()], delegators }
 }
 
-/** How many calls there were, and how many were answered, by what was asked or why it was refused. */
+/** Counts the calls, and those with a response by operation or by reason of refusal. */
 function countsOf({ calls }: Round): Record<string, number> {
   const counts: Record<string, number> = { calls: calls.length }
-  for (const { operation, freshness, told } of calls) {
-    if (told.kind === "unknown") continue
+  for (const { operation, freshness, outcome } of calls) {
+    if (outcome.kind === "unknown") continue
     const wanted = typeof freshness === "bigint" ? "min" : freshness
-    const name = told.kind === "refused" ? told.reason : wanted ? `${operation} ${wanted}` : operation
+    const name = outcome.kind === "refused" ? outcome.reason : wanted ? `${operation} ${wanted}` : operation
     counts[name] = (counts[name] ?? 0) + 1
   }
   return counts

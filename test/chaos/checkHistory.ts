@@ -5,27 +5,27 @@ import type { Call, Version } from "./history.js"
 import { describeCall } from "./history.js"
 import { createTimeline, type Timeline } from "./timeline.js"
 
-/** A promise that was broken, and the calls that show it. */
+/** A broken guarantee, and the calls that show it. */
 export interface Violation {
   readonly rule: string
   readonly text: string
 }
 
-/** What was observed and what happened. */
+/** The calls observed, and the changes that happened. */
 export interface Observed {
   readonly calls: readonly Call[]
-  /** The database's history of the same agents, whole. */
+  /** The database's full history of the same agents. */
   readonly versions: readonly Version[]
-  /** How old a plain read may be, in milliseconds. */
+  /** The maximum age of a plain read, in milliseconds. */
   readonly boundMs: number
-  /** Of the agents whose chains say that they were delegated to, whenever they are stored: by whom. */
+  /** The delegator of each agent whose chain, whenever it is stored, has a delegation. */
   readonly delegators: Delegators
 }
 
 /**
- * Compares what callers were told with what happened. Given the order of changes, which the revisions are, the calls are
- * linearizable exactly if each change and each read can be given a moment of its own call so that the moments are in that order:
- * if nothing that must come after a moment must also come before it.
+ * Compares the outcomes that callers saw with what happened. Revisions give the order of changes, so the calls are
+ * linearizable exactly if each change and each read can be assigned a moment within its call such that the moments are in that
+ * order: if no change has an earliest moment after its latest.
  */
 export function checkHistory({ calls, versions, boundMs, delegators }: Observed): Violation[] {
   const timeline = createTimeline(versions)
@@ -36,7 +36,7 @@ export function checkHistory({ calls, versions, boundMs, delegators }: Observed)
   timeline.settle()
   checkOrder(timeline, fail)
   if (violations.length > 0) return violations
-  // Once with what writers know alone, so that a bad read is found rather than what it leads to.
+  // First with the bounds from writes alone, so that a bad read is reported itself and not its consequences.
   checkReads(calls, timeline, boundMs, fail)
   if (violations.length > 0) return violations
   timeline.settle()
@@ -45,7 +45,7 @@ export function checkHistory({ calls, versions, boundMs, delegators }: Observed)
   return violations
 }
 
-/** Reports a broken promise. */
+/** Reports a violation. */
 export type Fail = (rule: string, text: string) => void
 
 function checkOrder(timeline: Timeline, fail: Fail) {

@@ -4,59 +4,62 @@ import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
 /**
- * Every answer tells of a state that there was, and that was new enough; what it says of when changes were made is told to the
- * timeline. Refused writes and those that changed nothing tell of the state that they found, as strong reads do.
+ * Checks that every response shows a state that existed and was recent enough, and adds to the timeline what the response
+ * implies about when changes were made. Refused writes and those that changed nothing count as strong reads.
  */
 export function checkReads(calls: readonly Call[], timeline: Timeline, boundMs: number, fail: Fail): void {
   const own = createOwnWrites(calls, timeline)
   const done = new Set(timeline.versions.map(({ requestId }) => requestId))
   for (const call of calls) {
-    const seen = sightOf(call, done)
-    if (!seen) continue
-    const states = timeline.statesOf(call.agentId).filter(seen)
-    const fits = states.filter((state) => faultOf(call, state, timeline, boundMs, own) === undefined)
+    const matches = matcherOf(call, done)
+    if (!matches) continue
+    const states = timeline.statesOf(call.agentId).filter(matches)
+    const fits = states.filter((state) => conflictOf(call, state, timeline, boundMs, own) === undefined)
     const [state, another] = fits
     if (state && !another) note(call, state, timeline, boundMs)
     if (state) continue
     const [last] = states.slice(-1)
     const [rule, text] = last
-      ? (faultOf(call, last, timeline, boundMs, own) as [string, string])
-      : ["invented", "tells of no state that there ever was"]
+      ? (conflictOf(call, last, timeline, boundMs, own) as [string, string])
+      : ["invented", "shows a state that never existed"]
     fail(rule, `${describeCall(call)}\n  ${text}`)
   }
 }
 
-/** Which states an answer can have been made from; undefined: it tells of none. */
-function sightOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
-  const { told, operation, requestId = "" } = call
-  if (operation === "read") return sightOfRead(call)
-  if (operation === "watch") return sightOfEvent(call)
-  if (told.kind === "refused") return sightOfRefusal(told)
-  if (told.kind !== "record" || done.has(requestId)) return undefined
-  return ({ version }) => version?.revision === told.revision
+/** Returns which states a response can come from; undefined if it shows none. */
+function matcherOf(call: Call, done: ReadonlySet<string>): ((state: State) => boolean) | undefined {
+  const { outcome, operation, requestId = "" } = call
+  if (operation === "read") return matcherOfRead(call)
+  if (operation === "watch") return matcherOfEvent(call)
+  if (outcome.kind === "refused") return matcherOfRefusal(outcome)
+  if (outcome.kind !== "record" || done.has(requestId)) return undefined
+  return ({ version }) => version?.revision === outcome.revision
 }
 
-function sightOfRead({ told, includeInactive }: Call): ((state: State) => boolean) | undefined {
-  if (told.kind === "nothing")
+function matcherOfRead({ outcome, includeInactive }: Call): ((state: State) => boolean) | undefined {
+  if (outcome.kind === "nothing")
     return ({ version }) => !isStored(version) || (!includeInactive && version?.status !== "active")
-  if (told.kind !== "record") return undefined
+  if (outcome.kind !== "record") return undefined
   return ({ version }) =>
     isStored(version) &&
-    version?.revision === told.revision &&
-    version.contentHash === told.contentHash &&
-    (version.status === "active") === told.active &&
-    (told.active || includeInactive === true)
+    version?.revision === outcome.revision &&
+    version.contentHash === outcome.contentHash &&
+    (version.status === "active") === outcome.active &&
+    (outcome.active || includeInactive === true)
 }
 
-/** An event may come however late, and never before its change. */
-function sightOfEvent({ told }: Call): ((state: State) => boolean) | undefined {
-  return ({ version }) => told.kind === "record" && version?.revision === told.revision
+/** An event may arrive at any time after its change, but never before it. */
+function matcherOfEvent({ outcome }: Call): ((state: State) => boolean) | undefined {
+  return ({ version }) => outcome.kind === "record" && version?.revision === outcome.revision
 }
 
-function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: State) => boolean) | undefined {
-  switch (told.reason) {
+function matcherOfRefusal(outcome: {
+  reason: string
+  current?: bigint
+}): ((state: State) => boolean) | undefined {
+  switch (outcome.reason) {
     case "REVISION_CONFLICT":
-      return ({ version }) => (isStored(version) ? (version as Version).revision : 0n) === told.stands
+      return ({ version }) => (isStored(version) ? (version as Version).revision : 0n) === outcome.current
     case "TRUST_CHAIN_NOT_FOUND":
       return ({ version }) => !isStored(version)
     case "TRUST_CHAIN_REVOKED":
@@ -66,8 +69,8 @@ function sightOfRefusal(told: { reason: string; stands?: bigint }): ((state: Sta
   }
 }
 
-/** Why a call cannot have been answered from a state; undefined: it can. */
-function faultOf(
+/** Returns why a response cannot come from a state; undefined if it can. */
+function conflictOf(
   call: Call,
   { version, next }: State,
   timeline: Timeline,
@@ -77,10 +80,10 @@ function faultOf(
   if (version && timeline.earliest(version).at > call.endedAt)
     return [
       "future",
-      `tells of ${describeVersion(version)}, which was not made before ${told(timeline.earliest(version).by)}`,
+      `shows ${describeVersion(version)}, which was not made before ${describeBound(timeline.earliest(version).by)}`,
     ]
   if (!next || call.operation === "watch") return undefined
-  const replaced = `tells of ${version ? describeVersion(version) : "nothing"}, and ${describeVersion(next)}`
+  const replaced = `shows ${version ? describeVersion(version) : "nothing"}, and ${describeVersion(next)}`
   const since = timeline.latest(next)
   const { freshness = "strong" } = call
   if (typeof freshness === "bigint" && next.revision <= freshness)
@@ -88,18 +91,18 @@ function faultOf(
   if (since.at < oldestOf(call, boundMs))
     return [
       freshness === "strong" ? "strong" : "bound",
-      `${replaced} had replaced it before ${told(since.by)}`,
+      `${replaced} had replaced it before ${describeBound(since.by)}`,
     ]
   if (freshness !== "strong" && next.revision <= own(call))
     return ["own write", `${replaced} had replaced it through the same server, or another change after it`]
   return undefined
 }
 
-function told(call: Call | undefined) {
+function describeBound(call: Call | undefined) {
   return call ? describeCall(call) : "ever"
 }
 
-/** From when on a state must have been the current one at some moment. */
+/** The time at or after which the state must have been current. */
 function oldestOf({ freshness = "strong", invokedAt }: Call, boundMs: number) {
   return freshness === "strong" ? invokedAt : invokedAt - boundMs
 }
@@ -109,7 +112,7 @@ function note(call: Call, { version, next }: State, timeline: Timeline, boundMs:
   if (next && call.operation !== "watch") timeline.after(next, oldestOf(call, boundMs), call)
 }
 
-/** Gives the newest revision of a call's agent that the server that answered it had made before, in the same life. */
+/** Returns a function that finds the newest revision of a call's agent written earlier through the same server process. */
 function createOwnWrites(calls: readonly Call[], timeline: Timeline): (call: Call) => bigint {
   const answers = new Map<string, { at: number; revision: bigint }[]>()
   const keyOf = ({ server, life }: Call, agentId: string) => `${server} ${life} ${agentId}`
@@ -117,9 +120,9 @@ function createOwnWrites(calls: readonly Call[], timeline: Timeline): (call: Cal
   for (const version of timeline.versions)
     revisionsOf.set(version.requestId, [...(revisionsOf.get(version.requestId) ?? []), version])
   for (const call of calls) {
-    const { told, life, operation, requestId = "" } = call
+    const { outcome, life, operation, requestId = "" } = call
     if (life === undefined || operation === "read" || operation === "hand") continue
-    if (told.kind !== "record" && told.kind !== "revocation") continue
+    if (outcome.kind !== "record" && outcome.kind !== "revocation") continue
     for (const { agentId, revision } of revisionsOf.get(requestId) ?? []) {
       const list = answers.get(keyOf(call, agentId)) ?? []
       list.push({ at: call.endedAt, revision })

@@ -3,10 +3,10 @@ import { describeVersion, isStored } from "./checkWrites.js"
 import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
-/** Who delegated to an agent. */
+/** The delegator of each agent. */
 export type Delegators = ReadonlyMap<string, string>
 
-/** A revocation takes along everybody who was delegated to, all at once, and what was revoked for good is never active again. */
+/** Checks that a revocation covers all descendants at once, and that what is revoked for good is never active again. */
 export function checkRevocations(
   calls: readonly Call[],
   delegators: Delegators,
@@ -14,24 +14,24 @@ export function checkRevocations(
   fail: Fail,
 ): void {
   for (const call of calls) {
-    if (call.told.kind !== "revocation") continue
-    const { told } = call
+    if (call.outcome.kind !== "revocation") continue
+    const { outcome } = call
     const made = timeline.versions.filter(({ requestId }) => requestId === call.requestId)
-    const untold = made.filter(({ agentId }) => !told.agents.includes(agentId))
-    if (untold.length > 0)
-      fail("revoked", `${describeCall(call)}\n  did not tell of ${untold.map(describeVersion)}`)
+    const unreported = made.filter(({ agentId }) => !outcome.agents.includes(agentId))
+    if (unreported.length > 0)
+      fail("revoked", `${describeCall(call)}\n  did not report ${unreported.map(describeVersion)}`)
     const [first] = made
     if (!first || call.operation === "lift") continue
     const between = timeline.versions.filter(
       ({ revision, requestId }) =>
-        revision > first.revision && revision <= told.revision && requestId !== call.requestId,
+        revision > first.revision && revision <= outcome.revision && requestId !== call.requestId,
     )
     if (between.length > 0)
       fail("revoked", `${describeCall(call)}\n  was mixed with ${between.map(describeVersion)}`)
     for (const agentId of descendants(call.agentId, delegators, first, timeline))
       if (!made.some((version) => version.agentId === agentId))
         fail("revoked", `${describeCall(call)}\n  left out ${agentId}`)
-    if (call.operation === "revoke") checkFinal(call, told, timeline, fail)
+    if (call.operation === "revoke") checkFinal(call, outcome, timeline, fail)
   }
 }
 
@@ -47,7 +47,7 @@ function checkFinal(
         fail("revoked", `${describeCall(call)}\n  and yet ${describeVersion(version)}`)
 }
 
-/** The agent, and all to whom its trust came down, whose chains were stored right before a change. */
+/** Returns the agent and its descendants, as far as their chains were stored right before a change. */
 function descendants(agentId: string, delegators: Delegators, first: Version, timeline: Timeline): string[] {
   const wasStored = (agent: string) => isStored(stateBefore(timeline.statesOf(agent), first.revision).version)
   const found = new Set([agentId])

@@ -2,7 +2,7 @@ import type { Fail } from "./checkHistory.js"
 import { type Call, describeCall, type Version } from "./history.js"
 import type { State, Timeline } from "./timeline.js"
 
-/** Every acknowledged write happened once and is what it said; what was refused did not; nothing happened by itself. */
+/** Checks that each acknowledged write happened once as reported, no refused write happened, and every change was requested. */
 export function checkWrites(calls: readonly Call[], timeline: Timeline, fail: Fail): void {
   const attempts = groupBy(
     calls.filter(({ requestId }) => requestId !== undefined),
@@ -10,28 +10,28 @@ export function checkWrites(calls: readonly Call[], timeline: Timeline, fail: Fa
   )
   const changes = groupBy(timeline.versions, ({ requestId }) => requestId)
   for (const [requestId, versions] of changes) {
-    const asked = attempts.get(requestId)
-    if (!asked) fail("unasked", `nobody asked for ${versions.map(describeVersion)}`)
-    else boundBy(asked, versions, timeline)
+    const tries = attempts.get(requestId)
+    if (!tries) fail("unasked", `nobody requested ${versions.map(describeVersion)}`)
+    else boundBy(tries, versions, timeline)
   }
   checkBatches(calls, changes, fail)
-  for (const [requestId, asked] of attempts) checkRequest(asked, changes.get(requestId) ?? [], fail)
+  for (const [requestId, tries] of attempts) checkRequest(tries, changes.get(requestId) ?? [], fail)
   timeline.settle()
   for (const call of calls)
-    if (call.told.kind === "refused" && !isForeseen(call))
-      fail("refused", `${describeCall(call)}\n  is no answer to such a call`)
-  for (const [requestId, asked] of attempts)
-    checkRefusals(asked, changes.get(requestId) ?? [], timeline, fail)
+    if (call.outcome.kind === "refused" && !isExpected(call))
+      fail("refused", `${describeCall(call)}\n  cannot be the response to this call`)
+  for (const [requestId, tries] of attempts)
+    checkRefusals(tries, changes.get(requestId) ?? [], timeline, fail)
   for (const agentId of new Set(timeline.versions.map((version) => version.agentId)))
     checkSteps(timeline.statesOf(agentId), attempts, fail)
 }
 
-/** It was made after it was first asked for, and before anybody was told that it was made. */
-function boundBy(asked: readonly Call[], versions: readonly Version[], timeline: Timeline) {
-  const first = asked.reduce((left, right) => (left.invokedAt <= right.invokedAt ? left : right))
+/** Bounds a change between its first request and its first acknowledgement. */
+function boundBy(tries: readonly Call[], versions: readonly Version[], timeline: Timeline) {
+  const first = tries.reduce((left, right) => (left.invokedAt <= right.invokedAt ? left : right))
   for (const version of versions) {
     timeline.after(version, first.invokedAt, first)
-    for (const call of asked) if (madeBy(call, version)) timeline.before(version, call.endedAt, call)
+    for (const call of tries) if (madeBy(call, version)) timeline.before(version, call.endedAt, call)
   }
 }
 
@@ -43,22 +43,19 @@ function checkBatches(calls: readonly Call[], changes: ReadonlyMap<string, reado
   for (const batch of batches.values()) {
     const done = batch.filter(({ requestId = "" }) => changes.has(requestId))
     if (done.length > 0 && done.length < batch.length)
-      fail(
-        "torn",
-        `of what was to be done all or none only this was done\n  ${done.map(describeCall).join("\n  ")}`,
-      )
+      fail("torn", `only this part of an atomic batch was done\n  ${done.map(describeCall).join("\n  ")}`)
   }
 }
 
-function madeBy({ told }: Call, { revision }: Version) {
-  if (told.kind === "revocation") return told.revision >= revision
-  return told.kind === "record" && told.revision === revision
+function madeBy({ outcome }: Call, { revision }: Version) {
+  if (outcome.kind === "revocation") return outcome.revision >= revision
+  return outcome.kind === "record" && outcome.revision === revision
 }
 
 const CASCADES = new Set(["revoke", "suspend", "lift"])
 
-function checkRequest(asked: readonly Call[], versions: readonly Version[], fail: Fail) {
-  const [call] = asked as [Call]
+function checkRequest(tries: readonly Call[], versions: readonly Version[], fail: Fail) {
+  const [call] = tries as [Call]
   const agents = new Set(versions.map(({ agentId }) => agentId))
   if (agents.size < versions.length)
     fail("double", `${describeCall(call)}\n  made ${versions.map(describeVersion)}`)
@@ -68,58 +65,58 @@ function checkRequest(asked: readonly Call[], versions: readonly Version[], fail
     fail("mixed up", `${describeCall(call)}\n  made ${versions.map(describeVersion)}`)
   if (version && call.contentHash !== undefined && version.contentHash !== call.contentHash)
     fail("mixed up", `${describeCall(call)}\n  stored another content: ${describeVersion(version)}`)
-  for (const attempt of asked) {
-    if (attempt.told.kind !== "record" || isUnchanged(attempt, version)) continue
+  for (const attempt of tries) {
+    if (attempt.outcome.kind !== "record" || isUnchanged(attempt, version)) continue
     if (!version) fail("lost", `${describeCall(attempt)}\n  is not in the history`)
-    else if (version.revision !== attempt.told.revision)
+    else if (version.revision !== attempt.outcome.revision)
       fail("mixed up", `${describeCall(attempt)}\n  made ${describeVersion(version)}`)
   }
 }
 
-/** To restore what is active and to delete what is deleted changes nothing and gives the record that stands. */
-export function isUnchanged({ operation, told }: Call, version: Version | undefined): boolean {
-  if (version !== undefined || told.kind !== "record") return false
-  return (operation === "restore" && told.active) || (operation === "delete" && !told.active)
+/** Restoring an active chain or deleting a deleted one changes nothing and returns the current record. */
+export function isUnchanged({ operation, outcome }: Call, version: Version | undefined): boolean {
+  if (version !== undefined || outcome.kind !== "record") return false
+  return (operation === "restore" && outcome.active) || (operation === "delete" && !outcome.active)
 }
 
-/** A request that had been done gets its first answer, and one that was refused is not done by that call. */
-function checkRefusals(asked: readonly Call[], versions: readonly Version[], timeline: Timeline, fail: Fail) {
-  for (const call of asked) {
-    if (call.told.kind !== "refused") continue
-    if (!FORESEEN.has(call.told.reason))
-      fail("refused", `${describeCall(call)}\n  is no answer to such a call`)
+/** Checks that a retry gets the first response, and that a refused call changed nothing. */
+function checkRefusals(tries: readonly Call[], versions: readonly Version[], timeline: Timeline, fail: Fail) {
+  for (const call of tries) {
+    if (call.outcome.kind !== "refused") continue
+    if (!EXPECTED.has(call.outcome.reason))
+      fail("refused", `${describeCall(call)}\n  cannot be the response to this call`)
     for (const version of versions)
-      if (timeline.latest(version).at < call.invokedAt && JUDGED.has(call.told.reason))
+      if (timeline.latest(version).at < call.invokedAt && AFTER_LOOKUP.has(call.outcome.reason))
         fail(
           "replay",
           `${describeCall(call)}\n  was refused after it had been done: ${describeVersion(version)}`,
         )
-    if (versions.length > 0 && asked.every(({ told }) => told.kind === "refused"))
-      fail("refused", `${describeCall(call)}\n  was done all the same: ${versions.map(describeVersion)}`)
+    if (versions.length > 0 && tries.every(({ outcome }) => outcome.kind === "refused"))
+      fail("refused", `${describeCall(call)}\n  was done anyway: ${versions.map(describeVersion)}`)
   }
 }
 
-/** Reasons that are given after the history was asked whether it was done before. */
-const JUDGED = new Set([
+/** Reasons that are only returned after history was searched for the request_id. */
+const AFTER_LOOKUP = new Set([
   "TRUST_CHAIN_NOT_FOUND",
   "TRUST_CHAIN_INACTIVE",
   "TRUST_CHAIN_REVOKED",
   "REVISION_CONFLICT",
 ])
-const FORESEEN = new Set([
-  ...JUDGED,
+const EXPECTED = new Set([
+  ...AFTER_LOOKUP,
   "TRUST_CHAIN_INVALID",
   "OVERLOADED",
   "REVOCATION_NOT_FOUND",
   "BATCH_REFUSED",
 ])
 
-/** Whether a call may be answered so; a read of a chain that never expires may not be refused. */
-function isForeseen({ operation, told }: Call) {
-  return operation !== "read" && told.kind === "refused" && FORESEEN.has(told.reason)
+/** Whether a call may be refused for this reason. No read may, since the chains never expire. */
+function isExpected({ operation, outcome }: Call) {
+  return operation !== "read" && outcome.kind === "refused" && EXPECTED.has(outcome.reason)
 }
 
-/** Each change fits the state before it, and the condition that its caller set. */
+/** Checks each change against the state before it and its expected_revision. */
 function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, readonly Call[]>, fail: Fail) {
   for (const { version: before, next } of states) {
     if (!next) continue
@@ -127,13 +124,13 @@ function checkSteps(states: readonly State[], attempts: ReadonlyMap<string, read
       fail("step", `${describeVersion(next)} cannot follow ${before ? describeVersion(before) : "nothing"}`)
     const [call] = attempts.get(next.requestId) ?? []
     const expected = call?.expectedRevision
-    const stood = isStored(before) ? (before?.revision ?? 0n) : 0n
-    if (expected !== undefined && expected !== stood)
-      fail("condition", `${describeCall(call as Call)}\n  was done on top of r${stood}`)
+    const current = isStored(before) ? (before?.revision ?? 0n) : 0n
+    if (expected !== undefined && expected !== current)
+      fail("condition", `${describeCall(call as Call)}\n  was done on top of r${current}`)
   }
 }
 
-/** Whether a row was there after this change. */
+/** Whether a row existed after this change. */
 export function isStored(version: Version | undefined): boolean {
   return version !== undefined && version.operation !== "purged"
 }
@@ -163,7 +160,7 @@ function follows(before: string, { operation, status }: Version): boolean {
   }
 }
 
-/** A line for people. */
+/** Formats a change for messages. */
 export function describeVersion({ revision, agentId, operation, status, requestId }: Version): string {
   return `r${revision} ${operation} ${agentId} (${status}) ${requestId}`
 }

@@ -1,12 +1,18 @@
 import { expect } from "chai"
 import { checkHistory } from "./checkHistory.js"
-import type { Call, Told, Version } from "./history.js"
+import type { Call, Outcome, Version } from "./history.js"
 import { randomFrom } from "./random.js"
 
 const BOUND_MS = 100
 
-/** A call at these moments; its request is the word after the slash of `what`: `store/a`. */
-function call(what: string, invokedAt: number, endedAt: number, told: Told, more: Partial<Call> = {}): Call {
+/** Creates a call at these times. `what` is the operation and the request_id: `store/a`. */
+function call(
+  what: string,
+  invokedAt: number,
+  endedAt: number,
+  outcome: Outcome,
+  more: Partial<Call> = {},
+): Call {
   const [operation = "", requestId] = what.split("/")
   return {
     client: "someone",
@@ -17,27 +23,27 @@ function call(what: string, invokedAt: number, endedAt: number, told: Told, more
     ...(requestId === undefined ? {} : { requestId }),
     invokedAt,
     endedAt,
-    told,
+    outcome,
     ...more,
   }
 }
-const record = (revision: bigint, active = true, contentHash = "h"): Told => ({
+const record = (revision: bigint, active = true, contentHash = "h"): Outcome => ({
   kind: "record",
   revision,
   contentHash,
   active,
 })
-const nothing: Told = { kind: "nothing" }
-const unknown: Told = { kind: "unknown", reason: "no answer" }
-const refused = (reason: string, stands?: bigint): Told => ({
+const nothing: Outcome = { kind: "nothing" }
+const unknown: Outcome = { kind: "unknown", reason: "no answer" }
+const refused = (reason: string, current?: bigint): Outcome => ({
   kind: "refused",
   reason,
-  ...(stands === undefined ? {} : { stands }),
+  ...(current === undefined ? {} : { current }),
 })
 const plain = { freshness: "plain" } as const
 const strong = { freshness: "strong" } as const
 
-/** A change of the history; its request is that of the call that asked for it. */
+/** Creates a change in history, with the request_id of its call. */
 function change(
   revision: bigint,
   requestId: string,
@@ -64,8 +70,8 @@ describe("the history checker", () => {
   const bad = (rule: string, calls: readonly Call[], versions: readonly Version[]) =>
     expect(rulesOf(calls, versions)).to.include(rule)
 
-  describe("of writes", () => {
-    it("takes what is in order, and does not ask what became of a write without an answer", () => {
+  describe("for writes", () => {
+    it("accepts an ordered history, and ignores writes without a response", () => {
       good(stores, [created, updated])
       const lost = call("store/c", 40, 50, unknown)
       good([...stores, lost], [created, updated])
@@ -74,17 +80,17 @@ describe("the history checker", () => {
       good([...stores, call("delete/c", 40, 50, refused("REVISION_CONFLICT", 2n))], [created, updated])
     })
 
-    it("finds an acknowledged write that is lost", () => {
+    it("detects an acknowledged write that is lost", () => {
       bad("lost", stores, [created])
     })
 
-    it("finds a write that was done twice", () => {
+    it("detects a write that is applied twice", () => {
       bad("double", stores, [created, updated, change(3n, "b")])
       const again = change(4n, "b", "created", { agentId: "other" })
       bad("mixed up", stores, [created, updated, again])
     })
 
-    it("finds a write under the revision, or with the content, of another", () => {
+    it("detects a write with the revision or content of another", () => {
       bad("mixed up", [stores[0] as Call, call("store/b", 20, 30, record(3n))], [created, updated])
       bad(
         "mixed up",
@@ -93,17 +99,17 @@ describe("the history checker", () => {
       )
     })
 
-    it("finds a change that nobody asked for", () => {
+    it("detects a change that nobody requested", () => {
       bad("unasked", stores, [created, updated, change(3n, "c")])
     })
 
-    it("finds revisions that are not in the order of acknowledgements, of different agents too", () => {
+    it("detects revisions out of acknowledgement order, even across agents", () => {
       const later = call("store/b", 20, 30, record(1n), { agentId: "other" })
       const versions = [change(2n, "a", "created"), change(1n, "b", "created", { agentId: "other" })]
       bad("order", [call("store/a", 0, 10, record(2n)), later], versions)
     })
 
-    it("finds a condition that was not kept, and one that was refused although it held", () => {
+    it("detects an expected_revision that is ignored, and one that is refused although it matches", () => {
       const conditional = (expectedRevision: bigint) => [
         stores[0] as Call,
         { ...(stores[1] as Call), expectedRevision },
@@ -114,18 +120,18 @@ describe("the history checker", () => {
       bad("strong", [...stores, conflict], [created, updated])
     })
 
-    it("finds a refused write that was done all the same", () => {
+    it("detects a refused write that was applied", () => {
       const refusal = call("store/b", 20, 30, refused("TRUST_CHAIN_REVOKED"))
       bad("refused", [stores[0] as Call, refusal], [created, updated])
     })
 
-    it("finds a retry that is refused though the first attempt was acknowledged", () => {
+    it("detects a refused retry of an acknowledged write", () => {
       const retry = call("store/b", 40, 50, refused("REVISION_CONFLICT", 2n))
       bad("replay", [...stores, retry], [created, updated])
       good([...stores, call("store/b", 40, 50, record(2n))], [created, updated])
     })
 
-    it("finds half of what was to be done all or none", () => {
+    it("detects a partially applied atomic batch", () => {
       const batch = [
         call("store/c", 40, 50, unknown, { batch: "c" }),
         call("store/d", 40, 50, unknown, { batch: "c", agentId: "other" }),
@@ -136,7 +142,7 @@ describe("the history checker", () => {
       bad("torn", [...stores, ...batch], [created, updated, one])
     })
 
-    it("finds steps that no operation makes, and reasons that no call has", () => {
+    it("detects transitions that no operation makes, and unknown error reasons", () => {
       bad("step", stores, [created, change(2n, "b", "restored")])
       bad("refused", [...stores, call("store/c", 40, 50, refused("INTERNAL"))], [created, updated])
       bad(
@@ -147,26 +153,26 @@ describe("the history checker", () => {
     })
   })
 
-  describe("of reads", () => {
-    const reading = (told: Told, at: number, more: Partial<Call>) => [
+  describe("for reads", () => {
+    const reading = (outcome: Outcome, at: number, more: Partial<Call>) => [
       ...stores,
-      call("read", at, at + 5, told, { life: 2, ...more }),
+      call("read", at, at + 5, outcome, { life: 2, ...more }),
     ]
     const versions = [created, updated]
 
-    it("takes strong reads of what stands or is just being changed", () => {
+    it("accepts strong reads of the current state or of a concurrent change", () => {
       good(reading(record(2n), 40, strong), versions)
       good(reading(record(1n), 25, strong), versions)
       good(reading(record(2n), 25, strong), versions)
     })
 
-    it("finds a strong read of what was replaced, or of what nobody had written yet", () => {
+    it("detects a strong read of a replaced state, or of one not yet written", () => {
       bad("strong", reading(record(1n), 31, strong), versions)
       bad("strong", reading(nothing, 31, strong), versions)
       bad("future", reading(record(2n), 12, strong), versions)
     })
 
-    it("finds two strong reads of which the later one tells of the older state", () => {
+    it("detects two strong reads of which the later returns the older state", () => {
       const open = [stores[0] as Call, call("store/b", 20, 1_000, unknown)]
       const [first, second] = [
         call("read", 40, 45, record(2n), strong),
@@ -177,29 +183,29 @@ describe("the history checker", () => {
       bad("order", [...open, first, second], versions)
     })
 
-    it("takes plain reads that are old, and finds those beyond the bound", () => {
+    it("accepts stale plain reads within the maximum age, and detects older ones", () => {
       good(reading(record(1n), 129, plain), versions)
       bad("bound", reading(record(1n), 131, plain), versions)
       bad("bound", reading(nothing, 120, plain), versions)
     })
 
-    it("finds reads with a min_revision that are older, by it or by the bound", () => {
+    it("detects reads older than their min_revision or the maximum age", () => {
       good(reading(record(1n), 40, { freshness: 1n }), versions)
       bad("min_revision", reading(record(1n), 40, { freshness: 2n }), versions)
       bad("bound", reading(record(1n), 140, { freshness: 1n }), versions)
     })
 
-    it("finds a plain read that misses a write through the same process", () => {
+    it("detects a plain read that misses a write through the same process", () => {
       bad("own write", reading(record(1n), 40, { ...plain, life: 1 }), versions)
       good(reading(record(1n), 40, { ...plain, life: 1, server: 1 }), versions)
     })
 
-    it("finds what was never written", () => {
+    it("detects a state that was never written", () => {
       bad("invented", reading(record(7n), 40, plain), versions)
       bad("invented", reading(record(2n, true, "other"), 40, plain), versions)
     })
 
-    it("finds an inactive chain that is given to who did not ask for it", () => {
+    it("detects an inactive chain in a read that excludes inactive ones", () => {
       const calls = [...stores, call("delete/c", 40, 50, record(3n, false))]
       const deleted = [...versions, change(3n, "c", "deleted")]
       good([...calls, call("read", 60, 65, nothing, strong)], deleted)
@@ -209,7 +215,7 @@ describe("the history checker", () => {
     })
   })
 
-  describe("of revocations", () => {
+  describe("for revocations", () => {
     const both = [
       call("store/a", 0, 10, record(1n), { agentId: "root" }),
       call("store/b", 11, 12, record(2n), { agentId: "leaf" }),
@@ -222,18 +228,18 @@ describe("the history checker", () => {
       change(3n, "r", "revoked", { agentId: "root" }),
       change(4n, "r", "revoked", { agentId: "leaf" }),
     ]
-    const told = (agents: string[]): Told => ({ kind: "revocation", revision: 4n, agents })
-    const revoking = call("revoke/r", 20, 30, told(["root", "leaf"]), { agentId: "root" })
+    const cascadeOf = (agents: string[]): Outcome => ({ kind: "revocation", revision: 4n, agents })
+    const revoking = call("revoke/r", 20, 30, cascadeOf(["root", "leaf"]), { agentId: "root" })
     const delegators = new Map([["leaf", "root"]])
 
-    it("takes one that has all, and finds one that left somebody out", () => {
+    it("accepts a complete cascade, and detects a missing agent", () => {
       expect(rulesOf([...both, revoking], [...stored, ...revoked], delegators)).to.deep.equal([])
-      const few = { ...revoking, told: told(["root"]) }
+      const few = { ...revoking, outcome: cascadeOf(["root"]) }
       expect(rulesOf([...both, few], [...stored, revoked[0] as Version], delegators)).to.include("revoked")
       expect(rulesOf([...both, few], [...stored, ...revoked], delegators)).to.include("revoked")
     })
 
-    it("finds a delegatee that is given afterwards", () => {
+    it("detects a delegatee that is returned after its revocation", () => {
       const read = (at: number, more: Partial<Call>) =>
         call("read", at, at + 5, record(2n), { agentId: "leaf", life: 2, ...more })
       const rules = (read: Call) => rulesOf([...both, revoking, read], [...stored, ...revoked], delegators)
@@ -243,7 +249,7 @@ describe("the history checker", () => {
       expect(rules(read(129, plain))).to.deep.equal([])
     })
 
-    it("finds one who was revoked and is active again", () => {
+    it("detects a revoked agent that is active again", () => {
       const again = change(5n, "c", "restored", { agentId: "leaf" })
       const restoring = call("restore/c", 40, 50, record(5n), { agentId: "leaf" })
       expect(rulesOf([...both, revoking, restoring], [...stored, ...revoked, again], delegators)).to.include(
@@ -251,19 +257,19 @@ describe("the history checker", () => {
       )
     })
 
-    it("finds a change in the middle of a cascade", () => {
+    it("detects a change in the middle of a cascade", () => {
       const amid = [
         change(3n, "r", "revoked", { agentId: "root" }),
         change(4n, "c", "updated", { agentId: "leaf" }),
         change(5n, "r", "revoked", { agentId: "leaf" }),
       ]
-      const late = { ...revoking, told: { ...told(["root", "leaf"]), revision: 5n } as Told }
+      const late = { ...revoking, outcome: { ...cascadeOf(["root", "leaf"]), revision: 5n } as Outcome }
       const writing = call("store/c", 20, 30, record(4n), { agentId: "leaf" })
       expect(rulesOf([...both, late, writing], [...stored, ...amid], delegators)).to.include("revoked")
     })
   })
 
-  it("has choices that follow from the seed, whatever others choose", () => {
+  it("derives choices from the seed alone", () => {
     const [first, second] = [randomFrom(7), randomFrom(7)]
     first.next()
     const of = (random: ReturnType<typeof randomFrom>) =>

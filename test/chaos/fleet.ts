@@ -4,34 +4,34 @@ import { ownCluster } from "../support/postgres.js"
 import { type ServerProcess, spawnServer } from "../support/process.js"
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
 
-/** One of several server processes, with a proxy before it and one between it and the database. */
+/** A server process with a proxy in front of it and another to its database. */
 export interface FleetServer {
   readonly index: number
   /**
-   * Which process it is by now: callers who saw the same number before and after got their answer from it. Undefined of one
-   * with several workers, of which any may answer.
+   * Counts the processes so far: a call that sees the same number before and after was answered by that process. Undefined
+   * with several workers, any of which may answer.
    */
   readonly life: number | undefined
-  /** Where callers reach it, whichever process it is. */
+  /** The address, which stays the same across restarts. */
   readonly address: string
   readonly front: TcpProxy
   readonly back: TcpProxy
-  /** Ends the process as a crash does; `start` makes another. */
+  /** Kills the process; `start` starts another. */
   kill(): Promise<void>
   start(): Promise<void>
-  /** The process ids, of its workers too; none while it is not there. */
+  /** The process ids, including workers; empty while stopped. */
   processes(): Promise<number[]>
 }
 
-/** Server processes on one PostgreSQL of their own. */
+/** Server processes that share one PostgreSQL. */
 export interface Fleet {
   readonly servers: readonly FleetServer[]
-  /** What a person in psql has, as the superuser; its lines go through no proxy. */
+  /** A superuser connection without a proxy, for changes by hand. */
   readonly sql: postgres.Sql
   end(): Promise<void>
 }
 
-/** Starts a durable PostgreSQL and servers on it, each with so many workers (1: it is a single process); `env` for each. */
+/** Starts a durable PostgreSQL and one server per entry of `workers`, each with that many workers and `env`. */
 export async function startFleet(workers: readonly number[], env: Record<string, string>): Promise<Fleet> {
   const cluster = await ownCluster()
   const { username, database, path } = cluster.connection
@@ -82,7 +82,7 @@ async function placeServer(
     for (let attempt = 1; ; attempt++) {
       process = spawnServer(["serve", "--listen", "127.0.0.1:0"], envOf(back.port))
       life++
-      // Where its lines to the database are cut while it starts, it may end.
+      // The server may exit if its database connections are cut while it starts.
       const address = await process.address().catch((error) => {
         if (attempt === START_ATTEMPTS) throw error
       })

@@ -1,7 +1,7 @@
-/** How new the answer of a read is to be; a bigint is a min_revision. */
+/** The consistency of a read; a bigint is a min_revision. */
 export type Freshness = "plain" | "strong" | bigint
 
-/** What a call tried. `hand` is a change made in psql, `watch` an event that came, at the moment when it came. */
+/** The operation of a call. `hand` is a change by hand, `watch` the arrival of an event. */
 export type CallOperation =
   | "store"
   | "update"
@@ -15,43 +15,43 @@ export type CallOperation =
   | "read"
   | "watch"
 
-/** What its caller was told. */
-export type Told =
-  /** A record: of a write the one that it led to, of a read the one that was found. */
+/** The outcome that the caller saw. */
+export type Outcome =
+  /** A record: the one written, or the one read. */
   | { kind: "record"; revision: bigint; contentHash: string; active: boolean }
-  /** A revocation was made or lifted, with its newest revision and the agents that it names. */
+  /** A revocation was made or lifted, with its newest revision and the agents reported. */
   | { kind: "revocation"; revision: bigint; agents: string[] }
-  /** There is no chain to be seen. */
+  /** No chain was found. */
   | { kind: "nothing" }
-  /** Refused for a reason of the contract; with REVISION_CONFLICT goes the revision that stands, 0 for none. */
-  | { kind: "refused"; reason: string; stands?: bigint }
-  /** No answer, or one that does not tell whether it happened. */
+  /** Refused with a reason of the contract; REVISION_CONFLICT comes with the current revision, 0 for none. */
+  | { kind: "refused"; reason: string; current?: bigint }
+  /** No response, or one that leaves open whether the change happened. */
   | { kind: "unknown"; reason: string }
 
-/** One call of a client with its answer. Times are milliseconds by the one monotonic clock of the recorder. */
+/** A client's call with its outcome. Times are milliseconds of one monotonic clock. */
 export interface Call {
   readonly client: string
-  /** Which server, and which of its lives answered; undefined where that is not known. */
+  /** The server, and which of its processes responded; undefined if unknown. */
   readonly server: number
   readonly life: number | undefined
   readonly operation: CallOperation
   readonly agentId: string
-  /** Of writes. A call that is sent again has the same. */
+  /** Only of writes. Retries share it. */
   readonly requestId?: string
   readonly expectedRevision?: bigint
-  /** Of the writes that are to be done all or none. */
+  /** Shared by the writes of an atomic batch. */
   readonly batch?: string
-  /** Of the document that a write carries. */
+  /** The hash of the document in a write. */
   readonly contentHash?: string
-  /** Of reads. */
+  /** Only of reads. */
   readonly freshness?: Freshness
   readonly includeInactive?: boolean
   readonly invokedAt: number
   readonly endedAt: number
-  readonly told: Told
+  readonly outcome: Outcome
 }
 
-/** A change as the database's history tells it: the truth of what happened, and in which order. */
+/** A change in the database's history, which is what really happened. */
 export interface Version {
   readonly revision: bigint
   readonly agentId: string
@@ -61,9 +61,11 @@ export interface Version {
   readonly requestId: string
 }
 
-/** A line for people. */
+/** Formats a call for messages. */
 export function describeCall(call: Call): string {
-  const told = JSON.stringify(call.told, (_, value) => (typeof value === "bigint" ? `r${value}` : value))
+  const outcome = JSON.stringify(call.outcome, (_, value) =>
+    typeof value === "bigint" ? `r${value}` : value,
+  )
   const condition = call.expectedRevision === undefined ? "" : ` expecting r${call.expectedRevision}`
   const wanted =
     call.freshness === undefined
@@ -72,5 +74,5 @@ export function describeCall(call: Call): string {
         ? ` min r${call.freshness}`
         : ` ${call.freshness}`
   const times = `${call.invokedAt.toFixed(1)}-${call.endedAt.toFixed(1)}`
-  return `${times} ${call.client} on ${call.server}.${call.life ?? "?"} ${call.operation}${wanted}${condition} ${call.agentId} ${call.requestId ?? ""}: ${told}`
+  return `${times} ${call.client} on ${call.server}.${call.life ?? "?"} ${call.operation}${wanted}${condition} ${call.agentId} ${call.requestId ?? ""}: ${outcome}`
 }

@@ -3,7 +3,7 @@ import type { ProxyLine, TcpProxy } from "../support/tcpProxy.js"
 import type { Fleet, FleetServer } from "./fleet.js"
 import type { Random } from "./random.js"
 
-/** Breaks things at random until `signal`; resolves when all is whole again. Gives what it did, by name. */
+/** Injects random faults until `signal`, and resolves once all are healed. Returns the number of each fault. */
 export async function unleash(
   fleet: Fleet,
   random: Random,
@@ -13,7 +13,7 @@ export async function unleash(
   const done = new Map<string, number>()
   const busy = new Set<FleetServer>()
   const healing = new Set<Promise<void>>()
-  /** Faults of one process at a time; those of lines and sessions come on top of them. */
+  /** Limits a server to one process fault at a time; faults of connections and sessions come on top. */
   const alone = (fault: (server: FleetServer, random: Random) => Promise<void>) => async (choice: Random) => {
     const server = choice.pick(fleet.servers)
     if (busy.has(server)) return
@@ -43,7 +43,7 @@ export async function unleash(
   return done
 }
 
-/** How often nothing more is broken until all is whole. */
+/** The probability of waiting until all faults are healed. */
 const CALM = 0.15
 
 async function killed(server: FleetServer, random: Random) {
@@ -61,7 +61,7 @@ async function stopped(server: FleetServer, random: Random) {
   signal(pid, "SIGCONT")
 }
 
-/** A worker, where there are some, comes back by itself. */
+/** Kills a worker of each server that has workers; the server replaces it. */
 async function workerKilled({ servers }: Fleet, random: Random) {
   for (const server of servers) {
     const [, ...workers] = await server.processes()
@@ -69,7 +69,7 @@ async function workerKilled({ servers }: Fleet, random: Random) {
   }
 }
 
-/** It may be gone by itself. */
+/** Sends a signal, unless the process has exited. */
 function signal(pid: number, name: NodeJS.Signals) {
   try {
     process.kill(pid, name)
@@ -91,7 +91,7 @@ async function linesBroken(proxy: TcpProxy, random: Random) {
   for (const line of lines) breakLine(line, way, random)
   if (way === "cut") return
   await sleep(random.between(50, 2_500))
-  // What was held back comes late, or never.
+  // Data held back arrives late or never.
   const heal = way === "delay" || random.chance(0.5)
   for (const line of lines) {
     line.delay(0)
@@ -100,7 +100,7 @@ async function linesBroken(proxy: TcpProxy, random: Random) {
   }
 }
 
-/** Nothing of the database gets through, on new lines neither. */
+/** Freezes all connections to the database, new ones too. */
 async function darkened(proxy: TcpProxy, random: Random) {
   proxy.darken()
   await sleep(random.between(200, 2_500))

@@ -1,18 +1,18 @@
-/** Random choices that follow from a seed alone. */
+/** Random choices that are determined by a seed. */
 export interface Random {
   /** At least 0, below 1. */
   next(): number
-  /** A whole number from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, inclusive. */
   between(low: number, high: number): number
-  /** True in so many of 1 cases. */
+  /** True with the probability `share`. */
   chance(share: number): boolean
-  /** One of them. */
+  /** Returns a random item. */
   pick<Item>(items: readonly Item[]): Item
-  /** Choices of their own for a part of the work: how often others choose does not change them. */
+  /** Returns independent choices for a part of the work, unaffected by how often others choose. */
   child(name: string): Random
 }
 
-/** Starts the choices of a seed (Mulberry32). */
+/** Creates the choices of a seed (Mulberry32). */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0
   const next = () => {

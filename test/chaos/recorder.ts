@@ -15,30 +15,30 @@ import {
 import { connectTo, detailsIn, detailsOf } from "../support/calls.js"
 import { scaled } from "../support/slowness.js"
 import type { FleetServer } from "./fleet.js"
-import type { Call, Freshness, Told } from "./history.js"
+import type { Call, Freshness, Outcome } from "./history.js"
 
 type Chain = MessageInitShape<typeof TrustLineageChainSchema>
 
-/** What a call is about. */
-export type Asked = Pick<Call, "operation" | "agentId"> &
+/** The content of a call. */
+export type CallRequest = Pick<Call, "operation" | "agentId"> &
   Partial<Pick<Call, "requestId" | "expectedRevision" | "freshness" | "includeInactive">> & {
     chain?: Chain
     revocationId?: string
   }
 
-/** Makes the calls of one client and keeps what it was told. */
+/** Makes the calls of one client and records their outcomes. */
 export interface Recorder {
-  ask(server: FleetServer, asked: Asked, timeoutMs?: number): Promise<Call>
-  /** Stores several in one call, all or none where it is `atomic`; each is a call of the history. */
-  askTogether(server: FleetServer, stores: readonly Asked[], atomic: boolean): Promise<Call[]>
+  call(server: FleetServer, request: CallRequest, timeoutMs?: number): Promise<Call>
+  /** Stores several chains in one call, optionally `atomic`. Each is recorded as its own call. */
+  callBatch(server: FleetServer, stores: readonly CallRequest[], atomic: boolean): Promise<Call[]>
   close(): void
 }
 
-/** A call gives up after this; the server does earlier where it can. */
+/** The deadline of a call, longer than the server's own. */
 const CALL_MS = scaled(2_500)
-/** A thousand chains at once take longer. */
+/** The deadline of a batch, which may hold 1,000 chains. */
 const BATCH_MS = scaled(20_000)
-/** So that a server that is back is found at once. */
+/** Reconnects quickly, so that a restarted server is found at once. */
 export const CHANNEL = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,
@@ -46,7 +46,7 @@ export const CHANNEL = {
   "grpc.use_local_subchannel_pool": 1,
 }
 
-/** A client with lines of its own; what it is told goes to `history`. */
+/** Creates a client with its own connections that records its calls in `history`. */
 export function createRecorder(client: string, history: Call[]): Recorder {
   const lines = new Map<FleetServer, ReturnType<typeof connectTo>>()
   const lineTo = (server: FleetServer) => {
@@ -54,11 +54,11 @@ export function createRecorder(client: string, history: Call[]): Recorder {
     lines.set(server, line)
     return line
   }
-  /** Makes a call of the client, and keeps what it was told of each thing that it asked. */
-  const keep = async (server: FleetServer, all: readonly Asked[], tell: () => Promise<Told[]>) => {
+  /** Makes a call, and records the outcome of each of its items. */
+  const keep = async (server: FleetServer, all: readonly CallRequest[], run: () => Promise<Outcome[]>) => {
     const life = server.life
     const invokedAt = performance.now()
-    const told = await tell()
+    const outcomes = await run()
     const answered = {
       client,
       server: server.index,
@@ -66,23 +66,24 @@ export function createRecorder(client: string, history: Call[]): Recorder {
       invokedAt,
       endedAt: performance.now(),
     }
-    const calls = all.map(({ chain, revocationId: _, ...asked }, place): Call => {
+    const calls = all.map(({ chain, revocationId: _, ...request }, place): Call => {
       const document = chain ? { contentHash: contentHash(create(TrustLineageChainSchema, chain)) } : {}
-      return { ...asked, ...document, ...answered, told: told[place] as Told }
+      return { ...request, ...document, ...answered, outcome: outcomes[place] as Outcome }
     })
     history.push(...calls)
     return calls
   }
   return {
-    ask: async (server, asked, timeoutMs = CALL_MS) => {
-      const told = () => send(lineTo(server), asked, { timeoutMs }).catch((error) => failureOf(error, asked))
-      const [call] = await keep(server, [asked], async () => [await told()])
+    call: async (server, request, timeoutMs = CALL_MS) => {
+      const attempt = () =>
+        send(lineTo(server), request, { timeoutMs }).catch((error) => failureOf(error, request))
+      const [call] = await keep(server, [request], async () => [await attempt()])
       return call as Call
     },
-    askTogether: async (server, stores, atomic) => {
+    callBatch: async (server, stores, atomic) => {
       const batch = stores[0]?.requestId as string
-      const asked = stores.map((store) => (atomic ? { ...store, batch } : store))
-      return await keep(server, asked, () => sendTogether(lineTo(server), stores, atomic))
+      const requests = stores.map((store) => (atomic ? { ...store, batch } : store))
+      return await keep(server, requests, () => sendBatch(lineTo(server), stores, atomic))
     },
     close: () => {
       for (const line of lines.values()) line.close()
@@ -92,82 +93,82 @@ export function createRecorder(client: string, history: Call[]): Recorder {
 
 async function send(
   line: ReturnType<typeof connectTo>,
-  asked: Asked,
+  request: CallRequest,
   options: { timeoutMs: number },
-): Promise<Told> {
+): Promise<Outcome> {
   const store = line.calls(TrustStoreService)
   const revocations = line.calls(RevocationService)
-  const { operation, agentId, requestId = "", expectedRevision, chain = {}, revocationId = "" } = asked
+  const { operation, agentId, requestId = "", expectedRevision, chain = {}, revocationId = "" } = request
   const condition = expectedRevision === undefined ? {} : { expectedRevision }
   switch (operation) {
     case "store":
-      return recordTold((await store.storeChain({ chain, requestId, ...condition }, options)).record)
+      return recordOutcome((await store.storeChain({ chain, requestId, ...condition }, options)).record)
     case "update":
-      return recordTold(
+      return recordOutcome(
         (await store.updateChain({ agentId, chain, requestId, ...condition }, options)).record,
       )
     case "delete":
-      return recordTold((await store.deleteChain({ agentId, requestId, ...condition }, options)).record)
+      return recordOutcome((await store.deleteChain({ agentId, requestId, ...condition }, options)).record)
     case "purge":
-      return recordTold((await store.purgeChain({ agentId, requestId, ...condition }, options)).record)
+      return recordOutcome((await store.purgeChain({ agentId, requestId, ...condition }, options)).record)
     case "restore":
-      return recordTold((await store.restoreChain({ agentId, requestId, ...condition }, options)).record)
+      return recordOutcome((await store.restoreChain({ agentId, requestId, ...condition }, options)).record)
     case "revoke":
-      return revocationTold((await revocations.revokeAgent({ agentId, requestId }, options)).revocation)
+      return revocationOutcome((await revocations.revokeAgent({ agentId, requestId }, options)).revocation)
     case "suspend": {
       const request = { agentId, requestId, mode: RevocationMode.SUSPEND }
-      return revocationTold((await revocations.revokeAgent(request, options)).revocation)
+      return revocationOutcome((await revocations.revokeAgent(request, options)).revocation)
     }
     case "lift":
-      return revocationTold(
+      return revocationOutcome(
         (await revocations.liftSuspension({ revocationId, requestId }, options)).revocation,
       )
     case "read":
-      return readTold(await store.getChain(readOf(asked), options))
+      return readOutcome(await store.getChain(readOf(request), options))
     case "hand":
     case "watch":
       throw new Error("no call")
   }
 }
 
-async function sendTogether(
+async function sendBatch(
   line: ReturnType<typeof connectTo>,
-  stores: readonly Asked[],
+  stores: readonly CallRequest[],
   atomic: boolean,
-): Promise<Told[]> {
+): Promise<Outcome[]> {
   const requests = stores.map(({ chain = {}, requestId = "" }) => ({ chain, requestId }))
   const answer = line.calls(TrustStoreService).batchStoreChains({ requests, atomic }, { timeoutMs: BATCH_MS })
   const results = await answer.then(
-    ({ results }) => results.map(({ result }) => itemTold(result)),
+    ({ results }) => results.map(({ result }) => itemOutcome(result)),
     (error) => stores.map((store) => failureOf(error, store)),
   )
-  // Which of them was at fault is not told of the others.
-  return results.map((told) =>
-    atomic && told.kind === "refused" ? { ...told, reason: "BATCH_REFUSED" } : told,
+  // A refused atomic batch does not say which items were at fault.
+  return results.map((outcome) =>
+    atomic && outcome.kind === "refused" ? { ...outcome, reason: "BATCH_REFUSED" } : outcome,
   )
 }
 
-function itemTold(result: StoreChainResult["result"]): Told {
-  if (result.case === "stored") return recordTold(result.value.record)
+function itemOutcome(result: StoreChainResult["result"]): Outcome {
+  if (result.case === "stored") return recordOutcome(result.value.record)
   const info = result.value && detailsIn(result.value).info
   const name = info?.reason ?? ""
   if (UNKNOWN.has(name)) return { kind: "unknown", reason: name }
   if (name !== "REVISION_CONFLICT") return { kind: "refused", reason: name }
-  return { kind: "refused", reason: name, stands: BigInt(info?.metadata.revision ?? -1) }
+  return { kind: "refused", reason: name, current: BigInt(info?.metadata.revision ?? -1) }
 }
 
-function readOf({ agentId, includeInactive = false, freshness }: Asked) {
+function readOf({ agentId, includeInactive = false, freshness }: CallRequest) {
   return { agentId, includeInactive, consistency: consistencyOf(freshness) }
 }
 
 function consistencyOf(freshness: Freshness = "plain") {
   if (freshness === "strong") return { requirement: { case: "strong", value: true } } as const
-  // Of an agent that nobody knows of yet any revision will do.
+  // Revision 0 means that no write of the agent is known yet.
   if (freshness === "plain" || freshness === 0n) return {}
   return { requirement: { case: "minRevision", value: freshness } } as const
 }
 
-function recordTold(record: ChainRecord | undefined): Told {
+function recordOutcome(record: ChainRecord | undefined): Outcome {
   if (!record) throw new Error("an answer without a record")
   return {
     kind: "record",
@@ -177,32 +178,32 @@ function recordTold(record: ChainRecord | undefined): Told {
   }
 }
 
-/** The hash of what came, rather than the one that came with it. */
-function readTold({ stored }: GetChainResponse): Told {
+/** Computes the hash of the received chain instead of trusting the record's. */
+function readOutcome({ stored }: GetChainResponse): Outcome {
   const { chain, record } = stored ?? {}
   if (!chain) throw new Error("an answer without a chain")
-  return { ...recordTold(record), contentHash: contentHash(chain) } as Told
+  return { ...recordOutcome(record), contentHash: contentHash(chain) } as Outcome
 }
 
-function revocationTold(revocation: Revocation | undefined): Told {
+function revocationOutcome(revocation: Revocation | undefined): Outcome {
   if (!revocation) throw new Error("an answer without a revocation")
   const agents = revocation.records.map(({ agentId }) => agentId)
   return { kind: "revocation", revision: revocation.revision, agents }
 }
 
-/** Without details nobody of ours has answered: a line was lost, or time ran out. */
-function failureOf(error: grpc.ServiceError, { operation }: Asked): Told {
+/** An error without details does not come from a server: a connection was lost, or the deadline passed. */
+function failureOf(error: grpc.ServiceError, { operation }: CallRequest): Outcome {
   const reason = error.metadata?.get("grpc-status-details-bin").length
     ? detailsOf(error).info?.reason
     : undefined
   if (!reason || UNKNOWN.has(reason)) return { kind: "unknown", reason: reason ?? error.message }
-  if (reason === "REVISION_CONFLICT") return { kind: "refused", reason, stands: standsOf(error) }
+  if (reason === "REVISION_CONFLICT") return { kind: "refused", reason, current: currentOf(error) }
   if (reason === "TRUST_CHAIN_NOT_FOUND" && operation === "read") return { kind: "nothing" }
   return { kind: "refused", reason }
 }
 
 const UNKNOWN = new Set(["DATABASE_UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "SHUTTING_DOWN"])
 
-function standsOf(error: grpc.ServiceError): bigint {
+function currentOf(error: grpc.ServiceError): bigint {
   return BigInt(detailsOf(error).info?.metadata.revision ?? -1)
 }

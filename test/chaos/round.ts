@@ -11,27 +11,27 @@ import { readTruth } from "./truth.js"
 import { mirror, watchAll } from "./watchers.js"
 import { createWorkload } from "./workload.js"
 
-/** What a round found. */
+/** The result of a round. */
 export interface Round {
   readonly violations: readonly Violation[]
   readonly calls: readonly Call[]
-  /** How often each fault was made, by name. */
+  /** The number of each fault, by name. */
   readonly faults: ReadonlyMap<string, number>
 }
 
 const CLIENTS = 8
 const READERS = 3
-/** Names the agents of each round anew, also where a seed is played twice. */
+/** Makes agent ids unique to a round, even if a seed is played twice. */
 let rounds = 0
 
-/** How many reads of each kind, and changes, a round has at least. */
+/** The minimum number of writes and of reads of each kind in a round. */
 const ENOUGH = 25
 
 /**
- * Lets clients call and the nemesis break things for so long, or until enough was answered, all as the seed says, and compares
- * what they were told with what happened.
+ * Runs clients and the nemesis for at least `ms` milliseconds and until there are enough outcomes, all determined by the seed,
+ * and compares the outcomes with what happened.
  *
- * @param boundMs how old the servers' plain reads may be
+ * @param boundMs the maximum age of plain reads, in milliseconds
  */
 export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs: number): Promise<Round> {
   const random = randomFrom(seed)
@@ -46,13 +46,13 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
   const playing = Promise.all([
     unleash(fleet, random.child("nemesis"), byHand, over.signal),
     ...clients.map((client) => workload.run(client, random.child(client), over.signal)),
-    ...readers.map((reader) => workload.readOn(reader, random.child(reader), over.signal)),
+    ...readers.map((reader) => workload.readContinuously(reader, random.child(reader), over.signal)),
   ])
   await sleep(ms / 2)
   for (const activeOnly of [false, true])
     watchers.push(mirror(fleet, `${name}-`, activeOnly, random.child(`mirror ${activeOnly}`)))
   await sleep(ms / 2)
-  await until("enough was answered", () => isEnough(calls), LONGEST_MS).finally(() => over.abort())
+  await until("there are enough outcomes", () => isEnough(calls), LONGEST_MS).finally(() => over.abort())
   const [faults] = await playing
   await sleep(boundMs)
   await readAll(fleet, workload.agents, calls)
@@ -68,10 +68,12 @@ export async function playRound(fleet: Fleet, seed: number, ms: number, boundMs:
 const LONGEST_MS = 40_000
 
 function isEnough(calls: readonly Call[]) {
-  const answered = calls.filter(({ told }) => told.kind !== "unknown")
+  const answered = calls.filter(({ outcome }) => outcome.kind !== "unknown")
   const reads = (fits: (freshness: Call["freshness"]) => boolean) =>
     answered.filter(({ operation, freshness }) => operation === "read" && fits(freshness)).length
-  const writes = answered.filter(({ requestId, told }) => requestId !== undefined && told.kind !== "refused")
+  const writes = answered.filter(
+    ({ requestId, outcome }) => requestId !== undefined && outcome.kind !== "refused",
+  )
   const counts = [
     writes.length,
     reads((freshness) => freshness === "plain"),
@@ -81,16 +83,16 @@ function isEnough(calls: readonly Call[]) {
   return counts.every((count) => count >= ENOUGH)
 }
 
-/** When all is whole again, every server gives every agent, plainly and strongly. */
+/** Reads every agent from every healed server, plain and strong. */
 async function readAll(fleet: Fleet, agents: ReadonlySet<string>, calls: Call[]) {
   const recorder = createRecorder("afterwards", calls)
   const read = async (server: FleetServer, agentId: string, freshness: Freshness) => {
-    const asked = { operation: "read", agentId, freshness, includeInactive: true } as const
+    const request = { operation: "read", agentId, freshness, includeInactive: true } as const
     await until(
       `server ${server.index} answers`,
       async () => {
-        const { told } = await recorder.ask(server, asked)
-        if (told.kind === "unknown") throw new Error(told.reason)
+        const { outcome } = await recorder.call(server, request)
+        if (outcome.kind === "unknown") throw new Error(outcome.reason)
         return true
       },
       LONGEST_MS,

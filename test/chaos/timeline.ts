@@ -2,51 +2,51 @@ import type { Call, Version } from "./history.js"
 
 /** A state of an agent's chain, from one of its changes to the next. */
 export interface State {
-  /** The change that led to it; undefined: the one before the first, in which nothing is stored. */
+  /** The change that led to it; undefined for the initial state, in which nothing is stored. */
   readonly version: Version | undefined
-  /** The change that ended it, if there was one. */
+  /** The change that replaced it, if any. */
   readonly next: Version | undefined
 }
 
-/** A moment that is known from a call. */
+/** A bound in time, and the call that implies it. */
 export interface Bound {
   readonly at: number
   readonly by: Call | undefined
 }
 
 /**
- * When each change was made, as far as calls tell. Changes are made in the order of their revisions, so what is known of one
- * bounds those after or before it too.
+ * When each change was made, as far as calls imply. Changes are made in the order of their revisions, so a bound of one
+ * change also applies to those after or before it.
  */
 export interface Timeline {
   readonly versions: readonly Version[]
-  /** The states that an agent's chain went through, oldest first. */
+  /** Returns the states of an agent's chain, oldest first. */
   statesOf(agentId: string): readonly State[]
-  /** A change was made no earlier than this. */
+  /** Returns the earliest time at which a change was made. */
   earliest(version: Version): Bound
-  /** A change was made no later than this. */
+  /** Returns the latest time at which a change was made. */
   latest(version: Version): Bound
-  /** Tells that a change was made after a moment, or before one. To be followed by `settle`. */
+  /** Records that a change was made after, or before, a time. Takes effect with `settle`. */
   after(version: Version, at: number, by: Call): void
   before(version: Version, at: number, by: Call): void
-  /** Carries over what was told. */
+  /** Propagates the recorded bounds to the other changes. */
   settle(): void
 }
 
 const NEVER: Bound = { at: Number.POSITIVE_INFINITY, by: undefined }
 const EVER: Bound = { at: Number.NEGATIVE_INFINITY, by: undefined }
 
-/** Starts a timeline of these changes, of which nothing is known but their order. */
+/** Creates a timeline of these changes, with no bounds yet. */
 export function createTimeline(changes: readonly Version[]): Timeline {
   const versions = [...changes].sort((left, right) => (left.revision < right.revision ? -1 : 1))
   const place = new Map(versions.map((version, index) => [version, index]))
-  const told = versions.map(() => ({ earliest: EVER, latest: NEVER }))
-  let settled = told
+  const known = versions.map(() => ({ earliest: EVER, latest: NEVER }))
+  let settled = known
   const states = statesByAgent(versions)
   const at = <Item>(items: readonly Item[], version: Version) => items[place.get(version) as number] as Item
 
   const settle = () => {
-    settled = told.map((bounds) => ({ ...bounds }))
+    settled = known.map((bounds) => ({ ...bounds }))
     settled.reduce(
       (before, bounds) => {
         if (before.earliest.at > bounds.earliest.at) bounds.earliest = before.earliest
@@ -69,11 +69,11 @@ export function createTimeline(changes: readonly Version[]): Timeline {
     earliest: (version) => at(settled, version).earliest,
     latest: (version) => at(settled, version).latest,
     after: (version, moment, by) => {
-      const bounds = at(told, version)
+      const bounds = at(known, version)
       if (moment > bounds.earliest.at) bounds.earliest = { at: moment, by }
     },
     before: (version, moment, by) => {
-      const bounds = at(told, version)
+      const bounds = at(known, version)
       if (moment < bounds.latest.at) bounds.latest = { at: moment, by }
     },
     settle,

@@ -1,9 +1,9 @@
 import type postgres from "postgres"
 import type { Version } from "./history.js"
 
-/** Reads the history of these agents, once no server works on a change any more. */
+/** Reads the history of these agents after all writes in progress have ended. */
 export async function readTruth(sql: postgres.Sql, agents: ReadonlySet<string>): Promise<Version[]> {
-  // After the commit of whoever has the lock of changes.
+  // Waits for the commit of the writer that holds the lock.
   const rows = await sql.begin(async (transaction) => {
     await transaction`select trust_lock()`
     return await transaction<(Omit<Version, "revision"> & { revision: string })[]>`

@@ -13,17 +13,17 @@ import { CHANNEL } from "./recorder.js"
 
 type Request = MessageInitShape<typeof WatchChainsRequestSchema>
 
-/** Watches the agents of a round, whatever breaks, until it is ended. */
+/** Watches the agents of a round despite faults, until it is ended. */
 export interface Watcher {
-  /** Resolves when it has been told of everything; gives what was wrong with what it was told. */
+  /** Waits until every change was reported, and returns what was reported wrong. */
   end(versions: readonly Version[]): Promise<string[]>
 }
 
-/** A line without a word for this long is given up: a server speaks every two seconds. */
+/** A connection that is silent for this long is replaced: a server sends something every two seconds. */
 const SILENT_MS = 3_000
 const LATE_MS = 20_000
 
-/** Watches every change of the agents whose ids begin so, from now on; resolves when it has begun. */
+/** Watches every change of the agents whose ids begin with `name`; resolves when the watch has begun. */
 export async function watchAll(
   fleet: Fleet,
   name: string,
@@ -36,14 +36,14 @@ export async function watchAll(
   return {
     end: async (versions) => {
       const faults = await finish(versions)
-      const told = watch.events.map(({ word, record }) => `r${record?.revision} ${word.toLowerCase()}`)
-      const made = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
-      return [...faults, ...differences(told, made), ...wrongContents(watch.events, versions)]
+      const reported = watch.events.map(({ word, record }) => `r${record?.revision} ${word.toLowerCase()}`)
+      const changes = versions.map(({ operation, revision }) => `r${revision} ${operation}`)
+      return [...faults, ...differences(reported, changes), ...wrongContents(watch.events, versions)]
     },
   }
 }
 
-/** Keeps a mirror of the agents whose ids begin so, from their current state on; only of the active ones where asked. */
+/** Mirrors the agents whose ids begin with `name` from their current state on, optionally only the active ones. */
 export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: Random): Watcher {
   const filter = { agentIdPrefix: name, includeInactive: !activeOnly }
   const { watch, finish } = follow(fleet, { filter, includeCurrent: true }, random, () => {})
@@ -56,18 +56,22 @@ export function mirror(fleet: Fleet, name: string, activeOnly: boolean, random: 
         if (goes) kept.delete(record?.agentId ?? "")
         else kept.set(record?.agentId ?? "", record?.revision)
       }
-      const stand = new Map<string, bigint>()
+      const expected = new Map<string, bigint>()
       for (const { agentId, revision, operation, status } of versions)
-        if (operation === "purged" || (activeOnly && status !== "active")) stand.delete(agentId)
-        else stand.set(agentId, revision)
+        if (operation === "purged" || (activeOnly && status !== "active")) expected.delete(agentId)
+        else expected.set(agentId, revision)
       const lines = (map: ReadonlyMap<string, bigint | undefined>) =>
         [...map].map(([agentId, revision]) => `${agentId} r${revision}`).sort()
-      return [...faults, ...differences(lines(kept), lines(stand)), ...wrongContents(watch.events, versions)]
+      return [
+        ...faults,
+        ...differences(lines(kept), lines(expected)),
+        ...wrongContents(watch.events, versions),
+      ]
     },
   }
 }
 
-/** A watch that goes on at another server whenever its line ends or says nothing for too long. */
+/** Follows a watch that resumes at another server whenever its connection ends or is silent for too long. */
 function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event: SeenEvent) => void) {
   let heardAt = performance.now()
   const open: OpenWatch = async function* (request, signal) {
@@ -98,7 +102,7 @@ function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event:
   const finish = async (versions: readonly Version[]) => {
     const head = versions.at(-1)?.revision ?? 0n
     await until(
-      `a watch is told of r${head}`,
+      `a watch reports r${head}`,
       () => watch.next > head || !isPassing(watch.failure),
       LATE_MS,
     ).finally(() => over.abort())
@@ -109,7 +113,7 @@ function follow(fleet: Fleet, request: Request, random: Random, onEvent: (event:
   return { watch, finish }
 }
 
-/** A line that was lost, or a server that is away; anything else is a fault of what was told. */
+/** Whether a failure is only a lost connection or an unavailable server. */
 function isPassing(failure: unknown) {
   if (failure === undefined) return true
   const { code } = failure as Partial<grpc.ServiceError>
@@ -117,14 +121,14 @@ function isPassing(failure: unknown) {
 }
 
 const { UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL } = grpc.status
-/** grpc-js tells a stream that was reset as INTERNAL. */
+/** grpc-js reports a reset stream as INTERNAL. */
 const PASSING: ReadonlySet<number> = new Set([UNAVAILABLE, CANCELLED, DEADLINE_EXCEEDED, INTERNAL])
 
 function describeFailure({ failure, next }: ValidatedWatch) {
   return `it ended below r${next} with ${failure instanceof Error ? failure.message : String(failure)}`
 }
 
-/** What is told of a change is told after it was made. */
+/** Records that an event arrived. */
 function note({ operation, record }: SeenEvent, history: Call[]) {
   if (!record || operation === "purged") return
   const { agentId, revision, contentHash, status } = record
@@ -137,7 +141,7 @@ function note({ operation, record }: SeenEvent, history: Call[]) {
     agentId,
     invokedAt: at,
     endedAt: at,
-    told: { kind: "record", revision, contentHash, active: status === ChainStatus.ACTIVE },
+    outcome: { kind: "record", revision, contentHash, active: status === ChainStatus.ACTIVE },
   })
 }
 
@@ -146,15 +150,17 @@ function wrongContents(events: readonly SeenEvent[], versions: readonly Version[
   return events.flatMap(({ record, chain }) => {
     const hash = hashes.get(record?.revision ?? 0n)
     const same = record?.contentHash === hash && (!chain || contentHash(chain) === hash)
-    return same ? [] : [`it was told another content at r${record?.revision}`]
+    return same ? [] : [`it reported other content at r${record?.revision}`]
   })
 }
 
-function differences(told: readonly string[], made: readonly string[]): string[] {
-  const [heard, happened] = [new Set(told), new Set(made)]
+function differences(reported: readonly string[], changes: readonly string[]): string[] {
+  const [seenLines, happened] = [new Set(reported), new Set(changes)]
   return [
-    ...made.filter((line) => !heard.has(line)).map((line) => `it was not told ${line}`),
-    ...told.filter((line) => !happened.has(line)).map((line) => `it was told ${line}, which is not so`),
-    ...(heard.size < told.length ? ["it was told something twice"] : []),
+    ...changes.filter((line) => !seenLines.has(line)).map((line) => `it did not report ${line}`),
+    ...reported
+      .filter((line) => !happened.has(line))
+      .map((line) => `it reported ${line}, which did not happen`),
+    ...(seenLines.size < reported.length ? ["it reported something twice"] : []),
   ]
 }

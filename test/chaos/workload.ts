@@ -5,45 +5,45 @@ import { sampleChain } from "../support/sample.js"
 import type { Fleet } from "./fleet.js"
 import type { Call, CallOperation, Freshness } from "./history.js"
 import type { Random } from "./random.js"
-import { type Asked, createRecorder, type Recorder } from "./recorder.js"
+import { type CallRequest, createRecorder, type Recorder } from "./recorder.js"
 
-/** What clients ask at random, and what they know of each other's writes. */
+/** The random calls of clients, and what they know of each other's writes. */
 export interface Workload {
-  /** All agents that were asked about. */
+  /** All agents in the workload. */
   readonly agents: ReadonlySet<string>
-  /** Who is delegated to by whom. */
+  /** The delegator of each delegatee. */
   readonly delegators: ReadonlyMap<string, string>
-  /** Calls as one client, one after the other, until `signal`. */
+  /** Makes calls as one client, one after the other, until `signal`. */
   run(client: string, random: Random, signal: AbortSignal): Promise<void>
   /**
-   * Reads plainly and waits for no answer that does not come from memory, so that a server without its database is read all the
-   * while; the others wait there for their time to run out.
+   * Makes plain reads that wait only for responses from memory, so that a server without its database is read continuously
+   * while other clients wait for their deadlines.
    */
-  readOn(client: string, random: Random, signal: AbortSignal): Promise<void>
+  readContinuously(client: string, random: Random, signal: AbortSignal): Promise<void>
 }
 
-/** Few, so that writers meet. */
+/** Few agents, so that writers compete. */
 const ALONE = 5
 /** Pause between two calls of a client, in milliseconds. */
 const PAUSE_MS = 12
 const ATTEMPTS = 3
-/** What memory answers comes within this. */
+/** The deadline for responses from memory. */
 const MEMORY_MS = 200
-/** How often what was written is read from the same server at once. */
-const OWN = 0.4
-/** How often several are stored in one call. */
-const TOGETHER = 0.05
-/** How many agents are read, of those that were named last. */
+/** The probability of reading a write back from the same server at once. */
+const READ_BACK = 0.4
+/** The probability of a batch store. */
+const BATCH = 0.05
+/** The number of newest agents to read from. */
 const RECENT = 20
 
-/** The agents of a workload begin with `name`; what clients are told goes to `history`. */
+/** Creates a workload on agents whose ids begin with `name`; outcomes go to `history`. */
 export function createWorkload(name: string, fleet: Fleet, history: Call[]): Workload {
   const alone = Array.from({ length: ALONE }, (_, index) => `${name}-${index}`)
   const agents = new Set(alone)
   const delegators = new Map<string, string>()
   const newest = new Map<string, bigint>()
   const suspensions: string[] = []
-  /** A delegator, its delegatee and the delegatee's; what is revoked for good stays so, and another family takes its place. */
+  /** A root, its delegatee and the delegatee's delegatee. A new family replaces one that was revoked for good. */
   let family: string[] = []
   let families = 0
   const nextFamily = () => {
@@ -54,15 +54,15 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
   nextFamily()
 
-  const learn = ({ agentId, told }: Call) => {
-    if (told.kind !== "record" && told.kind !== "revocation") return
-    if (told.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, told.revision)
+  const learn = ({ agentId, outcome }: Call) => {
+    if (outcome.kind !== "record" && outcome.kind !== "revocation") return
+    if (outcome.revision > (newest.get(agentId) ?? 0n)) newest.set(agentId, outcome.revision)
   }
-  const readOf = (agentId: string, random: Random): Asked => {
+  const readOf = (agentId: string, random: Random): CallRequest => {
     const freshness = freshnessOf(random, newest.get(agentId) ?? 0n)
     return { operation: "read", agentId, includeInactive: random.chance(0.5), freshness }
   }
-  const choose = (random: Random): Asked => {
+  const choose = (random: Random): CallRequest => {
     const agentId = random.pick(random.chance(0.65) ? alone : family)
     const operation = operationOf(random, family.includes(agentId))
     if (operation === "read")
@@ -87,12 +87,12 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     return suspensions.length > 0 && random.chance(0.6) ? "lift" : "suspend"
   }
 
-  const storeTogether = async (recorder: Recorder, random: Random) => {
+  const storeBatch = async (recorder: Recorder, random: Random) => {
     const atomic = random.chance(0.7)
     const stores = alone
       .filter(() => random.chance(0.5))
       .map(
-        (agentId): Asked => ({
+        (agentId): CallRequest => ({
           operation: "store",
           agentId,
           requestId: randomUUID(),
@@ -100,9 +100,9 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
         }),
       )
     for (let attempt = 1; attempt <= ATTEMPTS && stores.length > 0; attempt++) {
-      const calls = await recorder.askTogether(random.pick(fleet.servers), stores, atomic)
+      const calls = await recorder.callBatch(random.pick(fleet.servers), stores, atomic)
       for (const call of calls) learn(call)
-      if (calls.every(({ told }) => told.kind !== "unknown") || random.chance(0.4)) return
+      if (calls.every(({ outcome }) => outcome.kind !== "unknown") || random.chance(0.4)) return
     }
   }
 
@@ -112,26 +112,27 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
     run: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
-        if (random.chance(TOGETHER)) await storeTogether(recorder, random)
-        const asked = choose(random)
-        if (asked.operation === "suspend") suspensions.push(asked.requestId as string)
-        if (asked.operation === "revoke") nextFamily()
+        if (random.chance(BATCH)) await storeBatch(recorder, random)
+        const request = choose(random)
+        if (request.operation === "suspend") suspensions.push(request.requestId as string)
+        if (request.operation === "revoke") nextFamily()
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
           const server = random.pick(fleet.servers)
-          const call = await recorder.ask(server, asked)
+          const call = await recorder.call(server, request)
           learn(call)
-          if (asked.operation !== "read" && random.chance(OWN)) await recorder.ask(server, plainReadOf(asked))
-          if (call.told.kind !== "unknown" || asked.operation === "read" || random.chance(0.4)) break
+          if (request.operation !== "read" && random.chance(READ_BACK))
+            await recorder.call(server, plainReadOf(request))
+          if (call.outcome.kind !== "unknown" || request.operation === "read" || random.chance(0.4)) break
         }
         await sleep(random.between(0, PAUSE_MS))
       }
       recorder.close()
     },
-    readOn: async (client, random, signal) => {
+    readContinuously: async (client, random, signal) => {
       const recorder = createRecorder(client, history)
       while (!signal.aborted) {
         const agentId = random.pick([...alone, ...family])
-        await recorder.ask(random.pick(fleet.servers), plainReadOf({ agentId }), MEMORY_MS)
+        await recorder.call(random.pick(fleet.servers), plainReadOf({ agentId }), MEMORY_MS)
         await sleep(random.between(0, PAUSE_MS))
       }
       recorder.close()
@@ -139,11 +140,11 @@ export function createWorkload(name: string, fleet: Fleet, history: Call[]): Wor
   }
 }
 
-function plainReadOf({ agentId }: Pick<Asked, "agentId">): Asked {
+function plainReadOf({ agentId }: Pick<CallRequest, "agentId">): CallRequest {
   return { operation: "read", agentId, freshness: "plain", includeInactive: true }
 }
 
-/** A chain that no other is equal to, delegated to by this agent if there is one. */
+/** Creates a unique chain, delegated by `delegator` if there is one. */
 export function delegatedChain(agentId: string, delegator: string | undefined) {
   return {
     ...sampleChain(agentId),
@@ -152,7 +153,7 @@ export function delegatedChain(agentId: string, delegator: string | undefined) {
   }
 }
 
-/** That nothing is stored yet is a condition of StoreChain only. */
+/** Only StoreChain accepts an expected_revision of 0. */
 function conditionOf(operation: CallOperation, known: bigint | undefined, random: Random) {
   if (random.chance(0.7)) return {}
   if (operation === "store" && random.chance(0.3)) return { expectedRevision: 0n }

@@ -7,7 +7,7 @@ import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
-describe("the command line on authorities", () => {
+describe("the authority commands", () => {
   let server: TestRegistry
   let folder: string
 
@@ -29,7 +29,7 @@ describe("the command line on authorities", () => {
   const key = () => generateKeyPair().publicKey
   const json = async (args: string) => JSON.parse((await run(args)).out)
 
-  it("registers EATP's own form from an array, gives it back, and reads what it gave", async () => {
+  it("register EATP's own format from an array, and read what they print", async () => {
     const publicKey = key()
     const documents = [
       { id: "org-ö", name: "Ö", authority_type: "organization", public_key: publicKey },
@@ -90,7 +90,7 @@ describe("the command line on authorities", () => {
     expect((await run("get org-ö org-full org-window")).out).to.equal(out + window.out)
   })
 
-  it("tells what is refused by document and goes on with the next", async () => {
+  it("report refusals by document and continue with the next", async () => {
     const sound = (id: string) => JSON.stringify({ id, name: id, authority_type: "human", public_key: key() })
     const lines = [
       sound("first"),
@@ -124,7 +124,7 @@ describe("the command line on authorities", () => {
     })
   })
 
-  it("updates what the flags say and nothing else, over the revision that was read", async () => {
+  it("update only what the flags name, at the revision that was read", async () => {
     const document = `{"id":"up","name":"up","authority_type":"system","public_key":"${key()}","permissions":["create_agents"],"parent_authority_id":"first","metadata":{"n": 1.0}}`
     expect((await run("register", document)).code).to.equal(0)
     const renamed = await run(["update", "up", "--name", "New Name"])
@@ -157,7 +157,7 @@ describe("the command line on authorities", () => {
     }
   })
 
-  it("rotates keys and deactivates", async () => {
+  it("rotate keys and deactivate", async () => {
     await run("register", `{"id":"turn","name":"t","authority_type":"human","public_key":"${key()}"}`)
     const next = key()
     const at = "2026-06-01T00:00:00Z"
@@ -187,7 +187,7 @@ describe("the command line on authorities", () => {
     expect((await json("get --json turn")).record.is_active).to.equal(false)
   })
 
-  it("lists them in columns, inactive ones with --all, and goes on where it ended", async () => {
+  it("list authorities in columns, inactive ones with --all, and resume from where a list ended", async () => {
     await server.sql`update trust_authorities set authority_data = authority_data - 'parent_authority_id'`
     await server.sql`delete from trust_authorities`
     const documents = ["a", "b\u001b", "c"].map((id) =>
@@ -214,7 +214,7 @@ describe("the command line on authorities", () => {
     expect((await run("get a")).code).to.equal(6)
   })
 
-  it("helps with the group, and refuses what is no command of it", async () => {
+  it("print help for the group, and refuse unknown subcommands", async () => {
     const help = await run("--help")
     expect(help.code).to.equal(0)
     for (const name of ["register", "get", "list", "update", "deactivate", "rotate-key"])

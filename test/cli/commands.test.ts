@@ -48,7 +48,7 @@ describe("the command line", () => {
 
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
 
-  describe("on single chains", () => {
+  describe("for single chains", () => {
     it("stores, gets, updates, deletes and restores", async () => {
       write("chain.json", documentOf("agent-7"))
       expect(await run("store chain.json")).to.include({ code: 0, err: "" })
@@ -77,7 +77,7 @@ describe("the command line", () => {
       expect((await run("get --include-inactive agent-7")).code).to.equal(3)
     })
 
-    it("deletes many in one call, and tells each that cannot be", async () => {
+    it("deletes many in one call, and reports each failure", async () => {
       const store = () => run("store", ["m-1", "m-2", "m-3"].map((id) => documentOf(id)).join("\n"))
       await store()
       const { code, out, err } = await run("delete m-1 nobody m-2 m-1")
@@ -114,7 +114,7 @@ describe("the command line", () => {
       expect((await run("count")).out).to.equal("3\n")
     })
 
-    it("deletes more than a call takes", async () => {
+    it("deletes more chains than fit in one call", async () => {
       const ids = Array.from({ length: 1_200 }, (_, i) => `many-${i}`)
       await run("store", documentOf("many-0"))
       await server.sql`
@@ -129,7 +129,7 @@ describe("the command line", () => {
       expect((await run(`delete --atomic ${ids.join(" ")}`)).code).to.equal(2)
     })
 
-    it("lists and counts as of a revision", async () => {
+    it("lists and counts at a revision", async () => {
       await run("store", documentOf("then"))
       const { record } = JSON.parse((await run("get --json then")).out)
       await run("delete then")
@@ -140,7 +140,7 @@ describe("the command line", () => {
       expect((await run("list --at-revision 0")).code).to.be.oneOf([2, 4])
     })
 
-    it("goes on with the next agent, and tells the first failure by its exit code", async () => {
+    it("continues with the next agent, and exits with the code of the first failure", async () => {
       await run("store", documentOf("there"))
       const { code, out, err } = await run("get nobody there no-one")
       expect(code).to.equal(3)
@@ -148,7 +148,7 @@ describe("the command line", () => {
       expect(err).to.match(/^nobody: TRUST_CHAIN_NOT_FOUND: .*not found.*\nno-one: TRUST_CHAIN_NOT_FOUND: /)
     })
 
-    it("tells what is refused by field, as text and as JSON, with exit code 4", async () => {
+    it("reports refusals by field, as text and as JSON, with exit code 4", async () => {
       const bad = documentOf("bad", { createdAt: "yesterday", expiresAt: "2020-01-01T00:00:00" })
       const { code, err } = await run("store", `${documentOf("good")}\n${bad}\n${documentOf("later")}`)
       expect(code).to.equal(4)
@@ -163,7 +163,7 @@ describe("the command line", () => {
       )
     })
 
-    it("writes only over the revision that is expected", async () => {
+    it("writes only at the expected revision", async () => {
       expect((await run("store --expected-revision 0", documentOf("agent-7"))).code).to.equal(0)
       const again = await run("store --expected-revision 0", documentOf("agent-7"))
       expect(again.code).to.equal(4)
@@ -171,13 +171,13 @@ describe("the command line", () => {
       expect((await run("delete --expected-revision 99999 agent-7")).code).to.equal(4)
     })
 
-    it("lets a chain expire earlier than it says", async () => {
+    it("accepts an expiry earlier than the chain's own", async () => {
       await run("store --expires-at 2099-01-01T00:00:00Z", documentOf("agent-7"))
       expect((await run("list")).out).to.contain("2099-01-01T00:00:00Z")
       expect((await run("store --expires-at 2020-01-01T00:00:00Z", documentOf("agent-8"))).code).to.equal(4)
     })
 
-    it("compares the chain_hash that a document states", async () => {
+    it("checks the chain_hash of a document", async () => {
       const stated = documentOf("agent-7").replace(/\}$/, ',"chain_hash":"00"}')
       expect((await run("store", stated)).code).to.equal(4)
       const right = chainHash(chainFromDocument(documentOf("agent-7")).chain)
@@ -186,12 +186,12 @@ describe("the command line", () => {
     })
   })
 
-  describe("on many chains", () => {
+  describe("for many chains", () => {
     const ids = ["a-1", "a-2", "b-1", "日本", "ü \u001b[31m"]
 
     beforeEach(() => run("import", ids.map((id) => documentOf(id)).join("\n")))
 
-    it("lists them in columns, showing no control characters", async () => {
+    it("lists them in columns, without control characters", async () => {
       const { out, code } = await run("list")
       expect(code).to.equal(0)
       const lines = out.trimEnd().split("\n")
@@ -203,7 +203,7 @@ describe("the command line", () => {
       expect(json.map((line) => JSON.parse(line).agent_id)).to.deep.equal(["a-1", "a-2"])
     })
 
-    it("lists, counts, verifies and exports by the same filters", async () => {
+    it("lists, counts, verifies and exports with the same filters", async () => {
       await run("delete a-2")
       const counts: Record<string, string> = {
         "": "4",
@@ -227,7 +227,7 @@ describe("the command line", () => {
       expect((await run("verify --prefix a- --all")).out).to.equal("2 verified, 0 not verified\n")
     })
 
-    it("goes on with a list where it ended", async () => {
+    it("resumes a list where it ended", async () => {
       const first = await run("list --json --limit 2")
       expect(first.out.trimEnd().split("\n")).to.have.length(2)
       const token = /--page-token (\S+)/.exec(first.err)?.[1]
@@ -236,7 +236,7 @@ describe("the command line", () => {
       expect(second.err).to.equal("")
     })
 
-    it("names rows that do not parse, with exit code 1, and gives the others", async () => {
+    it("names rows that do not parse, with exit code 1, and returns the rest", async () => {
       await server.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'a-2'`
       const list = await run("list")
       expect(list.code).to.equal(1)
@@ -253,7 +253,7 @@ describe("the command line", () => {
       expect((await run("get a-2")).code).to.equal(6)
     })
 
-    it("verifies agents by name and tells the checks that failed", async () => {
+    it("verifies agents by name and reports the checks that failed", async () => {
       expect(await run("verify a-1 b-1")).to.deep.equal({
         code: 0,
         out: "verified a-1\nverified b-1\n",
@@ -273,7 +273,7 @@ describe("the command line", () => {
   })
 
   describe("imports and exports", () => {
-    it("the vectors, unchanged, through files and pipes", async () => {
+    it("the test vectors, unchanged, through files and pipes", async () => {
       const imported = await run(`import ${VECTORS}`)
       const lines = readFileSync(VECTORS, "utf8").trimEnd().split("\n")
       expect(imported).to.deep.equal({
@@ -306,7 +306,7 @@ describe("the command line", () => {
       expect(out).to.equal("5 created, 0 updated, 0 refused; 5 UNVERIFIED\n")
     })
 
-    it("refuses documents by line and goes on with the rest", async () => {
+    it("with refused documents named by line, and the rest imported", async () => {
       const lines = [
         documentOf("a"),
         '{"genesis":',
@@ -327,7 +327,7 @@ describe("the command line", () => {
       expect(told.map((line) => JSON.parse(line).line)).to.deep.equal([2, 3, 4, 5])
     })
 
-    it("applies documents of one agent in their order", async () => {
+    it("with documents of one agent applied in order", async () => {
       const versions = Array.from({ length: 300 }, (_, i) => [
         documentOf("same", { metadataJson: `{"version":${i}}` }),
         documentOf(`other-${i % 7}`, { metadataJson: `{"version":${i}}` }),
@@ -342,7 +342,7 @@ describe("the command line", () => {
       expect(order).to.deep.equal(Array.from({ length: 300 }, (_, i) => i))
     })
 
-    it("stops where the registry is gone, and says from which line on to go on", async () => {
+    it("until the registry is gone, then names the line to resume from", async () => {
       let stored = 0
       const failing = await startTrustStore({
         async *importChains(requests) {
@@ -368,7 +368,7 @@ describe("the command line", () => {
       }
     })
 
-    it("holds one document at a time, of an array on one line too", async () => {
+    it("with one document in memory at a time, even in an array on one line", async () => {
       const one = documentOf("agent", { metadataJson: `{"text":"${"x".repeat(100_000)}"}` })
       async function* large() {
         yield "["
@@ -381,7 +381,7 @@ describe("the command line", () => {
       expect(out.trimEnd().split("\n")).to.have.length(600)
     })
 
-    it("ends quietly when nobody reads on", async () => {
+    it("quietly when its output is closed", async () => {
       await run(`import ${VECTORS}`)
       const child = startTrustRegistry(["export", "--all"], { address: server.address })
       child.stdout.once("data", () => child.stdout.destroy())
@@ -390,7 +390,7 @@ describe("the command line", () => {
       expect([code, err.replace(/^\d+ exported, .*\n$/, "")]).to.deep.equal([0, ""])
     })
 
-    it("replaces a file only by a complete one", async () => {
+    it("to a file, replaced only by a complete export", async () => {
       write("kept.jsonl", "before")
       const gone = await trustRegistry(["export", "kept.jsonl"], { address: NOBODY, cwd: folder })
       expect(gone.code).to.equal(5)
@@ -422,7 +422,7 @@ describe("the command line", () => {
     )
   })
 
-  it("asks whether an agent may do something, and tells it by its exit code", async () => {
+  it("checks whether an agent may perform an action, and answers by exit code", async () => {
     const none = await run("trust nobody read")
     expect(none).to.deep.equal({ code: 1, out: "denied: NO_TRUST_CHAIN: No trust chain found\n", err: "" })
     const asked = JSON.parse((await run("trust nobody --level quick --json")).out)
@@ -433,7 +433,7 @@ describe("the command line", () => {
     )
   })
 
-  it("shows what the registry says of itself", async () => {
+  it("shows server information", async () => {
     const { code, out } = await run("info")
     expect(code).to.equal(0)
     expect(out).to.match(/^version +\d+\.\d+\.\d+, schema \d+, since 20\S+Z$/m)
@@ -444,7 +444,7 @@ describe("the command line", () => {
     })
   })
 
-  it("asks for the health of the registry", async () => {
+  it("checks the registry's health", async () => {
     expect(await run("health")).to.deep.equal({ code: 0, out: "SERVING\n", err: "" })
     expect((await run("health no.such.Service")).code).to.equal(3)
     expect((await run("health --json")).out).to.equal('{"status":"SERVING"}\n')
@@ -494,20 +494,20 @@ describe("the command line", () => {
     }
   })
 
-  it("asks for a command, in JSON too", async () => {
+  it("requires a command, with --json too", async () => {
     const { code, err } = await run("--json")
     const message = "which command? It comes before flags like --json"
     expect({ code, told: JSON.parse(err) }).to.deep.equal({ code: 2, told: { message, violations: [] } })
   })
 
-  it("names a chain that is too large, with the limit", async () => {
+  it("names a chain that is too large, and the limit", async () => {
     const large = documentOf("large", { metadataJson: `{"text":"${"x".repeat(5_000_000)}"}` })
     const { code, err } = await run("store", large)
     expect(err).to.match(/^stdin:1: large: RESOURCE_EXHAUSTED: the request is larger than the 4194304 bytes /)
     expect(code).to.equal(4)
   })
 
-  it("helps with every command, by an example, and tells its version", async () => {
+  it("prints help with an example for every command, and its version", async () => {
     const general = await run("--help")
     expect(general.code).to.equal(0)
     for (const name of Object.keys(COMMANDS)) {

@@ -21,8 +21,8 @@ async function split(text: string | Buffer, size?: number) {
   return found
 }
 
-describe("the command line reads documents", () => {
-  it("one a line, with blank lines, CRLF and a byte order mark", async () => {
+describe("the document reader", () => {
+  it("reads one document per line, with blank lines, CRLF and a byte order mark", async () => {
     expect(await split('\ufeff{"a":1}\r\n\n  {"b":"}"}\n{"c":[1,{}]}')).to.deep.equal([
       [1, '{"a":1}'],
       [3, '{"b":"}"}'],
@@ -32,7 +32,7 @@ describe("the command line reads documents", () => {
     expect(await split(" \n\n")).to.deep.equal([])
   })
 
-  it("pretty-printed, whatever the indentation, and several on one line", async () => {
+  it("reads pretty-printed documents of any indentation, and several on one line", async () => {
     const first = '{\n"a": [\n{\n"b": 1\n},\n{\n"c": 2\n}\n]\n}'
     const second = '{ "d": {\n"e": null }\n}'
     expect(await split(`${first}\n${second} {"f":1}{"g":2}\n`)).to.deep.equal([
@@ -43,7 +43,7 @@ describe("the command line reads documents", () => {
     ])
   })
 
-  it("from an array, on one line or on many", async () => {
+  it("reads an array, on one line or many", async () => {
     expect(await split('[{"a":1},{"b":[{}]} , {"c":2}]')).to.deep.equal([
       [1, '{"a":1}'],
       [1, '{"b":[{}]}'],
@@ -56,7 +56,7 @@ describe("the command line reads documents", () => {
     expect(await split("[]")).to.deep.equal([])
   })
 
-  it("any JSON objects, written and cut into pieces in any way, as they are", async () => {
+  it("reads any JSON objects unchanged, however they are written and split", async () => {
     const value = fc.dictionary(fc.string(), fc.jsonValue())
     const format = fc.constantFrom(
       (texts: string[]) => texts.join("\n"),
@@ -77,20 +77,20 @@ describe("the command line reads documents", () => {
     )
   })
 
-  describe("and after a broken one goes on", () => {
+  describe("after a broken document", () => {
     const BROKEN = {
       garbage: "no json",
       "text that ends in a value": '{"a":',
       "text that ends in a string": '{"a":"b',
-      "text that ends behind a comma": '{"a":1,',
+      "text that ends after a comma": '{"a":1,',
       "text that ends in a list": '{"a":[1',
       "text that ends in a list of objects": '{"a":[{"b":1},',
-      "a bracket too many": '{"a":1}}',
+      "an extra bracket": '{"a":1}}',
       "a wrong bracket": '{"a":[1}}',
       "a missing comma": '{"a":1 "b":2}',
     }
     for (const [what, line] of Object.entries(BROKEN)) {
-      it(`with the next line: ${what}`, async () => {
+      it(`continues on the next line: ${what}`, async () => {
         for (const size of [1, 13, 1000]) {
           const found = await split(`{"x":1}\n${line}\n{"y":2}\n{"z":{"a":3}}\n`, size)
           expect(found.at(0)).to.deep.equal([1, '{"x":1}'])
@@ -105,7 +105,7 @@ describe("the command line reads documents", () => {
       })
     }
 
-    it("with the next line, once a line: words, numbers and strings that are no document", async () => {
+    it("reports words, numbers and strings that are not documents, once per line", async () => {
       for (const loose of ["this is not json", "1 2 3", '"a" "b"', "# a remark", "key: value"])
         for (const size of [1, 13, 1000]) {
           const found = await split(`${loose}\n{"y":2}\n`, size)
@@ -113,25 +113,25 @@ describe("the command line reads documents", () => {
         }
     })
 
-    it("with the next line at the end of the file", async () => {
+    it("continues after a break at the end of the file", async () => {
       expect((await split('{"a":\n{"y":2}')).slice(-1)).to.deep.equal([[2, '{"y":2}']])
     })
 
-    it("with the next of the pretty-printed documents", async () => {
+    it("continues with the next pretty-printed document", async () => {
       const text = '{\n  "a": oops\n  "b": {\n    "c": 1\n  }\n}\n{\n  "d": 1\n}\n'
       const found = await split(text)
       expect(found.map(([line]) => line)).to.deep.equal([1, 7])
       expect(found[1]?.[1]).to.equal('{\n  "d": 1\n}')
     })
 
-    it("with the next element of an array that has lines", async () => {
+    it("continues with the next element of an array with line breaks", async () => {
       const text = '[\n  {\n    "a": 1 1\n  },\n  {\n    "b": 2\n  }\n]\n'
       const found = await split(text)
       expect(found.map(([line]) => line)).to.deep.equal([2, 5])
       expect(JSON.parse(found[1]?.[1] ?? "")).to.deep.equal({ b: 2 })
     })
 
-    it("or says that it cannot, and that an array is not closed", async () => {
+    it("reports that it cannot continue, and that an array is not closed", async () => {
       expect((await split('[{"a":1},{"b" 2},{"c":3}]')).map(([, text]) => text)).to.deep.equal([
         '{"a":1}',
         '{"b" 2',
@@ -140,7 +140,7 @@ describe("the command line reads documents", () => {
       expect((await split('[{"a":1},\n')).at(-1)).to.deep.equal([2, "the array is not closed"])
     })
 
-    it("also when it is not UTF-8", async () => {
+    it("continues if the document is not UTF-8", async () => {
       const bytes = Buffer.concat([
         Buffer.from('{"a":"'),
         Buffer.from([0xc3, 0x28]),
@@ -152,7 +152,7 @@ describe("the command line reads documents", () => {
       ])
     })
 
-    it("also when it never ends, without holding it", async () => {
+    it("continues if the document never ends, without holding it in memory", async () => {
       async function* endless() {
         yield Buffer.from('{"a":"')
         for (let i = 0; i * 1_000_000 < MAX_DOCUMENT_BYTES * 1.5; i++) yield Buffer.alloc(1_000_000, "x")
@@ -168,12 +168,12 @@ describe("the command line reads documents", () => {
   })
 })
 
-describe("the command line works on many at once", () => {
+describe("the concurrency of commands", () => {
   const items = async function* (count: number) {
     for (let i = 0; i < count; i++) yield i
   }
 
-  it("within its bound, those of one key in their order", async () => {
+  it("is bounded, and keeps the order of each key", async () => {
     let now = 0
     let most = 0
     const seen: Record<string, number[]> = {}
@@ -193,7 +193,7 @@ describe("the command line works on many at once", () => {
     expect(Object.values(seen).flat()).to.have.length(200)
   })
 
-  it("and stops at the first failure, with all that is under way ended", async () => {
+  it("stops at the first failure, after waiting for work in progress", async () => {
     let read = 0
     let running = 0
     const source = async function* () {
@@ -215,8 +215,8 @@ describe("the command line works on many at once", () => {
   })
 })
 
-describe("the command line shows", () => {
-  it("no control characters and no changes of direction, in text and in JSON", () => {
+describe("the command line's output", () => {
+  it("has no control characters and no bidirectional overrides, in text and in JSON", () => {
     const evil = "a\u001b[31m\u009b2J\r\n\u202e\u2066\ud800b"
     expect(visible(evil)).to.equal("a\\u{1b}[31m\\u{9b}2J\\u{d}\\u{a}\\u{202e}\\u{2066}\\u{d800}b")
     const json = JSON.stringify({ [evil]: "\u0085\u007f\u{1F600}ü" })
@@ -224,7 +224,7 @@ describe("the command line shows", () => {
     expect(JSON.parse(visibleJson(json))).to.deep.equal(JSON.parse(json))
   })
 
-  it("tables whose columns stand under each other, wide and combining characters too", () => {
+  it("aligns table columns, with wide and combining characters", () => {
     expect(widthOf("日本e\u0301\u{1F600}")).to.equal(7)
     const lines = tableLines(
       ["A", "B"],
@@ -237,7 +237,7 @@ describe("the command line shows", () => {
     expect(lines).to.deep.equal(["A       B", "日本    x", "abcdef  y", "e\u0301       \\u{1b}"])
   })
 
-  it("long ids cut in tables, where it is asked to", () => {
+  it("truncates long ids in tables on request", () => {
     const ids = ["x".repeat(64), "x".repeat(65), "日".repeat(33)]
     const rows = ids.map((id) => [id, "y"])
     const cells = tableLines(["A", "B"], rows, 64).slice(1)
@@ -245,7 +245,7 @@ describe("the command line shows", () => {
     expect(tableLines(["A", "B"], rows)[2]).to.equal(`${ids[1]}   y`)
   })
 
-  it("a bar on a terminal only", async () => {
+  it("shows a progress bar only on a terminal", async () => {
     for (const isTTY of [true, false]) {
       const stream = Object.assign(new PassThrough(), { isTTY })
       const progress = progressOn(outputTo(stream), "documents")

@@ -42,7 +42,7 @@ const storedOf = (chain: TrustLineageChain) => ({
 
 const SUMMARY = "3 exported, 0 unreadable, as of revision 7: watch --from 8 goes on from there\n"
 
-describe("an export", () => {
+describe("the export command", () => {
   let server: Awaited<ReturnType<typeof startTrustStore>>
   let folder: string
   const at = (name: string) => join(folder, name)
@@ -63,7 +63,7 @@ describe("an export", () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it("takes the place of a file and keeps its mode", async () => {
+  it("replaces a file and keeps its mode", async () => {
     writeFileSync(at("old"), "before")
     chmodSync(at("old"), 0o640)
     expect(await run("old")).to.deep.equal({ code: 0, out: SUMMARY, err: "" })
@@ -72,7 +72,7 @@ describe("an export", () => {
     expect(readdirSync(folder)).to.deep.equal(["old"])
   })
 
-  it("follows a link and leaves it a link, wherever it leads", async () => {
+  it("follows a symbolic link and keeps it, wherever it points", async () => {
     mkdirSync(at("elsewhere"))
     writeFileSync(at("elsewhere/chains"), "before")
     symlinkSync("elsewhere/chains", at("link"))
@@ -89,7 +89,7 @@ describe("an export", () => {
     expect(existsSync(at("nowhere"))).to.equal(false)
   })
 
-  it("writes into a named pipe, also behind a link, and leaves it one", async () => {
+  it("writes to a named pipe, even through a link, and keeps it", async () => {
     execFileSync("mkfifo", [at("pipe")])
     symlinkSync("pipe", at("link"))
     for (const name of ["pipe", "link"]) {
@@ -105,13 +105,13 @@ describe("an export", () => {
     expect(lstatSync(at("link")).isSymbolicLink()).to.equal(true)
   })
 
-  it("refuses a folder before it asks the registry", async () => {
+  it("refuses a directory before it calls the registry", async () => {
     mkdirSync(at("folder"))
     const { code, err } = await trustRegistry(["export", "folder"], { address: "127.0.0.1:1", cwd: folder })
     expect({ code, err }).to.deep.equal({ code: 2, err: "trust-registry: folder is a folder; see --help\n" })
   })
 
-  it("writes to standard output for -, and where a link leads to it", async () => {
+  it("writes to standard output for -, or for a link to it", async () => {
     expect(await run("-")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
     symlinkSync("/proc/self/fd/1", at("link"))
     expect(await run("link")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
@@ -125,13 +125,13 @@ describe("an export", () => {
     expect(readFileSync(at("redirected"), "utf8")).to.equal(TEXT)
   })
 
-  it("tells its revision to programs too", async () => {
+  it("prints its revision for programs too", async () => {
     const told = '{"exported":3,"unreadable":0,"snapshot_revision":"7"}\n'
     expect(await run("new", "--json")).to.deep.equal({ code: 0, out: told, err: "" })
     expect(await run("--json")).to.deep.equal({ code: 0, out: TEXT, err: told })
   })
 
-  describe("that is stopped", () => {
+  describe("when interrupted", () => {
     type Handler = NonNullable<Parameters<typeof startTrustStore>[0]["exportChains"]>
 
     /** Gives two chains, and then neither ends nor goes on until it is cancelled, or fails. */
@@ -154,7 +154,7 @@ describe("an export", () => {
     }
 
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      it(`by ${signal} leaves no part of a file behind, and says so`, async () => {
+      it(`by ${signal}, leaves no partial file, and says so`, async () => {
         const { start, stop } = await halfway("hangs")
         writeFileSync(at("chains"), "before")
         const child = start("chains")
@@ -172,7 +172,7 @@ describe("an export", () => {
       })
     }
 
-    it("by Ctrl-C or by the loss of the registry says with which flags another one goes on", async () => {
+    it("by Ctrl-C or by losing the registry, prints the flags that resume it", async () => {
       for (const [then, code, told] of [
         ["hangs", 130, /^STOPPED: interrupted after 2 chains; go on with: (.*)\n$/],
         [
@@ -201,14 +201,14 @@ describe("an export", () => {
     })
   })
 
-  it("goes on only at the revision that the first part was of", async () => {
+  it("resumes only at the revision of the first part", async () => {
     const alone = await run("--after", "agent-1")
     expect(alone.code).to.equal(2)
     expect(alone.err).to.contain("--after goes with --snapshot-revision")
     expect((await run("--snapshot-revision", "soon")).code).to.equal(2)
   })
 
-  it("names a file that cannot be written", async () => {
+  it("names a file that it cannot write", async () => {
     const { code, err } = await run("no/such/folder")
     expect({ code, err }).to.deep.equal({
       code: 6,
@@ -216,7 +216,7 @@ describe("an export", () => {
     })
   })
 
-  it("tells in a sentence that standard output is full", async () => {
+  it("reports a full standard output in one sentence", async () => {
     const script = `"${BIN}" export --address ${server.address} "$@" > /dev/full`
     for (const [flags, told] of [
       [[], "trust-registry: standard output cannot be written: ENOSPC\n"],

@@ -19,7 +19,7 @@ const NOBODY = "127.0.0.1:1"
 const documentOf = (agentId: string) =>
   documentFromChain(create(TrustLineageChainSchema, sampleChain(agentId)))
 
-describe("the command line on files", () => {
+describe("input files", () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "trust-registry-files-"))
@@ -30,7 +30,7 @@ describe("the command line on files", () => {
     trustRegistry(args.split(" "), { address, cwd: folder, stdin })
   const write = (name: string, content: string | Buffer) => writeFileSync(join(folder, name), content)
 
-  it("without a document says so, with exit code 2; an import of nothing is done", async () => {
+  it("without documents fail with exit code 2, but importing them succeeds", async () => {
     write("empty.json", " \n")
     write("none.json", "[]")
     for (const command of ["store", "update", "hash", "authority register"]) {
@@ -44,7 +44,7 @@ describe("the command line on files", () => {
     expect(await run("import empty.json")).to.include({ code: 0, out: "0 created, 0 updated, 0 refused\n" })
   })
 
-  it("that cannot be read tells it with exit code 2", async () => {
+  it("that cannot be read fail with exit code 2", async () => {
     const socket = createServer().listen(join(folder, "socket"))
     await once(socket, "listening")
     const { code, err } = await run("import socket")
@@ -53,7 +53,7 @@ describe("the command line on files", () => {
     expect(err).to.equal("trust-registry: socket cannot be read: ENXIO; see --help\n")
   })
 
-  it("that it may not read tells it before it begins, with exit code 2", async () => {
+  it("that are not permitted fail with exit code 2 before anything is sent", async () => {
     write("secret.json", documentOf("a"))
     chmodSync(join(folder, "secret.json"), 0)
     chmodSync(folder, 0o755)
@@ -69,7 +69,7 @@ describe("the command line on files", () => {
     })
   })
 
-  it("tells compressed ones and UTF-16 by their first bytes, in one sentence", async () => {
+  it("that are compressed or UTF-16 are recognized by their first bytes, and reported in one sentence", async () => {
     const text = `${documentOf("a")}\n`.repeat(50)
     write("chains.gz", gzipSync(text))
     const { code, out, err } = await run("import chains.gz")
@@ -90,7 +90,7 @@ describe("the command line on files", () => {
     }
   })
 
-  it("reads no further where more than twenty lines in a row are no JSON, and goes on with the next file", async () => {
+  it("are abandoned after twenty lines in a row that are not JSON, and the next file is read", async () => {
     const server = await startTrustStore({
       async *importChains(requests) {
         for await (const _ of requests)
@@ -113,13 +113,13 @@ describe("the command line on files", () => {
     }
   })
 
-  it("names elements of an array that are no objects", async () => {
+  it("report array elements that are not objects", async () => {
     const { code, err } = await run("hash", '[1, true,"a" ,[2]]')
     expect(code).to.equal(1)
     expect(err).to.equal("stdin:1: INVALID_DOCUMENT: a chain is a JSON object\n".repeat(4))
   })
 
-  describe("ends an import on Ctrl-C with what is under way, and says where to go on", () => {
+  describe("an import that Ctrl-C ends finishes what is in progress, and says where to resume", () => {
     /** Stores what it is told to until it is let go. */
     async function slowServer() {
       const stored: string[] = []
@@ -155,7 +155,7 @@ describe("the command line on files", () => {
       return { run, stored: server.stored }
     }
 
-    it("in a file: from the next line on", async () => {
+    it("in a file: from the next line", async () => {
       write("many.jsonl", Array.from({ length: 5_000 }, (_, i) => `${documentOf(`a-${i + 1}`)}\n`).join(""))
       const { run: ended, stored } = await interrupted(["many.jsonl"], "")
       expect(ended.out).to.equal(`${stored.length} created, 0 updated, 0 refused\n`)
@@ -165,7 +165,7 @@ describe("the command line on files", () => {
       expect(ended.code).to.equal(130)
     })
 
-    it("in a pipe that gives no more: behind the last document", async () => {
+    it("in a pipe that is silent: after the last document", async () => {
       async function* pipe() {
         for (let i = 1; i <= 5; i++) yield `${documentOf(`a-${i}`)}\n`
         await new Promise(() => {})

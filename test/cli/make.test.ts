@@ -13,7 +13,7 @@ import { scaled } from "../support/slowness.js"
 const NAIVE = "2099-01-01T00:00:00"
 const PAST = "2020-01-01T00:00:00Z"
 
-describe("the command line that makes chains", () => {
+describe("the commands that create chains", () => {
   let server: TestRegistry
   let folder: string
 
@@ -61,7 +61,7 @@ describe("the command line that makes chains", () => {
     await server.stop()
   })
 
-  it("makes key files that the owner alone reads, and never overwrites one", async () => {
+  it("write key files that only their owner can read, and never overwrite one", async () => {
     const publicKey = (await run("keygen new.key")).trim()
     expect(statSync(join(folder, "new.key")).mode & 0o777).to.equal(0o600)
     const text = read("new.key")
@@ -78,7 +78,7 @@ describe("the command line that makes chains", () => {
     expect((await start("keygen nowhere/new.key")).code).to.equal(2)
   })
 
-  it("makes a chain through pipes that the registry verifies, and allows", async () => {
+  it("create a chain through pipes that the registry verifies and allows", async () => {
     const metadata = '{"n": 1.0}'
     const established = await establish("pipe-7", [
       ...["--expires-at", "2099-01-01T00:00:00Z", "--metadata", metadata],
@@ -131,7 +131,7 @@ describe("the command line that makes chains", () => {
     return stdout
   }
 
-  it("does the same in a shell, from one command into the next", async () => {
+  it("create the same chain in a shell pipeline", async () => {
     const told = await shell(
       "trust-registry.js establish shell-7 --authority org-acme --key acme.key --capability read_data:access | trust-registry.js store -",
     )
@@ -139,7 +139,7 @@ describe("the command line that makes chains", () => {
     expect(await run("trust shell-7 read_data --level full")).to.match(/^allowed by cap-/)
   })
 
-  it("goes the whole way that the guide tells", async () => {
+  it("run every step of the guide", async () => {
     const guide = readFileSync(new URL("../../docs/guide.md", import.meta.url), "utf8")
     const scripts = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, script = ""]) => script)
     const script = scripts.find((one) => one.includes("trust-registry establish")) ?? ""
@@ -151,7 +151,7 @@ describe("the command line that makes chains", () => {
     )
   })
 
-  it("delegates ten hops down and not eleven, each delegation verified", async () => {
+  it("delegate ten hops and refuse the eleventh, with each delegation verified", async () => {
     keep("hops.jsonl", await establish("hop-0", "--constraint cost_limit=1000"))
     keep("hop-0.json", read("hops.jsonl"))
     for (let hop = 1; hop <= 10; hop++) {
@@ -174,7 +174,7 @@ describe("the command line that makes chains", () => {
     expect(circle.err).to.match(/^trust-registry: CYCLE: Delegation cycle detected/)
   })
 
-  it("delegates to an agent of another authority with both keys", async () => {
+  it("delegate to an agent of another authority with both keys", async () => {
     keep("delegator.json", await establish("delegator"))
     keep("delegatee.json", await establish("delegatee", "--capability write:action", "other"))
     const delegation = `delegate delegator.json delegatee.json ${DELEGATION}`
@@ -192,7 +192,7 @@ describe("the command line that makes chains", () => {
     expect(await run("trust delegatee read_data --level full")).to.match(/^allowed/)
   })
 
-  it("signs anew after a rotation, and says which file is missing", async () => {
+  it("sign again after a rotation, and name a missing file", async () => {
     const publicKeys = [(await run("keygen old.key")).trim(), (await run("keygen new.key2")).trim()]
     const document = (keys: object[]) =>
       JSON.stringify({ id: "org-turn", name: "t", authority_type: "organization", keys })
@@ -240,7 +240,7 @@ describe("the command line that makes chains", () => {
     expect(denied.out).to.match(/^denied: .*SIGNATURE_INVALID: .*\nhint: .*authority get/)
   })
 
-  describe("refuses by the rules, with exit code 4 and the rule's text,", () => {
+  describe("refuse by EATP's rules, with exit code 4 and the rule's text,", () => {
     before(async () => {
       keep("plain.json", await establish("plain", "--constraint max_api_calls=10"))
       keep("closed.json", await establish("closed", "--constraint no_delegation"))
@@ -256,7 +256,7 @@ describe("the command line that makes chains", () => {
         /LOOSER_CONSTRAINTS: .*max_api_calls_increased/,
       ],
       [
-        "delegating to oneself",
+        "delegating to itself",
         `delegate plain.json --to plain ${DELEGATION}`,
         /SELF_DELEGATION: An agent cannot delegate to itself/,
       ],
@@ -273,12 +273,12 @@ describe("the command line that makes chains", () => {
         /CAPABILITY_NOT_FOUND: .*'pay'/,
       ],
       [
-        "a chain of another key",
+        "a chain signed with another key",
         "attest plain.json --key other.key --capability a:access",
         /SOURCE_INVALID: .*plain/,
       ],
       [
-        "an expiry that is past",
+        "a past expiry",
         `establish x --authority org-acme --key acme.key --expires-at ${PAST}`,
         /EXPIRED: expires_at is past/,
       ],
@@ -292,14 +292,14 @@ describe("the command line that makes chains", () => {
         expect(`${asJson.reason}: ${asJson.message}`).to.match(text)
       })
 
-    it("and what no registry would take, by its field", async () => {
+    it("and invalid fields, by name", async () => {
       const refused = await start(`establish ${"x".repeat(600)} --authority org-acme --key acme.key`)
       expect(refused).to.include({ code: 4, out: "" })
       expect(refused.err).to.match(/TRUST_CHAIN_INVALID: .*chain\.genesis\.agent_id/)
     })
   })
 
-  it("tells wrong usage by exit code 2, and shows no key", async () => {
+  it("report wrong usage with exit code 2, and never print a key", async () => {
     keep("plain.json", await establish("plain"))
     keep("two.json", (await establish("one")) + (await establish("two")))
     const secret = JSON.parse(read("acme.key")).private_key
@@ -351,7 +351,7 @@ describe("the command line that makes chains", () => {
     }
   })
 
-  it("checks what is wrong: a changed leaf, an unknown signer, a denied action, a broken document", async () => {
+  it("report a changed leaf, an unknown signer, a denied action and a broken document", async () => {
     const sound = await establish("sound", "--constraint read_only")
     keep("sound.json", sound)
     const check = "check --authorities authorities.json"

@@ -12,7 +12,7 @@ import { until } from "../support/until.js"
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/
 
-describe("the command line on revocations", () => {
+describe("the revocation commands", () => {
   let server: TestRegistry
   let registry: TrustRegistry
 
@@ -46,7 +46,7 @@ describe("the command line on revocations", () => {
   const statusOf = async (agentId: string) =>
     (await registry.getChain({ agentId, includeInactive: true })).record?.status
 
-  it("revokes an agent with whom it delegated to, and tells record by record", async () => {
+  it("revoke an agent and its descendants, and list every record", async () => {
     await delegated("boss")
     await delegated("staff", "boss")
     const { code, out, err } = await run("revoke", "agent", "boss", "--reason", "key was\nstolen")
@@ -61,7 +61,7 @@ describe("the command line on revocations", () => {
     expect(listed.out).to.contain(idIn(out)).and.to.contain("immediate").and.to.contain("key was\\u{a}stolen")
   })
 
-  it("suspends and lifts, each as JSON for programs", async () => {
+  it("suspend and lift, with JSON for programs", async () => {
     await delegated("temp")
     await delegated("temp-staff", "temp")
     const suspended = await run("revoke", "agent", "temp", "--mode", "suspend", "--json")
@@ -87,7 +87,7 @@ describe("the command line on revocations", () => {
     expect(await statusOf("temp-staff")).to.equal(1)
   })
 
-  it("revokes delegations, capabilities and keys", async () => {
+  it("revoke delegations, capabilities and keys", async () => {
     await delegated("delegator")
     await delegated("odd --agent ✓", "delegator")
     const delegation = await run("revoke", "delegation", "odd --agent ✓", "delegator>odd --agent ✓")
@@ -108,7 +108,7 @@ describe("the command line on revocations", () => {
     })
   })
 
-  it("revokes at a moment to come", async () => {
+  it("revoke at a future time", async () => {
     await delegated("retiring")
     const at = new Date(Date.now() + 3_600_000).toISOString()
     const { code } = await run("revoke", "agent", "retiring", "--mode", "graceful", "--at", at)
@@ -118,7 +118,7 @@ describe("the command line on revocations", () => {
     expect((await run("list", "--prefix", "retiring")).out).to.match(/^retiring .* active /m)
   })
 
-  it("tells by the clock that a graceful revocation is in effect, and what keeps a chain from being restored", async () => {
+  it("show when a graceful revocation is in effect, and what prevents a restore", async () => {
     await delegated("retired")
     await delegated("retired-deleted", "retired")
     await run("delete", "retired-deleted")
@@ -135,7 +135,7 @@ describe("the command line on revocations", () => {
     )
   })
 
-  it("lists all pages, what stands and what one revocation did", async () => {
+  it("list all pages, revocations in force, and the cascade of one revocation", async () => {
     await delegated("crowd")
     await server.sql`
       insert into trust_revocations (revocation_id, kind, agent_id, mode)
@@ -151,7 +151,7 @@ describe("the command line on revocations", () => {
     expect(await run("revocations", "--agent", "nobody-ever")).to.deep.equal({ code: 0, out: "", err: "" })
   })
 
-  it("tells what is not there, what is final and what is used wrongly by its exit code", async () => {
+  it("report missing targets, final revocations and wrong usage by exit code", async () => {
     await delegated("final")
     const { out } = await run("revoke", "agent", "final")
     const cases: [string[], number, RegExp][] = [

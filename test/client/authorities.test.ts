@@ -17,7 +17,7 @@ import { SERVICES } from "../../client/services.js"
 import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
-describe("the client on authorities", () => {
+describe("the client's authority methods", () => {
   let server: TestRegistry
   let registry: TrustRegistry
 
@@ -38,7 +38,7 @@ describe("the client on authorities", () => {
   })
   const failure = (call: Promise<unknown>) => call.catch((error: unknown) => error)
 
-  it("has a function for every RPC, and they work together", async () => {
+  it("cover every RPC, and work together", async () => {
     for (const { localName } of AuthorityService.methods)
       expect(registry).to.have.property(localName).that.is.a("function")
     const { record } = await registry.registerAuthority({ authority: authority("acme") })
@@ -61,7 +61,7 @@ describe("the client on authorities", () => {
     expect(gone.record?.isActive).to.equal(false)
   })
 
-  it("lists over all pages, page by page, and one page", async () => {
+  it("list all pages, page by page, or one page", async () => {
     const ids = Array.from({ length: 7 }, (_, i) => `listed-${i}`)
     await Promise.all(ids.map((id) => registry.registerAuthority({ authority: authority(id) })))
     const all: string[] = []
@@ -84,7 +84,7 @@ describe("the client on authorities", () => {
     expect(torn).to.deep.equal(["listed-3"])
   })
 
-  it("tells errors by class, with what they carry", async () => {
+  it("throw typed errors with their details", async () => {
     const missing = await failure(registry.getAuthority({ authorityId: "nobody" }))
     expect(missing).to.be.instanceOf(AuthorityNotFoundError).and.include({
       authorityId: "nobody",
@@ -112,7 +112,7 @@ describe("the client on authorities", () => {
     expect(missing).to.be.instanceOf(TrustStoreError)
   })
 
-  it("makes all of many changes of one authority at once", async () => {
+  it("apply all of many concurrent changes to one authority", async () => {
     await registry.registerAuthority({ authority: authority("busy") })
     const keyIds = Array.from({ length: 20 }, (_, i) => `new-${i}`)
     await Promise.all(
@@ -125,7 +125,7 @@ describe("the client on authorities", () => {
     expect(now?.keys.map(({ keyId }) => keyId)).to.have.members(["k1", ...keyIds])
   })
 
-  it("sends calls of every service again, and none twice over", () => {
+  it("retry calls of every service, and apply each once", () => {
     const names = (serviceConfig(...SERVICES).methodConfig ?? []).flatMap(({ name }) => name)
     expect(names).to.deep.include.members(
       AuthorityService.methods.map(({ name }) => ({ service: AuthorityService.typeName, method: name })),

@@ -19,7 +19,7 @@ import { startRegistry, type TestRegistry } from "../support/server.js"
 import { Status, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
 
-describe("the client on many chains", () => {
+describe("the client's bulk methods", () => {
   let server: TestRegistry
   let registry: TrustRegistry
   before(async () => {
@@ -34,7 +34,7 @@ describe("the client on many chains", () => {
   const many = (count: number, prefix: string) =>
     Array.from({ length: count }, (_, i): ChainToImport => ({ chain: sampleChain(`${prefix}-${i}`) }))
 
-  it("gets and stores batches, with typed errors in their places", async () => {
+  it("get and store batches, with typed errors in place", async () => {
     const results = await registry.batchStoreChains({
       requests: [
         { chain: sampleChain("batch-1") },
@@ -54,7 +54,7 @@ describe("the client on many chains", () => {
     expect(missing).to.deep.equal(["batch-2"])
   })
 
-  it("deletes and purges batches, with typed errors in their places, and is done once where it is sent again", async () => {
+  it("delete and purge batches, with typed errors in place, and apply a retry once", async () => {
     await registry.batchStoreChains({
       requests: ["d-1", "d-2", "d-3"].map((id) => ({ chain: sampleChain(id) })),
     })
@@ -86,7 +86,7 @@ describe("the client on many chains", () => {
     expect(refused).to.be.instanceOf(InvalidRequestError)
   })
 
-  it("imports in order, and refuses by itself what cannot travel, without ending the stream", async () => {
+  it("import in order, and refuse unsendable chains locally without ending the stream", async () => {
     const chains = many(3_000, "import")
     chains[5] = { chain: { genesis: { ...sampleChain("surrogate").genesis, authorityId: "\ud800" } } }
     chains[6] = {
@@ -107,7 +107,7 @@ describe("the client on many chains", () => {
     expect(results.at(-1)?.stored?.record?.agentId).to.equal("import-2999")
   })
 
-  it("asks for chains only while results are taken, and stops when they are no longer", async () => {
+  it("pull chains only while results are consumed, and stop when they no longer are", async () => {
     let given = 0
     let ended = false
     async function* endless() {
@@ -125,7 +125,7 @@ describe("the client on many chains", () => {
     await until("the source has ended", () => ended)
   })
 
-  it("opens no line for nothing, and ends with the signal's reason or the source's failure", async () => {
+  it("open no connection for an empty import, and end with the signal's reason or the source's error", async () => {
     const nobody = connect("127.0.0.1:1")
     const results: ImportedChain[] = []
     for await (const result of nobody.importChains([])) results.push(result)
@@ -147,7 +147,7 @@ describe("the client on many chains", () => {
     expect(await outcomeOf(registry.importChains(failing()))).to.match(/SyntaxError: no chain/)
   })
 
-  it("throws what ended an import, after the results before it; sent again, each is done once", async () => {
+  it("throw what ended an import, after the results before it, and apply each chain once when retried", async () => {
     const chains = many(50, "again").map((chain) => ({ ...chain, requestId: randomUUID() }))
     const failing = await startTrustStore({
       async *importChains(requests) {
@@ -176,7 +176,7 @@ describe("the client on many chains", () => {
     expect(await take()).to.deep.equal(await take())
   })
 
-  it("sees what it wrote itself, by a batch or an import, through its cache", async () => {
+  it("update the near-cache with their own writes, by batch or by import", async () => {
     const cached = connectSdk(server.address, { cache: { maxEntries: 10 } })
     const version = (n: number) => ({
       chain: { genesis: { ...sampleChain("cached").genesis, metadataJson: `{"version":${n}}` } },
@@ -198,7 +198,7 @@ describe("the client on many chains", () => {
     cached.close()
   })
 
-  it("exports, with the revision of the snapshot, and goes on after an agent", async () => {
+  it("export with the snapshot's revision, and resume after an agent", async () => {
     await registry.batchStoreChains({ requests: many(30, "export") as never })
     const filter = { agentIdPrefix: "export-" }
     const all = registry.exportChains({ filter })

@@ -43,7 +43,7 @@ describe("the client", () => {
     await server.stop()
   })
 
-  it("stores, gives, replaces, deletes, restores and checks a chain", async () => {
+  it("stores, gets, updates, deletes, restores and verifies a chain", async () => {
     const chain = sampleChain(AGENT)
     const stored = await registry.storeChain({ chain })
     expect(stored).to.include({ created: true })
@@ -77,7 +77,7 @@ describe("the client", () => {
     expect((await registry.countChains({ filter: { includeInactive: true } })).count).to.equal(0n)
   })
 
-  it("stores EATP documents and gives them back with the same hashes", async () => {
+  it("stores EATP documents and returns them with the same hashes", async () => {
     for (const line of vectors()) {
       const { chain } = chainFromDocument(line)
       const { record } = await registry.storeChain({ chain })
@@ -88,7 +88,7 @@ describe("the client", () => {
     }
   })
 
-  it("gives a write without a request_id one of its own, and keeps the caller's", async () => {
+  it("adds a request_id to writes without one, and keeps the caller's", async () => {
     const requestId = "5f0c7a52-9a1e-4f52-8a53-1df0a8a6a6a4"
     const chain = sampleChain("request-ids")
     const first = await registry.storeChain({ chain, requestId })
@@ -102,7 +102,7 @@ describe("the client", () => {
       .and.not.equal(requestId)
   })
 
-  describe("fails with a class that says what is known", () => {
+  describe("throws a typed error for", () => {
     it("an unknown agent", async () => {
       const error = await failureOf(registry.getChain({ agentId: "nobody" }))
       expect(error).to.be.instanceOf(TrustChainNotFoundError).and.instanceOf(TrustStoreError)
@@ -133,7 +133,7 @@ describe("the client", () => {
       expect(fields).to.have.members(["chain.genesis.authority_type", "chain.genesis.created_at"])
     })
 
-    it("a text that cannot travel, without asking the registry", async () => {
+    it("text that cannot be sent, without calling the registry", async () => {
       const chain = sampleChain("surrogate")
       const genesis = { ...chain.genesis, id: "gen-\ud800" }
       const inChain = await failureOf(registry.storeChain({ chain: { genesis } }))
@@ -159,7 +159,7 @@ describe("the client", () => {
       expect(error).to.include({ expected: 0n, revision: record?.revision })
     })
 
-    it("a write to a chain that is not active", async () => {
+    it("a write to an inactive chain", async () => {
       const chain = sampleChain("deleted")
       await registry.storeChain({ chain })
       await registry.deleteChain({ agentId: "deleted" })
@@ -179,7 +179,7 @@ describe("the client", () => {
       expect(revoked).not.to.be.instanceOf(TrustChainInactiveError)
     })
 
-    it("a chain that is past its expiry", async () => {
+    it("an expired chain", async () => {
       const expiresAt = timestampFromDate(new Date(Date.now() + scaled(500)))
       await registry.storeChain({ chain: sampleChain("expired"), expiresAt })
       const error = await until("it has expired", () => failureOf(registry.getChain({ agentId: "expired" })))
@@ -205,7 +205,7 @@ describe("the client", () => {
       expect(found).to.deep.equal(ids)
     })
 
-    it("page by page, from a token on, and passes over an offset once", async () => {
+    it("page by page, from a token, applying an offset once", async () => {
       const sizes: number[] = []
       for await (const page of registry.listChains({ filter, pageSize: 10 }).pages()) {
         sizes.push(page.chains.length)
@@ -218,7 +218,7 @@ describe("the client", () => {
       expect(await agentIds(later)).to.deep.equal(ids.slice(3))
     })
 
-    it("rows that do not parse too, as records without a chain", async () => {
+    it("rows that do not parse, as records without a chain", async () => {
       await server.sql`update trust_chains set chain_data = '{"genesis": 5}' where agent_id = 'listed-05'`
       const unread: string[] = []
       for await (const { chain, record, unreadable } of registry.listChains({ filter, pageSize: 10 })) {
@@ -231,7 +231,7 @@ describe("the client", () => {
       expect(error).to.include({ reason: "TRUST_CHAIN_CORRUPT", agentId: "listed-05" })
     })
 
-    it("nothing more once the caller has left", async () => {
+    it("and stops when the caller stops iterating", async () => {
       for await (const { record } of registry.listChains({ filter, pageSize: 1 })) {
         if (record?.agentId === "listed-02") return
       }
@@ -239,7 +239,7 @@ describe("the client", () => {
     })
   })
 
-  it("tells how the registry is", async () => {
+  it("reports the registry's health", async () => {
     expect(await registry.checkHealth()).to.equal("SERVING")
     expect(await registry.checkHealth("trustregistry.v1.TrustStoreService")).to.equal("SERVING")
     expect(await registry.checkHealth("no.such.Service")).to.equal("SERVICE_UNKNOWN")

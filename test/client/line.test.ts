@@ -21,7 +21,7 @@ import { until } from "../support/until.js"
 
 const pem = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url))
 
-describe("the client's line to the registry", () => {
+describe("the client's connection", () => {
   const closing: (() => void)[] = []
   afterEach(() => {
     for (const close of closing.splice(0)) close()
@@ -39,8 +39,8 @@ describe("the client's line to the registry", () => {
     return registry
   }
 
-  describe("sends again", () => {
-    it("what was unavailable, a write with the same request_id each time", async () => {
+  describe("retries", () => {
+    it("unavailable calls, with the same request_id for each attempt of a write", async () => {
       const ids: string[] = []
       const { address } = await serve({
         storeChain({ requestId }) {
@@ -57,7 +57,7 @@ describe("the client's line to the registry", () => {
       expect(new Set(ids).size).to.equal(2)
     })
 
-    it("the largest of chains too, many at once", async () => {
+    it("many of the largest chains at once", async () => {
       const attempts: Record<string, number> = {}
       const { address } = await serve({
         storeChain({ chain }) {
@@ -76,7 +76,7 @@ describe("the client's line to the registry", () => {
       expect(Object.values(attempts)).to.deep.equal(Array.from({ length: 32 }, () => 2))
     })
 
-    it("what was refused because of overload, but nothing else", async () => {
+    it("overloaded calls, but no other refusals", async () => {
       const counts: Record<string, number> = {}
       const fail = (agentId: string, code: status) => {
         counts[agentId] = (counts[agentId] ?? 0) + 1
@@ -100,7 +100,7 @@ describe("the client's line to the registry", () => {
       expect(counts).to.deep.equal(Object.fromEntries(codes.map((code, i) => [code, i === 0 ? 5 : 1])))
     })
 
-    it("every unary RPC that the contract calls idempotent, each by an entry of its own", () => {
+    it("every unary RPC marked idempotent in the contract, each listed explicitly", () => {
       const config = serviceConfig(TrustStoreService)
       const names = config.methodConfig.flatMap((entry) => entry.name.map((name) => name.method))
       const unary = TrustStoreService.methods.filter(({ methodKind }) => methodKind === "unary")
@@ -108,7 +108,7 @@ describe("the client's line to the registry", () => {
       for (const entry of config.methodConfig) expect(entry.name).to.have.length(1)
     })
 
-    it("what a restart of the registry interrupts: no call of many fails", async () => {
+    it("calls that a restart of the registry interrupts, so that none fails", async () => {
       const handlers: Partial<StoreHandlers> = { countChains: () => ({ count: 1n }) }
       let server = await serve(handlers)
       const registry = open(server.address)
@@ -132,7 +132,7 @@ describe("the client's line to the registry", () => {
     })
   })
 
-  it("tells a database that cannot be reached by its class, with the time to wait", async () => {
+  it("throws a typed error with a retry delay if the database is unavailable", async () => {
     const reason = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: "DATABASE_UNAVAILABLE" }))
     const wait = anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { nanos: 250_000_000 } }))
     const details = toBinary(StatusSchema, create(StatusSchema, { details: [reason, wait] }))
@@ -150,7 +150,7 @@ describe("the client's line to the registry", () => {
     expect(error).to.have.property("agentId", "a")
   })
 
-  it("gives up after the retries what nobody serves, with the code UNAVAILABLE", async () => {
+  it("gives up with UNAVAILABLE after its retries if nothing listens", async () => {
     const { address, stop } = await serve({})
     stop()
     const error = await failureOf(open(address).getChain({ agentId: "a" }))
@@ -159,7 +159,7 @@ describe("the client's line to the registry", () => {
     expect(slow).to.include({ code: status.DEADLINE_EXCEEDED, reason: "DEADLINE_EXCEEDED" })
   })
 
-  it("ends a call at its deadline or by its signal", async () => {
+  it("ends a call at its deadline or on its signal", async () => {
     const begun = new Set<string>()
     const aborted = new Set<string>()
     const { address } = await serve({
@@ -204,7 +204,7 @@ describe("the client's line to the registry", () => {
     expect([...begun]).to.deep.equal(["default", "own", "signal"])
   })
 
-  it("finds out that a line is dead, even one that was idle, and opens another", async () => {
+  it("detects a dead connection, even an idle one, and opens another", async () => {
     const { port } = await serve({ countChains: () => ({ count: 7n }) })
     const proxy = await startTcpProxy(port)
     closing.push(proxy.close)
@@ -219,7 +219,7 @@ describe("the client's line to the registry", () => {
     expect(proxy.opened).to.be.above(before)
   })
 
-  it("lets calls finish when it is closed, refuses new ones, and then lets the process end", async () => {
+  it("finishes calls when closed, refuses new ones, and lets the process exit", async () => {
     let answer: (() => void) | undefined
     const { address } = await serve({
       getChain: () =>
@@ -253,7 +253,7 @@ describe("the client's line to the registry", () => {
     expect(out).to.equal("1\n")
   })
 
-  it("refuses to send what is larger than the registry takes", async () => {
+  it("refuses to send messages larger than the registry accepts", async () => {
     let calls = 0
     const { address } = await serve({ storeChain: () => ({ created: ++calls > 0 }) })
     const genesis = { ...sampleChain("large").genesis, metadataJson: "x".repeat(4 * 1024 * 1024) }
@@ -262,7 +262,7 @@ describe("the client's line to the registry", () => {
     expect(calls).to.equal(0)
   })
 
-  describe("speaks TLS", () => {
+  describe("uses TLS", () => {
     const serverTls = (clientCa: boolean) =>
       ServerCredentials.createSsl(
         clientCa ? pem("ca.pem") : null,
@@ -270,7 +270,7 @@ describe("the client's line to the registry", () => {
         clientCa,
       )
 
-    it("to a registry whose authority it trusts, and shows its own certificate", async () => {
+    it("with a trusted registry, and presents its own certificate", async () => {
       const { address } = await serve({ countChains: () => ({ count: 3n }) }, serverTls(true))
       const ca = pem("ca.pem")
       const known = open(address, { tls: { ca, cert: pem("client.pem"), key: pem("client.key").toString() } })
@@ -281,7 +281,7 @@ describe("the client's line to the registry", () => {
       }
     })
 
-    it("beyond this machine unless it is told not to", () => {
+    it("for remote addresses, unless told otherwise", () => {
       for (const address of [
         "localhost:1",
         "127.0.0.1:50051",
@@ -309,7 +309,7 @@ describe("the client's line to the registry", () => {
     })
   })
 
-  it("goes to addresses only", () => {
+  it("accepts only addresses", () => {
     const right = [
       "registry:50051",
       "registry",
@@ -342,7 +342,7 @@ describe("the client's line to the registry", () => {
     }
   })
 
-  it("may be a Unix socket", async () => {
+  it("can use a Unix socket", async () => {
     const folder = mkdtempSync(join(tmpdir(), "trust-registry-"))
     closing.push(() => rmSync(folder, { recursive: true }))
     const { server } = await serve({ countChains: () => ({ count: 9n }) })

@@ -19,7 +19,7 @@ import { expect } from "chai"
 const AT = new Date("2026-09-01T12:00:00.250Z")
 const MICROS = BigInt(AT.getTime()) * 1000n
 
-describe("the SDK that makes chains", () => {
+describe("creating chains with the SDK", () => {
   const { privateKey, publicKey } = generateKeyPair()
   const agent = {
     agentId: "agent-7",
@@ -28,7 +28,7 @@ describe("the SDK that makes chains", () => {
     capabilities: [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }],
   }
 
-  it("signs by whatever has sign(bytes), at the moment that it is told, with ids of its own", async () => {
+  it("signs with anything that has sign(bytes), at the given time, with generated ids", async () => {
     const seed = Buffer.concat([
       Buffer.from("302e020100300506032b657004220420", "hex"),
       Buffer.from(privateKey, "base64"),
@@ -57,7 +57,7 @@ describe("the SDK that makes chains", () => {
     expect(chain.capabilities).to.have.length(1)
   })
 
-  it("turns an authority's windows into those of verification", async () => {
+  it("converts an authority's key windows to those of verification", async () => {
     const chain = await establish(agent, makerOf(memorySigner(privateKey), AT))
     const chains = new Map([["agent-7", { chain, active: true }]])
     const ask = async (notBefore: Date, notAfter: Date) => {

@@ -42,7 +42,7 @@ describe("the SDK's near-cache", () => {
       return calls() === before
     })
 
-  it("answers hot reads without a call, with what nobody can change for the others", async () => {
+  it("answers hot reads without a call, from copies that callers cannot change", async () => {
     await store(other, "a")
     await warm("a")
     const before = calls()
@@ -55,7 +55,7 @@ describe("the SDK's near-cache", () => {
     expect(calls()).to.equal(before + 1)
   })
 
-  it("sees what others change, and what is done by hand", async () => {
+  it("reflects changes by others, and changes by hand", async () => {
     await store(other, "a")
     await warm("a")
     const { record } = await store(other, "a")
@@ -68,7 +68,7 @@ describe("the SDK's near-cache", () => {
     })
   })
 
-  it("sees its own writes at once", async () => {
+  it("reflects its own writes at once", async () => {
     await store(near, "a")
     await warm("a")
     for (let i = 0; i < 50; i++) {
@@ -93,7 +93,7 @@ describe("the SDK's near-cache", () => {
     })
   })
 
-  it("steps aside when its watch is silent", async () => {
+  it("is bypassed while its watch is silent", async () => {
     const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
     near.close()
     near = connect(`127.0.0.1:${proxy.port}`, {
@@ -121,7 +121,7 @@ describe("the SDK's near-cache", () => {
     proxy.close()
   })
 
-  it("keeps no more than it may", async () => {
+  it("keeps at most its configured number of chains", async () => {
     near.close()
     near = connectSdk(server.address, { cache: { maxEntries: 10 } })
     const agents = Array.from({ length: 50 }, (_, i) => `agent-${i}`)
@@ -135,7 +135,7 @@ describe("the SDK's near-cache", () => {
       expect(() => connect(server.address, { cache: { maxEntries } })).to.throw(TypeError, "whole number")
   })
 
-  it("reads on where a failover lost its own writes", async () => {
+  it("continues to read after a failover that lost its own writes", async () => {
     await store(near, "kept")
     await warm("kept")
     const { record } = await store(near, "lost")

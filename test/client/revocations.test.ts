@@ -11,7 +11,7 @@ import { sampleChain } from "../support/sample.js"
 import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
-describe("the client on revocations", () => {
+describe("the client's revocation methods", () => {
   let server: TestRegistry
   let registry: TrustRegistry
   before(async () => {
@@ -30,7 +30,7 @@ describe("the client on revocations", () => {
       (error) => error,
     )
 
-  it("lists over all pages, page by page, and one page", async () => {
+  it("list all pages, page by page, or one page", async () => {
     const reasons = ["0", "1", "2", "3", "4"]
     for (const reason of reasons)
       await registry.revokeAgent({ agentId: "agent", mode: RevocationMode.SUSPEND, reason })
@@ -49,7 +49,7 @@ describe("the client on revocations", () => {
     expect((await registry.listRevokedRecords().page()).records).to.have.length(5)
   })
 
-  it("tells errors by class, with what they are about", async () => {
+  it("throw typed errors with their details", async () => {
     const noRecord = await failure(registry.revokeDelegation({ agentId: "agent", delegationId: "none" }))
     expect(noRecord).to.be.instanceOf(TrustRecordNotFoundError)
     expect(noRecord).to.include({ agentId: "agent", reason: "TRUST_RECORD_NOT_FOUND" })

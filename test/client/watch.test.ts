@@ -45,14 +45,14 @@ describe("a watch of the SDK", () => {
     for (const registry of registries.splice(0)) registry.close()
   })
 
-  describe("of a registry that is there", () => {
+  describe("with a healthy registry", () => {
     let server: TestRegistry
     beforeEach(async () => {
       server = await startRegistry({ historyRetentionMs: 1_000, drainTimeoutMs: 500 })
     })
     afterEach(() => server.stop())
 
-    it("gives events, and says where another one would go on", async () => {
+    it("yields events, and says where another watch can resume", async () => {
       const registry = open(server.address)
       for (const agentId of ["a", "b", "c"]) await registry.storeChain({ chain: sampleChain(agentId) })
       const watch = registry.watchChains({ startRevision: 1n })
@@ -78,7 +78,7 @@ describe("a watch of the SDK", () => {
       expect(thrown).to.equal(reason)
     })
 
-    it("rejects with RevisionCompactedError, which says from where on the history is whole", async () => {
+    it("rejects with RevisionCompactedError, which names the oldest complete revision", async () => {
       const registry = open(server.address)
       for (let i = 0; i < 3; i++) await registry.storeChain({ chain: sampleChain("a") })
       const watching = async () => {
@@ -91,7 +91,7 @@ describe("a watch of the SDK", () => {
       expect(error.code).to.equal(Code.OUT_OF_RANGE)
     })
 
-    it("goes on through another line when one goes dead, with nothing twice and nothing missing", async () => {
+    it("resumes on another connection when one goes dead, with nothing missing or repeated", async () => {
       const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
       const direct = open(server.address)
       const registry = open(`127.0.0.1:${proxy.port}`, { keepaliveMs: 300, keepaliveTimeoutMs: 300 })
@@ -110,7 +110,7 @@ describe("a watch of the SDK", () => {
       proxy.close()
     })
 
-    it("ends with its connection", async () => {
+    it("ends when its client is closed", async () => {
       const registry = open(server.address)
       await registry.storeChain({ chain: sampleChain("a") })
       let thrown: unknown
@@ -126,7 +126,7 @@ describe("a watch of the SDK", () => {
     })
   })
 
-  it("goes on where it was when the server is killed, in the middle of the current state and later", async () => {
+  it("resumes where it was when the server is killed, during the current state and after it", async () => {
     const folder = await embeddedFolder()
     let server: ServerProcess = spawnServer([
       "serve",
@@ -171,8 +171,8 @@ describe("a watch of the SDK", () => {
     }
   })
 
-  describe("of a registry that fails", () => {
-    it("asks again from where it was, and rejects with what asking again cannot mend", async () => {
+  describe("with a failing registry", () => {
+    it("retries from where it was, and rejects what retries cannot fix", async () => {
       const asked: bigint[] = []
       const server = await startTrustStore({
         async *watchChains({ startRevision, includeCurrent }) {
@@ -203,7 +203,7 @@ describe("a watch of the SDK", () => {
       server.stop()
     })
 
-    it("tells when the line is lost and when it is back, once each", async () => {
+    it("reports a lost connection and its recovery, once each", async () => {
       let attempts = 0
       const server = await startTrustStore({
         async *watchChains() {
@@ -230,7 +230,7 @@ describe("a watch of the SDK", () => {
       server.stop()
     })
 
-    it("tells of an address that nobody serves, and rejects where TLS cannot be agreed on", async () => {
+    it("reports an address where nothing listens, and rejects if TLS cannot be negotiated", async () => {
       const server = await startTrustStore({})
       const watching = async (registry: TrustRegistry, options: WatchOptions) => {
         for await (const _ of registry.watchChains({}, options));
@@ -250,7 +250,7 @@ describe("a watch of the SDK", () => {
       expect(told?.error).to.include({ code: Code.UNAVAILABLE })
     })
 
-    it("reads little further than it is iterated", async () => {
+    it("reads only slightly ahead of its consumer", async () => {
       let given = 0
       const server = await startTrustStore({
         async *watchChains() {
@@ -275,14 +275,14 @@ describe("a watch of the SDK", () => {
     })
   })
 
-  describe("on the command line", () => {
+  describe("from the command line", () => {
     let server: TestRegistry
     beforeEach(async () => {
       server = await startRegistry()
     })
     afterEach(() => server.stop())
 
-    it("tells a line an event, and on Ctrl-C from where to go on", async () => {
+    it("prints one event per line, and on Ctrl-C where to resume", async () => {
       const line = connectTo(server.address)
       const { storeChain, deleteChain } = line.calls(TrustStoreService)
       for (const agentId of ["before", "x-1"]) await storeChain({ chain: sampleChain(agentId) })
@@ -321,7 +321,7 @@ describe("a watch of the SDK", () => {
       line.close()
     })
 
-    it("fails where no line can be had at first, with a hint where TLS is what differs", async () => {
+    it("fails if it cannot connect at first, with a hint if TLS differs", async () => {
       const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
       proxy.darken()
       const silent = `127.0.0.1:${proxy.port}`
@@ -340,7 +340,7 @@ describe("a watch of the SDK", () => {
       proxy.close()
     })
 
-    it("says once that the line is lost, and that it is back", async () => {
+    it("reports once that the connection is lost, and once that it is back", async () => {
       const direct = connectTo(server.address)
       const { storeChain } = direct.calls(TrustStoreService)
       await storeChain({ chain: sampleChain("before") })

@@ -42,8 +42,8 @@ function outcome(work: () => unknown) {
   }
 }
 
-describe("the encoding", () => {
-  it("knows every message of the registry's services by itself", () => {
+describe("the protobuf codec", () => {
+  it("has its own code for every message of the registry's services", () => {
     expect(SCHEMAS.filter((schema) => !isPlainMessage(schema)).map(({ typeName }) => typeName)).to.deep.equal(
       [],
     )
@@ -53,7 +53,7 @@ describe("the encoding", () => {
   })
 
   for (const schema of new Set([...SCHEMAS, TrustLineageChainSchema, StringValueSchema, StatusSchema])) {
-    it(`writes and reads ${schema.typeName} as protobuf-es does`, () => {
+    it(`encodes and decodes ${schema.typeName} as protobuf-es does`, () => {
       fc.assert(
         fc.property(messageOf(schema), (message) => {
           const bytes = Buffer.from(toBinary(schema, message))
@@ -67,7 +67,7 @@ describe("the encoding", () => {
   }
 
   for (const schema of [StoreChainRequestSchema, ImportChainsResponseSchema] as DescMessage[]) {
-    it(`reads a ${schema.name} that was tampered with as protobuf-es does, or refuses it with its words`, () => {
+    it(`decodes a corrupted ${schema.name} as protobuf-es does, or refuses it with the same message`, () => {
       const tampered = fc.tuple(messageOf(schema), fc.nat(), fc.nat(255), fc.nat(2))
       fc.assert(
         fc.property(tampered, ([message, place, value, kind]) => {
@@ -87,7 +87,7 @@ describe("the encoding", () => {
     })
   }
 
-  it("keeps unknown fields, merges a message that comes in parts, and takes the last of a oneof", () => {
+  it("keeps unknown fields, merges repeated occurrences of a message, and takes the last of a oneof", () => {
     const known = toBinary(GetChainRequestSchema, create(GetChainRequestSchema, { agentId: "a" }))
     const unknown = Buffer.concat([known, Buffer.from([0xfa, 0x7f, 0x01, 0x07])])
     const request = decodeMessage(GetChainRequestSchema, unknown)
@@ -101,7 +101,7 @@ describe("the encoding", () => {
     expect(read.stored?.chain?.genesis).to.include({ id: "g", agentId: "a" })
   })
 
-  it("keeps a map's key __proto__ out of the prototype, as protobuf-es does", () => {
+  it("keeps a map key named __proto__ out of the prototype, as protobuf-es does", () => {
     // protobuf's encoding of { metadata: { __proto__: "x", b: "y" } }.
     const entry = (key: string, value: string) =>
       Buffer.from([
@@ -122,7 +122,7 @@ describe("the encoding", () => {
     expect(Object.hasOwn(metadata, "__proto__")).to.equal(Object.hasOwn(theirs.metadata, "__proto__"))
   })
 
-  it("gives back bytes and an empty field of them as protobuf-es does", () => {
+  it("decodes bytes fields, even empty ones, as protobuf-es does", () => {
     for (const value of [new Uint8Array(), Uint8Array.of(0, 255)]) {
       const message = create(BytesValueSchema, { value })
       const bytes = Buffer.from(toBinary(BytesValueSchema, message))
@@ -131,7 +131,7 @@ describe("the encoding", () => {
     }
   })
 
-  it("does with values of a wrong type what protobuf-es does", () => {
+  it("treats values of a wrong type as protobuf-es does", () => {
     const wrong: object[] = [
       { agentId: 7 },
       { agentId: null },
@@ -148,7 +148,7 @@ describe("the encoding", () => {
     }
   })
 
-  it("writes messages larger than its memory, and gives each memory of its own", () => {
+  it("encodes messages larger than its buffer, each into memory of its own", () => {
     const chains = ["x", "y"].map((letter) =>
       create(TrustLineageChainSchema, { genesis: { id: letter.repeat(3_000_000) } }),
     )

@@ -45,22 +45,22 @@ function changed(path: string[], value: JsonValue): JsonValue {
   return json
 }
 
-describe("the encoding of stored documents", () => {
-  it("gives the bytes of protobuf-es for every chain of a registry, without its help", () => {
+describe("the JSON encoder for stored documents", () => {
+  it("encodes every chain of a registry byte for byte as protobuf-es does, without falling back to it", () => {
     for (const { document } of registryChains()) {
       const json = stored(chainFromDocument(document).chain)
       expect(encodeJsonField(CHAIN, json, NOTHING)?.equals(theirs(json) as Buffer)).to.equal(true)
     }
   })
 
-  it("puts what is given behind it", () => {
+  it("appends the given bytes", () => {
     const rest = Buffer.from([0x12, 0x00])
     expect(encodeJsonField(CHAIN, sample(), rest)).to.deep.equal(
       Buffer.concat([theirs(sample()) as Buffer, rest]),
     )
   })
 
-  it("leaves to protobuf-es what is not as the server writes it, or does the same with it", () => {
+  it("falls back to protobuf-es for unusual values, or encodes them the same", () => {
     const unusual: JsonValue[] = [
       changed(["extra"], 1),
       changed(["genesis", "extra"], null),
@@ -88,7 +88,7 @@ describe("the encoding of stored documents", () => {
     expect(outcomes.filter(([, known]) => !known).length).to.be.above(6)
   })
 
-  it("puts items that are encoded already into the message that lists them", () => {
+  it("embeds encoded items in the message that lists them", () => {
     const events = [sampleChain("agent-1"), sampleChain("agent-2")].map((chain, index) =>
       create(ChainEventSchema, {
         kind: { case: "changed", value: { stored: { chain }, requestId: String(index) } },
@@ -103,7 +103,7 @@ describe("the encoding of stored documents", () => {
     expect(encodeItems(field, [])).to.deep.equal(NOTHING)
   })
 
-  it("knows messages only, without oneofs and well-known types", () => {
+  it("supports only messages without oneofs and well-known types", () => {
     const fields = [
       GetChainRequestSchema.field.agentId,
       WatchChainsResponseSchema.field.events,

@@ -73,7 +73,7 @@ function outcome(work: () => string) {
 
 describe("the sorted JSON of messages", () => {
   for (const schema of RECORDS) {
-    it(`is for any ${schema.name} what protobuf-es makes of it, without its help`, () => {
+    it(`equals protobuf-es for any ${schema.name}, without falling back to it`, () => {
       fc.assert(
         fc.property(messageOf(schema), (message) => {
           expect(sortedJson(schema, message)).to.equal(theirs(schema, message))
@@ -83,7 +83,7 @@ describe("the sorted JSON of messages", () => {
     })
   }
 
-  it("is that of every chain of a registry, and their content hash is the stored documents'", () => {
+  it("equals protobuf-es for every chain of a registry, with the content hash of the stored documents", () => {
     for (const { document } of registryChains()) {
       const { chain } = chainFromDocument(document)
       expect(sortedJson(TrustLineageChainSchema, chain)).to.equal(theirs(TrustLineageChainSchema, chain))
@@ -91,7 +91,7 @@ describe("the sorted JSON of messages", () => {
     }
   })
 
-  it("leaves values of a wrong type to protobuf-es, its errors too", () => {
+  it("falls back to protobuf-es for values of a wrong type, errors included", () => {
     const wrong = [{ id: 7 }, { id: null }, { id: undefined }, { authorityType: "1" }, { expiresAt: true }]
     for (const genesis of wrong) leavesToThem(chainWith(genesis))
     leavesToThem(Object.assign(chainWith({}), { genesis: { $typeName: "another" } }))
@@ -99,7 +99,7 @@ describe("the sorted JSON of messages", () => {
     leavesToThem(Object.assign(chainWith({}), { capabilities: [7] }))
   })
 
-  it("leaves to protobuf-es the messages that have a JSON of their own", () => {
+  it("falls back to protobuf-es for messages with a special JSON form", () => {
     const others = [GetChainRequestSchema, GetChainResponseSchema, AuthoritySchema, StatusSchema]
     for (const schema of others as DescMessage[])
       expect(sortedJson(schema, create(schema))).to.equal(undefined)

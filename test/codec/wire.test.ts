@@ -16,7 +16,7 @@ import { scaled } from "../support/slowness.js"
 const text = (value: string) => create(StringValueSchema, { value })
 const DEADLINE_MS = scaled(20_000)
 
-describe("the wire", () => {
+describe("the gRPC adapter", () => {
   let stop: (() => void) | undefined
   afterEach(() => stop?.())
 
@@ -49,7 +49,7 @@ describe("the wire", () => {
       expect(ends).to.deep.equal([grpc.status.OK])
     })
 
-    it("a string that begins with a byte order mark, on both ways", async () => {
+    it("a string that begins with a byte order mark, in both directions", async () => {
       const seen: string[] = []
       const { calls } = await echo({ one: ({ value }) => ({ value: `\ufeff${seen.push(value)}` }) })
       expect((await calls.one({ value: "\ufeffx" })).value).to.equal("\ufeff1")
@@ -66,7 +66,7 @@ describe("the wire", () => {
       expect((await calls.gather(produce(3))).value).to.equal("0,1,2")
     })
 
-    it("a stream both ways, with the replies that come after the last request", async () => {
+    it("a bidirectional stream, with replies after the last request", async () => {
       const { calls } = await echo({
         async *talk(items) {
           let last = ""
@@ -88,14 +88,14 @@ describe("the wire", () => {
       expect((await calls.gather(produce(0))).value).to.equal("")
     })
 
-    it("messages larger than Node's buffer pool and many small ones at once, each unharmed", async () => {
+    it("messages larger than Node's buffer pool and many small ones at once, intact", async () => {
       const { calls } = await echo({ one: (request) => request })
       const sent = Array.from({ length: 200 }, (_, i) => `${i}:`.padEnd(i % 10 ? 10 + i : 300_000, "x"))
       const got = await Promise.all(sent.map((value) => calls.one({ value })))
       expect(got.map((reply) => reply.value)).to.deep.equal(sent)
     })
 
-    it("replies that are encoded already, also as a view into larger memory", async () => {
+    it("replies that are already encoded, even as a view into a larger buffer", async () => {
       const bytes = Buffer.from(toBinary(StringValueSchema, text("kept")))
       const slab = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")])
       const view = slab.subarray(6, 6 + bytes.length)
@@ -116,10 +116,10 @@ describe("the wire", () => {
     const invalidUtf8 = Buffer.from([0x0a, 0x02, 0xc3, 0x28])
 
     for (const [what, bytes] of [
-      ["bytes that are no message", noMessage],
+      ["undecodable bytes", noMessage],
       ["invalid UTF-8", invalidUtf8],
     ] as const) {
-      it(`${what} in every kind of call, as the caller's fault`, async () => {
+      it(`${what} in every kind of call, with INVALID_ARGUMENT`, async () => {
         const { client, ends } = await echo({
           one: (request) => request,
           many: () => produce(3),
@@ -155,7 +155,7 @@ describe("the wire", () => {
       expect(error).to.include({ field: "chain.capabilities[0].constraints[1]" })
     })
 
-    it("a lone surrogate in a stream of requests, which ends the call on both sides", async () => {
+    it("a lone surrogate in a request stream, which ends the call on both sides", async () => {
       const { calls, ends, reached } = await reading()
       const bad = () => untilReached(reached, () => text("\ud800"))
       expect(await failureOf(calls.gather(bad()))).to.include({ field: "value" })
@@ -164,8 +164,8 @@ describe("the wire", () => {
     })
   })
 
-  describe("tells a failure", () => {
-    it("of a handler that throws before it returns a promise", async () => {
+  describe("reports a failure", () => {
+    it("of a handler that throws synchronously", async () => {
       const { calls } = await echo({
         one() {
           throw new PlainStatusError(grpc.status.ABORTED, "at once")
@@ -178,7 +178,7 @@ describe("the wire", () => {
       expect(await failureOf(valuesOf(calls.many({})))).to.include({ code: grpc.status.ABORTED })
     })
 
-    it("in the middle of a stream, at once, after the replies that came before", async () => {
+    it("in the middle of a stream, immediately after the replies before it", async () => {
       const { calls } = await echo({
         async *many() {
           yield text("first")
@@ -200,7 +200,7 @@ describe("the wire", () => {
       }
     })
 
-    it("of a client stream that the server refuses before it has read all", async () => {
+    it("of a client stream that the server refuses before reading it all", async () => {
       const { calls } = await echo({
         async gather(items) {
           for await (const item of items) if (item.value === "1") break
@@ -234,7 +234,7 @@ describe("the wire", () => {
       expect(ends).to.deep.equal([grpc.status.INTERNAL, grpc.status.INTERNAL])
     })
 
-    it("of the source of the requests, to the caller and to the server, which hears the end of it", async () => {
+    it("of the request source, to the caller and to the server", async () => {
       const { calls, ends, reached } = await reading()
       const broken = () =>
         untilReached(reached, () => {
@@ -246,8 +246,8 @@ describe("the wire", () => {
     })
   })
 
-  describe("ends a call that nobody waits for", () => {
-    it("by the caller's signal, with the signal's reason, in every kind of call", async () => {
+  describe("cancels an abandoned call", () => {
+    it("on the caller's signal, with its reason, in every kind of call", async () => {
       const aborted: string[] = []
       const wait = async (name: string, signal: AbortSignal) => {
         await new Promise((resolve) => signal.addEventListener("abort", resolve))
@@ -282,7 +282,7 @@ describe("the wire", () => {
       await until(() => aborted.length === 4)
     })
 
-    it("by its deadline, of which the handler hears", async () => {
+    it("at its deadline, and notifies the handler", async () => {
       const reasons: unknown[] = []
       const { calls } = await echo({
         async one(_, { signal }) {
@@ -296,7 +296,7 @@ describe("the wire", () => {
       await until(() => reasons.length === 1)
     })
 
-    it("by leaving the loop over replies: the server's generator ends too", async () => {
+    it("when the caller leaves the loop over replies, which ends the server's generator", async () => {
       let ended = false
       const { calls } = await echo({
         async *many() {
@@ -311,7 +311,7 @@ describe("the wire", () => {
       await until(() => ended)
     })
 
-    it("though its reader is slow and the server waits for it to drain", async () => {
+    it("even if its reader is slow and the server waits for it to drain", async () => {
       let ended = false
       let made = 0
       const { calls, ends } = await echo({
@@ -335,12 +335,12 @@ describe("the wire", () => {
     })
   })
 
-  describe("holds back", () => {
+  describe("applies backpressure", () => {
     const BIG = 50_000
     // What HTTP/2 windows and stream buffers may hold on both sides together, with room to spare.
     const IN_TRANSIT = 4_000_000
 
-    it("a server whose reader does not read", async () => {
+    it("to a server whose client does not read", async () => {
       let made = 0
       const { calls } = await echo({
         async *many() {
@@ -355,7 +355,7 @@ describe("the wire", () => {
       expect(read).to.equal(1000)
     })
 
-    it("a client whose server does not read, in both kinds of call that send a stream", async () => {
+    it("to a client whose server does not read, in both kinds of streaming request", async () => {
       let open = () => {}
       const gate = new Promise<void>((resolve) => {
         open = resolve
@@ -385,7 +385,7 @@ describe("the wire", () => {
     })
   })
 
-  it("is typed: a missing RPC, a wrong field or a wrong reply do not compile", () => {
+  it("is typed: a missing RPC, a wrong field or a wrong reply does not compile", () => {
     const middleware = {} as Middleware
     const handlers = {} as Handlers<typeof TrustStoreService, RpcContext>
     const calls = {} as Calls<typeof TrustStoreService, object>

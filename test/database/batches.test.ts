@@ -33,7 +33,7 @@ function held(
 }
 
 describe("batches", () => {
-  it("begin at once, and the next gathers while one is done", async () => {
+  it("start at once, and the next fills while one runs", async () => {
     const { batches, submit, turn, endOne } = held()
     for (const item of ["a", "b"]) void submit(item)
     await turn()
@@ -47,7 +47,7 @@ describe("batches", () => {
     ])
   })
 
-  it("go on before the answers go out, so that the database does not wait for that", async () => {
+  it("start the next before responses are sent, so that the database does not wait", async () => {
     const { batches, submit, turn, endOne } = held()
     const began: number[] = []
     void submit("a").then(() => began.push(batches.length))
@@ -57,7 +57,7 @@ describe("batches", () => {
     expect(began).to.deep.equal([2])
   })
 
-  it("keep the order of a key, also past an item that does not fit", async () => {
+  it("keep the order of a key, even past an item that does not fit", async () => {
     const { batches, submit, turn, endOne } = held({ maxBytes: 10 })
     for (const item of ["a:6", "a:1", "b:6", "b:1", "c:3"]) void submit(item)
     await turn()
@@ -66,7 +66,7 @@ describe("batches", () => {
     expect(batches).to.deep.equal([["a:6", "c:3"], ["a:1", "b:6"], ["b:1"]])
   })
 
-  it("refuse what is too much, by number and by bytes, and take more when there is room", async () => {
+  it("refuse excess items, by count and by bytes, and accept more when there is room", async () => {
     for (const bounds of [{ maxWaiting: 2 }, { maxWaitingBytes: 2 }]) {
       const { submit, turn, endOne } = held(bounds)
       void submit("going")
@@ -81,7 +81,7 @@ describe("batches", () => {
     }
   })
 
-  it("let a single item pass that is larger than a batch", async () => {
+  it("accept a single item larger than a batch", async () => {
     const { batches, submit, turn } = held({ maxBytes: 10 })
     void submit("large:50")
     await turn()
@@ -89,15 +89,15 @@ describe("batches", () => {
   })
 })
 
-describe("the rows of a transaction of writes", () => {
-  it("are half of what was slow, and never fewer than eight", () => {
+describe("the rows per write transaction", () => {
+  it("halve after a slow one, but never below eight", () => {
     expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS, 401)).to.equal(FIRST_BATCH_ROWS / 2)
     expect(nextBatchRows(1_000, 20, 401), "half of what was written, not of what may be").to.equal(10)
     expect(nextBatchRows(1_000, 9, 10_000)).to.equal(8)
     expect(nextBatchRows(8, 1, 10_000)).to.equal(8)
   })
 
-  it("are twice as many after a full one that was not slow, and never more than a thousand", () => {
+  it("double after a full one that was not slow, up to 1,000", () => {
     expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS, 400)).to.equal(2 * FIRST_BATCH_ROWS)
     expect(nextBatchRows(FIRST_BATCH_ROWS, FIRST_BATCH_ROWS - 1, 1), "one that was not full").to.equal(
       FIRST_BATCH_ROWS,

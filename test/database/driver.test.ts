@@ -2,7 +2,7 @@ import { expect } from "chai"
 import { assureDriver } from "../../server/dist/store/database/driverInternals.js"
 import { openPool, type Sql } from "../../server/dist/store/database/sql.js"
 
-describe("the driver", () => {
+describe("the driver check", () => {
   const query = {
     active: false,
     canceller: () => undefined,
@@ -10,11 +10,11 @@ describe("the driver", () => {
     reject: () => undefined,
   }
 
-  it("has the internals that the server uses", () => {
+  it("finds the internals that the server uses", () => {
     assureDriver(openPool("postgres://nobody@127.0.0.1:1/none", 1, () => undefined))
   })
 
-  it("is refused without any of them, with the version found and the one tested", () => {
+  it("fails if any is missing, naming the version found and the one tested", () => {
     for (const name of Object.keys(query)) {
       const driver = driverOf({ ...query, [name]: undefined }, { onnotify: undefined })
       expect(() => assureDriver(driver)).to.throw(

@@ -10,7 +10,7 @@ import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
 
 const CHAINS = 100_000
 
-describe(`the plans of filters at ${CHAINS} chains`, () => {
+describe(`query plans of filters with ${CHAINS} chains`, () => {
   let database: FreshDatabase
   let sql: Sql
   let explainer: postgres.Sql<{ text: string }>
@@ -44,9 +44,9 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
     "capability type": { capabilityType: CapabilityType.DELEGATION },
     delegator: { delegatorId: "agent-77" },
     metadata: { metadataContainsJson: '{"department":"d7"}' },
-    "expiry of active ones": { expiresBefore: soon },
-    "expiry of all": { expiresBefore: soon, includeInactive: true },
-    "all at once": {
+    "expiry of active chains": { expiresBefore: soon },
+    "expiry of all chains": { expiresBefore: soon, includeInactive: true },
+    "all filters at once": {
       authorityId: "org-7",
       capability: "cap-5",
       delegatorId: "agent-0",
@@ -56,7 +56,7 @@ describe(`the plans of filters at ${CHAINS} chains`, () => {
   }
 
   for (const [name, fields] of Object.entries(filters)) {
-    it(`${name}: by index, with the values known and unknown`, async () => {
+    it(`use an index for ${name}, with known and unknown values`, async () => {
       const filter = create(ChainFilterSchema, fields)
       const page = { filter, after: "", offset: 0, limit: 100, maxBytes: 3 << 20, documents: true, now }
       statements.length = 0

@@ -29,7 +29,7 @@ describe("the schema", () => {
     return message
   }
 
-  it("is refused where it is newer than the server knows, be it a step or functions", async () => {
+  it("is refused if a step or the functions are newer than the server knows", async () => {
     expect(await startWith("functions", { version: 9998 })).to.match(/schema has version 9998.*newer server/)
     const { sql } = registry
     await sql`insert into trust_migrations (version, name, checksum) values (9999, '9999_later.sql', '')`
@@ -38,12 +38,12 @@ describe("the schema", () => {
     expect(await failedStart()).to.equal(undefined)
   })
 
-  it("is refused where a step was made by another file, with what to do", async () => {
+  it("is refused if a step has another checksum, with what to do", async () => {
     const message = await startWith("0001_init.sql", { checksum: "another" })
     expect(message).to.match(/0001_init\.sql is not that of this server.*export --all.*import/)
   })
 
-  it("is refused where it was made before there were checksums", async () => {
+  it("is refused if it is older than checksums", async () => {
     const database = await freshDatabase()
     const old = await startRegistry({}, database)
     await old.stopServer()
@@ -53,7 +53,7 @@ describe("the schema", () => {
     await old.stop()
   })
 
-  it("gets its functions anew where they differ, and only then", async () => {
+  it("gets new functions only if they differ", async () => {
     const { sql } = registry
     const textOf = async () => {
       const [row] = await sql`select prosrc as text from pg_proc where proname = 'trust_agent_revoked'`
@@ -70,7 +70,7 @@ describe("the schema", () => {
     expect(await textOf()).to.equal(text)
   })
 
-  it("has functions that find their tables whatever the search path of a session", async () => {
+  it("has functions that find their tables with any search path", async () => {
     const rows = await registry.sql`
       select proname as name from pg_proc
       where pronamespace = 'public'::regnamespace and prosqlbody is null
@@ -79,7 +79,7 @@ describe("the schema", () => {
     expect(rows.map(({ name }) => name)).to.deep.equal(["trust_chain_metadata"])
   })
 
-  it("may become newer while an older server serves: it goes on", async () => {
+  it("may become newer under a running older server, which keeps serving", async () => {
     const { sql } = registry
     const line = connectTo(registry.address)
     await sql`insert into trust_migrations (version, name, checksum) values (9999, '9999_later.sql', '')`
@@ -90,7 +90,7 @@ describe("the schema", () => {
     line.close()
   })
 
-  it("counts as away while it is older than the server needs", async () => {
+  it("makes the database unavailable while it is older than the server needs", async () => {
     const { sql } = registry
     const line = connectTo(registry.address)
     const { storeChain } = line.calls(TrustStoreService)
@@ -105,7 +105,7 @@ describe("the schema", () => {
     line.close()
   })
 
-  it("serves sessions whose settings are unusual", async () => {
+  it("works with unusual session settings", async () => {
     const database = await freshDatabase()
     const { sql, stop: drop } = await startRegistry({}, database)
     for (const setting of [
@@ -129,7 +129,7 @@ describe("the schema", () => {
     await drop()
   })
 
-  it("says so at once where the data folder cannot be made", async () => {
+  it("reports at once that the data folder cannot be created", async () => {
     const error = await openFolder("/proc/trust-registry/data").catch((error) => error)
     expect(error).to.include({ code: "FOLDER_UNUSABLE" })
   })

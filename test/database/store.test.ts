@@ -61,10 +61,10 @@ describe("a store", () => {
       actor: "test",
     })
 
-  describe("whose feed has stopped drops from memory what it changes itself", () => {
+  describe("whose feed has stopped drops from memory what it changes", () => {
     beforeEach(() => store.feed.close())
 
-    it("by a write, after it had the chain or had none", async () => {
+    it("by a write, whether or not the chain was in memory", async () => {
       expect(await store.chains.get("written")).to.equal(null)
       const first = await stored("written")
       expect(first.outcome).to.equal("created")
@@ -75,7 +75,7 @@ describe("a store", () => {
       expect(second.record?.revision).to.equal((first.record?.revision ?? 0n) + 1n)
     })
 
-    it("by a batch that is written whole", async () => {
+    it("by a batch", async () => {
       const ids = ["together-1", "together-2"]
       for (const id of ids) expect(await store.chains.get(id)).to.equal(null)
       const { outcomes } = await store.chains.writeAll(ids.map((id) => writeOf(id)))
@@ -83,7 +83,7 @@ describe("a store", () => {
       for (const id of ids) expect((await store.chains.get(id))?.status).to.equal("active")
     })
 
-    it("by a write that failed, because it may have been committed", async () => {
+    it("by a failed write, since it may have been committed", async () => {
       await stored("failed")
       await store.chains.get("failed")
       expect(store.chains.get("failed")).not.to.be.instanceOf(Promise)
@@ -92,7 +92,7 @@ describe("a store", () => {
       expect(store.chains.get("failed")).to.be.instanceOf(Promise)
     })
 
-    it("by a revocation, and by its lift", async () => {
+    it("by a revocation or its lift", async () => {
       await stored("revoked")
       expect((await store.chains.get("revoked"))?.status).to.equal("active")
       const requestId = randomUUID()
@@ -103,7 +103,7 @@ describe("a store", () => {
       expect((await store.chains.get("revoked"))?.status).to.equal("active")
     })
 
-    it("of authorities: by a write and by the revocation of a key", async () => {
+    it("in authorities, by a write or a key revocation", async () => {
       expect(await store.authorities.get("org")).to.equal(null)
       await register("org")
       expect((await store.authorities.get("org"))?.signer.active).to.equal(true)
@@ -120,7 +120,7 @@ describe("a store", () => {
       expect((await store.authorities.get("org"))?.signer.keys[0]?.revoked).to.equal(true)
     })
 
-    it("where memory turned out to be stale", async () => {
+    it("when told that memory is stale", async () => {
       await stored("stale")
       await register("stale-org")
       await Promise.all([store.chains.get("stale"), store.authorities.get("stale-org")])
@@ -130,7 +130,7 @@ describe("a store", () => {
     })
   })
 
-  it("follows the feed for chains and for authorities that others change", async () => {
+  it("follows the feed for changes of chains and authorities by others", async () => {
     const other = createStore({
       connection: database.connection,
       maxConnections: 2,
@@ -155,7 +155,7 @@ describe("a store", () => {
     }
   })
 
-  it("has a strong reader that reads each id once, starting after it was made, and fills memory", async () => {
+  it("reads each id once with strong, only after the reader was created, and fills memory", async () => {
     const { record } = await stored("strong")
     // A change that the feed reports during a read keeps it out of memory.
     await store.feed.reached(record?.revision ?? 0n, AbortSignal.timeout(10_000))
@@ -167,14 +167,14 @@ describe("a store", () => {
     expect(await store.strong().getChain("strong")).not.to.equal(first)
   })
 
-  it("answers concurrent reads of more than fits in one statement", async () => {
+  it("answers concurrent reads of more keys than fit in one statement", async () => {
     const ids = ["large-1", "large-2", "large-3", "large-4"]
     await Promise.all(ids.map((id) => stored(id, { bytes: 1_500_000 })))
     const found = await Promise.all(ids.map((id) => store.chains.renew(id)))
     expect(found.map((chain) => chain?.chain().genesis?.agentId)).to.deep.equal(ids)
   })
 
-  it("lists by prefix whatever character the prefix ends in", async () => {
+  it("lists by a prefix that ends in any character", async () => {
     const prefixes = ["p\u007f", "p\ud7ff", "p\uffff", "p\u{10ffff}"]
     const outside = ["p", "p\u0080", "p\ue000", "p\u{10000}", "q"]
     for (const id of [...prefixes, ...prefixes.map((prefix) => `${prefix}x`), ...outside]) await stored(id)
@@ -204,7 +204,7 @@ describe("a store", () => {
     expect(await store.chains.count(expiringBy(expiresAt + 1_000_000n), 0n)).to.equal(1n)
   })
 
-  it("counts a chain as revoked from the moment of a graceful revocation on", async () => {
+  it("counts a chain as revoked from the moment of a graceful revocation", async () => {
     await stored("graceful")
     const effectiveAt = 4_000_000_000_000_000n
     const what = { kind: "agent", agentId: "graceful", recordId: "", mode: "graceful", effectiveAt } as const
@@ -215,7 +215,7 @@ describe("a store", () => {
     expect(await store.chains.count(filter, effectiveAt)).to.equal(0n)
   })
 
-  it("reads history up to and including its point, and nothing after it", async () => {
+  it("reads history up to and including a revision, and nothing after it", async () => {
     const { record: first } = await stored("past")
     const { record: second } = await stored("past", { chainHash: "other" })
     const at = (revision: bigint, micros: bigint) => store.at({ revision, micros }).getChain("past")
@@ -227,7 +227,7 @@ describe("a store", () => {
     expect(await store.at({ micros: one.updated_at - 1n }).getChain("past")).to.equal(null)
   })
 
-  it("knows who was revoked at a point in history: from the revocation on, until its lift", async () => {
+  it("knows who was revoked at a revision: from the revocation until its lift", async () => {
     const requestId = randomUUID()
     await stored("was-revoked")
     const [revoked] = (await revoke("was-revoked", "suspend", requestId)).rows
@@ -272,7 +272,7 @@ function publicKey() {
   return Buffer.alloc(32, 7).toString("base64")
 }
 
-describe("a served chain", () => {
+describe("a chain that is returned", () => {
   const chain: ServedChain = {
     bytes: Buffer.alloc(0),
     stored: Buffer.alloc(0),
@@ -290,13 +290,13 @@ describe("a served chain", () => {
     ],
   }
 
-  it("is active until the moment at which its graceful revocation takes effect", () => {
+  it("is active until its graceful revocation takes effect", () => {
     expect([999_999n, 1_000_000n].map((now) => isActive(chain, now))).to.deep.equal([true, false])
     for (const status of ["deleted", "suspended", "revoked"] as const)
       expect(isActive({ ...chain, status }, 0n)).to.equal(false)
   })
 
-  it("has its own and its records' revocations from their moment on", () => {
+  it("carries the agent's and its records' revocations once they take effect", () => {
     const early = revocationsOf(chain, 999_999n)
     expect(early.agent).to.equal(false)
     expect([...(early.delegations ?? [])]).to.deep.equal(["at once"])

@@ -22,7 +22,7 @@ describe("writes that share a transaction", () => {
     ],
   })
 
-  it("keep their own documents, small and large, new and replaced, beside writes that have none", async () => {
+  it("keep their own documents, small and large, new and replaced, beside writes without one", async () => {
     const { storeChain, deleteChain, getChain } = line.calls(TrustStoreService)
     const agents = Array.from({ length: CHAINS }, (_, i) => `document-${i}`)
     for (const round of [0, 1]) {
@@ -41,7 +41,7 @@ describe("writes that share a transaction", () => {
     }
   })
 
-  it("leave in the history what stands in the rows", async () => {
+  it("record in history what the rows hold", async () => {
     const [told] = await registry.sql<{ equal: number; other: number; large: number }[]>`
       select count(*) filter (where h.chain_data = c.chain_data)::int as equal,
              count(*) filter (where h.chain_data is distinct from c.chain_data)::int as other,
@@ -52,7 +52,7 @@ describe("writes that share a transaction", () => {
     expect(told?.large).to.be.above(0)
   })
 
-  it("are refused where a document is not whole", async () => {
+  it("are refused if a document is incomplete", async () => {
     const parts = `{"genesis":{}}\u001f{"genesis":{}}`
     const failed = await registry.sql`
       select * from trust_chains_write(

@@ -7,7 +7,7 @@ import { until } from "../support/until.js"
 
 const CHAINS = 2_000
 
-describe("the plans of writes", () => {
+describe("query plans of writes", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   before(async () => {
@@ -20,7 +20,7 @@ describe("the plans of writes", () => {
     await registry.stop()
   })
 
-  it("find rows by their keys, though they were made while the tables were nearly empty", async () => {
+  it("find rows by key, though they were made while the tables were nearly empty", async () => {
     const { storeChain, importChains } = line.calls(TrustStoreService)
     await storeChain({ chain: sampleChain("first") })
     await registry.sql`vacuum analyze trust_chains, trust_chain_revisions`
@@ -43,7 +43,7 @@ describe("the plans of writes", () => {
     expect(entries?.read).to.be.below(CHAINS * 5)
   })
 
-  it("read the revocations of their own agents only, though they were made while there were none", async () => {
+  it("read only their agents' revocations, though they were made while there were none", async () => {
     const session = await registry.sql.reserve()
     const write = () => session`update trust_chains set expires_at = clock_timestamp() + interval '1 year'`
     await write()

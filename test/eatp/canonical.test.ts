@@ -38,12 +38,12 @@ const numbers: Record<string, string> = {
   "123456789012345678901234567890": "123456789012345678901234567890",
 }
 
-describe("eatp: values as Python prints them", () => {
+describe("eatp: values printed as in Python", () => {
   for (const [text, printed] of Object.entries(numbers)) {
     it(`prints ${text} as ${printed}`, () => expect(pythonStr(parseJson(text))).to.equal(printed))
   }
 
-  it("knows Unicode 14's printable characters, as Python 3.11 does, whatever ICU Node has", () => {
+  it("treats Unicode 14's printable characters as Python 3.11 does, whatever ICU Node has", () => {
     let map = ""
     for (let code = 0; code < 0x110000; code++) map += printsItself(code) ? "1" : "0"
     // hashlib.sha256("".join("1" if chr(c).isprintable() else "0" for c in range(0x110000)).encode()).hexdigest()
@@ -51,7 +51,7 @@ describe("eatp: values as Python prints them", () => {
     expect(createHash("sha256").update(map).digest("hex")).to.equal(python)
   })
 
-  it("quotes strings inside others as repr does, and a bare one not at all", () => {
+  it("quotes strings inside others as repr does, and leaves a bare one unquoted", () => {
     expect(pythonStr("it's")).to.equal("it's")
     expect(pythonStr(["it's", 'say "so"', 'it\'s "so"', "a\\b\n\t\r\u0000\u007f"])).to.equal(
       `["it's", 'say "so"', 'it\\'s "so"', 'a\\\\b\\n\\t\\r\\x00\\x7f']`,
@@ -61,12 +61,12 @@ describe("eatp: values as Python prints them", () => {
     )
   })
 
-  it("prints objects in their order, and words as Python's", () => {
+  it("prints objects in order, with Python's literals", () => {
     const value = parseJson('{"b":true,"a":[null,false,{}],"10":1.0,"__proto__":[]}')
     expect(pythonStr(value)).to.equal("{'b': True, 'a': [None, False, {}], '10': 1.0, '__proto__': []}")
   })
 
-  it("refuses an integer that Python 3.11 does not read", () => {
+  it("refuses an integer that Python 3.11 cannot read", () => {
     expect(pythonStr(parseJson("9".repeat(4300)))).to.have.length(4300)
     expect(() => pythonStr(parseJson("9".repeat(4301)))).to.throw(CanonicalError)
     expect(() => pythonStr(parseJson(`-${"9".repeat(4301)}`))).to.throw(CanonicalError)
@@ -74,7 +74,7 @@ describe("eatp: values as Python prints them", () => {
 })
 
 describe("eatp: canonical JSON", () => {
-  it("escapes all but printable ASCII, lowercase, and not the slash", () => {
+  it("escapes everything but printable ASCII, in lowercase, and not the slash", () => {
     expect(canonicalJson('é\u007f𝄞/"\\\b\f\n\r\t\u0001')).to.equal(
       '"\\u00e9\\u007f\\ud834\\udd1e/\\"\\\\\\b\\f\\n\\r\\t\\u0001"',
     )
@@ -87,7 +87,7 @@ describe("eatp: canonical JSON", () => {
     expect(jcs(value)).to.equal('{"a":4,"b":3,"𝄞":1,"\ue000":2}')
   })
 
-  it("orders any two texts as their code points, and so their UTF-8, are ordered", () => {
+  it("orders any two strings by code point, and so by their UTF-8", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
         expect(Math.sign(byCodePoint(a, b))).to.equal(Buffer.compare(Buffer.from(a), Buffer.from(b)))
@@ -97,7 +97,7 @@ describe("eatp: canonical JSON", () => {
     expect([...sorted].reverse().sort(byCodePoint)).to.deep.equal(sorted)
   })
 
-  it("refuses numbers that have no JSON in Python", () => {
+  it("refuses numbers that have no JSON form in Python", () => {
     for (const text of ["1e400", "-1e400"]) {
       for (const encode of [canonicalJson, delegateCanonicalJson, pythonJson, jcs]) {
         expect(() => encode([new JsonNumber(text)]), text).to.throw(CanonicalError)
@@ -108,13 +108,13 @@ describe("eatp: canonical JSON", () => {
     }
   })
 
-  it("refuses lone surrogates where the text must become UTF-8", () => {
+  it("refuses lone surrogates where text must become UTF-8", () => {
     expect(canonicalJson("\ud800")).to.equal('"\\ud800"')
     for (const encode of [delegateCanonicalJson, jcs]) expect(() => encode("\ud800")).to.throw(CanonicalError)
     expect(() => hashChain("\ud800")).to.throw(CanonicalError)
   })
 
-  it("hashes a bare text as it is, and other values as canonical JSON", () => {
+  it("hashes a bare string as it is, and other values as canonical JSON", () => {
     const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
     expect(hashChain("é")).to.equal(sha256("é"))
     expect(hashChain(parseJson('{"b":1.0,"a":"é"}'))).to.equal(sha256('{"a":"\\u00e9","b":1.0}'))
@@ -127,7 +127,7 @@ describe("eatp: canonical JSON", () => {
     )
   })
 
-  it("holds JCS subjects to their bounds", () => {
+  it("enforces the limits of JCS subjects", () => {
     const nested = (depth: number) => parseJson(`${"[".repeat(depth)}1${"]".repeat(depth)}`)
     expect(jcs(nested(49))).to.have.length(99)
     expect(() => jcs(nested(50))).to.throw(CanonicalError, "50")

@@ -21,7 +21,7 @@ import { registryChains } from "../support/registryChains.js"
 describe("eatp: documents and messages", () => {
   const registry = registryChains()
 
-  it(`gives all ${registry.length} chains of a registry back as they were written`, () => {
+  it(`returns all ${registry.length} chains of a registry as they were written`, () => {
     for (const { document } of registry) {
       const written = documentFromChain(chainFromDocument(document).chain)
       expect(jsonText(parseJson(written))).to.equal(jsonText(parseJson(document)))
@@ -34,14 +34,14 @@ describe("eatp: documents and messages", () => {
       expect(chainHash(chainFromDocument(document).chain)).to.equal(hash)
   })
 
-  it("gives the chains back after the way over protobuf's JSON", () => {
+  it("preserves chains through protobuf's JSON", () => {
     for (const { document } of registry) {
       const { chain } = chainFromDocument(document)
       expect(contentHashOfJson(JSON.parse(JSON.stringify(contentJson(chain))))).to.equal(contentHash(chain))
     }
   })
 
-  it("reads to_dict's form too, and hands its chain_hash on", () => {
+  it("reads to_dict's format too, and passes on its chain_hash", () => {
     for (const { document, hash } of registry) {
       const { dict } = readChainDict(parseJson(document))
       const read = chainFromDocument(jsonText(dict))
@@ -56,14 +56,14 @@ describe("eatp: documents and messages", () => {
     expect(documentFromChain(chain)).to.contain('"metadata":{"10":1.0,"2":[]}')
   })
 
-  it("tells null from what is missing where both are signed", () => {
+  it("distinguishes null from missing where both are signed", () => {
     const metadata = (member: string) => chainFromDocument(genesisWith(member)).chain.genesis?.metadataJson
     expect(metadata('"metadata":null')).to.equal("null")
     expect(metadata('"metadata":{}')).to.equal("{}")
     expect(metadata('"expires_at":null')).to.equal(undefined)
   })
 
-  it("fills in what the reference implementation takes for a missing key", () => {
+  it("uses the reference implementation's defaults for missing keys", () => {
     const text = documentFromChain(chainFromDocument(genesisWith('"expires_at":null')).chain)
     expect(text).to.equal(
       '{"genesis":{"id":"g","agent_id":"a","authority_id":"o","authority_type":"human","created_at":"2026-01-01",' +
@@ -72,7 +72,7 @@ describe("eatp: documents and messages", () => {
     )
   })
 
-  it("writes all five dimensions where a message names none, and refuses an empty list of them", () => {
+  it("writes all five dimensions if a message names none, and refuses an empty list of them", () => {
     const chain = create(TrustLineageChainSchema, {
       genesis: { authorityType: AuthorityType.HUMAN },
       delegations: [{}, { dimensionScope: [ConstraintDimension.TEMPORAL, ConstraintDimension.FINANCIAL] }],
@@ -98,11 +98,11 @@ describe("eatp: documents and messages", () => {
     ["a record that is text", '{"genesis":"x"}', "genesis"],
     ["a missing field", '{"genesis":{"id":"g"}}', "genesis.agent_id"],
     ["an id that is a number", genesisWith('"signature":1'), "genesis.signature"],
-    ["an unknown word", genesisWith("").replace('"human"', '"Human"'), "genesis.authority_type"],
+    ["an unknown enum value", genesisWith("").replace('"human"', '"Human"'), "genesis.authority_type"],
     ["an unknown key", genesisWith('"color":"red"'), "genesis.color"],
     ["an unknown key at the top", `${genesisWith("").slice(0, -1)},"extra":1}`, "extra"],
     ["a chain_hash below the top", genesisWith('"chain_hash":"00"'), "genesis.chain_hash"],
-    ["a chain_hash that is no text", `${genesisWith("").slice(0, -1)},"chain_hash":1}`, "chain_hash"],
+    ["a chain_hash that is not text", `${genesisWith("").slice(0, -1)},"chain_hash":1}`, "chain_hash"],
     ["a list that is null", `${genesisWith("").slice(0, -1)},"capabilities":null}`, "capabilities"],
     ["an algorithm that is null", genesisWith('"signature_algorithm":null'), "genesis.signature_algorithm"],
     ["text among objects", `${genesisWith("").slice(0, -1)},"delegations":[1]}`, "delegations[0]"],
@@ -119,7 +119,7 @@ describe("eatp: documents and messages", () => {
       "constraint_envelope.active_constraints[0].priority",
     ],
     [
-      "a constraint without value",
+      "a constraint without a value",
       envelopeWith('{"id":"c","constraint_type":"temporal","source":"s"}'),
       "constraint_envelope.active_constraints[0].value",
     ],
@@ -130,7 +130,7 @@ describe("eatp: documents and messages", () => {
     })
   }
 
-  it("lists the words that are allowed, and names an unknown key where one is missing", () => {
+  it("lists the allowed words, and names an unknown key if a required one is missing", () => {
     expect(refusal(genesisWith("").replace('"human"', '"orgnization"')).message).to.equal(
       'genesis.authority_type: "orgnization" is none of organization, system, human',
     )
@@ -139,7 +139,7 @@ describe("eatp: documents and messages", () => {
     )
   })
 
-  it("refuses text that is no JSON, repeats a key or nests too deep, with the place", () => {
+  it("refuses text that is not JSON, repeated keys and deep nesting, with the position", () => {
     const reasons = ["{", '{"genesis":{"id":1,"id":1}}', `{"a":${"[".repeat(2000)}`].map((text) => {
       try {
         chainFromDocument(text)
@@ -151,7 +151,7 @@ describe("eatp: documents and messages", () => {
     expect(reasons).to.deep.equal(["syntax", "repeated_key", "depth"])
   })
 
-  it("takes int64 to its ends and a value that is null", () => {
+  it("accepts the limits of int64, and null values", () => {
     const constraint = (priority: string) =>
       `{"id":"c","constraint_type":"temporal","value":null,"source":"s","priority":${priority}}`
     for (const priority of ["9223372036854775807", "-9223372036854775808", "-0"]) {
@@ -163,7 +163,7 @@ describe("eatp: documents and messages", () => {
     }
   })
 
-  it("writes no document for a chain that has none", () => {
+  it("writes no document for an empty chain", () => {
     const broken = create(TrustLineageChainSchema, { genesis: { metadataJson: "{" } })
     expect(() => documentFromChain(broken)).to.throw(DocumentError, "authority_type")
     const chain = create(TrustLineageChainSchema, {
@@ -174,7 +174,7 @@ describe("eatp: documents and messages", () => {
 })
 
 describe("eatp: hashes of a message", () => {
-  it("takes the constraint hash anew where it is empty, as the reference implementation does", () => {
+  it("computes an empty constraint hash, as the reference implementation does", () => {
     const constraint = '{"id":"c","constraint_type":"temporal","value":{"b":1.0},"source":"s"}'
     const { chain } = chainFromDocument(envelopeWith(constraint))
     const { state } = readChainDict(parseJson(envelopeWith(constraint)))
@@ -185,13 +185,13 @@ describe("eatp: hashes of a message", () => {
     )
   })
 
-  it("links to any previous hash, the empty one too, and differs from the plain hash", () => {
+  it("includes any previous hash, even an empty one, and differs from the plain hash", () => {
     const { chain } = chainFromDocument(genesisWith(""))
     const hashes = [chainHash(chain), linkedChainHash(chain, ""), linkedChainHash(chain, "a")]
     expect(new Set(hashes).size).to.equal(3)
   })
 
-  it("sees a change of any leaf of a chain in the content hash", () => {
+  it("changes the content hash with any leaf of a chain", () => {
     const { document } = registryChains().reduce((a, b) => (a.document.length > b.document.length ? a : b))
     const json = contentJson(chainFromDocument(document).chain)
     const original = contentHashOfJson(json)
@@ -204,7 +204,7 @@ describe("eatp: hashes of a message", () => {
     expect(contentHashOfJson(json)).to.equal(original)
   })
 
-  it("does not depend on the order in which the store gives keys back", () => {
+  it("does not depend on the order in which the store returns keys", () => {
     expect(contentHashOfJson({ b: ["x"], a: { d: "1", c: true } })).to.equal(
       contentHashOfJson({ a: { c: true, d: "1" }, b: ["x"] }),
     )

@@ -35,33 +35,33 @@ describe("eatp: the effective expiry", () => {
     expected: string | undefined,
   ][] = [
     ["nothing expires", chainWith(undefined), undefined, undefined],
-    ["only the request's", chainWith(undefined), early, early],
-    ["only the genesis record's", chainWith(middle), undefined, middle],
+    ["only the request expires", chainWith(undefined), early, early],
+    ["only the genesis record expires", chainWith(middle), undefined, middle],
     ["the earlier of both", chainWith(late), middle, middle],
-    ["the last capability's, where all expire", chainWith(undefined, early, middle), undefined, middle],
-    ["one capability lasts", chainWith(undefined, early, undefined), undefined, undefined],
+    ["the last capability, if all expire", chainWith(undefined, early, middle), undefined, middle],
+    ["one capability never expires", chainWith(undefined, early, undefined), undefined, undefined],
     ["the earliest of three", chainWith(late, early, middle), late, middle],
-    ["offsets count", chainWith("2031-01-01T00:00:00+01:00"), middle, "2031-01-01T00:00:00+01:00"],
-    ["naive times do not count", chainWith("2020-01-01T00:00:00", "2020-01-01"), late, late],
+    ["offsets are applied", chainWith("2031-01-01T00:00:00+01:00"), middle, "2031-01-01T00:00:00+01:00"],
+    ["naive times are ignored", chainWith("2020-01-01T00:00:00", "2020-01-01"), late, late],
   ]
   for (const [what, chain, request, expected] of cases) {
-    it(`is right: ${what}`, () => {
+    it(`is correct: ${what}`, () => {
       const found = effectiveExpiry(chain, request === undefined ? undefined : micros(request))
       expect(found).to.equal(expected === undefined ? undefined : micros(expected))
     })
   }
 
-  it("tells which part has expired", () => {
+  it("names the part that has expired", () => {
     expect(expiredPart(chainWith(early, late), micros(middle))).to.equal("genesis")
     expect(expiredPart(chainWith(late, early), micros(middle))).to.equal("capabilities")
     expect(expiredPart(chainWith(late, early, undefined), micros(middle))).to.equal(undefined)
   })
 })
 
-describe("eatp: the boundary of an expiry", () => {
+describe("eatp: expiry boundaries", () => {
   const END = NOW + 1_000_001n
 
-  it("is valid at its last microsecond, and a revocation effective at its first", () => {
+  it("include the last microsecond of validity, and the first of a revocation", () => {
     expect([isExpired(END, END), isExpired(END, END + 1n)]).to.deep.equal([false, true])
     expect([isEffective(END, END - 1n), isEffective(END, END)]).to.deep.equal([false, true])
     for (const unset of [undefined, null])
@@ -74,7 +74,7 @@ describe("eatp: the boundary of an expiry", () => {
     expect(isInForce({ active: true, revokesAt: END }, END)).to.equal(false)
   })
 
-  it("bounds the window of a key on both sides, and the trust in a compromised one", () => {
+  it("apply to both ends of a key's window, and to a compromised key", () => {
     const found = (key: object, atMicros: bigint, firstStoredMicros = atMicros) =>
       keysFor({ id: "a", keys: [{ publicKey: "k", ...key }] }, { atMicros, firstStoredMicros }).length
     expect([found({ validUntilMicros: END }, END), found({ validUntilMicros: END }, END + 1n)]).to.eql([1, 0])
@@ -112,7 +112,7 @@ describe("eatp: the boundary of an expiry", () => {
     ["the delegation", { delegation: END }, undefined, "DELEGATION_EXPIRED"],
   ]
   for (const [what, expiring, quick, standard] of cases) {
-    it(`holds at every level and for CheckAuthority: ${what}`, async () => {
+    it(`apply at every level and to CheckAuthority: ${what}`, async () => {
       const world = await worldWith(expiring)
       const reasons = async (nowMicros: bigint) => {
         const verdicts = (["quick", "standard", "full"] as const).map((level) =>
@@ -128,7 +128,7 @@ describe("eatp: the boundary of an expiry", () => {
     })
   }
 
-  it("holds on the path above the agent", async () => {
+  it("apply to the path above the agent", async () => {
     for (const [expiring, reason] of [
       [{ genesis: END }, "TRUST_CHAIN_EXPIRED"],
       [{ capability: END }, "CAPABILITY_EXPIRED"],
@@ -142,7 +142,7 @@ describe("eatp: the boundary of an expiry", () => {
     }
   })
 
-  it("ends what effective constraints come from", async () => {
+  it("apply to the sources of effective constraints", async () => {
     const world = trustWorld()
     const grant = (constraint: string, end?: bigint) => ({
       ...{ capability: "read_data", capabilityType: CapabilityType.ACCESS, constraints: [constraint] },
@@ -155,7 +155,7 @@ describe("eatp: the boundary of an expiry", () => {
     expect(await constraintsAt(END + 1n)).to.deep.equal(["long"])
   })
 
-  it("lets records be made until its last microsecond", async () => {
+  it("allow records to be created until the last microsecond", async () => {
     const world = trustWorld(END)
     await world.establish("agent", { expiresAt: isoFromMicros(END) })
     await world.delegate("agent", "below")

@@ -11,7 +11,7 @@ import {
 import { expect } from "chai"
 import fc from "fast-check"
 
-describe("eatp: JSON without loss", () => {
+describe("eatp: lossless JSON", () => {
   it("keeps numbers as written", () => {
     const text = "[1,1.0,1.50,-0,-0.0,1e+16,1E5,123456789012345678901234567890]"
     expect(jsonText(parseJson(text))).to.equal(text)
@@ -19,19 +19,19 @@ describe("eatp: JSON without loss", () => {
     expect([first?.isInteger, second?.isInteger]).to.deep.equal([true, false])
   })
 
-  it("keeps the order of keys, also of those that look like integers", () => {
+  it("keeps the order of keys, even of those that look like integers", () => {
     const text = '{"b":1,"10":2,"2":3,"":4,"a":5}'
     expect(jsonText(parseJson(text))).to.equal(text)
   })
 
-  it("takes __proto__ for a key like any other", () => {
+  it("treats __proto__ like any other key", () => {
     const object = parseJson('{"__proto__":{"polluted":true},"constructor":1}') as JsonObject
     expect([...object.keys()]).to.deep.equal(["__proto__", "constructor"])
     expect(({} as { polluted?: boolean }).polluted).to.equal(undefined)
     expect((object as unknown as { polluted?: boolean }).polluted).to.equal(undefined)
   })
 
-  it("gives the source text of a member, until the object is changed", () => {
+  it("returns the source text of a member, until the object is changed", () => {
     const object = parseJson('{ "a" : { "x" : 1.0 } , "b":\t[ ] , "c":null}') as JsonObject
     expect(object.textOf("a")).to.equal('{ "x" : 1.0 }')
     expect(object.textOf("b")).to.equal("[ ]")
@@ -42,7 +42,7 @@ describe("eatp: JSON without loss", () => {
     expect(new JsonObject([["a", null]]).textOf("a")).to.equal(undefined)
   })
 
-  it("keeps escaped lone surrogates for the caller to judge", () => {
+  it("keeps escaped lone surrogates for the caller to handle", () => {
     expect(parseJson('"\\ud800"')).to.equal("\ud800")
     expect(parseJson('"\\ud834\\udd1e"')).to.equal("𝄞")
   })
@@ -83,7 +83,7 @@ describe("eatp: JSON without loss", () => {
     ['{"__proto__":1,"__proto__":2}', "repeated_key", 1, 16],
   ]
   for (const [text, reason, line, column] of refused) {
-    it(`refuses ${JSON.stringify(text)} with the place`, () => {
+    it(`refuses ${JSON.stringify(text)} with the position`, () => {
       const error = failure(() => parseJson(text))
       expect({ reason: error.reason, line: error.line, column: error.column }).to.deep.equal({
         reason,
@@ -104,12 +104,12 @@ describe("eatp: JSON without loss", () => {
     expect(failure(() => parseJson(deep)).reason).to.equal("depth")
   })
 
-  it("does not exhaust the stack, however deep a caller lets it go", () => {
+  it("does not overflow the stack, at any depth that the caller allows", () => {
     const deep = `${"[".repeat(300_000)}${"]".repeat(300_000)}`
     expect(jsonText(parseJson(deep, { maxDepth: 300_000 }))).to.equal(deep)
   })
 
-  it("reads back what it wrote, for any value", () => {
+  it("reads back what it wrote, for any value (property)", () => {
     fc.assert(
       fc.property(anyJson, (value) => {
         const text = jsonText(value)
@@ -119,7 +119,7 @@ describe("eatp: JSON without loss", () => {
     )
   })
 
-  it("agrees with JSON.parse on what is JSON, repeated keys aside", () => {
+  it("agrees with JSON.parse on what is JSON, except for repeated keys", () => {
     const pieces = fc.constantFrom(
       ...'[]{}:,"\\ \n0123.eE-+tfnu',
       "true",
@@ -142,14 +142,14 @@ describe("eatp: JSON without loss", () => {
     )
   })
 
-  it("drops white space between tokens and nothing else", () => {
+  it("drops white space between tokens, and nothing else", () => {
     const text = ' { "a b" : [ 1.0 ,\t"c \\" d" ] ,\r\n "é" : { } } '
     expect(compactJson(text)).to.equal('{"a b":[1.0,"c \\" d"],"é":{}}')
     const compact = '{"a":[1e+16,"\\u00e9\\/"]}'
     expect(compactJson(compact)).to.equal(compact)
   })
 
-  it("compacts any spacing of a value to the same text", () => {
+  it("compacts a value to the same text, whatever its spacing", () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom("", " ", "\n\t", " \r\n "), (value, space) => {
         const text = jsonText(value)

@@ -38,13 +38,13 @@ const reasoningTrace = create(ReasoningTraceSchema, {
   confidenceJson: "1.0",
 })
 
-describe("making chains", () => {
+describe("creating chains", () => {
   let world: World
   beforeEach(() => {
     world = trustWorld()
   })
 
-  it("establishes an agent whose chain is sound and verifies at FULL", async () => {
+  it("establishes an agent whose chain is valid and verifies at FULL", async () => {
     const chain = await world.establish("ana", {
       constraints: ["no_pii_export"],
       metadataJson: '{"constraints":["audit_required"],"n":1e16}',
@@ -58,7 +58,7 @@ describe("making chains", () => {
     expect(sources).to.deep.equal(["genesis", `capability:${chain.capabilities[0]?.id}`])
   })
 
-  it("attests a capability by another authority, the owner signing the state", async () => {
+  it("attests a capability by another authority, with the state signed by the owner", async () => {
     const chain = await world.establish("ana")
     const capabilities = [{ capability: "pay", capabilityType: CapabilityType.ACTION }]
     const attestation = { agentId: "ana", attesterId: "org-b", capabilities }
@@ -67,7 +67,7 @@ describe("making chains", () => {
     expect(chain.capabilities).to.have.length(1)
   })
 
-  it("delegates to a new agent, to one with a chain of another authority, and on from there", async () => {
+  it("delegates to a new agent and to one with a chain of another authority, and onwards from there", async () => {
     await world.establish("ana", { constraints: ["no_pii_export"] })
     await world.establish("bob", { authorityId: "org-b", capabilities: [] })
     await world.delegate("ana", "bob", { reasoningTrace })
@@ -81,7 +81,7 @@ describe("making chains", () => {
     expect(checkShape(carl, undefined, NOW)).to.deep.equal([])
   })
 
-  it("signs engine limits and several signers, with times cut to whole seconds", async () => {
+  it("signs engine limits and several signers, with times truncated to seconds", async () => {
     await world.establish("ana", { expiresAt: "2026-10-01T00:00:00.900000+02:00" })
     const two = await world.delegate("ana", "bob", { engine })
     const policy = { threshold: 1n, authorizedSigners: ["ab".repeat(32)] }
@@ -107,7 +107,7 @@ describe("making chains", () => {
     expect(checkShape(twice)).to.deep.equal([])
   })
 
-  it("never delegates for longer than the capability itself lasts", async () => {
+  it("limits a delegation to the lifetime of the capability", async () => {
     const grant = { capability: "read_data", capabilityType: CapabilityType.ACCESS, expiresAt: days(2) }
     await world.establish("ana", { capabilities: [grant], expiresAt: days(30) })
     const chain = await world.delegate("ana", "bob", { expiresAt: days(20) })
@@ -125,7 +125,7 @@ describe("making chains", () => {
     await refused("DEPTH", () => world.delegate("a10", "a11"))
   })
 
-  it("signs again with a new key what verified with the old one", async () => {
+  it("signs with a new key what verified with the old one", async () => {
     await world.establish("ana")
     await world.delegate("ana", "bob")
     world.keep(await audit({ agentId: "bob", action: "x", reasoningTrace }, world, world.maker()))
@@ -139,7 +139,7 @@ describe("making chains", () => {
     for (const agent of ["ana", "bob"]) expect(await world.verify(agent)).to.include({ valid: true })
   })
 
-  it("does not sign again what does not hold", async () => {
+  it("refuses to sign again what does not verify", async () => {
     const chain = await world.establish("ana")
     world.keep(await audit({ agentId: "ana", action: "read_data" }, world, world.maker()))
     const anchor = world.chains.get("ana")?.chain.auditAnchors[0]
@@ -151,15 +151,15 @@ describe("making chains", () => {
   describe("refuses to delegate", () => {
     beforeEach(() => world.establish("ana"))
 
-    it("to oneself", () => refused("SELF_DELEGATION", () => world.delegate("ana", "ana")))
+    it("to the delegator itself", () => refused("SELF_DELEGATION", () => world.delegate("ana", "ana")))
 
-    it("in a circle through the chains of others", async () => {
+    it("in a cycle through the chains of others", async () => {
       await world.delegate("ana", "bob")
       await world.delegate("bob", "carl")
       await refused("CYCLE", () => world.delegate("carl", "ana"))
     })
 
-    it("what the delegator lacks, or has no longer", async () => {
+    it("what the delegator lacks, or no longer has", async () => {
       await refused("CAPABILITY_NOT_FOUND", () => world.delegate("ana", "bob", { capabilities: ["pay"] }))
       const grant = { capability: "pay", capabilityType: CapabilityType.ACTION, expiresAt: days(1) }
       const read = { capability: "read", capabilityType: CapabilityType.ACCESS }
@@ -169,7 +169,7 @@ describe("making chains", () => {
       await refused("CAPABILITY_EXPIRED", () => delegate(delegation, world, later))
     })
 
-    it("when a constraint or a delegation forbids it", async () => {
+    it("if a constraint or a delegation forbids it", async () => {
       await world.establish("dora", { constraints: ["No_Delegation"] })
       await refused("NO_DELEGATION", () => world.delegate("dora", "bob"))
       const closed = { ...engine, constraints: { ...engine.constraints, allowDelegation: false } }
@@ -177,7 +177,7 @@ describe("making chains", () => {
       await refused("NO_DELEGATION", () => world.delegate("bob", "carl"))
     })
 
-    it("constraints that are looser, and tells which", async () => {
+    it("constraints that are looser, and names them", async () => {
       await world.establish("dora", {
         constraints: ["cost_limit=100"],
         metadataJson: '{"constraints":[{"resources":["db/**"]}]}',
@@ -195,7 +195,7 @@ describe("making chains", () => {
       expect(tighter.delegations[0]?.constraintSubset).to.include.members(["cost_limit=100", "cost_limit=99"])
     })
 
-    it("to an agent whose own chain does not hold or is not in force", async () => {
+    it("to an agent whose own chain is invalid or not in force", async () => {
       const bob = await world.establish("bob")
       world.chains.set("bob", { chain: bob, active: false })
       await refused("SOURCE_NOT_FOUND", () => world.delegate("ana", "bob"))
@@ -207,7 +207,7 @@ describe("making chains", () => {
       await refused("SOURCE_INVALID", () => attest(attestation, world, world.maker()))
     })
 
-    it("on the strength of a chain that does not hold, has expired or is not in force", async () => {
+    it("from a chain that is invalid, expired or not in force", async () => {
       await refused("SOURCE_NOT_FOUND", () => world.delegate("nobody", "bob"))
       const { chain } = world.chains.get("ana") ?? {}
       world.chains.set("ana", { chain: chain as TrustLineageChain, active: false })
@@ -221,7 +221,7 @@ describe("making chains", () => {
       await refused("EXPIRED", () => delegate(delegation, world, later))
     })
 
-    it("an expiry that is past or naive, and policies without engine limits", async () => {
+    it("with a past or naive expiry, or with policies without engine limits", async () => {
       await refused("EXPIRED", () => world.delegate("ana", "bob", { expiresAt: days(-1) }))
       await refused("INVALID_ARGUMENT", () =>
         world.delegate("ana", "bob", { expiresAt: "2027-01-01T00:00:00" }),
@@ -235,7 +235,7 @@ describe("making chains", () => {
     })
   })
 
-  it("makes chains that verify at FULL, also after export and import (property)", async () => {
+  it("creates chains that verify at FULL, also after export and import (property)", async () => {
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 })
     const plan = fc.record({
       agents: fc.uniqueArray(text, { minLength: 2, maxLength: 5 }),

@@ -34,7 +34,7 @@ describe("checkAuthority", () => {
     for (let hop = 1; hop <= hops; hop++) await world.delegate(`hop-${hop - 1}`, `hop-${hop}`)
   }
 
-  it("names every record of a path of ten hops, and of one hop more none that holds together", async () => {
+  it("names every record of a path of ten hops, and refuses one hop more", async () => {
     await line(10)
     const { authorized, path } = await check("hop-10")
     expect(authorized).to.equal(true)
@@ -61,7 +61,7 @@ describe("checkAuthority", () => {
     expect(deeper.path.filter(({ holds }) => !holds)).to.have.length(1)
   })
 
-  it("denies by what ran out or was revoked further up, and shows what holds below", async () => {
+  it("denies if a record further up expired or was revoked, and shows what still verifies below it", async () => {
     await line(3)
     const top = chainOf("hop-1")
     const [delegation, capability] = [top.delegations[0]?.id ?? "", top.capabilities[0]?.id ?? ""]
@@ -86,7 +86,7 @@ describe("checkAuthority", () => {
     ])
   })
 
-  it("VerifyTrust denies what was delegated only from revoked capabilities, however far up, and heeds no expiry for it", async () => {
+  it("denies in VerifyTrust too if a capability was delegated only from revoked ones, whatever their expiry", async () => {
     await line(3)
     await world.establish("other")
     const id = (agentId: string) => chainOf(agentId).capabilities[0]?.id ?? ""
@@ -111,7 +111,7 @@ describe("checkAuthority", () => {
     expect(await check("hop-3")).to.include({ authorized: false, reason: "CAPABILITY_EXPIRED" })
   })
 
-  it("asks for the authority at the head of the path: who attested the first capability", async () => {
+  it("answers for the authority at the head of the path: the attester of the first capability", async () => {
     await line(2)
     expect((await check("hop-2", {}, "org-a")).authorized).to.equal(true)
     const answer = await check("hop-2", {}, "org-b")
@@ -131,7 +131,7 @@ describe("checkAuthority", () => {
     expect((await check("hop-2", {}, "org-b")).path[0]).to.include({ id: "org-b", holds: true })
   })
 
-  it("says of an authority that it is inactive, and trusts what it signed", async () => {
+  it("reports an inactive authority, and trusts what it signed", async () => {
     await line(1)
     const active = world.authorities.get("org-a")
     const authorities = new Map([["org-a", { id: "org-a", keys: active?.keys ?? [], active: false }]])
@@ -140,7 +140,7 @@ describe("checkAuthority", () => {
     for (const { detail } of path) expect(detail).to.include("inactive")
   })
 
-  it("tells each constraint, whether it is met, and whether anything looks at it", async () => {
+  it("lists each constraint, whether it is met, and whether any rule evaluates it", async () => {
     const constraints = ["read_only", "max_api_calls=10"]
     await world.establish("bound", {
       capabilities: [{ capability: "*", capabilityType: CapabilityType.ACCESS, constraints }],

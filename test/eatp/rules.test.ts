@@ -23,7 +23,7 @@ import { expect } from "chai"
 import fc from "fast-check"
 
 describe("rules", () => {
-  it("match capabilities to actions as EATP does, stars in odd places included", () => {
+  it("match capabilities to actions as EATP does, with stars in any position", () => {
     const covers = {
       "*": "x",
       "read_*": "read_",
@@ -52,7 +52,7 @@ describe("rules", () => {
       ({ field }) => field,
     )
 
-  it("let resources narrow within their folders only", () => {
+  it("narrow resources only within their folders", () => {
     const covered: [string, string][] = [
       ["db/**", "db/a/b"],
       ["db/*", "db/a"],
@@ -78,7 +78,7 @@ describe("rules", () => {
     }
   })
 
-  it("let no number grow, whatever it is written as", () => {
+  it("allow no number to grow, however it is written", () => {
     expect(looser('{"cost_limit":"1_000"}', '{"cost_limit":1000.0}')).to.deep.equal([])
     for (const child of ['"inf"', '"nan"', "1e400", "1000.0001", '" 1001 "']) {
       expect(looser('{"cost_limit":1000}', `{"cost_limit":${child}}`), child).to.deep.equal(["cost_limit"])
@@ -92,7 +92,7 @@ describe("rules", () => {
     )
   })
 
-  it("let a time window shrink, and take what is no window for none", () => {
+  it("narrow a time window, and treat an invalid window as none", () => {
     const window = (parent: string, child: string) =>
       looser(`{"time_window":"${parent}"}`, `{"time_window":"${child}"}`).length === 0
     expect(window("09:00-17:00", "9:00 - 17:00")).to.equal(true)
@@ -105,14 +105,14 @@ describe("rules", () => {
 describe("delegation graphs", () => {
   const long = Array.from({ length: 50_000 }, (_, at): DelegationEdge => [`a${at}`, `a${at + 1}`])
 
-  it("are walked however long they are", () => {
+  it("can be traversed at any length", () => {
     expect(delegationCycle(long)).to.equal(undefined)
     expect(cascade(long, "a0")).to.have.length(50_001)
     expect(mayDelegate(long, ["a50000", "a0"])).to.equal(false)
     expect(mayDelegate(long, ["a0", "a50000"])).to.equal(true)
   })
 
-  it("tell the circle itself", () => {
+  it("report the cycle itself", () => {
     expect(
       delegationCycle([
         ["x", "a"],
@@ -122,7 +122,7 @@ describe("delegation graphs", () => {
     ).to.deep.equal(["a", "b", "a"])
   })
 
-  it("allow a delegation exactly where nobody delegates back (property)", () => {
+  it("allow a delegation exactly if the delegatee does not delegate back (property)", () => {
     const agent = fc.constantFrom("a", "b", "c", "d", "e")
     fc.assert(
       fc.property(
@@ -178,7 +178,7 @@ describe("hash trees and heads", () => {
     expect(linkHashes(["a"])).to.deep.equal([sha256Hex("linked:genesis:a")])
   })
 
-  it("accept no head that goes back, and no second one of an epoch", () => {
+  it("accept no head that goes back, and no second head of an epoch", () => {
     const head = (epoch: bigint, tipHash: string): HeadCommitment => ({
       ...{ epoch, tipHash, blockCount: 0n, revocationLedgerTip: "00", signedAt: "" },
     })

@@ -25,7 +25,7 @@ import {
   V3,
 } from "../support/shapedChain.js"
 
-describe("eatp: what the shape of a chain may not be", () => {
+describe("eatp: chain shape violations", () => {
   const wrong: [what: string, change: Partial<Init>, field: string, text?: string][] = [
     ["no agent id", { genesis: { ...genesis, agentId: "" } }, "chain.genesis.agent_id", "512"],
     ["an id of 513 bytes", { genesis: { ...genesis, id: "i".repeat(513) } }, "chain.genesis.id", "512"],
@@ -48,7 +48,7 @@ describe("eatp: what the shape of a chain may not be", () => {
       "chain.genesis.authority_type",
     ],
     ["no time", { genesis: { ...genesis, createdAt: "" } }, "chain.genesis.created_at", "time"],
-    ["a time that is none", { genesis: { ...genesis, createdAt: "2026-02-30" } }, "chain.genesis.created_at"],
+    ["an invalid time", { genesis: { ...genesis, createdAt: "2026-02-30" } }, "chain.genesis.created_at"],
     [
       "a naive expiry",
       { genesis: { ...genesis, expiresAt: "2036-01-01T00:00:00" } },
@@ -63,16 +63,16 @@ describe("eatp: what the shape of a chain may not be", () => {
       "chain.genesis.created_at",
     ],
     ["metadata that is a list", metadata("[]"), META, "object or null"],
-    ["metadata that is no JSON", metadata("{'a':1}"), META, "line 1 column 2"],
+    ["metadata that is not JSON", metadata("{'a':1}"), META, "line 1 column 2"],
     ["metadata that is empty", metadata(""), META],
     ["a repeated key", metadata('{"a":1,"a":1}'), META, 'Repeated key "a"'],
-    ["U+0000 escaped in a value", metadata('{"a":"x\\u0000"}'), META, "U+0000"],
-    ["U+0000 escaped in a key", metadata('{"a":[{"\\u0000":1}]}'), META, "U+0000"],
-    ["a lone surrogate escaped", metadata('{"a":["\\uD800"]}'), META, "surrogate"],
+    ["an escaped U+0000 in a value", metadata('{"a":"x\\u0000"}'), META, "U+0000"],
+    ["an escaped U+0000 in a key", metadata('{"a":[{"\\u0000":1}]}'), META, "U+0000"],
+    ["an escaped lone surrogate", metadata('{"a":["\\uD800"]}'), META, "surrogate"],
     ["a lone surrogate in JSON text", metadata('{"a":"\ud800"}'), META, "surrogate"],
-    ["depth 65", metadata(`{"a":${"[".repeat(64)}${"]".repeat(64)}}`), META, "64"],
+    ["65 levels of nesting", metadata(`{"a":${"[".repeat(64)}${"]".repeat(64)}}`), META, "64"],
     ["a number beyond a double", metadata('{"a":1e400}'), META, "double"],
-    ["an integer beyond Python", metadata(`{"a":${"1".repeat(4301)}}`), META, "4300 digits"],
+    ["an integer beyond Python's limit", metadata(`{"a":${"1".repeat(4301)}}`), META, "4300 digits"],
     ["a scope that is text", capability({ scopeJson: '"x"' }), "chain.capabilities[0].scope_json"],
     ["no capability type", capability({ capabilityType: 0 }), "chain.capabilities[0].capability_type"],
     [
@@ -107,10 +107,10 @@ describe("eatp: what the shape of a chain may not be", () => {
       { auditAnchors: [{ ...soundAnchor, agentId: "b" }] },
       "chain.audit_anchors[0].agent_id",
     ],
-    ["a delegation to another", delegation({ delegateeId: "b" }), "chain.delegations[0].delegatee_id"],
+    ["a delegation to another agent", delegation({ delegateeId: "b" }), "chain.delegations[0].delegatee_id"],
     ["an empty parent", delegation({ parentDelegationId: "" }), "chain.delegations[0].parent_delegation_id"],
     [
-      "an empty id on the way",
+      "an empty id in the path",
       delegation({ delegationChain: ["a", ""] }),
       "chain.delegations[0].delegation_chain[1]",
     ],
@@ -124,8 +124,12 @@ describe("eatp: what the shape of a chain may not be", () => {
       delegation({ dimensionScope: [ConstraintDimension.FINANCIAL, 9] }),
       "chain.delegations[0].dimension_scope[1]",
     ],
-    ["a dimension twice", delegation({ dimensionScope: [1, 2, 1] }), "chain.delegations[0].dimension_scope"],
-    ["several signers without policy", delegation({ ...V3, multiSig: true }), `${POLICY}`],
+    [
+      "a repeated dimension",
+      delegation({ dimensionScope: [1, 2, 1] }),
+      "chain.delegations[0].dimension_scope",
+    ],
+    ["several signers without a policy", delegation({ ...V3, multiSig: true }), `${POLICY}`],
     [
       "a policy without several signers",
       delegation({ ...V3, multiSigPolicy: policy(1) }),
@@ -138,7 +142,7 @@ describe("eatp: what the shape of a chain may not be", () => {
       "v3-complete",
     ],
     ["a threshold of 0", signers(policy(0)), `${POLICY}.threshold`, "2"],
-    ["a threshold over the signers", signers(policy(3)), `${POLICY}.threshold`, "2"],
+    ["a threshold above the number of signers", signers(policy(3)), `${POLICY}.threshold`, "2"],
     ["no signers", signers({ threshold: 1n, authorizedSigners: [] }), `${POLICY}.authorized_signers`],
     [
       "a short key",
@@ -147,7 +151,7 @@ describe("eatp: what the shape of a chain may not be", () => {
       "64",
     ],
     [
-      "a signer twice",
+      "a repeated signer",
       signers({ threshold: 1n, authorizedSigners: ["AB".repeat(32), "ab".repeat(32)] }),
       `${POLICY}.authorized_signers[1]`,
     ],
@@ -157,15 +161,19 @@ describe("eatp: what the shape of a chain may not be", () => {
       `${TRACE}.decision`,
       "10000",
     ],
-    ["a rationale of 50,001", reasoning({ rationale: "r".repeat(50_001) }), `${TRACE}.rationale`],
-    ["a methodology of 1,001", reasoning({ methodology: "m".repeat(1_001) }), `${TRACE}.methodology`],
+    ["a rationale of 50,001 characters", reasoning({ rationale: "r".repeat(50_001) }), `${TRACE}.rationale`],
+    [
+      "a methodology of 1,001 characters",
+      reasoning({ methodology: "m".repeat(1_001) }),
+      `${TRACE}.methodology`,
+    ],
     [
       "101 alternatives",
       reasoning({ alternativesConsidered: Array(101).fill("a") }),
       `${TRACE}.alternatives_considered`,
     ],
     [
-      "an alternative of 5,001",
+      "an alternative of 5,001 characters",
       reasoning({ alternativesConsidered: ["a".repeat(5_001)] }),
       `${TRACE}.alternatives_considered[0]`,
     ],
@@ -186,8 +194,8 @@ describe("eatp: what the shape of a chain may not be", () => {
       "chain.constraint_envelope.valid_until",
     ],
     ["a hash that is not the constraints'", envelope({ constraintHash: "00".repeat(32) }), HASH, "empty"],
-    ["a constraint without value", constraint({ valueJson: "" }), `${CONSTRAINT}.value_json`],
-    ["a constraint without type", constraint({ constraintType: 0 }), `${CONSTRAINT}.constraint_type`],
+    ["a constraint without a value", constraint({ valueJson: "" }), `${CONSTRAINT}.value_json`],
+    ["a constraint without a type", constraint({ constraintType: 0 }), `${CONSTRAINT}.constraint_type`],
     [
       "context that is a number",
       { auditAnchors: [{ ...soundAnchor, contextJson: "1" }] },
@@ -197,7 +205,7 @@ describe("eatp: what the shape of a chain may not be", () => {
   ]
 
   for (const [what, change, field, text] of wrong) {
-    it(`names ${field} for ${what}`, () => {
+    it(`name ${field} for ${what}`, () => {
       const violations = checkShape(chainWithGenesis(change))
       expect(violations.map((violation) => violation.field)).to.deep.equal([field])
       if (text !== undefined) expect(violations[0]?.description).to.contain(text)

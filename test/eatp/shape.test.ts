@@ -36,7 +36,7 @@ import {
 } from "../support/shapedChain.js"
 
 describe("eatp: the shape of a chain", () => {
-  it("finds nothing wrong with the chains of a registry", () => {
+  it("is valid for the chains of a registry", () => {
     for (const { document } of registryChains()) {
       expect(
         checkShape(chainFromDocument(document).chain, DEFAULT_LIMITS, micros("2026-11-01T00:00:00Z")),
@@ -44,16 +44,16 @@ describe("eatp: the shape of a chain", () => {
     }
   })
 
-  it("finds nothing wrong with a chain of one genesis record", () => {
+  it("is valid for a chain with only a genesis record", () => {
     expect(checkShape(create(TrustLineageChainSchema, { genesis }))).to.deep.equal([])
   })
 
-  it("names a missing genesis and checks the rest", () => {
+  it("reports a missing genesis, and checks the rest", () => {
     const chain = create(TrustLineageChainSchema, { capabilities: [{ ...soundCapability, id: "" }] })
     expect(fields(checkShape(chain))).to.have.members(["chain.genesis", "chain.capabilities[0].id"])
   })
 
-  it("takes what lies just within each limit", () => {
+  it("is valid exactly at each limit", () => {
     const within: Partial<Init>[] = [
       { genesis: { ...genesis, id: "i".repeat(512) } },
       { capabilities: many(1000, soundCapability), delegations: many(1000, soundDelegation) },
@@ -72,7 +72,7 @@ describe("eatp: the shape of a chain", () => {
     }
   })
 
-  it("compares a hash that is given with the constraints' own", () => {
+  it("must match a given constraint hash", () => {
     const constraints = [{ ...soundConstraint, valueJson: '{"b":1.0,"a":"é"}' }]
     const [violation] = checkShape(
       chainWithGenesis(envelope({ activeConstraints: constraints, constraintHash: "00" })),
@@ -83,7 +83,7 @@ describe("eatp: the shape of a chain", () => {
     expect(checkShape(chainWithGenesis(sound))).to.deep.equal([])
   })
 
-  it("measures the chain as protobuf", () => {
+  it("is measured as encoded protobuf", () => {
     const text = (length: number) => ({ genesis: { ...genesis, signature: "s".repeat(length) } })
     const overhead =
       toBinary(TrustLineageChainSchema, create(TrustLineageChainSchema, text(1_000_000))).byteLength -
@@ -96,7 +96,7 @@ describe("eatp: the shape of a chain", () => {
     ])
   })
 
-  it("finds unknown fields at any depth", () => {
+  it("has unknown fields reported at any depth", () => {
     const unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }]
     const chain = chainWithGenesis({
       ...reasoning({}),
@@ -112,7 +112,7 @@ describe("eatp: the shape of a chain", () => {
     for (const { description } of violations) expect(description).to.contain("99")
   })
 
-  it("takes other limits", () => {
+  it("can be validated with other limits", () => {
     const limits = { ...DEFAULT_LIMITS, maxCapabilities: 1, maxIdBytes: 4, maxJsonDepth: 1 }
     const chain = create(TrustLineageChainSchema, {
       genesis: { ...genesis, id: "longer", metadataJson: '{"a":[]}' },
@@ -122,12 +122,12 @@ describe("eatp: the shape of a chain", () => {
     expect(found).to.include.members(["chain.genesis.id", META, "chain.capabilities"])
   })
 
-  it("names at most 1,000 violations", () => {
+  it("has at most 1,000 violations reported", () => {
     const chain = create(TrustLineageChainSchema, { genesis, capabilities: many(1000, {}) })
     expect(checkShape(chain)).to.have.length(1000)
   })
 
-  it("judges expiry by the time it is told, and not at all without one", () => {
+  it("has expiry validated at the given time, or not at all without one", () => {
     const end = "2026-06-01T00:00:00+00:00"
     const byGenesis = create(TrustLineageChainSchema, { genesis: { ...genesis, expiresAt: end } })
     const byCapabilities = chainWithGenesis(capability({ expiresAt: end }))
@@ -141,7 +141,7 @@ describe("eatp: the shape of a chain", () => {
     }
   })
 
-  it("never throws, whatever the message", () => {
+  it("is validated without throwing, whatever the message", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.constantFrom("", "a", "\ud800", "\0", "{}", "[", "2026-01-01", "1e999"),
@@ -188,7 +188,7 @@ describe("eatp: the shape of a chain", () => {
     )
   })
 
-  it("gives a sound chain a document and reads it back", () => {
+  it("is that of a document that can be read back, if valid", () => {
     const chain = chainWithGenesis({ ...signers(policy(1)), ...capability({}) })
     expect(checkShape(chain)).to.deep.equal([])
     expect(checkShape(chainFromDocument(documentFromChain(chain)).chain)).to.deep.equal([])

@@ -22,7 +22,7 @@ describe("signing", () => {
   const pair = generateKeyPair()
   const signer = memorySigner(pair.privateKey)
 
-  it("signs with a key in memory what its public key verifies, and nothing else does", async () => {
+  it("verifies a signature by its own public key, and by no other", async () => {
     expect(signer.publicKey).to.equal(pair.publicKey)
     const signature = await signText(signer, "text")
     expect(verifyText("text", signature, pair.publicKey)).to.equal(true)
@@ -30,7 +30,7 @@ describe("signing", () => {
     expect(verifyText("text", signature, generateKeyPair().publicKey)).to.equal(false)
   })
 
-  it("takes any signer that gives 64 bytes, and refuses what is none", async () => {
+  it("accepts any signer that returns 64 bytes, and refuses others", async () => {
     const remote: Signer = { sign: async (bytes) => new Uint8Array(await signer.sign(bytes)) }
     expect(verifyText("text", await signText(remote, "text"), pair.publicKey)).to.equal(true)
     const broken: Signer = { sign: async () => new Uint8Array(63) }
@@ -67,7 +67,7 @@ describe("signing", () => {
     "order 4, not canonical": "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
   }
   for (const [name, hex] of Object.entries(smallPoints)) {
-    it(`refuses a key and an R that are a point of small order: ${name}`, async () => {
+    it(`refuses a key and an R of small order: ${name}`, async () => {
       const point = Buffer.from(hex, "hex")
       const forged = Buffer.concat([point, Buffer.alloc(32)]).toString("base64")
       expect(verifyText("anything", forged, point.toString("base64"))).to.equal(false)
@@ -77,7 +77,7 @@ describe("signing", () => {
     })
   }
 
-  it("refuses an S that is not below the order of the group", async () => {
+  it("refuses an S that is not below the group order", async () => {
     const order = 2n ** 252n + 27742317777372353535851937790883648493n
     const bytes = Buffer.from(await signText(signer, "text"), "base64")
     const s = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString("hex")}`)
@@ -86,7 +86,7 @@ describe("signing", () => {
     expect(verifyText("text", malleable, pair.publicKey)).to.equal(false)
   })
 
-  it("takes the one canonical base64 text of a signature (property)", async () => {
+  it("accepts only the canonical base64 of a signature (property)", async () => {
     const signature = await signText(signer, "text")
     expect(decodeExactly(64, signature)?.length).to.equal(64)
     const others = [
@@ -130,7 +130,7 @@ describe("canonical bytes", () => {
     ),
   }))
 
-  it("are the same in whatever order keys come, and when read again (property)", () => {
+  it("do not depend on key order, and survive a reread (property)", () => {
     fc.assert(
       fc.property(value, (json) => {
         const text = canonicalJson(json)
@@ -143,7 +143,7 @@ describe("canonical bytes", () => {
     )
   })
 
-  it("tell values apart that JSON.parse does not (property)", () => {
+  it("distinguish values that JSON.parse does not (property)", () => {
     const payload = (text: string) =>
       genesisPayload(
         create(GenesisRecordSchema, {

@@ -55,7 +55,7 @@ describe("eatp: trust is denied", () => {
     chain.chainStateSignature = await signText(signerOf("org-a"), chainStatePayload(chain))
   }
 
-  it("when the parent of the only delegation has expired", async () => {
+  it("if the parent of the only delegation has expired", async () => {
     await world.delegate("top", "child", { capabilities: ["other"], expiresAt: days(1) })
     await world.establish("giver")
     const chain = await world.delegate("giver", "child")
@@ -86,14 +86,14 @@ describe("eatp: trust is denied", () => {
     return chain
   }
 
-  it("when the delegations of every source are revoked", async () => {
+  it("if the delegations of every source are revoked", async () => {
     const delegations = new Set(chainOf("middle").delegations.map(({ id }) => id))
     const revocations = new Map([["middle", { delegations }]])
     for (const level of ["standard", "full"] as const)
       expect((await world.verify("agent", level, { revocations })).reason).to.equal("CAPABILITY_REVOKED")
   })
 
-  it("when the ledger lists a delegation of the agent", async () => {
+  it("if the ledger lists a delegation of the agent", async () => {
     const delegationId = chainOf("agent").delegations[0]?.id ?? ""
     const events = [{ delegationId, epoch: 1n, revokedAt: "2026-08-01T00:00:00.000000000Z" }]
     const head = {
@@ -108,7 +108,7 @@ describe("eatp: trust is denied", () => {
     expect((await world.verify("middle", "quick", { ledger })).valid).to.equal(true)
   })
 
-  it("when a capability that does not cover the action was forged", async () => {
+  it("if a capability is forged, even one that does not cover the action", async () => {
     await world.establish("two", { capabilities: [read, other] })
     const forged = chainOf("two").capabilities[1]
     if (forged) forged.constraints = ["forged"]
@@ -118,7 +118,7 @@ describe("eatp: trust is denied", () => {
       )
   })
 
-  it("when a capability has a version that nobody knows, though it was signed", async () => {
+  it("if a signed capability has an unknown version", async () => {
     const chain = chainOf("top")
     const [capability] = chain.capabilities
     if (!capability) throw new Error("there are two")
@@ -129,7 +129,7 @@ describe("eatp: trust is denied", () => {
     expect((await world.verify("top", "full", { options })).reason).to.equal("CAPABILITY_SIGNATURE_INVALID")
   })
 
-  it("when the stored envelope alone forbids the action", async () => {
+  it("if only the stored envelope forbids the action", async () => {
     await world.establish("writer", { capabilities: [{ capability: "update_data", ...ACCESS }] })
     const chain = chainOf("writer")
     const constraint = { id: "con-x", constraintType: ConstraintType.OPERATIONAL, valueJson: '"read_only"' }
@@ -143,13 +143,13 @@ describe("eatp: trust is denied", () => {
     }
   })
 
-  it("when a delegation names several signers that its version does not sign", async () => {
+  it("if a delegation names several signers that its version does not sign", async () => {
     const [delegation] = chainOf("agent").delegations
     if (delegation) delegation.multiSig = true
     expect((await world.verify("agent")).reason).to.equal("DELEGATION_UNSIGNABLE")
   })
 
-  it("when the chain of a delegator is that of another agent", async () => {
+  it("if the chain of a delegator belongs to another agent", async () => {
     world.chains.set("middle", { chain: chainOf("top"), active: true })
     expect((await world.verify("agent")).reason).to.equal("DELEGATOR_NOT_FOUND")
     const { reason, path } = await check()
@@ -160,7 +160,7 @@ describe("eatp: trust is denied", () => {
     ])
   })
 
-  it("when a reasoning trace is signed but is not the one that its record signs", async () => {
+  it("if a signed reasoning trace differs from the one that its record signs", async () => {
     const trace = create(ReasoningTraceSchema, {
       ...{ decision: "delegate", rationale: "needed", timestamp: days(0) },
       confidentiality: ConfidentialityLevel.PUBLIC,
@@ -185,7 +185,7 @@ describe("eatp: trust is denied", () => {
     ])
   })
 
-  it("on a path by a delegation to another agent", async () => {
+  it("on a path through a delegation to another agent", async () => {
     const [delegation] = chainOf("agent").delegations
     if (!delegation) throw new Error("there is one")
     delegation.delegateeId = "somebody"
@@ -193,13 +193,13 @@ describe("eatp: trust is denied", () => {
     expect(await check()).to.include({ authorized: false, reason: "PATH_BROKEN" })
   })
 
-  it("on a path through an agent that is revoked, and the path shows where", async () => {
+  it("on a path through a revoked agent, which the path shows", async () => {
     const { reason, path } = await check({ revocations: new Map([["middle", { agent: true }]]) })
     expect(reason).to.equal("DELEGATOR_INACTIVE")
     expect(path[0]).to.include({ kind: "GENESIS", agentId: "middle", holds: false })
   })
 
-  it("on a path that ends where a delegator has nothing to delegate", async () => {
+  it("on a path whose delegator has nothing to delegate", async () => {
     const middle = chainOf("middle")
     const { reason, path } = await check({
       chains: new Map([
@@ -214,7 +214,7 @@ describe("eatp: trust is denied", () => {
     })
   })
 
-  it("but a path may lead through the other name that a delegation lists", async () => {
+  it("but a path may use the other name that a delegation lists", async () => {
     // EATP: "*_d*" covers the name "*_data", which covers "read_data", and yet not "read_data" itself.
     const wide = { capability: "*_d*", ...ACCESS }
     await world.establish("top", { capabilities: [read, wide] })
@@ -228,7 +228,7 @@ describe("eatp: trust is denied", () => {
     expect(path[2]?.id).to.equal(chainOf("top").capabilities[1]?.id)
   })
 
-  it("and a delegation of some dimensions is never signed in a form that leaves them out", async () => {
+  it("and a delegation with some dimensions is never signed in a form that omits them", async () => {
     const engine = { constraints: {}, resourceLimits: {}, scope: {} }
     const dimensionScope = [ConstraintDimension.FINANCIAL]
     const chain = await world.delegate("top", "narrow", { engine, dimensionScope })
@@ -242,7 +242,7 @@ describe("eatp: trust is denied", () => {
       )
   })
 
-  it("but not when a key that is newer than every record signed the chain's state", async () => {
+  it("but not if a key newer than every record signed the chain's state", async () => {
     const chain = chainOf("top")
     const [old, renewed] = [signerOf("org-a"), signerOf("org-a renewed")]
     world.authorities.set("org-a", {
@@ -256,7 +256,7 @@ describe("eatp: trust is denied", () => {
     expect((await world.verify("top")).valid).to.equal(true)
   })
 
-  it("but an expired capability of the exact name leaves the action to a live pattern", async () => {
+  it("but an expired capability of the exact name does not hide a valid pattern", async () => {
     const capabilities = [
       { ...read, expiresAt: days(1) },
       { capability: "read_*", ...ACCESS },
@@ -267,7 +267,7 @@ describe("eatp: trust is denied", () => {
     expect((await at(NOW + 2n * 86_400_000_000n)).capabilityUsed).to.equal(made[1]?.id)
   })
 
-  it("but QUICK asks for some signature, not for all", async () => {
+  it("but QUICK requires one signature, not all", async () => {
     const [capability] = chainOf("top").capabilities
     if (capability) capability.signature = ""
     expect((await world.verify("top", "quick")).valid).to.equal(true)
@@ -276,7 +276,7 @@ describe("eatp: trust is denied", () => {
     expect((await world.verify("top", "quick")).reason).to.equal("CHAIN_UNSIGNED")
   })
 
-  it("and a chain of delegations may be as long as allowed, and no longer", () => {
+  it("and a line of delegations may have the maximum length, and no more", () => {
     const links = [{ id: "a" }, { id: "b", parentDelegationId: "a" }, { id: "c", parentDelegationId: "b" }]
     expect(delegationChain(links, 3).map(({ id }) => id)).to.deep.equal(["a", "b", "c"])
     expect(() => delegationChain(links, 2)).to.throw(DelegationDepthError)

@@ -29,12 +29,12 @@ const unsigned = new Set([
 ])
 const unsignedByEngines = new Set(["delegations.task_id", "delegations.constraint_subset"])
 
-describe("a chain that somebody changed", () => {
+describe("a chain that was tampered with", () => {
   const world = trustWorld()
   before(() => fill(world))
 
   for (const agent of ["bob", "carl"]) {
-    it(`does not verify, whatever signed leaf it is (${agent})`, async () => {
+    it(`fails verification, whichever signed leaf was changed (${agent})`, async () => {
       const document = documentFromChain(world.chains.get(agent)?.chain as never)
       const leaves = [...leavesOf(parseJson(document), [])].filter((path) => isSigned(path, agent))
       expect(leaves.length).to.be.greaterThan(60)
@@ -44,7 +44,7 @@ describe("a chain that somebody changed", () => {
       }
     })
 
-    it(`does not verify with any other value in a leaf (property, ${agent})`, async () => {
+    it(`fails verification with any other value in a leaf (property, ${agent})`, async () => {
       const document = documentFromChain(world.chains.get(agent)?.chain as never)
       const leaves = [...leavesOf(parseJson(document), [])].filter((path) => isSigned(path, agent))
       const value = fc.oneof(
@@ -65,7 +65,7 @@ describe("a chain that somebody changed", () => {
       )
     })
 
-    it(`does not verify when a record is taken out or doubled under another id (${agent})`, async () => {
+    it(`fails verification if a record is removed or duplicated with another id (${agent})`, async () => {
       const { chain } = chainFromDocument(documentFromChain(world.chains.get(agent)?.chain as never))
       for (const list of [chain.capabilities, chain.delegations]) {
         const [first] = list.splice(0, 1)
@@ -78,7 +78,7 @@ describe("a chain that somebody changed", () => {
     })
   }
 
-  it("still verifies when only what EATP leaves unsigned is changed", async () => {
+  it("still verifies if only fields that EATP leaves unsigned are changed", async () => {
     const document = documentFromChain(world.chains.get("carl")?.chain as never)
     for (const path of [
       ["genesis", "signature_algorithm"],

@@ -45,7 +45,7 @@ describe("eatp: times as Python 3.11 reads them", () => {
     })
   }
 
-  it("tells naive from aware, and gives the instant in microseconds", () => {
+  it("distinguishes naive from aware times, and returns the instant in microseconds", () => {
     expect(parseTime("1970-01-01T00:00:00")).to.deep.include({ aware: false, utcMicros: undefined })
     expect(parseTime("1970-01-01T05:30:00.000001+05:30")).to.deep.include({ aware: true, utcMicros: 1n })
     expect(parseTime("1969-12-31T23:59:59.999999Z")?.utcMicros).to.equal(-1n)
@@ -53,7 +53,7 @@ describe("eatp: times as Python 3.11 reads them", () => {
     expect(parseTime("0001-01-01T00:00:00Z")?.utcMicros).to.equal(-62135596800000000n)
   })
 
-  it("agrees with Date on every instant that both can write", () => {
+  it("agrees with Date on every instant that both can represent", () => {
     const dates = fc.date({
       min: new Date("0001-01-01T00:00:00Z"),
       max: new Date("9999-12-31T23:59:59Z"),

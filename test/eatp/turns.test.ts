@@ -31,7 +31,7 @@ describe("eatp: chains of the largest size", () => {
   })
   const chainOf = (agentId: string) => world.chains.get(agentId)?.chain as TrustLineageChain
 
-  it("are climbed for what is revoked above in turns with others, each record once", async () => {
+  it("are searched for revoked ancestors in slices, each record once", async () => {
     const name = { capability: "read_data", capabilitiesDelegated: ["read_data"] }
     for (let height = 0; height < 10; height++) {
       const agentId = height === 0 ? "top" : `top-${height}`
@@ -58,7 +58,7 @@ describe("eatp: chains of the largest size", () => {
     )
   })
 
-  it("with a hundred thousand constraints are told of in turns with others", async () => {
+  it("have a hundred thousand constraints listed in slices", async () => {
     const chain = chainOf("agent")
     const constraints = Array.from({ length: 100_000 }, (_, index) => `c${index}`)
     Object.assign(chain.capabilities[0] ?? {}, { constraints })

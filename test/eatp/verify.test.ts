@@ -27,7 +27,7 @@ describe("verifyTrust", () => {
     await world.delegate("bob", "carl")
   })
 
-  it("answers the three levels, and tells the reason as a word and as text", async () => {
+  it("supports three levels, and returns the reason as a code and as text", async () => {
     expect(await world.verify("carl", "quick")).to.deep.equal({
       ...{ valid: true, level: "quick", effectiveConstraints: [], violations: [] },
     })
@@ -44,7 +44,7 @@ describe("verifyTrust", () => {
     expect((await world.verify("nobody")).reason).to.equal("NO_TRUST_CHAIN")
   })
 
-  it("does not verify without the authority", async () => {
+  it("denies without the authority", async () => {
     world.authorities.delete("org-a")
     expect((await world.verify("carl", "quick")).valid).to.equal(true)
     expect((await world.verify("carl", "standard")).reason).to.equal("AUTHORITY_UNKNOWN")
@@ -56,7 +56,7 @@ describe("verifyTrust", () => {
     )
   })
 
-  it("denies everybody below an agent that is not in force, at every level", async () => {
+  it("denies all descendants of an agent that is not in force, at every level", async () => {
     world.chains.set("ana", { chain: chainOf("ana"), active: false })
     for (const level of ["quick", "standard", "full"] as const) {
       expect((await world.verify("carl", level)).reason).to.equal("DELEGATOR_INACTIVE")
@@ -64,13 +64,13 @@ describe("verifyTrust", () => {
     expect((await world.verify("bob")).reason).to.equal("DELEGATOR_NOT_FOUND")
   })
 
-  it("needs the chain of a delegator at FULL only", async () => {
+  it("needs a delegator's chain only at FULL", async () => {
     world.chains.delete("bob")
     expect((await world.verify("carl", "standard")).valid).to.equal(true)
     expect((await world.verify("carl")).reasonText).to.equal("Delegator chain not found: bob")
   })
 
-  it("heeds what the registry revoked: agents, delegations, capabilities", async () => {
+  it("respects the registry's revocations of agents, delegations and capabilities", async () => {
     const revoke = (agentId: string, revoked: AgentRevocations) => ({
       revocations: new Map([[agentId, revoked]]),
     })
@@ -89,7 +89,7 @@ describe("verifyTrust", () => {
     expect((await world.verify("carl", "full", revoke("bob", { capabilities }))).valid).to.equal(true)
   })
 
-  it("denies when the capability's delegation has run out, unless another one delegates it too", async () => {
+  it("denies if the capability's delegation has expired, unless another one delegates it too", async () => {
     const later = { nowMicros: NOW + 2n * DAY }
     await world.establish("dora")
     await world.delegate("ana", "dora", { expiresAt: days(1) })
@@ -102,7 +102,7 @@ describe("verifyTrust", () => {
     )
   })
 
-  it("reads current_time from a text, in its own offset, and denies what is no time", async () => {
+  it("reads current_time from text with its own offset, and denies an invalid time", async () => {
     await world.establish("dora", { constraints: ["business_hours_only"] })
     const at = (time: string) => {
       const context = new JsonObject([["current_time", time]])
@@ -124,7 +124,7 @@ describe("verifyTrust", () => {
     expect((await world.verify("eve")).reason).to.equal("EVALUATION_FAILED")
   })
 
-  it("does not hold the event loop while it verifies a long chain", async () => {
+  it("does not block the event loop while verifying a long chain", async () => {
     const capabilities = Array.from({ length: 400 }, (_, at) => ({
       capability: `cap_${at}`,
       capabilityType: CapabilityType.ACCESS,
@@ -142,8 +142,8 @@ describe("verifyTrust", () => {
     expect(turns).to.be.greaterThan(5)
   })
 
-  describe("with keys that change", () => {
-    it("verifies old records after a rotation, and new ones with the new key only", async () => {
+  describe("with key changes", () => {
+    it("verifies old records after a rotation, and new ones only with the new key", async () => {
       rotate(world, { validUntilMicros: NOW }, { validFromMicros: NOW + 1n })
       expect((await world.verify("carl")).valid).to.equal(true)
       rotate(world, { validUntilMicros: NOW - 1n }, { validFromMicros: NOW })
@@ -164,14 +164,14 @@ describe("verifyTrust", () => {
       expect((await world.verify("carl", "full", { firstStored: () => NOW - 1n })).valid).to.equal(false)
     })
 
-    it("gives a naive date to keys without a window only", () => {
+    it("applies a naive date only to keys without a window", () => {
       const keys = [{ publicKey: "open" }, { publicKey: "bounded", validFromMicros: 0n }]
       expect(keysFor({ id: "org", keys }, { atMicros: undefined })).to.deep.equal([keys[0]])
     })
   })
 
   describe("with a signed ledger", () => {
-    it("denies whom the ledger names, and everybody when it does not hold", async () => {
+    it("denies agents that the ledger names, and everyone if the ledger is invalid", async () => {
       const event = (delegationId: string, epoch: bigint): RevocationEvent => ({
         ...{ delegationId, epoch, revokedAt: "2026-08-01T00:00:00.000000000Z" },
       })
@@ -186,7 +186,7 @@ describe("verifyTrust", () => {
     })
   })
 
-  it("sees an audit anchor that was changed, at FULL", async () => {
+  it("detects a changed audit anchor, at FULL", async () => {
     world.keep(await audit({ agentId: "carl", action: "read_data" }, world, world.maker()))
     const anchor = chainOf("carl").auditAnchors[0]
     if (anchor !== undefined) anchor.action = "nothing"
@@ -208,7 +208,7 @@ describe("delegationProblems", () => {
   const kinds = (text: string, maxDepth?: number) =>
     delegationProblems(links(text), maxDepth).map(({ index, kind }) => `${index} ${kind}`)
 
-  it("looks at all leaves, and tells each delegation that is wrong", () => {
+  it("checks all leaves, and reports each invalid delegation", () => {
     expect(kinds("a b<a c<b d")).to.deep.equal([])
     expect(kinds("a b<c c<b d<c e")).to.deep.equal(["1 cycle", "2 cycle", "3 cycle"])
     expect(kinds("a b<ghost c<b")).to.deep.equal(["1 dangling_parent"])
@@ -216,7 +216,7 @@ describe("delegationProblems", () => {
     expect(kinds("c<b b<a a", 2)).to.deep.equal(["0 depth"])
   })
 
-  it("takes time in proportion to their number", () => {
+  it("takes time proportional to their number", () => {
     const long = Array.from({ length: 50_000 }, (_, at) => ({
       id: `d${at}`,
       ...(at === 0 ? {} : { parentDelegationId: `d${at - 1}` }),

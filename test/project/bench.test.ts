@@ -49,14 +49,14 @@ function sides(ours: number[], theirs: number[]) {
 }
 
 describe("the benchmark", () => {
-  it("lists every figure in docs/performance.md, each under a name of its own", async () => {
+  it("lists every figure in docs/performance.md, each under a unique name", async () => {
     const text = await readFile(join(import.meta.dirname, "..", "..", "docs", "performance.md"), "utf8")
     const names = figures.map(({ name }) => name)
     expect(new Set(names).size).to.equal(names.length)
     expect(names.filter((name) => !text.includes(`\`${name}\``))).to.deep.equal([])
   })
 
-  it("divides round by round and judges by the median", () => {
+  it("compares round by round, and evaluates the median", () => {
     const { ratios } = judge(figure, sides([20, 30, 90], [10, 10, 10]))
     expect(ratios.map(({ values }) => values)).to.deep.equal([[2, 3, 9], [0.5, 1 / 3, 1 / 9], []])
     expect(ratios.map(({ reached }) => reached)).to.deep.equal([true, true, undefined])
@@ -72,13 +72,13 @@ describe("the benchmark", () => {
     ])
   })
 
-  it("takes the middle, and the nearest rank of latencies", () => {
+  it("computes medians, and nearest-rank latency percentiles", () => {
     expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([7])]).to.deep.equal([2, 2.5, 7])
     const times = Array.from({ length: 1_000 }, (_, index) => 1_000 - index)
     expect(latencyOf(times)).to.deep.equal({ p50: 500, p99: 990, p999: 999, max: 1_000 })
   })
 
-  it("matches events with the answers to their writes, agent by agent", () => {
+  it("matches events with the responses to their writes, agent by agent", () => {
     const answered = [
       ["a", 10],
       ["b", 11],
@@ -94,7 +94,7 @@ describe("the benchmark", () => {
     expect(() => lagBehind(answered, [["a", 13]])).to.throw("no event came of a write to b")
   })
 
-  it("tells what is worse by a fifth, of rates and of times", () => {
+  it("reports rates and times that are a fifth worse", () => {
     const [before, after] = [judge(figure, sides([30], [10])), judge(figure, sides([20], [10]))]
     const worse = changesOf("get", before.ratios, after.ratios).filter(({ better }) => better < WORSE)
     expect(worse.map(({ what }) => what)).to.deep.equal(["ours / theirs", "theirs / ours"])
@@ -103,13 +103,13 @@ describe("the benchmark", () => {
     expect(numbersChanged("start", times([100]), times([50]))[0]?.better).to.equal(2)
   })
 
-  it("reads what h2load prints, and takes no run with failures", () => {
+  it("parses h2load's output, and refuses a run with failures", () => {
     expect(answersPerSecond(H2LOAD)).to.equal(24858.67)
     expect(() => answersPerSecond(H2LOAD.replace("0 errored", "3 errored"))).to.throw("3 of h2load's calls")
     expect(() => answersPerSecond(H2LOAD.replaceAll("74576", "0"))).to.throw("measured nothing")
   })
 
-  it("reads what pgbench prints, and takes no run with failures", () => {
+  it("parses pgbench's output, and refuses a run with failures", () => {
     expect(transactionsPerSecond(PGBENCH)).to.equal(5293.5)
     expect(() => transactionsPerSecond(PGBENCH.replace("transactions: 0", "transactions: 2"))).to.throw(
       "pgbench failed",
@@ -117,7 +117,7 @@ describe("the benchmark", () => {
     expect(() => transactionsPerSecond("")).to.throw("pgbench failed")
   })
 
-  it("writes between the marks of the document and nowhere else", () => {
+  it("writes between the document's markers, and nowhere else", () => {
     const text = "a\n<!-- npm run bench writes from here -->\nold\n<!-- to here -->\nz"
     const written = withGenerated(text, "new")
     expect(written)
@@ -127,7 +127,7 @@ describe("the benchmark", () => {
     expect(() => withGenerated("no marks", "new")).to.throw("has no part between")
   })
 
-  it("sums profiles up by owner, idle time left aside", () => {
+  it("sums profiles by owner, without idle time", () => {
     const frame = (id: number, functionName: string, url: string) => ({
       id,
       callFrame: { functionName, url, lineNumber: 0 },
@@ -154,7 +154,7 @@ describe("the benchmark", () => {
     await rm(folder, { recursive: true })
   })
 
-  it("makes the same chain each time, so that two runs measure the same bytes", async () => {
+  it("creates the same chain each time, so that two runs measure the same bytes", async () => {
     const [one, again] = [await usualChain(agentAt(1)), await usualChain(agentAt(1))]
     expect(storeChain(one)).to.deep.equal(storeChain(again))
     expect(storeChain(one)).to.have.length.within(2_000, 3_000)
@@ -178,7 +178,7 @@ describe("the load generator", () => {
     await rm(folder, { recursive: true })
   })
 
-  it("sends each call once where it is told to, large ones too, and all arrive", async () => {
+  it("sends each call once on request, even large ones", async () => {
     const chains = await Promise.all(Array.from({ length: 30 }, (_, index) => usualChain(agentAt(index))))
     for (const chain of chains.slice(0, 10))
       if (chain.genesis) chain.genesis.metadataJson = JSON.stringify({ padding: "x".repeat(100_000) })
@@ -197,7 +197,7 @@ describe("the load generator", () => {
     expect(open.latency.max).to.be.at.least(open.latency.p50).and.above(0)
   })
 
-  it("fails where a call does", async () => {
+  it("fails if a call fails", async () => {
     const bodies = await writeBodies(join(folder, "missing"), [getChain(agentAt(0)), getChain("nobody")])
     const error = await drive({ ...job, path: GET_CHAIN, bodies }).catch((reason: Error) => reason)
     expect(String(error)).to.match(/calls of .*GetChain failed/)

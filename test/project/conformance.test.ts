@@ -16,7 +16,7 @@ describe("npm run conformance", () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it("passes the project's own vectors, one line a file", async () => {
+  it("passes on the project's own vectors, one line per file", async () => {
     const { code, output } = await run(runner)
     expect(code).to.equal(0)
     const lines = output
@@ -31,7 +31,7 @@ describe("npm run conformance", () => {
     for (const line of lines) expect(line).to.match(/^[a-z_]+: [1-9][0-9]* passed, 0 failed$/)
   })
 
-  it("fails where one expectation differs, and tells which", async () => {
+  it("fails if one expectation differs, and names it", async () => {
     const text = readFileSync(join(ownVectors, "timestamps.json"), "utf8")
     const wrong = text.replace('"isoformat":"2026-07-01T12:34:56"', '"isoformat":"2026-07-01T12:34:57"')
     expect(wrong).not.to.equal(text)
@@ -43,7 +43,7 @@ describe("npm run conformance", () => {
     )
   })
 
-  it("fails on a file without cases, a file that it does not know, and a folder without vectors", async () => {
+  it("fails on a file without cases, an unknown file, and a folder without vectors", async () => {
     expect((await run(runner, folder)).code).to.equal(1)
     writeFileSync(join(folder, "timestamps.json"), '{"cases":[]}')
     expect(await run(runner, folder)).to.include({ code: 1, output: "timestamps: 0 passed, 0 failed\n" })
@@ -53,7 +53,7 @@ describe("npm run conformance", () => {
     expect((await run(runner, folder)).code).to.equal(1)
   })
 
-  it("has vectors that the generator writes again, byte for byte", async () => {
+  it("has vectors that the generator reproduces byte for byte", async () => {
     expect((await run(generator, folder)).code).to.equal(0)
     for (const name of readdirSync(ownVectors).filter((file) => /\.jsonl?$/.test(file))) {
       expect(readFileSync(join(folder, name), "utf8")).to.equal(readFileSync(join(ownVectors, name), "utf8"))

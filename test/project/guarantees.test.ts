@@ -9,7 +9,7 @@ const promises = [
 ]
 
 describe("docs/guarantees.md", () => {
-  it("makes a promise in every row, and names its test", () => {
+  it("has a promise and a test in every row", () => {
     const rows = page.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| promise"))
     expect(promises.length).to.equal(rows.length)
     expect(promises.length).to.be.greaterThan(20)

@@ -23,7 +23,7 @@ describe("docs/guide.md", () => {
     await registry?.stop()
   })
 
-  it("holds a program that runs, and checks itself", async () => {
+  it("contains a program that runs and checks itself", async () => {
     const guide = await readFile(join(ROOT, "docs", "guide.md"), "utf8")
     const pieces = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, piece]) => piece)
     if (!registry) throw new Error("no registry")

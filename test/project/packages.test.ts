@@ -13,18 +13,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   client: ["@trust-registry/proto", "@trust-registry/eatp"],
 }
 
-describe("the packages", () => {
+describe("packages", () => {
   for (const [name, ours] of Object.entries(MAY_IMPORT)) {
     describe(name, () => {
       const imports = filesIn(name, /\.[jt]s$/).flatMap(importsOf)
       const packages = imports.filter(({ to }) => !to.startsWith(".") && !isBuiltin(to))
 
-      it("imports of ours only what it may, by the public door", () => {
+      it("imports only the packages that it may, by public entry points", () => {
         const wrong = packages.filter(({ to }) => to.startsWith("@trust-registry/") && !ours.includes(to))
         expect(wrong.map(tell)).to.deep.equal([])
       })
 
-      it("leaves its folder by no relative import", () => {
+      it("uses no relative import that leaves its folder", () => {
         const relatives = imports.filter(({ to }) => to.startsWith("."))
         const outside = relatives.filter(({ from, to }) =>
           relative(name, join(dirname(from), to)).startsWith(".."),
@@ -33,7 +33,7 @@ describe("the packages", () => {
         expect(outside.map(tell)).to.deep.equal([])
       })
 
-      it("has no folder that imports one that imports it", () => {
+      it("has no import cycle between its folders", () => {
         expect(circlesOf(filesIn(name, /\.[jt]s$/).flatMap(importsOf))).to.deep.equal([])
       })
 
@@ -54,7 +54,7 @@ describe("the packages", () => {
     })
   }
 
-  it("declare one and the same version of what several of them use", () => {
+  it("declare the same version of a shared dependency", () => {
     const versions = new Map<string, Set<string>>()
     for (const name of Object.keys(MAY_IMPORT)) {
       const { dependencies } = JSON.parse(read(join(name, "package.json"))) as {
@@ -68,7 +68,7 @@ describe("the packages", () => {
     expect(differing).to.deep.equal([])
   })
 
-  it("keep eatp pure: no input or output, no clock, no chance", () => {
+  it("keep eatp pure: no I/O, no clock, no randomness", () => {
     const files = filesIn("eatp", /\.ts$/)
     // Timers for setImmediate alone, which lets others run between slices of long work.
     const pure = ["node:crypto", "node:timers/promises"]
@@ -79,7 +79,7 @@ describe("the packages", () => {
     expect(files.filter((file) => impure.test(code(file)))).to.deep.equal([])
   })
 
-  it("look at the environment in server/config alone, which gets it from the bin", () => {
+  it("read the environment only in server/config, which receives it from the executable", () => {
     const looks = ["proto", "eatp", "server", "client"].flatMap((name) =>
       filesIn(name, /\.[jt]s$/).flatMap((file) =>
         [...code(file).matchAll(/\bprocess\.env\b[.\w]*/g)].map(([look]) => `${file}: ${look}`),
@@ -93,7 +93,7 @@ describe("the packages", () => {
     ])
   })
 
-  it("hold SQL in server/store, server/schema and server/embedded alone", () => {
+  it("contain SQL only in server/store, server/schema and server/embedded", () => {
     const elsewhere = Object.keys(MAY_IMPORT)
       .flatMap((name) => filesIn(name, /\.([jt]s|sql)$/))
       .filter((file) => !/^server\/(store|schema|embedded)\//.test(file))
@@ -104,7 +104,7 @@ describe("the packages", () => {
     expect(elsewhere.filter((file) => statement.test(code(file)))).to.deep.equal([])
   })
 
-  it("are used by the examples through the SDK's public door alone", () => {
+  it("are used by the examples only through the SDK's public entry point", () => {
     const imports = filesIn("examples", /\.ts$/).flatMap(importsOf)
     const foreign = imports.filter(({ to }) => !isBuiltin(to) && !/^\.\/\w+\.js$/.test(to))
     expect(new Set(foreign.map(({ to }) => to))).to.deep.equal(new Set(["@trust-registry/client"]))
@@ -118,12 +118,12 @@ describe("the documentation", () => {
     expect(read("README.md").trimEnd().split("\n")).to.have.length.within(20, 150)
   })
 
-  it("has a changelog with a place for what is next", () => {
+  it("has a changelog with a section for the next release", () => {
     expect(read("CHANGELOG.md")).to.match(/^## \[Unreleased\]$/m)
   })
 
   for (const page of pages) {
-    it(`links from ${page} to what exists`, () => {
+    it(`has no broken links in ${page}`, () => {
       const links = [...prose(page).matchAll(/\[[^\]]+\]\(([^)\s]+)\)/g)].map(([, link]) => String(link))
       expect(links.filter((link) => !/^https?:/.test(link) && !resolves(page, link))).to.deep.equal([])
     })

@@ -14,7 +14,7 @@ import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
 import { until } from "../support/until.js"
 
-describe("attacks on the database's side", () => {
+describe("the server under database faults", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   /** A second server, which soon gives up waiting for the database. */
@@ -38,7 +38,7 @@ describe("attacks on the database's side", () => {
   const sessions = () => registry.sql`
     select pid from pg_stat_activity where application_name = 'trust-registry' and datname = current_database()`
 
-  it("sessions that are ended again and again under load fail no call and lose no write", async () => {
+  it("fails no call and loses no write while sessions are ended repeatedly", async () => {
     const { storeChain, getChain, listChains } = calls()
     let going = true
     let answered = 0
@@ -73,7 +73,7 @@ describe("attacks on the database's side", () => {
     expect(history?.n).to.equal(12 * 20)
   })
 
-  it("an answer that the driver mixed up with the one before is refused", async () => {
+  it("refuses a response that the driver confuses with the previous one", async () => {
     const { connection, drop } = await freshDatabase()
     const pool = openPool(connection, 1, () => {})
     try {
@@ -90,7 +90,7 @@ describe("attacks on the database's side", () => {
     }
   })
 
-  it("a table that is locked by hand does not use up the connections", async () => {
+  it("keeps connections free while a table is locked by hand", async () => {
     const { getChain, listChains, storeChain } = lineToImpatient.calls(TrustStoreService)
     const hold = await registry.sql.reserve()
     try {
@@ -118,7 +118,7 @@ describe("attacks on the database's side", () => {
     await calls().storeChain({ chain: sampleChain("locked") })
   })
 
-  it("a disk that is full is a database that is away, not an internal error", async () => {
+  it("reports a full disk as an unavailable database, not an internal error", async () => {
     const { storeChain } = lineToImpatient.calls(TrustStoreService)
     await registry.sql.unsafe(`
       create function disk_full() returns trigger language plpgsql as $$
@@ -135,8 +135,8 @@ describe("attacks on the database's side", () => {
   })
 })
 
-describe("a network that delivers late", () => {
-  it("does not undo a newer write with one that was given up", async () => {
+describe("a network that delays messages", () => {
+  it("does not let an abandoned write undo a newer one", async () => {
     const database = await freshDatabase()
     const lines = await startTcpProxy(database.connection.path)
     const { username, database: name } = database.connection

@@ -8,11 +8,11 @@ import { startRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { withRegistry } from "../support/withRegistry.js"
 
-describe("the path round every RPC", () => {
+describe("every RPC", () => {
   const { registry, line: connection } = withRegistry({ maxMessageBytes: 2 * 1024 * 1024 })
   const store = () => connection.calls(TrustStoreService)
 
-  it("tells a refusal with its reason, its fields and its agent", async () => {
+  it("reports a refusal with its reason, fields and agent", async () => {
     const error = await failureOf(store().getChain({ agentId: "nobody" }))
     expect(error.code).to.equal(Code.NOT_FOUND)
     const { info, resource, status } = detailsOf(error)
@@ -24,7 +24,7 @@ describe("the path round every RPC", () => {
     expect(status).to.include({ code: Code.NOT_FOUND, message: error.details })
   })
 
-  it("tells fields by their paths in proto names", async () => {
+  it("names fields by their paths in proto names", async () => {
     const chain = sampleChain("a")
     const wrong = { ...chain, genesis: { ...chain.genesis, id: "", createdAt: "yesterday" } }
     const error = await failureOf(store().storeChain({ chain: wrong }))
@@ -33,7 +33,7 @@ describe("the path round every RPC", () => {
     expect(fields).to.include.members(["chain.genesis.id", "chain.genesis.created_at"])
   })
 
-  it("keeps the details of a thousand violations under 4 KiB", async () => {
+  it("keeps the details of 1,000 violations under 4 KiB", async () => {
     const chain = sampleChain("a")
     const capabilities = Array.from({ length: 1000 }, () => ({ id: "", capability: "x" }))
     const error = await failureOf(store().storeChain({ chain: { ...chain, capabilities } }))
@@ -43,7 +43,7 @@ describe("the path round every RPC", () => {
     expect(badRequest?.fieldViolations[16]?.description).to.match(/^and \d+ more$/)
   })
 
-  it("refuses bytes that are no such message as the caller's fault", async () => {
+  it("refuses undecodable bytes with INVALID_ARGUMENT", async () => {
     for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x02, 0xc3, 0x28])]) {
       const error = await failureOf(sendBytes("/trustregistry.v1.TrustStoreService/GetChain", bytes))
       expect(error.code).to.equal(Code.INVALID_ARGUMENT)
@@ -52,13 +52,13 @@ describe("the path round every RPC", () => {
     }
   })
 
-  it("says UNIMPLEMENTED to methods and services that it does not have", async () => {
+  it("returns UNIMPLEMENTED for unknown methods and services", async () => {
     for (const path of ["/trustregistry.v1.TrustStoreService/Nothing", "/other.Service/Do"]) {
       expect((await failureOf(sendBytes(path, Buffer.alloc(0)))).code).to.equal(Code.UNIMPLEMENTED)
     }
   })
 
-  it("refuses a message that is too large and goes on serving the connection", async () => {
+  it("refuses a message that is too large, and keeps serving the connection", async () => {
     const chain = sampleChain("large")
     const large = {
       ...chain,
@@ -72,7 +72,7 @@ describe("the path round every RPC", () => {
     expect((await store().countChains({})).count).to.equal(0n)
   })
 
-  it("ends a call that takes longer than it may, whatever its caller's deadline", async () => {
+  it("ends a call that takes too long, whatever its caller's deadline", async () => {
     const brief = await registry.beside({ callTimeoutMs: 300, databaseTimeoutMs: 60_000 })
     const line = connectTo(brief.address)
     await withLockedTable(async () => {
@@ -85,7 +85,7 @@ describe("the path round every RPC", () => {
     await brief.stop()
   })
 
-  it("tells nothing of what nobody foresaw, and logs it whole", async () => {
+  it("hides unexpected errors from callers, and logs them in full", async () => {
     await registry.sql`alter table trust_chains rename column content_hash to renamed_by_hand`
     try {
       const error = await failureOf(store().verifyChainIntegrity({ agentId: "someone" }))
@@ -100,7 +100,7 @@ describe("the path round every RPC", () => {
     }
   })
 
-  it("logs writes and refusals at info and reads at debug, with facts and no documents", async () => {
+  it("logs writes and refusals at info and reads at debug, with fields and without documents", async () => {
     const secret = "do-not-log-this"
     const chain = sampleChain("agent-log")
     await store().storeChain({
@@ -127,12 +127,12 @@ describe("the path round every RPC", () => {
     expect(JSON.stringify(registry.log)).to.not.include(secret)
   })
 
-  it("writes down who made a change", async () => {
+  it("records who made a change", async () => {
     const { record } = await store().storeChain({ chain: sampleChain("agent-actor") })
     expect(record?.updatedBy).to.equal("peer:127.0.0.1")
   })
 
-  it("survives what is no gRPC at all", async () => {
+  it("survives bytes that are not gRPC", async () => {
     const [host, port] = registry.address.split(":")
     for (const text of [
       "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -149,7 +149,7 @@ describe("the path round every RPC", () => {
     expect((await failureOf(store().getChain({ agentId: "nobody" }))).code).to.equal(Code.NOT_FOUND)
   })
 
-  it("survives a caller who leaves in the middle of a call", async () => {
+  it("survives a caller that disconnects during a call", async () => {
     await withLockedTable(async () => {
       const error = await failureOf(
         store().verifyChainIntegrity({ agentId: "left" }, { signal: AbortSignal.timeout(50) }),
@@ -185,8 +185,8 @@ describe("the path round every RPC", () => {
   }
 })
 
-describe("the path round every RPC while the database is busy", () => {
-  it("says UNAVAILABLE with a wait as RetryInfo and as pushback, the same", async () => {
+describe("every RPC while the database is busy", () => {
+  it("fails with UNAVAILABLE, and the same delay in RetryInfo and pushback", async () => {
     const registry = await startRegistry({ databaseTimeoutMs: 200 })
     const connection = connectTo(registry.address)
     try {

@@ -13,11 +13,11 @@ import { withRegistryForEach } from "../support/withRegistry.js"
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus
 const SERVICE = "trustregistry.v1.TrustStoreService"
 
-describe("health", () => {
+describe("the health service", () => {
   const { registry, line: connection } = withRegistryForEach()
   const calls = () => connection.calls(health.Health)
 
-  it("is SERVING for the server and for each service by name", async () => {
+  it("reports SERVING for the server and for each service by name", async () => {
     const services = [
       "",
       SERVICE,
@@ -32,7 +32,7 @@ describe("health", () => {
     for (const { status } of Object.values(statuses)) expect(status).to.equal(SERVING)
   })
 
-  it("knows no other service: NOT_FOUND to Check, SERVICE_UNKNOWN to Watch", async () => {
+  it("knows no other service: NOT_FOUND from Check, SERVICE_UNKNOWN from Watch", async () => {
     expect((await failureOf(calls().check({ service: "other.Service" }))).code).to.equal(Code.NOT_FOUND)
     for await (const { status } of calls().watch({ service: "other.Service" })) {
       expect(status).to.equal(SERVICE_UNKNOWN)
@@ -40,7 +40,7 @@ describe("health", () => {
     }
   })
 
-  it("tells watchers that the server stops, then ends their streams, and does not hold up the stop", async () => {
+  it("notifies watchers that the server stops, then ends their streams without delaying the stop", async () => {
     const watchers = Array.from({ length: 20 }, () => watched(calls().watch({ service: SERVICE })))
     await Promise.all(watchers.map(({ first }) => first))
     await registry.stopServer()
@@ -52,7 +52,7 @@ describe("health", () => {
     }
   })
 
-  it("lets watchers leave", async () => {
+  it("lets watchers disconnect", async () => {
     for (let round = 0; round < 10; round++) {
       for await (const { status } of calls().watch({})) {
         expect(status).to.equal(SERVING)
@@ -63,7 +63,7 @@ describe("health", () => {
   })
 })
 
-describe("health without the database", () => {
+describe("the health service without a database", () => {
   let cluster: Awaited<ReturnType<typeof ownCluster>>
   let server: RegistryServer
   let connection: ReturnType<typeof connectTo>
@@ -80,7 +80,7 @@ describe("health without the database", () => {
     await cluster.end()
   })
 
-  it("is NOT_SERVING while the database does not answer, and SERVING when it does", async () => {
+  it("reports NOT_SERVING while the database does not respond, and SERVING once it does", async () => {
     const { told, first } = watched(connection.calls(health.Health).watch({}))
     await first
     const pids = await processesOf(cluster)
@@ -97,7 +97,7 @@ describe("health without the database", () => {
     expect(told).to.deep.equal([SERVING, NOT_SERVING, SERVING])
   })
 
-  it("serves again by itself after the database's process is killed", async () => {
+  it("recovers by itself after the database's process is killed", async () => {
     process.kill(await postmasterOf(cluster), "SIGKILL")
     const get = () => failureOf(connection.calls(TrustStoreService).getChain({ agentId: "nobody" }))
     await until("a read reaches the database", async () => (await get()).code === Code.NOT_FOUND)

@@ -19,7 +19,7 @@ describe("metrics", () => {
     return new Map(series.map((parts) => [parts?.[1], Number(parts?.[2])]))
   }
 
-  it("count calls by method and code, and how long they took", async () => {
+  it("count calls and their duration by method and code", async () => {
     const { storeChain, getChain } = line.calls(TrustStoreService)
     await storeChain({ chain: sampleChain("counted") })
     for (let i = 0; i < 7; i++) await getChain({ agentId: "counted" })
@@ -35,7 +35,7 @@ describe("metrics", () => {
     expect(told.get(`trust_registry_rpc_duration_seconds_sum{${method},code="OK"}`)).to.be.above(0)
   })
 
-  it("tell how memory, writes, feed and database do", async () => {
+  it("report on memory, writes, feed and database", async () => {
     const { storeChain, getChain } = line.calls(TrustStoreService)
     const before = await scrape()
     const agents = Array.from({ length: 30 }, (_, i) => `told-${i}`)
@@ -62,14 +62,14 @@ describe("metrics", () => {
     expect(told.get("process_start_time_seconds")).to.be.a("number")
   })
 
-  it("are nowhere else, name nobody, and are off by default", async () => {
+  it("are served only on their port, identify nobody, and are off by default", async () => {
     expect((await fetch(`http://${address()}/`)).status).to.equal(404)
     expect((await fetch(`http://${address()}/metrics`, { method: "POST" })).status).to.equal(404)
     expect(await (await fetch(`http://${address()}/metrics`)).text()).to.not.match(/counted|told-|org-acme/)
     expect(defaultConfig().metricsListen).to.equal(undefined)
   })
 
-  it("refuse a start where their port is taken", async () => {
+  it("stop the start if their port is taken", async () => {
     const [host = "", port] = String(address()).split(":")
     const config = defaultConfig({
       listen: { host: "127.0.0.1", port: 0 },

@@ -26,7 +26,7 @@ describe("the middleware", () => {
   const reasonOf = (signal: AbortSignal) =>
     new Promise((resolve) => signal.addEventListener("abort", () => resolve(signal.reason)))
 
-  it("sends all replies of a stream before the status that it fails with", async () => {
+  it("sends all replies of a failing stream before its status", async () => {
     const sizes = [200_000, 100_000, 20_000, 1]
     async function* replies() {
       for (const size of sizes) yield text("x".repeat(size))
@@ -51,7 +51,7 @@ describe("the middleware", () => {
     expect(ends).to.deep.equal([Code.DATA_LOSS, Code.DATA_LOSS])
   })
 
-  it("lets a handler end at the drain though its reader does not read", async () => {
+  it("lets a handler finish while draining, even if its reader does not read", async () => {
     let ended = false
     const { calls, draining, ends } = await echo({
       async *many(_, { draining }) {
@@ -71,7 +71,7 @@ describe("the middleware", () => {
     expect(ends).to.deep.equal([Code.OK])
   })
 
-  it("fails what is pending when the server cuts off, and tells the handler why", async () => {
+  it("fails pending calls at the cutoff, and gives the handler the reason", async () => {
     const reasons: Promise<unknown>[] = []
     const { calls, middleware, ends } = await echo({
       one(_, { signal }) {
@@ -89,7 +89,7 @@ describe("the middleware", () => {
     expect(ends).to.deep.equal([Code.UNAVAILABLE])
   })
 
-  it("forgets a call when it has ended", async () => {
+  it("forgets a call once it has ended", async () => {
     const signals: AbortSignal[] = []
     const seen = (signal: AbortSignal) => {
       signals.push(signal)
@@ -122,7 +122,7 @@ describe("the middleware", () => {
     for (const signal of signals) expect(getEventListeners(signal, "abort")).to.deep.equal([])
   })
 
-  it("aborts no signal after the end of a call, though grpc-js emits cancelled then", async () => {
+  it("does not abort the signal of a finished call, though grpc-js emits cancelled then", async () => {
     const signals: AbortSignal[] = []
     const { calls, client, ends } = await echo({
       one(_, { signal }) {
@@ -138,7 +138,7 @@ describe("the middleware", () => {
     expect(signals.map(({ aborted }) => aborted)).to.deep.equal([false, false])
   })
 
-  it("tells a handler that its caller cancelled", async () => {
+  it("notifies a handler that its caller cancelled", async () => {
     const reasons: Promise<unknown>[] = []
     const { calls, ends } = await echo({
       async *many(_, { signal }) {
@@ -158,7 +158,7 @@ describe("the middleware", () => {
     expect(await reasons[0]).to.include({ reason: ErrorReason.CANCELLED })
   })
 
-  it("bounds a unary call by the shorter of the caller's deadline and the server's, and no stream", async () => {
+  it("limits a unary call by the earlier of the caller's and the server's deadline, and no stream", async () => {
     const deadlines: number[] = []
     const { calls } = await echo(
       {
@@ -181,7 +181,7 @@ describe("the middleware", () => {
     expect(deadlines[2]).to.equal(Number.POSITIVE_INFINITY)
   })
 
-  it("fails aborted work with the reason why it was aborted", async () => {
+  it("fails aborted work with the reason for the abort", async () => {
     const { calls } = await echo(
       {
         one: (_, { signal }) =>
@@ -196,7 +196,7 @@ describe("the middleware", () => {
     expect(detailsOf(error).info?.reason).to.equal("DEADLINE_EXCEEDED")
   })
 
-  it("hides an AbortError that is not of the call", async () => {
+  it("hides an AbortError that does not come from the call", async () => {
     const { calls } = await echo({
       one() {
         throw new DOMException("inside", "AbortError")
@@ -205,7 +205,7 @@ describe("the middleware", () => {
     expect((await failureOf(calls.one({}))).code).to.equal(Code.INTERNAL)
   })
 
-  it("logs each call once, whichever way it ends", async () => {
+  it("logs each call once, however it ends", async () => {
     const lines: { method: string; code: string; msg: string }[] = []
     const log = createLog("debug", { write: (line: string) => void lines.push(JSON.parse(line)) })
     const { calls } = await echo(

@@ -6,10 +6,10 @@ import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 import { withRegistry } from "../support/withRegistry.js"
 
-describe("more writes than the registry takes", () => {
+describe("writes above the limit", () => {
   const { registry, line } = withRegistry({ maxWaitingWrites: 5, databaseTimeoutMs: 60_000 })
 
-  it("are refused with OVERLOADED and the wait, while those that were taken are done and reads go on", async () => {
+  it("are refused with OVERLOADED and a delay, while accepted ones are done and reads continue", async () => {
     const { storeChain, getChain } = line.calls(TrustStoreService)
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => {

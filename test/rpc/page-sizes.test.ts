@@ -13,7 +13,7 @@ import { signerOf } from "../support/trustWorld.js"
 
 const MANY = 1_010
 
-describe("the size of a page", () => {
+describe("page sizes", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
 
@@ -87,7 +87,7 @@ describe("the size of a page", () => {
   }
 
   for (const [name, { most, read }] of Object.entries(lists)) {
-    it(`of ${name} is 100 where nothing is said, and ${most} at most, whatever is asked for`, async () => {
+    it(`of ${name} default to 100, and are capped at ${most}`, async () => {
       expect(await read(0)).to.deep.equal([100, false])
       expect(await read(1)).to.deep.equal([1, false])
       expect(await read(most)).to.deep.equal([most, false])
@@ -95,7 +95,7 @@ describe("the size of a page", () => {
         expect(await read(pageSize), `${pageSize}`).to.deep.equal([most, false])
     })
 
-    it(`of ${name} is not negative`, async () => {
+    it(`of ${name} cannot be negative`, async () => {
       for (const pageSize of [-1, -(2 ** 31)]) {
         const { info, badRequest } = detailsOf(await failureOf(read(pageSize)))
         expect(info?.reason).to.equal("INVALID_REQUEST")

@@ -169,7 +169,7 @@ describe("reflection", () => {
         expect(names).to.have.members(SERVED)
       })
 
-      it("gives a file with all that it imports, by file, service, method, message, field and enum", async () => {
+      it("returns a file with all its imports, by file, service, method, message, field and enum", async () => {
         const file = "trustregistry/v1/trust_store.proto"
         const name = TrustStoreService.typeName
         const questions: Question[] = [
@@ -194,14 +194,14 @@ describe("reflection", () => {
         }
       })
 
-      it("sends on one stream what it has sent already only where it is asked for", async () => {
+      it("resends files on a stream only on request", async () => {
         const file: Question = { case: "fileByFilename", value: "trustregistry/v1/trust_store.proto" }
         const [first, second] = await ask(desc, file, file)
         expect(filesOf(first)).to.have.lengthOf(7)
         expect(filesOf(second)).to.deep.equal(["trustregistry/v1/trust_store.proto"])
       })
 
-      it("gives the messages that errors carry in an Any, which no service imports", async () => {
+      it("returns the messages that errors carry in an Any, which no service imports", async () => {
         const [details, mask, status] = await ask(
           desc,
           { case: "fileContainingSymbol", value: "google.rpc.ErrorInfo" },
@@ -213,7 +213,7 @@ describe("reflection", () => {
         expect(filesOf(status)).to.include.members(["google/rpc/status.proto", "google/protobuf/any.proto"])
       })
 
-      it("says NOT_FOUND to what it does not know and goes on", async () => {
+      it("returns NOT_FOUND for unknown names, and continues", async () => {
         const answers = await ask(
           desc,
           { case: "fileByFilename", value: "no.proto" },

@@ -43,14 +43,14 @@ describe("the status of an error", () => {
   }
 
   for (const [name, code] of Object.entries(CODES)) {
-    it(`tells ${name} as ${code}`, () => {
+    it(`maps ${name} to ${code}`, () => {
       const status = statusFor(ErrorReason[name as ReasonName], "so it is")
       expect(status.code).to.equal(Code[code])
       expect(status.status).to.include({ code: Code[code], message: "so it is" })
     })
   }
 
-  it("tells waits as RetryInfo and as pushback, the same, a little apart for each caller", () => {
+  it("sends the same delay as RetryInfo and as pushback, varied per caller", () => {
     const waits = Array.from({ length: 50 }, () => {
       const status = statusFor(ErrorReason.OVERLOADED, "full", { retryAfterMs: 1500 })
       const retryDelay = status.retry?.retryDelay
@@ -63,7 +63,7 @@ describe("the status of an error", () => {
     expect(new Set(waits).size).to.be.above(1)
   })
 
-  it("tells a wait exactly where the contract says RetryInfo", () => {
+  it("sends a delay exactly where the contract says RetryInfo", () => {
     for (const [name, { retryAfterMs }] of Object.entries(REASONS)) {
       const { metadata } = statusFor(ErrorReason[name as ReasonName], "m")
       expect(metadata?.get("grpc-retry-pushback-ms").length, name).to.equal(
@@ -72,7 +72,7 @@ describe("the status of an error", () => {
     }
   })
 
-  it("asks for no attempt that could not end before the caller's deadline", () => {
+  it("suggests no retry that could not finish before the caller's deadline", () => {
     const pushback = (reason: ErrorReason, leftMs?: number) => {
       const { metadata } = statusOf(new RegistryError(reason, "m"), leftMs)
       return Number(metadata?.get("grpc-retry-pushback-ms")[0])
@@ -85,7 +85,7 @@ describe("the status of an error", () => {
     expect(pushback(ErrorReason.DATABASE_UNAVAILABLE)).to.be.within(250, 375)
   })
 
-  it("lists 16 violations and counts the rest", () => {
+  it("lists 16 violations, and counts the rest", () => {
     const violations = Array.from({ length: 1000 }, (_, i) => ({
       field: `chain.capabilities[${i}].id`,
       description: "is empty",
@@ -97,7 +97,7 @@ describe("the status of an error", () => {
     expect(fieldViolations[16]).to.include({ field: "", description: "and 984 more" })
   })
 
-  it("stays under 4 KiB and sendable whatever the texts", () => {
+  it("stays under 4 KiB and sendable, whatever the text", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 3000 }),
       fc.constant("\ud800\n".repeat(3000)),
@@ -126,7 +126,7 @@ describe("the status of an error", () => {
     )
   })
 
-  it("keeps an id whole while violations are cut", () => {
+  it("keeps an id whole when violations are truncated", () => {
     const agentId = "a".repeat(512)
     const violations = Array.from({ length: 40 }, () => ({
       field: "f".repeat(400),
@@ -136,7 +136,7 @@ describe("the status of an error", () => {
     expect(resource?.resourceName).to.equal(agentId)
   })
 
-  it("tells nothing of what nobody foresaw", () => {
+  it("hides unexpected errors", () => {
     const error = registryErrorOf(new TypeError("relation trust_secrets does not exist"))
     expect(error.reason).to.equal(ErrorReason.INTERNAL)
     const { details, metadata } = statusOf(error)
@@ -147,7 +147,7 @@ describe("the status of an error", () => {
     expect((error.cause as Error).message).to.include("trust_secrets")
   })
 
-  it("tells a plain status with its trailers", () => {
+  it("keeps a plain status and its trailers", () => {
     const metadata = new Metadata()
     metadata.set("x-why", "so")
     const { status } = new PlainStatusError(Code.NOT_FOUND, "no such service", metadata)
@@ -155,7 +155,7 @@ describe("the status of an error", () => {
     expect(status.metadata?.get("x-why")).to.deep.equal(["so"])
   })
 
-  it("cuts between code points and leaves what fits alone", () => {
+  it("truncates between code points, and leaves short texts alone", () => {
     expect(sanitize("naïve", 6)).to.equal("naïve")
     expect(sanitize("😀😀😀", 8)).to.equal("😀…")
     expect(sanitize("a\r\nb\u2028c\ud800", 100)).to.equal("a b c\ufffd")

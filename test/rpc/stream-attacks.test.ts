@@ -7,7 +7,7 @@ import { sampleChain } from "../support/sample.js"
 import { until } from "../support/until.js"
 import { withRegistryForEach } from "../support/withRegistry.js"
 
-describe("attacks with many and large chains", () => {
+describe("many and large chains", () => {
   const { registry, line } = withRegistryForEach()
   const calls = () => line.calls(TrustStoreService)
 
@@ -22,7 +22,7 @@ describe("attacks with many and large chains", () => {
     ),
   })
 
-  it("of a hundred chains of a mebibyte each, asked for in one call and in forty, all are given", async () => {
+  it("of 1 MiB each are all returned when 100 are requested, in one call or in forty", async () => {
     await calls().storeChain({ chain: largeChain("large-0") })
     await registry.sql`
       insert into trust_chains (agent_id, authority_id, chain_data, chain_bytes, chain_hash, content_hash, status, request_id)
@@ -37,14 +37,14 @@ describe("attacks with many and large chains", () => {
     expect(given.map(({ stored }) => stored?.chain?.genesis?.agentId)).to.deep.equal(some)
   })
 
-  it("a document that is the JSON value null is told as corrupt, and read once", async () => {
+  it("whose document is the JSON value null are reported as corrupt, and read once", async () => {
     await calls().storeChain({ chain: sampleChain("null") })
     await registry.sql`update trust_chains set chain_data = 'null' where agent_id = 'null'`
     const { unreadable } = await calls().batchGetChains({ agentIds: ["null"] })
     expect(unreadable).to.deep.equal(["null"])
   })
 
-  it("garbage in the middle of an import ends it behind the answers to all before", async () => {
+  it("in an import with garbage in the middle get responses up to the garbage", async () => {
     const path = "/trustregistry.v1.TrustStoreService/ImportChains"
     const stream = line.channel.makeBidiStreamRequest(path, asBytes, asBytes)
     for (let index = 0; index < 10; index++)
@@ -58,7 +58,7 @@ describe("attacks with many and large chains", () => {
     expect((await calls().countChains({})).count).to.equal(10n)
   })
 
-  it("hundreds of streams that are taken back at once leave no session of the database busy", async () => {
+  it("leave no database session busy when hundreds of streams are cancelled at once", async () => {
     const taken = Array.from({ length: 400 }, async (_, index) => {
       const stop = new AbortController()
       const options = { signal: stop.signal, timeoutMs: index % 3 === 0 ? 1 : 10_000 }

@@ -14,7 +14,7 @@ const read = (name: string) => readFileSync(file(name))
 const TLS = { tlsCert: file("server.pem"), tlsKey: file("server.key") }
 
 describe("TLS", () => {
-  it("serves callers who trust the certificate, and only over TLS", async () => {
+  it("serves callers that trust the certificate, and only over TLS", async () => {
     const registry = await startRegistry(TLS)
     const trusting = connectTo(byName(registry), credentials.createSsl(read("ca.pem")))
     const plain = connectTo(registry.address)
@@ -33,7 +33,7 @@ describe("TLS", () => {
     }
   })
 
-  it("wants a certificate of every caller where TLS_CLIENT_CA is set, and writes its subject down", async () => {
+  it("requires a client certificate if TLS_CLIENT_CA is set, and records its subject", async () => {
     const registry = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem") })
     const known = connectTo(
       byName(registry),
@@ -53,7 +53,7 @@ describe("TLS", () => {
     }
   })
 
-  it("is told by the command line what it lacks", async () => {
+  it("is explained by the command line if something is missing", async () => {
     const plain = await startRegistry({ logLevel: "error" })
     const served = await startRegistry({ ...TLS, logLevel: "error" })
     const asking = await startRegistry({ ...TLS, tlsClientCa: file("ca.pem"), logLevel: "error" })
@@ -86,7 +86,7 @@ describe("TLS", () => {
     }
   })
 
-  it("does not start with files that are missing or do not fit together, and says which", async () => {
+  it("prevents the start if files are missing or do not match, and names them", async () => {
     expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(
       "TRUST_REGISTRY_TLS_KEY make no TLS",
     )

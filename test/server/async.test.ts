@@ -10,7 +10,7 @@ const FAR_MS = 60_000
 const never = new Promise<never>(() => undefined)
 
 describe("a semaphore", () => {
-  it("runs as much at once as it has permits, and the rest in the order it came", async () => {
+  it("runs at most as many tasks as it has permits, and the rest in order", async () => {
     const semaphore = createSemaphore(2)
     const started: number[] = []
     const finish: (() => void)[] = []
@@ -37,7 +37,7 @@ describe("a semaphore", () => {
     expect(await Promise.all(work)).to.deep.equal([0, 1, 2, 3])
   })
 
-  it("frees the permit of work that fails", async () => {
+  it("frees the permit of a failed task", async () => {
     const semaphore = createSemaphore(1)
     const failed = semaphore(() => Promise.reject(new Error("failed")))
     const next = semaphore(() => Promise.resolve("done"))
@@ -45,7 +45,7 @@ describe("a semaphore", () => {
     expect(await next).to.equal("done")
   })
 
-  it("passes a permit to who waits, so that who comes as it is freed neither overtakes nor joins", async () => {
+  it("hands a freed permit to the first waiter, which newcomers cannot overtake", async () => {
     const semaphore = createSemaphore(1)
     const order: string[] = []
     const first = semaphore(() => Promise.resolve())
@@ -61,14 +61,14 @@ describe("a semaphore", () => {
 })
 
 describe("a signal", () => {
-  it("wakes all that wait", async () => {
+  it("wakes all waiters", async () => {
     const signal = createSignal()
     const waits = [signal.wait(), signal.wait(FAR_MS)]
     signal.notify()
     expect(await Promise.all(waits)).to.deep.equal([true, true])
   })
 
-  it("counts for the next wait if nobody waits, once", async () => {
+  it("is kept for the next wait if nobody waits, once", async () => {
     const signal = createSignal()
     signal.notify()
     signal.notify()
@@ -76,7 +76,7 @@ describe("a signal", () => {
     expect(await signal.wait(1)).to.equal(false)
   })
 
-  it("is not remembered once it woke somebody", async () => {
+  it("is not kept once it has woken a waiter", async () => {
     const signal = createSignal()
     const wait = signal.wait()
     signal.notify()
@@ -84,7 +84,7 @@ describe("a signal", () => {
     expect(await signal.wait(1)).to.equal(false)
   })
 
-  it("ends a wait that is over without it, which then takes no later one", async () => {
+  it("is not consumed by a wait that timed out before it", async () => {
     const signal = createSignal()
     expect(await signal.wait(1)).to.equal(false)
     signal.notify()
@@ -97,18 +97,18 @@ describe("a deadline", () => {
     throw new Error("late")
   }
 
-  it("gives an answer in time, and the error of one that fails", async () => {
+  it("returns a result in time, or throws its error", async () => {
     expect(await within(Promise.resolve("answer"), { ms: FAR_MS, late: fail })).to.equal("answer")
     const failed = within(Promise.reject(new Error("failed")), { ms: FAR_MS, late: fail })
     expect(await messageOf(failed)).to.equal("failed")
   })
 
-  it("gives or throws what stands in for an answer that is late", async () => {
+  it("returns or throws the substitute for a late result", async () => {
     expect(await within(never, { ms: 1, late: () => "late" })).to.equal("late")
     expect(await messageOf(within(never, { ms: 1, late: fail }))).to.equal("late")
   })
 
-  it("has no unhandled rejection of an answer that fails after it", async () => {
+  it("causes no unhandled rejection when a late result fails", async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown) => unhandled.push(error)
     process.on("unhandledRejection", note)
@@ -124,7 +124,7 @@ describe("a deadline", () => {
     expect(unhandled).to.deep.equal([])
   })
 
-  it("calls late once, and only if the answer did not come", async () => {
+  it("calls late once, and only if the result did not arrive", async () => {
     let calls = 0
     const late = () => ++calls
     await within(Promise.resolve(), { ms: 1, late })
@@ -132,7 +132,7 @@ describe("a deadline", () => {
     expect(calls).to.equal(1)
   })
 
-  it("is extended as often as asked", async () => {
+  it("can be extended repeatedly", async () => {
     const left = [true, true, false]
     expect(await within(never, { ms: 1, late: () => "late", extend: () => left.shift() === true })).to.equal(
       "late",
@@ -140,7 +140,7 @@ describe("a deadline", () => {
     expect(left).to.deep.equal([])
   })
 
-  it("does not count an answer as late that came while the process was held up", async () => {
+  it("does not treat a result as late if it arrived while the process was suspended", async () => {
     const { port1, port2 } = new MessageChannel()
     const answer = within(once(port2, "message"), { ms: 1, late: fail })
     port1.postMessage("answer")
@@ -153,7 +153,7 @@ describe("a deadline", () => {
 })
 
 describe("a timer", () => {
-  it("is not due before its time by the clock that never jumps", async () => {
+  it("does not fire early by the monotonic clock", async () => {
     // Node.js counts in whole milliseconds, so that its timers may fire within the last of them.
     for (let round = 0; round < 50; round++) {
       const started = performance.now()
@@ -164,7 +164,7 @@ describe("a timer", () => {
     }
   })
 
-  it("takes more than the 2^31 - 1 ms of Node.js", async () => {
+  it("supports delays above Node.js's 2^31 - 1 ms", async () => {
     const warnings: string[] = []
     const note = ({ name }: Error) => warnings.push(name)
     process.on("warning", note)

@@ -25,7 +25,7 @@ describe("the configuration", () => {
     expect(config).to.be.frozen
   })
 
-  it("takes the flag before the variable, the variable before the default, and an empty text for none", () => {
+  it("prefers the flag to the variable, the variable to the default, and ignores empty text", () => {
     const env = {
       TRUST_REGISTRY_CACHE_ENTRIES: "7",
       TRUST_REGISTRY_MAX_ANCHORS: "",
@@ -38,7 +38,7 @@ describe("the configuration", () => {
     expect(texts.get("maxAnchors")?.source).to.equal("default")
   })
 
-  it("names every setting once, by variable and by flag", () => {
+  it("names every setting once, as a variable and as a flag", () => {
     const names = rows().flatMap(([, row]) => [row.variable, flagOf(row)])
     expect(new Set(names)).to.have.lengthOf(names.length)
   })
@@ -55,7 +55,7 @@ describe("the configuration", () => {
     ["DATABASE_URL", "mysql://host/db", "postgres://"],
   ]
   for (const [variable, text, allowed] of refused) {
-    it(`refuses ${variable}=${text} with its name, its value and what is allowed`, () => {
+    it(`refuses ${variable}=${text}, with its name, its value and what is allowed`, () => {
       expect(() => loadConfig({ [variable]: text }))
         .to.throw(ConfigError)
         .with.property("message")
@@ -65,11 +65,11 @@ describe("the configuration", () => {
     })
   }
 
-  it("names the flag where the flag is wrong", () => {
+  it("names the flag if the flag is wrong", () => {
     expect(() => loadConfig({}, { "drain-timeout-ms": "soon" })).to.throw('--drain-timeout-ms is "soon"')
   })
 
-  it("tells all that is wrong at once", () => {
+  it("reports all errors at once", () => {
     const env = { TRUST_REGISTRY_LISTEN: "x", TRUST_REGISTRY_LOG_LEVEL: "x", TRUST_REGISTRY_MAX_ANCHORS: "x" }
     expect(() => loadConfig(env))
       .to.throw(ConfigError)
@@ -77,7 +77,7 @@ describe("the configuration", () => {
       .with.lengthOf(3)
   })
 
-  it("never tells the password of a DATABASE_URL", () => {
+  it("never prints the password of a DATABASE_URL", () => {
     const url = "postgres://ann:s3cret@db.example:5432/registry?sslpassword=hidden&sslmode=require"
     expect(describeConfig(loadConfig({ DATABASE_URL: url }))).to.include(
       "postgres://ann:***@db.example:5432/registry?sslpassword=***&sslmode=require",
@@ -90,7 +90,7 @@ describe("the configuration", () => {
     expect(maskUrl("postgres://ann@h:5432/db")).to.equal("postgres://ann@h:5432/db")
   })
 
-  it("refuses to listen in the clear where others can reach it, unless told to", () => {
+  it("refuses to listen without TLS on a public address, unless allowed to", () => {
     for (const host of ["0.0.0.0", "[::]", "192.0.2.7", "registry.example"]) {
       const env = { TRUST_REGISTRY_LISTEN: `${host}:50051` }
       expect(() => loadConfig(env)).to.throw("TRUST_REGISTRY_ALLOW_INSECURE=true")
@@ -104,7 +104,7 @@ describe("the configuration", () => {
       expect(isLoopback(host), host).to.equal(true)
   })
 
-  it("wants two connections to the database for each worker", () => {
+  it("requires two database connections per worker", () => {
     expect(() => loadConfig({ TRUST_REGISTRY_WORKERS: "6" }))
       .to.throw(ConfigError)
       .with.property("message")
@@ -112,19 +112,19 @@ describe("the configuration", () => {
     expect(loadConfig({ TRUST_REGISTRY_WORKERS: "5" }).config.workers).to.equal(5)
   })
 
-  it("wants certificate and key together, and both for client certificates", () => {
+  it("requires certificate and key together, and both for client certificates", () => {
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CERT: "cert.pem" })).to.throw("go together")
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CLIENT_CA: "ca.pem" })).to.throw(
       "needs TRUST_REGISTRY_TLS_CERT",
     )
   })
 
-  it("wants a message to hold a chain", () => {
+  it("requires messages large enough for a chain", () => {
     const env = { TRUST_REGISTRY_MAX_CHAIN_BYTES: "4194304" }
     expect(() => loadConfig(env)).to.throw("TRUST_REGISTRY_MAX_MESSAGE_BYTES")
   })
 
-  it("warns about variables that look like settings and are none", () => {
+  it("warns about unknown variables that look like settings", () => {
     const env = { TRUST_REGISTRY_CACHE_ENTRYS: "5", TRUST_REGISTRY_ADDRESS: "localhost:1" }
     expect(loadConfig(env).warnings).to.have.lengthOf(1)
     expect(loadConfig(env).warnings[0]).to.include("TRUST_REGISTRY_CACHE_ENTRYS")
@@ -139,7 +139,7 @@ describe("the configuration", () => {
     }
   })
 
-  it("is what docs/configuration.md says", () => {
+  it("matches docs/configuration.md", () => {
     const page = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8")
     expect(page, "run: npx trust-registry-server config --markdown > docs/configuration.md").to.equal(
       configMarkdown(),

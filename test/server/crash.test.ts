@@ -32,7 +32,7 @@ describe("a crash", () => {
     connection = connectTo(await server.address())
   }
 
-  it("of the server in the middle of stores loses no chain that was acknowledged", async () => {
+  it("of the server during stores loses no acknowledged chain", async () => {
     const acknowledged = new Map<string, bigint>()
     for (let round = 0; round < ROUNDS; round++) {
       const storing = Array.from({ length: IN_FLIGHT }, (_, lane) =>
@@ -51,7 +51,7 @@ describe("a crash", () => {
     }
   })
 
-  it("of the embedded database fails calls for a moment, loses nothing acknowledged, and service comes back by itself", async () => {
+  it("of the embedded database fails calls briefly, loses no acknowledged write, and service resumes by itself", async () => {
     const acknowledged = new Map<string, bigint>()
     const write = async (agentId: string) => {
       const { record } = await store().storeChain({ chain: sampleChain(agentId) })

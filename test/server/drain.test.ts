@@ -7,7 +7,7 @@ import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 
-describe("a stop", () => {
+describe("stopping the server", () => {
   let registry: TestRegistry
   let connection: ReturnType<typeof connectTo>
   const store = () => connection.calls(TrustStoreService)
@@ -21,7 +21,7 @@ describe("a stop", () => {
     await registry.stop()
   })
 
-  it("gives open calls the time to end, and takes no new ones", async () => {
+  it("gives open calls time to finish, and refuses new ones", async () => {
     await start(scaled(10_000))
     let stopped: Promise<void> | undefined
     let write: Promise<unknown> | undefined
@@ -41,7 +41,7 @@ describe("a stop", () => {
     await stopped
   })
 
-  it("tells calls that are open at its bound SHUTTING_DOWN, with a wait, and ends", async () => {
+  it("fails calls still open after the drain timeout with SHUTTING_DOWN and a delay", async () => {
     await start(300)
     await registry.sql.begin(async (sql) => {
       await sql`lock table trust_chains in access exclusive mode`
@@ -55,7 +55,7 @@ describe("a stop", () => {
     })
   })
 
-  it("keeps what it acknowledged, and a restart goes on with it", async () => {
+  it("keeps what it acknowledged, also after a restart", async () => {
     await start(scaled(10_000))
     const ids = Array.from({ length: 200 }, (_, i) => `agent-${i}`)
     const writes = ids.map((id) =>

@@ -55,7 +55,7 @@ describe("the embedded PostgreSQL", () => {
 
   const postmaster = (folder = dataDir) => findPostmaster(join(folder, "postgres", "data"))
 
-  it("keeps the data between runs, and makes no new database at its second start", async () => {
+  it("keeps its data between runs, and creates the database only once", async () => {
     const said: [string[], string[]] = [[], []]
     const first = await start(dataDir, said[0])
     await write(first, "kept")
@@ -66,7 +66,7 @@ describe("the embedded PostgreSQL", () => {
     expect(said.map((texts) => texts.includes("made a new database"))).to.deep.equal([true, false])
   })
 
-  it("opens no port, keeps its socket where nobody else comes, and is durable", async () => {
+  it("opens no port, keeps its socket private, and is durable", async () => {
     const database = await start()
     const settings = await query(
       database,
@@ -89,7 +89,7 @@ describe("the embedded PostgreSQL", () => {
     expect(role).to.deep.equal({ rolsuper: false })
   })
 
-  it("runs in a session of its own, which Ctrl-C in our terminal does not reach", async () => {
+  it("runs in its own session, which Ctrl-C in the terminal does not reach", async () => {
     await start()
     const pid = await postmaster()
     const [, , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8"))
@@ -98,7 +98,7 @@ describe("the embedded PostgreSQL", () => {
     expect([Number(group), Number(session)]).to.deep.equal([pid, pid])
   })
 
-  it("goes on with the database of a server that was killed", async () => {
+  it("continues with the database of a killed server", async () => {
     const child = startProcess({
       PGHOST: "nowhere.invalid",
       PGPORT: "1",
@@ -118,14 +118,14 @@ describe("the embedded PostgreSQL", () => {
     expect(await postmaster()).to.equal(undefined)
   })
 
-  it("recovers what was acknowledged when server and database are killed", async () => {
+  it("recovers acknowledged writes when server and database are killed", async () => {
     const first = await start()
     await write(first, "acknowledged")
     await killAll(await postmaster())
     expect(await until("the row is back", () => read(first))).to.deep.equal(["acknowledged"])
   })
 
-  it("comes back by itself when its main process is killed, again and again", async () => {
+  it("restarts by itself whenever its main process is killed", async () => {
     const database = await start()
     await write(database, "here")
     for (let round = 0; round < 3; round++) {
@@ -140,7 +140,7 @@ describe("the embedded PostgreSQL", () => {
     }
   })
 
-  it("holds the folder again after one of its sessions was killed and the database reset itself", async () => {
+  it("locks the folder again after a killed session made the database restart", async () => {
     const database = await start()
     const sql = postgres({ ...database.superuser, max: 1 })
     const [lock] = await sql<{ pid: number }[]>`select pid from pg_locks where locktype = 'advisory'`
@@ -153,7 +153,7 @@ describe("the embedded PostgreSQL", () => {
     expect((await refusal(start())).code).to.equal("FOLDER_IN_USE")
   })
 
-  it("stops for good even while it is coming back", async () => {
+  it("stays stopped, even when stopped during recovery", async () => {
     const database = await start()
     await killAll(await postmaster())
     await database.stop()
@@ -161,7 +161,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await read(await start())).to.deep.equal([])
   })
 
-  it("refuses a second server on the folder, says so, and leaves the first alone", async () => {
+  it("refuses a second server on the folder, with a message, and leaves the first alone", async () => {
     const first = await start()
     await write(first, "first")
     const before = await postmaster()
@@ -177,7 +177,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await read(await start())).to.deep.equal(["first"])
   })
 
-  it("gives way to a server that took the folder while it slept, and takes it back afterwards", async () => {
+  it("yields to a server that took the folder while it was suspended, and takes it back later", async () => {
     const sleeper = startProcess()
     await ready(sleeper)
     sleeper.kill("SIGSTOP")
@@ -198,7 +198,7 @@ describe("the embedded PostgreSQL", () => {
     await until("the sleeper's own postmaster", postmaster)
   })
 
-  it("lets one of two servers have a new folder that both want at once", async () => {
+  it("gives a new folder to one of two servers that start at once", async () => {
     const outcomes = await Promise.allSettled([start(), start()])
     const refusals = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []))
     expect(refusals.map(({ code }) => code)).to.deep.equal(["FOLDER_IN_USE"], String(refusals))
@@ -207,7 +207,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await readdir(join(dataDir, "postgres"))).to.have.members(["data", "postgres.log"])
   })
 
-  it("starts afresh after its first start was killed half way", async () => {
+  it("starts from scratch after its first start was killed halfway", async () => {
     const child = startProcess()
     await until("initdb at work", async () => {
       const made = await readdir(join(dataDir, "postgres"))
@@ -221,7 +221,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await readdir(join(dataDir, "postgres"))).to.have.members(["data", "postgres.log"])
   })
 
-  it("works below a path with blanks and other letters, too long for a socket", async () => {
+  it("works in a path with spaces and non-ASCII letters, too long for a socket", async () => {
     const before = await readdir(tmpdir())
     const folder = join(dataDir, "a b", "ключ 鍵 'quoted'", "x".repeat(100))
     await mkdir(folder, { recursive: true })
@@ -236,7 +236,7 @@ describe("the embedded PostgreSQL", () => {
     expect(links).to.deep.equal([])
   })
 
-  it("is not misled by lock files whose number a stranger got, or that a crash left empty", async () => {
+  it("ignores lock files with a reused pid, and empty ones left by a crash", async () => {
     const database = await start()
     await write(database, "mine")
     const data = join(dataDir, "postgres", "data")
@@ -258,7 +258,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await read(await start())).to.deep.equal(["mine"])
   })
 
-  it("refuses the data of another major version, and files that are no database", async () => {
+  it("refuses data of another major version, and files that are not a database", async () => {
     const data = join(dataDir, "postgres", "data")
     await mkdir(data, { recursive: true })
     await writeFile(join(data, "PG_VERSION"), "17\n")
@@ -271,7 +271,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await readdir(data)).to.deep.equal(["notes.txt"])
   })
 
-  it("tells what PostgreSQL said when it does not start", async () => {
+  it("reports PostgreSQL's own message when it does not start", async () => {
     await (await start()).stop()
     await rm(join(dataDir, "postgres", "data", "global", "pg_control"))
     const error = await refusal(start())

@@ -10,7 +10,7 @@ import { until } from "../support/until.js"
 
 const { SERVING, NOT_SERVING } = health.HealthCheckResponse_ServingStatus
 
-describe("an outage of the database", () => {
+describe("a database outage", () => {
   let folder: Awaited<ReturnType<typeof embeddedFolder>>
   let server: ServerProcess
 
@@ -26,7 +26,7 @@ describe("an outage of the database", () => {
     await folder.end()
   })
 
-  it("is told in time, while memory serves as long as it may, and ends by itself", async () => {
+  it("is reported in time, while memory serves within its maximum age, and ends by itself", async () => {
     const line = connectTo(await server.address())
     const { storeChain, getChain, listChains } = line.calls(TrustStoreService)
     const { check } = line.calls(health.Health)
@@ -65,7 +65,7 @@ describe("an outage of the database", () => {
     line.close()
   })
 
-  it("is told by a call of the SDK as it is made by default, retries and all", async () => {
+  it("is reported by an SDK call with default settings, retries included", async () => {
     const registry = connect(await server.address())
     await until("it serves", async () => (await registry.checkHealth()) === "SERVING")
     const letUp = await holdDown((await folder.postmaster()) as number)

@@ -46,7 +46,7 @@ describe("trust-registry-server", () => {
   }
 
   describe("as a command", () => {
-    it("explains itself and tells its version", async () => {
+    it("prints its help and its version", async () => {
       const { version } = JSON.parse(
         readFileSync(new URL("../../server/package.json", import.meta.url), "utf8"),
       )
@@ -58,7 +58,7 @@ describe("trust-registry-server", () => {
       expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: `${version}\n` })
     })
 
-    it("refuses what it does not know with exit code 2", async () => {
+    it("refuses unknown arguments with exit code 2", async () => {
       for (const args of [[], ["frobnicate"], ["serve", "twice"], ["serve", "--colour", "red"]]) {
         const { code, stdout, stderr } = await spawn(args).ended
         expect({ code, stdout }, args.join(" ")).to.deep.equal({ code: 2, stdout: "" })
@@ -66,7 +66,7 @@ describe("trust-registry-server", () => {
       }
     })
 
-    it("refuses settings that cannot be used with exit code 2, before it starts anything", async () => {
+    it("refuses invalid settings with exit code 2, before it starts anything", async () => {
       const { folder, serve } = await onFolder()
       const { code, stderr } = await serve({ TRUST_REGISTRY_LISTEN: "0.0.0.0:0" }).ended
       expect(code).to.equal(2)
@@ -74,7 +74,7 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
-    it("prints the settings in force without the password", async () => {
+    it("prints the settings in force, without the password", async () => {
       const env = { DATABASE_URL: "postgres://ann:s3cret@h/db", TRUST_REGISTRY_CACHE_ENTRIS: "1" }
       const { code, stdout, stderr } = await spawn(["config", "--max-anchors", "5", "--allow-insecure"], env)
         .ended
@@ -85,7 +85,7 @@ describe("trust-registry-server", () => {
       expect(stderr).to.include("TRUST_REGISTRY_CACHE_ENTRIS is no setting")
     })
 
-    it("migrates, and says what it did", async () => {
+    it("migrates, and reports what it did", async () => {
       const { env } = await onFolder()
       const first = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(first).to.include({ code: 0, stderr: "" })
@@ -96,7 +96,7 @@ describe("trust-registry-server", () => {
   })
 
   describe("serves", () => {
-    it("with nothing configured but the port, keeps its data between runs and leaves nothing running", async () => {
+    it("with only a port configured, keeps its data between runs, and leaves no process behind", async () => {
       const { folder, serve } = await onFolder()
       const first = serve({ TRUST_REGISTRY_CACHE_ENTRIS: "1" })
       const { calls } = await connectedTo(first)
@@ -111,7 +111,7 @@ describe("trust-registry-server", () => {
       expect(record?.agentId).to.equal("kept")
     })
 
-    it("goes on with the database that a killed server left behind", async () => {
+    it("with the database that a killed server left behind", async () => {
       const { folder, serve } = await onFolder()
       const first = serve()
       const { calls } = await connectedTo(first)
@@ -124,7 +124,7 @@ describe("trust-registry-server", () => {
       expect(record?.agentId).to.equal("kept")
     })
 
-    it("not where the port is taken: says so, exit code 1, and stops the database again", async () => {
+    it("not if the port is taken: reports it, exits with code 1, and stops the database", async () => {
       const { folder, serve } = await onFolder()
       const taken = createServer()
       closers.push(() => taken.close())
@@ -163,7 +163,7 @@ describe("trust-registry-server", () => {
       expect(JSON.stringify(server.log)).to.not.include("s3cret")
     })
 
-    it("gives up at the bound with exit code 1, and never tells the password", async () => {
+    it("gives up at the timeout with exit code 1, and never prints the password", async () => {
       const { code, stdout, stderr } = await spawn(["serve"], {
         ...ANY_PORT,
         DATABASE_URL: "postgres://ann:s3cret@127.0.0.1:1/db",
@@ -184,8 +184,8 @@ describe("trust-registry-server", () => {
     })
   })
 
-  describe("when told to stop", () => {
-    it("ends streams, lets a slow call end, stops the database, and exits with 0", async () => {
+  describe("when stopped", () => {
+    it("ends streams, lets a slow call finish, stops the database, and exits with 0", async () => {
       const { folder, serve } = await onFolder()
       const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "60000" })
       const { calls } = await connectedTo(server)
@@ -205,7 +205,7 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
-    it("finishes a start that is under way, then stops all of it", async () => {
+    it("finishes a start in progress, then stops everything", async () => {
       const { folder, serve } = await onFolder()
       const server = serve()
       await server.line(({ msg }) => msg.startsWith("made a new database"))
@@ -214,7 +214,7 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
-    it("takes the second Ctrl-C of npm for the same, and a later one for `now`", async () => {
+    it("takes the second Ctrl-C of npm for the same one, and a later one for `now`", async () => {
       const { folder, serve } = await onFolder()
       const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "60000" })
       const { calls } = await connectedTo(server)
@@ -235,7 +235,7 @@ describe("trust-registry-server", () => {
       )
     })
 
-    it("stops in good order after an exception that nobody caught, with exit code 1", async () => {
+    it("shuts down in order after an uncaught exception, with exit code 1", async () => {
       const { folder, serve } = await onFolder()
       const server = serve({ NODE_OPTIONS: onSignal("throw new Error('thrown by a timer')") })
       await server.address()
@@ -246,7 +246,7 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
-    it("goes on after a promise that failed unheard, and logs it", async () => {
+    it("continues after an unhandled rejection, and logs it", async () => {
       const { serve } = await onFolder()
       const server = serve({ NODE_OPTIONS: onSignal("Promise.reject(new Error('failed unheard'))") })
       const { calls } = await connectedTo(server)

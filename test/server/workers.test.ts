@@ -74,7 +74,7 @@ describe("serve --workers", () => {
     expect(sessions?.n).to.be.within(2 * WORKERS + 2, 10 + 2 * WORKERS)
   }
 
-  it("shares one port and one budget of connections to the database; a write through one worker is seen by the others", async () => {
+  it("shares one port and one budget of database connections; a write through one worker is seen by the others", async () => {
     const each = await lineToEach(await start())
     expect(server.log.filter(({ msg }) => msg.startsWith("ready"))).to.have.lengthOf(1)
     expect([...each.keys()].sort()).to.deep.equal([1, 2])
@@ -100,7 +100,7 @@ describe("serve --workers", () => {
       expect(text).to.match(new RegExp(`^trust_registry_feed_revision{worker="${worker}"} \\d+$`, "m"))
   })
 
-  it("goes on when a worker is killed, and replaces it", async () => {
+  it("continues when a worker is killed, and replaces it", async () => {
     const address = await start()
     const each = await lineToEach(address)
     const [victim = 0] = pids()
@@ -116,14 +116,14 @@ describe("serve --workers", () => {
     expect([...(await lineToEach(address)).keys()].sort()).to.deep.equal([1, 2])
   })
 
-  it("serves where it did after all workers were killed at once, also on a port that was free", async () => {
+  it("keeps its address after all workers are killed at once, even with an automatic port", async () => {
     const address = await start()
     for (const pid of pids()) process.kill(pid, "SIGKILL")
     await until("there are others", () => pids().length === 2 * WORKERS)
     expect([...(await lineToEach(address)).keys()].sort()).to.deep.equal([1, 2])
   })
 
-  it("drains all on SIGTERM, and leaves nothing running", async () => {
+  it("drains all workers on SIGTERM, and leaves no process behind", async () => {
     await start()
     const present = [...pids(), (await folder.postmaster()) as number]
     expect(present.every(isAlive)).to.equal(true)
@@ -133,7 +133,7 @@ describe("serve --workers", () => {
     expect(server.log.filter(({ msg }) => msg === "stopped")).to.have.length(WORKERS)
   })
 
-  it("leaves no worker behind when it is killed itself", async () => {
+  it("leaves no worker behind when it is killed", async () => {
     await start()
     const present = pids()
     server.signal("SIGKILL")
@@ -143,7 +143,7 @@ describe("serve --workers", () => {
     expect(await workerOf(again)).to.be.greaterThan(0)
   })
 
-  it("ends with code 1 where its workers cannot start", async () => {
+  it("exits with code 1 if its workers cannot start", async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve))
     const { port } = taken.address() as { port: number }

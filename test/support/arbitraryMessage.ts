@@ -2,8 +2,8 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import fc from "fast-check"
 
 /**
- * Messages of a schema with any of its fields set: texts of every kind, whole numbers to their bounds, enum numbers without a
- * name; messages within messages so deep.
+ * Generates messages of a schema with any of its fields set: unusual text, integers up to their limits, and unknown enum
+ * numbers. `depth` limits nested messages.
  */
 export function messageOf(schema: DescMessage, depth = 5): fc.Arbitrary<Message> {
   const fields = schema.fields.filter((field) => depth > 0 || !field.message)

@@ -14,13 +14,13 @@ import {
 import { type Calls, createCalls } from "../../client/rpc/calls.js"
 import { scaled } from "./slowness.js"
 
-/** How one call is made. */
+/** Options of a single call. */
 export interface CallOptions {
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
 }
 
-/** A bare grpc-js connection without retries: what fails is told as it came over the wire. */
+/** Opens a bare grpc-js connection without retries, so that tests see failures as they come over the wire. */
 export function connectTo(
   address: string,
   credentials = grpc.credentials.createInsecure(),
@@ -44,14 +44,14 @@ const EDGE = {
   fail: (_method: unknown, error: unknown) => error as Error,
 }
 
-/** The google.rpc details of a failed call, each kind by its name. */
+/** Returns the google.rpc details of a failed call, by kind. */
 export function detailsOf(error: Pick<grpc.ServiceError, "metadata">) {
   const [bytes] = error.metadata.get("grpc-status-details-bin")
   const status = decode(StatusSchema, bytes as Buffer)
   return { bytes: (bytes as Buffer).length, status, ...detailsIn(status) }
 }
 
-/** The details of a google.rpc.Status, that of a call or that of one item of many, each kind by its name. */
+/** Returns the details of a google.rpc.Status, of a call or of one item of a batch, by kind. */
 export function detailsIn(status: Status) {
   const find = <Schema extends DescMessage>(schema: Schema): MessageShape<Schema> | undefined =>
     status.details.map((any) => anyUnpack(any, schema)).find((message) => message !== undefined)
@@ -64,7 +64,7 @@ export function detailsIn(status: Status) {
   }
 }
 
-/** What the call failed with; throws if it did not fail. */
+/** Returns the error of a call that fails; throws if it succeeds. */
 export async function failureOf(call: Promise<unknown>): Promise<grpc.ServiceError> {
   const outcome = await call.then(
     () => undefined,

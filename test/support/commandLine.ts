@@ -5,14 +5,14 @@ import { fileURLToPath } from "node:url"
 
 const BIN = fileURLToPath(new URL("../../client/bin/trust-registry.js", import.meta.url))
 
-/** How a run of `trust-registry` ended and what it said. */
+/** The exit code and output of a `trust-registry` run. */
 export interface Run {
   code: number | null
   out: string
   err: string
 }
 
-/** Where and with what it runs. */
+/** The environment of a run. */
 export interface RunOptions {
   address?: string
   cwd?: string
@@ -20,12 +20,12 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv
 }
 
-/** Runs `trust-registry` as people do, in a process of its own, to its end. */
+/** Runs `trust-registry` in its own process, and waits for its end. */
 export async function trustRegistry(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   return await endOf(startTrustRegistry(args, options))
 }
 
-/** Starts it only. */
+/** Starts `trust-registry` without waiting for its end. */
 export function startTrustRegistry(args: readonly string[], options: RunOptions = {}) {
   const { address, cwd, stdin = "", env } = options
   const child = spawn(BIN, args, {
@@ -43,7 +43,7 @@ export function startTrustRegistry(args: readonly string[], options: RunOptions 
   return child
 }
 
-/** Waits for the end of a started one. */
+/** Waits for the end of a started process. */
 export async function endOf(child: ChildProcessWithoutNullStreams): Promise<Run> {
   const said = { out: "", err: "" }
   child.stdout.on("data", (chunk) => {

@@ -16,7 +16,7 @@ import { PlainStatusError } from "../../server/rpc/status.js"
 
 type Text = typeof StringValueSchema
 
-/** A service of one method of each kind, built at run time; all of them take and give a StringValue. */
+/** A service with one method of each kind, built at run time. Requests and replies are StringValues. */
 export const Echo = describeEcho()
 
 type EchoService = GenService<{
@@ -26,7 +26,7 @@ type EchoService = GenService<{
   talk: { methodKind: "bidi_streaming"; input: Text; output: Text }
 }>
 
-/** How an echo call is made. */
+/** Options of an echo call. */
 export interface EchoOptions {
   signal?: AbortSignal
   timeoutMs?: number
@@ -34,15 +34,15 @@ export interface EchoOptions {
 
 export type EchoHandlers = Handlers<EchoService, RpcContext>
 
-/** How an echo server is set up. */
+/** Options of an echo server. */
 export interface EchoSetup {
-  /** By default a unary call may take any time. */
+  /** Unlimited by default. */
   callTimeoutMs?: number
-  /** Takes the lines of the log. */
+  /** Receives the log lines. */
   log?: Log
 }
 
-/** A server with these handlers on a free port, and a client of it. `ends` lists the status code of each call that ended. */
+/** Starts a server with these handlers on a free port, and a client. `ends` collects the status code of each ended call. */
 export async function startEcho(
   handlers: Partial<EchoHandlers>,
   { callTimeoutMs = Number.POSITIVE_INFINITY, log = createLog("silent") }: EchoSetup = {},
@@ -114,6 +114,6 @@ function describeEcho(): EchoService {
     ],
   })
   const registry = createFileRegistry(file, () => file_google_protobuf_wrappers)
-  // Built at run time, so the compiler cannot know what the lines above say.
+  // Built at run time, so the compiler cannot infer its type.
   return registry.getService("test.Echo") as unknown as EchoService
 }

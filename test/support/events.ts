@@ -5,12 +5,12 @@ import {
   type TrustLineageChain,
 } from "@trust-registry/proto"
 
-/** An event of a watch, whatever its kind, as one flat object. */
+/** A watch event of any kind, flattened into one object. */
 export interface SeenEvent {
   readonly kind: "changed" | "current" | "left"
-  /** `CREATED` and so on; `CURRENT` and `LEFT` for those kinds. */
+  /** The operation in uppercase, such as `CREATED`; `CURRENT` or `LEFT` for those kinds. */
   readonly word: string
-  /** What the change was, by its name in lowercase; undefined for `current`. */
+  /** The operation in lowercase; undefined for `current`. */
   readonly operation: string | undefined
   readonly record: ChainRecord | undefined
   readonly chain: TrustLineageChain | undefined
@@ -18,7 +18,7 @@ export interface SeenEvent {
   readonly requestId: string | undefined
 }
 
-/** Reads an event of any kind; throws if its kind or its record is missing. */
+/** Flattens an event; throws if its kind or record is missing. */
 export function seen({ kind }: ChainEvent): SeenEvent {
   if (kind.case === undefined) throw new Error("an event without a kind")
   const change = kind.case === "current" ? undefined : kind.value

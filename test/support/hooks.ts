@@ -11,7 +11,7 @@ export const mochaHooks = {
   beforeEach() {
     before = runningChildren()
   },
-  /** A test that timed out waiting for its child reaches its own clean-up once the child is gone. */
+  /** Ending its child lets a test that timed out waiting for it reach its own cleanup. */
   afterEach(this: Mocha.Context) {
     if (this.currentTest?.isFailed()) endChildren(before)
   },

@@ -2,20 +2,20 @@ import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
 
-/** Ends a process as a crash does; fails where there is none. */
+/** Kills a process with SIGKILL; throws if there is none. */
 export async function kill(pid: number | undefined) {
   if (pid === undefined) throw new Error("nothing to kill")
   process.kill(pid, "SIGKILL")
 }
 
-/** The postmaster and all its children at one moment, as when the machine's memory runs out. */
+/** Kills a process and all its children at once, as the kernel does when memory runs out. */
 export async function killAll(pid: number | undefined) {
   const children = await childrenOf(pid)
   await kill(pid)
   for (const child of children) await kill(child).catch(() => undefined)
 }
 
-/** The processes that this one started and that run. */
+/** Returns the ids of a process's running children. */
 export async function childrenOf(pid: number | undefined): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")
   // An empty text would become process id 0, which is this whole process group.
@@ -25,7 +25,7 @@ export async function childrenOf(pid: number | undefined): Promise<number[]> {
     .map(Number)
 }
 
-/** A child started `detached`, with all that it started in its group; it may be gone already. */
+/** Kills the process group of a child started `detached`, unless it has exited. */
 export async function killGroup(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   process.kill(-child.pid, "SIGKILL")

@@ -8,18 +8,18 @@ import { isAlive } from "../../server/embedded/process.js"
 import type { EmbeddedConnection } from "../../server/embedded/session.js"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../server/embedded/start.js"
 
-/** An empty database of its own for a test file, in the one throwaway cluster of the run. */
+/** An empty database for one test file, in the throwaway cluster of the run. */
 export interface FreshDatabase {
   readonly name: string
-  /** For `postgres({ ...connection })`, as the role that owns the database. */
+  /** Options for `postgres()`, as the database's owner. */
   readonly connection: EmbeddedConnection
-  /** Cuts the sessions that are left and drops it. The end of the run drops what nobody dropped. */
+  /** Drops the database and its remaining sessions. The end of the run drops any that remain. */
   drop(): Promise<void>
 }
 
 /**
- * Makes a new database; the first call of a run starts the cluster. `template` names a database to copy
- * (one that nobody is connected to), by default an empty one.
+ * Creates a database; the first call of a run starts the cluster. `template` names a database to copy, which must have no
+ * sessions; an empty one by default.
  */
 export async function freshDatabase({ template = "template1" } = {}): Promise<FreshDatabase> {
   const { database, admin } = await sharedCluster()
@@ -32,7 +32,7 @@ export async function freshDatabase({ template = "template1" } = {}): Promise<Fr
   return { name, connection, drop }
 }
 
-/** A folder for throwaway data, named after this process so that a later run can tell what a killed one left. */
+/** Creates a temporary folder, named after this process so that a later run can remove what a killed run left. */
 export async function throwawayFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
   throwaways.add(folder)
@@ -49,7 +49,7 @@ export function clearThrowaways(): void {
   }
 }
 
-/** A cluster of the test's own, to be killed and hurt; it is durable. `end` stops it and removes its folder. */
+/** Starts a durable cluster for one test, which may kill it. `end` stops it and removes its folder. */
 export async function ownCluster(): Promise<EmbeddedPostgres & { dataDir: string; end(): Promise<void> }> {
   const dataDir = await throwawayFolder()
   const database = await startEmbeddedPostgres({ dataDir, log: () => {} })
@@ -60,7 +60,7 @@ export async function ownCluster(): Promise<EmbeddedPostgres & { dataDir: string
   return { ...database, dataDir, end }
 }
 
-/** Stops the cluster of the run and removes it. Mocha calls it after the last test; other programs call it themselves. */
+/** Stops and removes the cluster of the run. Mocha calls it after the last test; other programs must call it. */
 export async function endSharedCluster(): Promise<void> {
   const running = shared
   shared = undefined
@@ -94,7 +94,7 @@ async function startShared() {
   return { dataDir, database, admin }
 }
 
-/** A cluster that somebody else runs, by the folder of its socket: it has the role trust_registry. */
+/** A cluster that somebody else runs, given the folder of its socket. It must have the role trust_registry. */
 function givenCluster(host: string) {
   const connection = {
     host,
@@ -110,7 +110,7 @@ function givenCluster(host: string) {
   }
 }
 
-/** Ends and removes what killed runs left behind. */
+/** Stops the databases of killed runs and removes their folders. */
 export async function sweep(): Promise<void> {
   for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
     if (isAlive(Number.parseInt(name.slice(PREFIX.length), 10))) continue
@@ -121,14 +121,14 @@ export async function sweep(): Promise<void> {
   }
 }
 
-/** Synchronous, for exit hooks. Checks the command line, as some tests write the id of another process into the lock file. */
+/** Synchronous, for exit hooks. Checks the command line, because some tests write another process's id into the lock file. */
 function killPostmasterOf(folder: string) {
   const data = clusterOf(folder)
   try {
     const pid = Number.parseInt(readFileSync(join(data, "postmaster.pid"), "utf8"), 10)
     if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`\0${data}\0`)) process.kill(pid, "SIGQUIT")
   } catch {
-    // Nothing runs there, or this system has no /proc and the next run sweeps.
+    // Nothing runs there, or this system has no /proc and the next run cleans up.
   }
 }
 

@@ -13,7 +13,7 @@ import type { LogLine } from "./server.js"
 
 const BIN = fileURLToPath(new URL("../../server/bin/trust-registry-server.js", import.meta.url))
 
-/** How a process ended and what it said. */
+/** The exit status and output of a process. */
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -21,20 +21,20 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** `trust-registry-server` with these arguments, in a process of its own. */
+/** A running `trust-registry-server` process. */
 export interface ServerProcess {
   readonly pid: number
-  /** What it logged so far. */
+  /** The log lines so far. */
   readonly log: readonly LogLine[]
   readonly ended: Promise<Ended>
-  /** The first line of the log that fits, once it is there; throws if the process ends before. */
+  /** Waits for the first log line that fits; throws if the process ends before it. */
   line(fits: (line: LogLine) => boolean): Promise<LogLine>
-  /** Where it listens, once it is ready. */
+  /** Waits until the server is ready, and returns its address. */
   address(): Promise<string>
   signal(signal: NodeJS.Signals): void
 }
 
-/** Starts the command with nothing in its environment but PATH, HOME and `env`. */
+/** Starts the server with only PATH, HOME and `env` in its environment. */
 export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): ServerProcess {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env } })
@@ -74,15 +74,15 @@ export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}
   }
 }
 
-/** A throwaway data folder for the embedded database of processes. */
+/** Creates a temporary data folder for server processes with the embedded database. */
 export async function embeddedFolder() {
   const dataDir = await throwawayFolder()
   const cluster = join(dataDir, "postgres", "data")
   return {
     dataDir,
-    /** The process id of the database, if it runs. */
+    /** Returns the process id of the database, if it runs. */
     postmaster: () => findPostmaster(cluster),
-    /** Works with the database that runs there, as a person in psql would. */
+    /** Runs `work` with a connection to the running database, as if from psql. */
     async withSql<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result> {
       const socket = await openSocketPath(cluster)
       const sql = postgres({ ...connectionTo(socket.folder), max: 2, onnotice: () => {} })
@@ -91,7 +91,7 @@ export async function embeddedFolder() {
         await socket.close()
       })
     },
-    /** Stops what runs there and removes it. */
+    /** Stops the database and removes the folder. */
     async end() {
       await stopPostmaster(cluster)
       await rm(dataDir, { recursive: true, force: true })

@@ -7,7 +7,7 @@ import {
   DelegationRecordSchema,
 } from "@trust-registry/proto"
 
-/** A sound capability attestation; its id comes from its name. */
+/** Creates a valid capability attestation, with an id derived from its name. */
 export function capability(name: string, changes: MessageInitShape<typeof CapabilityAttestationSchema> = {}) {
   const sound = {
     id: `cap-${name}`,
@@ -21,7 +21,7 @@ export function capability(name: string, changes: MessageInitShape<typeof Capabi
   return create(CapabilityAttestationSchema, Object.assign(sound, changes))
 }
 
-/** A sound delegation to the agent. */
+/** Creates a valid delegation to the agent. */
 export function delegation(
   delegateeId: string,
   changes: MessageInitShape<typeof DelegationRecordSchema> = {},
@@ -38,7 +38,7 @@ export function delegation(
   return create(DelegationRecordSchema, Object.assign(sound, changes))
 }
 
-/** A sound audit anchor of the agent. */
+/** Creates a valid audit anchor of the agent. */
 export function anchor(agentId: string, changes: MessageInitShape<typeof AuditAnchorSchema> = {}) {
   const sound = {
     id: `anchor-${agentId.slice(0, 50)}`,

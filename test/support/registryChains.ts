@@ -1,19 +1,19 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** A chain of a registry to import, with the state hash that the reference implementation computed. */
+/** A chain to import, with the state hash computed by the reference implementation. */
 export type RegistryChain = { document: string; hash: string }
 
 /**
- * The registry made by the reference implementation, where its vectors are at hand: in the folder that
- * TRUST_REGISTRY_VECTORS names, or in `../shared/vectors` beside the project. Elsewhere the project's own chains stand in
- * for it, but not where that variable is set or in CI: there a missing folder is a mistake.
+ * Returns the chains of the reference implementation from the folder that TRUST_REGISTRY_VECTORS names, or from
+ * `../shared/vectors` next to the project. Without that folder it returns the project's own chains, except if the variable
+ * is set or in CI, where a missing folder is an error.
  */
 export function registryChains(): RegistryChain[] {
   return readChains(registryFolder())
 }
 
-/** The folder of that registry, with the keys of its authorities and, where they are at hand, verdicts. */
+/** Returns the folder of those chains, with the authorities' keys and, if available, verdicts. */
 export function registryFolder(): string {
   const root = join(import.meta.dirname, "..", "..")
   const { CI, TRUST_REGISTRY_VECTORS: named } = process.env

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { AuthorityType, type TrustLineageChainSchema } from "@trust-registry/proto"
 
-/** A small sound chain of this agent; its authority is unknown to the registry, so any signature will do. */
+/** Creates a small valid chain. Its authority is not registered, so the signature is not checked. */
 export function sampleChain(agentId: string) {
   return {
     genesis: {

@@ -14,15 +14,15 @@ import { scaled } from "./slowness.js"
 /** A line of the server's log. */
 export type LogLine = { level: string; msg: string } & Record<string, unknown>
 
-/** A registry in this process, on a database of its own. */
+/** A registry in this process, with its own database. */
 export interface TestRegistry {
-  /** Where it listens; a new port after `restart`. */
+  /** The address, with a new port after `restart`. */
   readonly address: string
-  /** How to reach the same database. */
+  /** Connection options for its database. */
   readonly connection: EmbeddedConnection
-  /** The same database, for what a person would do in psql. */
+  /** A connection to its database, for changes by hand. */
   readonly sql: postgres.Sql
-  /** What it logged so far. */
+  /** The log lines so far. */
   readonly log: readonly LogLine[]
   /** Starts another server on the same database; the caller stops it. */
   beside(changes?: Partial<Config>): Promise<RegistryServer>
@@ -75,7 +75,7 @@ export async function startRegistry(
 
 let template: Promise<string> | undefined
 
-/** Makes a database with our schema to copy: copying is faster than migrating each new database. */
+/** Creates a database with the schema to copy, which is faster than migrating each new database. */
 async function makeTemplate() {
   const { name, connection } = await freshDatabase()
   const server = await startServer({

@@ -13,20 +13,20 @@ import {
 /** The initial values of a chain. */
 export type Init = MessageInitShape<typeof TrustLineageChainSchema>
 
-/** Path of the free-form value that the tests change. */
+/** Path of the free-form value that tests change. */
 export const META = "chain.genesis.metadata_json"
-/** Path of the policy that {@link signers} makes. */
+/** Path of the policy created by {@link signers}. */
 export const POLICY = "chain.delegations[0].multi_sig_policy"
-/** Path of the trace that {@link reasoning} makes. */
+/** Path of the trace created by {@link reasoning}. */
 export const TRACE = "chain.delegations[0].reasoning_trace"
 /** Path of the envelope's hash. */
 export const HASH = "chain.constraint_envelope.constraint_hash"
-/** Path of the constraint that {@link constraint} makes. */
+/** Path of the constraint created by {@link constraint}. */
 export const CONSTRAINT = "chain.constraint_envelope.active_constraints[0]"
 /** A version that allows several signers. */
 export const V3 = { signingPayloadVersion: "v3-complete" }
 
-/** A sound genesis record of agent "a". */
+/** A valid genesis record of agent "a". */
 export const genesis = {
   id: "g",
   agentId: "a",
@@ -34,7 +34,7 @@ export const genesis = {
   authorityType: AuthorityType.HUMAN,
   createdAt: "2026-01-01T00:00:00",
 }
-/** A sound capability. */
+/** A valid capability. */
 export const soundCapability = {
   id: "c",
   capability: "read",
@@ -42,7 +42,7 @@ export const soundCapability = {
   attesterId: "o",
   attestedAt: "2026-01-01",
 }
-/** A sound delegation to agent "a". */
+/** A valid delegation to agent "a". */
 export const soundDelegation = {
   id: "d",
   delegatorId: "b",
@@ -50,70 +50,70 @@ export const soundDelegation = {
   taskId: "t",
   delegatedAt: "2026-01-01T00:00:00+00:00",
 }
-/** A sound anchor of agent "a". */
+/** A valid anchor of agent "a". */
 export const soundAnchor = { id: "n", agentId: "a", timestamp: "2026-01-01", result: ActionResult.SUCCESS }
-/** A sound reasoning trace. */
+/** A valid reasoning trace. */
 export const soundTrace = { confidentiality: ConfidentialityLevel.SECRET, timestamp: "2026-01-01" }
-/** A sound constraint. */
+/** A valid constraint. */
 export const soundConstraint = { id: "k", constraintType: ConstraintType.TEMPORAL, valueJson: "1" }
 
-/** A chain of the sound genesis record and what else is given. */
+/** Creates a chain with the valid genesis record and `change`. */
 export function chainWithGenesis(change: object): TrustLineageChain {
-  // Spread, the type forgets that this is the initial shape of one message.
+  // Once spread, the type no longer shows that this initializes one message.
   return create(TrustLineageChainSchema, { genesis, ...change } as Init)
 }
 
-/** The fields that are against the rules. */
+/** Returns the fields of violations. */
 export function fields(violations: Violation[]): string[] {
   return violations.map((violation) => violation.field)
 }
 
-/** The instant that a text names, in microseconds since 1970 UTC. */
+/** Parses a time into microseconds since 1970 UTC. */
 export function micros(text: string): bigint {
   return parseTime(text)?.utcMicros as bigint
 }
 
-/** Changes a chain to have this metadata. */
+/** A change that sets the metadata. */
 export function metadata(metadataJson: string): Partial<Init> {
   return { genesis: { ...genesis, metadataJson } }
 }
 
-/** Changes a chain to have one capability, sound but for these changes. */
+/** A change that sets one capability, valid except for `changes`. */
 export function capability(changes: object): Partial<Init> {
   return { capabilities: [{ ...soundCapability, ...changes }] }
 }
 
-/** Changes a chain to have one delegation, sound but for these changes. */
+/** A change that sets one delegation, valid except for `changes`. */
 export function delegation(changes: object): Partial<Init> {
   return { delegations: [{ ...soundDelegation, ...changes }] }
 }
 
-/** Changes a chain to have one reasoning trace, sound but for these changes. */
+/** A change that sets one reasoning trace, valid except for `changes`. */
 export function reasoning(changes: object): Partial<Init> {
   return delegation({ reasoningTrace: { ...soundTrace, ...changes } })
 }
 
-/** Changes a chain to have an envelope, sound but for these changes. */
+/** A change that sets the envelope, valid except for `changes`. */
 export function envelope(changes: object): Partial<Init> {
   return { constraintEnvelope: { id: "e", agentId: "a", ...changes } }
 }
 
-/** Changes a chain to have one constraint, sound but for these changes. */
+/** A change that sets one constraint, valid except for `changes`. */
 export function constraint(changes: object): Partial<Init> {
   return envelope({ activeConstraints: [{ ...soundConstraint, ...changes }] })
 }
 
-/** A policy of two signers. */
+/** Creates a policy with two signers. */
 export function policy(threshold: number) {
   return { threshold: BigInt(threshold), authorizedSigners: ["ab".repeat(32), "cd".repeat(32)] }
 }
 
-/** Changes a chain to have one delegation of several signers under this policy. */
+/** A change that sets one delegation with several signers under this policy. */
 export function signers(multiSigPolicy: object): Partial<Init> {
   return delegation({ ...V3, multiSig: true, multiSigPolicy })
 }
 
-/** So many records with ids of their own. */
+/** Returns `count` copies of a record with unique ids. */
 export function many<Item extends object>(count: number, item: Item): (Item & { id: string })[] {
   return Array.from({ length: count }, (_, index) => ({ ...item, id: `id-${index}` }))
 }

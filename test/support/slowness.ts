@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 
-/** How long starting a process takes on the machine for which the time limits in the tests are written. */
+/** How long starting a process takes, in milliseconds, on the machine that the tests' time limits are written for. */
 const UNIT_MS = 100
-/** Beyond this a limit would no longer be one. */
+/** The maximum factor, so that limits remain meaningful. */
 const MOST = 10
 
 let slowness = 1
@@ -13,7 +13,7 @@ export function scaled(ms: number): number {
   return Math.round(ms * slowness)
 }
 
-/** Measures how slow the machine is at this moment by starting a process, for {@link scaled}. */
+/** Measures how slow the machine is now by starting a process, for {@link scaled}. */
 export async function measureSlowness(): Promise<void> {
   const began = performance.now()
   await once(spawn(process.execPath, ["-e", ""], { stdio: "ignore" }), "exit")

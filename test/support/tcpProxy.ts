@@ -1,39 +1,39 @@
 import type { AddressInfo } from "node:net"
 import { connect, createServer, type Socket } from "node:net"
 
-/** A line to a port of loopback, or to a socket in a folder, that can be broken on purpose. */
+/** A proxy to a loopback port or a Unix socket, whose connections can be broken on purpose. */
 export interface TcpProxy {
   readonly port: number
-  /** How many lines were opened so far. */
+  /** The number of connections opened so far. */
   readonly opened: number
-  /** Those that are open. */
+  /** The open connections. */
   readonly lines: readonly ProxyLine[]
-  /** Where new lines lead from now on. */
+  /** Directs new connections to another target. */
   retarget(target: number | string): void
-  /** The lines that are open pass nothing on any more and say nothing of it; new ones work. */
+  /** Silently stops open connections from forwarding; new ones work. */
   freeze(): void
-  /** The same for what the target answers alone: it still hears all. */
+  /** Freezes only the direction from the target. */
   freezeAnswers(): void
-  /** As `freeze`, and new lines are no better. */
+  /** Freezes open and new connections. */
   darken(): void
-  /** Delivers what was held back since. */
+  /** Delivers what was held back, and resumes forwarding. */
   thaw(): void
   close(): void
 }
 
-/** One line through a proxy. */
+/** One connection through a proxy. */
 export interface ProxyLine {
-  /** Passes nothing on any more, in one direction or in both, and says nothing of it. */
+  /** Silently stops forwarding, in one direction or both. */
   freeze(direction?: "there" | "back"): void
-  /** Delivers what was held back since. */
+  /** Delivers what was held back, and resumes forwarding. */
   thaw(): void
-  /** Delivers everything so many milliseconds late, in order; 0: at once again. */
+  /** Delays delivery by `ms` milliseconds, in order; 0 stops the delay. */
   delay(ms: number): void
-  /** Breaks it off at both ends. What is on its way is lost. */
+  /** Closes both ends. Data in transit is lost. */
   cut(): void
 }
 
-/** Starts a proxy on a free port of loopback to another port, or to the path of a socket. */
+/** Starts a proxy on a free loopback port to another port, or to a socket's path. */
 export async function startTcpProxy(target: number | string): Promise<TcpProxy> {
   const lines = new Set<ProxyLine>()
   let opened = 0
@@ -107,7 +107,7 @@ function joinedBy(near: Socket, far: Socket): ProxyLine {
   }
 }
 
-/** One direction of a line. What is held back is read all the same: a peer that gives up would take it back otherwise. */
+/** Forwards one direction. Reads even while frozen, or a peer that gives up could take back what it has sent. */
 function passOn(from: Socket, to: Socket) {
   const held: { due: number; step: () => unknown }[] = []
   let frozen = false

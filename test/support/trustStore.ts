@@ -8,14 +8,14 @@ import { PlainStatusError } from "../../server/rpc/status.js"
 
 export type StoreHandlers = Handlers<typeof TrustStoreService, RpcContext>
 
-/** Thrown by a handler: the caller gets this status. */
+/** A status that a handler throws for the caller to receive. */
 export class Status extends PlainStatusError {
   constructor(code: grpc.status, details: string, metadata: Record<string, string> = {}) {
     super(code, details, grpc.Metadata.fromHttp2Headers(metadata))
   }
 }
 
-/** A TrustStoreService of these handlers alone on a free port of loopback, for what a real registry does rarely. */
+/** Starts a TrustStoreService with only these handlers on a loopback port, for behaviour that is rare in a real registry. */
 export async function startTrustStore(
   handlers: Partial<StoreHandlers>,
   credentials = grpc.ServerCredentials.createInsecure(),

@@ -18,21 +18,21 @@ import {
 } from "@trust-registry/eatp"
 import { AuthorityType, CapabilityType, type TrustLineageChain } from "@trust-registry/proto"
 
-/** Noon of a working day, in microseconds since 1970 UTC: what the worlds of these tests take for now. */
+/** The current time in test worlds: noon of a working day, in microseconds since 1970 UTC. */
 export const NOW = BigInt(Date.UTC(2026, 8, 1, 12)) * 1000n
 
-/** A time so many days from {@link NOW}, as text. */
+/** Formats the time `count` days after {@link NOW}. */
 export function days(count: number): string {
   return isoFromMicros(NOW + BigInt(count) * 86_400_000_000n)
 }
 
-/** Some chains with the authorities that signed them; all keys follow from the authorities' names. */
+/** Chains with the authorities that signed them. Keys derive from the authorities' names. */
 export type World = Known & {
   chains: Map<string, StoredTrust>
   authorities: Map<string, TrustAuthority>
-  /** A maker that signs for an authority. */
+  /** Returns a maker that signs for an authority. */
   maker(authorityId?: string): Maker & { signer: MemorySigner }
-  /** Stores a chain, in force. */
+  /** Stores an active chain. */
   keep(chain: TrustLineageChain): TrustLineageChain
   establish(agentId: string, changes?: Partial<Establishment>): Promise<TrustLineageChain>
   delegate(
@@ -48,12 +48,12 @@ export type World = Known & {
   ): Promise<TrustVerdict>
 }
 
-/** The signer of an authority: its seed is the hash of its name. */
+/** Returns the signer of an authority, whose seed is the hash of its name. */
 export function signerOf(authorityId: string): MemorySigner {
   return memorySigner(createHash("sha256").update(`seed of ${authorityId}`).digest("base64"))
 }
 
-/** Makes an empty world with the authorities org-a and org-b, in which it is that moment, in microseconds since 1970. */
+/** Creates an empty world with the authorities org-a and org-b at the given time, in microseconds since 1970 UTC. */
 export function trustWorld(nowMicros = NOW): World {
   const chains = new Map<string, StoredTrust>()
   const authorities = new Map<string, TrustAuthority>()

@@ -5,35 +5,35 @@ import type postgres from "postgres"
 import { type SeenEvent, seen } from "./events.js"
 import { until } from "./until.js"
 
-/** Opens a watch: the SDK's, a bare call's, whoever's responses are to be judged. */
+/** Opens the watch to validate, through the SDK or a bare call. */
 export type OpenWatch = (
   request: MessageInitShape<typeof WatchChainsRequestSchema>,
   signal: AbortSignal,
 ) => AsyncIterable<WatchChainsResponse>
 
-/** A watch whose every response is judged as it comes. */
+/** A watch that validates each response on arrival. */
 export interface ValidatedWatch {
-  /** The events so far, of all lines that it had. */
+  /** The events so far, across all connections. */
   readonly events: readonly SeenEvent[]
-  /** Where it would go on. */
+  /** The revision to resume from. */
   readonly next: bigint
-  /** What it ended with, or what it found wrong. */
+  /** The error that ended the watch, or a validation error. */
   readonly failure: unknown
-  /** Waits until it has been told of all below the revision; throws what it found wrong. */
+  /** Waits until every change below `revision` was reported; throws a validation error. */
   reaches(revision: bigint): Promise<void>
-  /** Waits until it lacks nothing of what the history holds by then. */
+  /** Waits until every change now in history was reported. */
   reachesHead(sql: postgres.Sql): Promise<void>
-  /** Ends the line, and goes on from where it stands through another one. */
+  /** Ends the connection, and resumes through another. */
   resume(open: OpenWatch): Promise<void>
-  /** Ends the line. */
+  /** Ends the connection. */
   stop(): Promise<void>
-  /** Compares all that it was told with the history: nothing missing, nothing twice, nothing else. Only for a watch of everything. */
+  /** Asserts that the events are exactly those in history. Only for watches without a filter. */
   agreesWith(sql: postgres.Sql): Promise<void>
 }
 
 /**
- * Follows a watch and judges each response: the events in the order of revisions, none twice, and next_revision never going
- * back nor below what was told.
+ * Follows a watch and validates each response: events in the order of revisions without repetition, and a next_revision that
+ * never decreases and is above every reported revision.
  */
 export function validateWatch(
   open: OpenWatch,
@@ -45,10 +45,10 @@ export function validateWatch(
   let failure: unknown
   let line = begin(open, request)
 
-  function begin(open: OpenWatch, asked: typeof request) {
+  function begin(open: OpenWatch, sent: typeof request) {
     const stop = new AbortController()
     const ended = (async () => {
-      for await (const response of open(asked, stop.signal)) take(response)
+      for await (const response of open(sent, stop.signal)) take(response)
     })().catch((error) => {
       if (!stop.signal.aborted) failure = error
     })
@@ -59,15 +59,15 @@ export function validateWatch(
     for (const event of response.events.map(seen)) {
       const revision = event.record?.revision ?? 0n
       if (revision < next)
-        throw new Error(`revision ${revision} was told, although all below ${next} had been`)
+        throw new Error(`revision ${revision} was reported, although all below ${next} had been`)
       if (revision >= response.nextRevision)
         throw new Error(
-          `revision ${revision} was told in a response that goes on at ${response.nextRevision}`,
+          `revision ${revision} was reported in a response that resumes at ${response.nextRevision}`,
         )
       if (event.chain && (event.kind === "left" || event.unreadable))
-        throw new Error(`revision ${revision} came with a chain that it must not have: ${event.word}`)
+        throw new Error(`revision ${revision} came with an unexpected chain: ${event.word}`)
       const last = events.at(-1)?.record?.revision ?? -1n
-      if (revision <= last) throw new Error(`revision ${revision} was told after ${last}`)
+      if (revision <= last) throw new Error(`revision ${revision} was reported after ${last}`)
       events.push(event)
     }
     if (response.nextRevision < next)
@@ -77,7 +77,7 @@ export function validateWatch(
   }
 
   const reaches = (revision: bigint) =>
-    until(`the watch has been told of all below ${revision}; it stands at ${next}`, () => {
+    until(`the watch has reported all below ${revision}; it is at ${next}`, () => {
       if (failure !== undefined) return true
       return next >= revision
     }).then(() => {
@@ -113,15 +113,15 @@ export function validateWatch(
       const rows = await sql`
         select revision::text, operation from trust_chain_revisions
         where revision >= ${String(from)} and revision < ${String(next)} order by trust_chain_revisions.revision`
-      const told = events.filter(({ kind }) => kind !== "current")
-      expect(told.map(({ word, record }) => `${record?.revision} ${word}`)).to.deep.equal(
+      const reported = events.filter(({ kind }) => kind !== "current")
+      expect(reported.map(({ word, record }) => `${record?.revision} ${word}`)).to.deep.equal(
         rows.map(({ revision, operation }) => `${revision} ${wordOf(operation)}`),
       )
     },
   }
 }
 
-/** How the contract calls what the database's history calls so. */
+/** Returns the contract's name of an operation in the database's history. */
 export function wordOf(operation: unknown): string {
   return String(operation).toUpperCase()
 }

@@ -4,12 +4,12 @@ import { startRegistry, type TestRegistry } from "./server.js"
 
 type Line = ReturnType<typeof connectTo>
 
-/** Starts a registry for the tests of this suite, with a line to it, and stops both after them. */
+/** Starts a registry and a connection to it before the tests of a suite, and stops both after them. */
 export function withRegistry(changes?: Partial<Config>): { registry: TestRegistry; line: Line } {
   return during(before, after, changes)
 }
 
-/** The same, anew for each test. */
+/** Like {@link withRegistry}, but with a new registry for each test. */
 export function withRegistryForEach(changes?: Partial<Config>): { registry: TestRegistry; line: Line } {
   return during(beforeEach, afterEach, changes)
 }

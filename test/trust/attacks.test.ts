@@ -52,7 +52,7 @@ describe("attacks on trust", () => {
   }
   const VALID = ["valid", "valid", "valid"]
 
-  it("a way of more than ten hops, stored from its lower end, is denied at every level", async () => {
+  it("cannot exceed ten hops of delegation by storing the lower end first", async () => {
     // Two worlds, since none makes such a chain: in the lower one the tenth delegatee delegates of its own.
     const [upper, lower] = [trustWorld(), trustWorld()]
     await upper.establish("deep-0")
@@ -66,7 +66,7 @@ describe("attacks on trust", () => {
     for (const agentId of ["deep-11", "deep-13"]) expect(await reasonsOf(agentId)).to.deep.equal(DENIED)
   })
 
-  it("a reasoning trace that nobody signed makes no chain VERIFIED, and one with another hash none at all", async () => {
+  it("cannot make a chain VERIFIED with an unsigned reasoning trace, or store one with another hash", async () => {
     const world = trustWorld()
     await store(await world.establish("trace-delegator"))
     const reasoningTrace = create(ReasoningTraceSchema, {
@@ -88,7 +88,7 @@ describe("attacks on trust", () => {
     expect(fields).to.deep.equal(["chain.delegations[0].reasoning_signature"])
   })
 
-  it("a delegator that is removed for good delegates no more than one that is deleted, until it is stored anew", async () => {
+  it("cannot delegate through a purged delegator, or a deleted one, until it is stored again", async () => {
     const world = trustWorld()
     const delegator = await world.establish("gone-delegator")
     await store(delegator)
@@ -103,7 +103,7 @@ describe("attacks on trust", () => {
     expect(await reasonsOf("gone-delegatee")).to.deep.equal(VALID)
   })
 
-  it("no chain is refused for a key that this process does not know yet", async () => {
+  it("cannot make this process refuse a chain for a key that it has not read yet", async () => {
     const world = trustWorld()
     const chain = await world.establish("rotated")
     // What psql writes this process hears of no sooner than what another process writes.
@@ -116,7 +116,7 @@ describe("attacks on trust", () => {
     expect((await store(chain))?.signatureStatus).to.equal(SignatureStatus.VERIFIED)
   })
 
-  it("many long checks at once hold the event loop for one slice at a time, and all come to their end", async () => {
+  it("cannot block the event loop with many long verifications, which run in slices and all finish", async () => {
     let slices = 0
     const check = async () => {
       for (let slice = 0; slice < 5; slice++) {
@@ -135,7 +135,7 @@ describe("attacks on trust", () => {
     expect(Math.max(...passed)).to.equal(1)
   })
 
-  it("nobody is judged by more than 16 MiB of chains above, on write or when asked", async () => {
+  it("cannot evaluate more than 16 MiB of delegators, on write or on read", async () => {
     const metadataJson = JSON.stringify({ ballast: "x".repeat(1_000_000) })
     const delegators = Array.from({ length: 20 }, (_, index) => `heavy-${index}`)
     const delegations = (agentId: string, count: number) =>

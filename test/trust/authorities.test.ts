@@ -53,7 +53,7 @@ describe("authorities", () => {
   const refusalsOf = (refused: Promise<unknown>[]) => Promise.all(refused.map(refusal))
 
   describe("register", () => {
-    it("gives back equal what was registered, and a record", async () => {
+    it("returns what was registered, and a record", async () => {
       await register("acme")
       const given = authority("acme-billing", {
         authorityType: AuthorityType.SYSTEM,
@@ -109,9 +109,14 @@ describe("authorities", () => {
       ["no key", { keys: [] }, "authority.keys", /at least one key/],
       ["65 keys", { keys: Array.from({ length: 65 }, () => key) }, "authority.keys", /64/],
       ["an empty key_id", { keys: [{ ...key, keyId: "" }] }, "authority.keys[0].key_id", /empty/],
-      ["a key_id twice", { keys: [key, { ...other, keyId: "k1" }] }, "authority.keys[1].key_id", /keys\[0\]/],
       [
-        "a key under two ids",
+        "a repeated key_id",
+        { keys: [key, { ...other, keyId: "k1" }] },
+        "authority.keys[1].key_id",
+        /keys\[0\]/,
+      ],
+      [
+        "a key with two ids",
         { keys: [key, { ...key, keyId: "k2" }] },
         "authority.keys[1].public_key",
         /keys\[0\]/,
@@ -154,12 +159,12 @@ describe("authorities", () => {
         /not 7/,
       ],
       ["the permission UNSPECIFIED", { permissions: [0] }, "authority.permissions[0]", /unspecified/],
-      ["a permission twice", { permissions: [2, 1, 2] }, "authority.permissions[2]", /permissions\[0\]/],
+      ["a repeated permission", { permissions: [2, 1, 2] }, "authority.permissions[2]", /permissions\[0\]/],
       ["itself as the parent", { parentAuthorityId: "bad" }, "authority.parent_authority_id", /itself/],
       ["an empty parent", { parentAuthorityId: "" }, "authority.parent_authority_id", /empty/],
-      ["metadata that is no JSON", { metadataJson: "{a:1}" }, "authority.metadata_json", /JSON/],
+      ["metadata that is not JSON", { metadataJson: "{a:1}" }, "authority.metadata_json", /JSON/],
       ["metadata that repeats a key", { metadataJson: '{"a":1,"a":2}' }, "authority.metadata_json", /"a"/],
-      ["metadata that is no object", { metadataJson: "[]" }, "authority.metadata_json", /object/],
+      ["metadata that is not an object", { metadataJson: "[]" }, "authority.metadata_json", /object/],
       ["more than 64 KiB", { metadataJson: `{"a":"${"x".repeat(65_536)}"}` }, "authority", /65536/],
     ]
     for (const [title, change, field, says] of refused)
@@ -172,7 +177,7 @@ describe("authorities", () => {
         expect(await historyOf("bad")).to.have.lengthOf(0)
       })
 
-    it("refuses no authority, an unknown field in it, and a request_id that is no UUID", async () => {
+    it("refuses a missing authority, an unknown field in it, and a request_id that is not a UUID", async () => {
       const missing = await refusal(calls().registerAuthority({}))
       expect(missing.badRequest?.fieldViolations[0]).to.include({ field: "authority" })
       const unknown = { no: 99, wireType: WireType.Varint, data: new BinaryWriter().uint32(1).finish() }
@@ -202,7 +207,7 @@ describe("authorities", () => {
   })
 
   describe("get and list", () => {
-    it("says AUTHORITY_NOT_FOUND, and INVALID_REQUEST to what is no id", async () => {
+    it("return AUTHORITY_NOT_FOUND, and INVALID_REQUEST for an invalid id", async () => {
       const missing = await refusal(calls().getAuthority({ authorityId: "nobody" }))
       expect(missing.status.code).to.equal(grpc.status.NOT_FOUND)
       expect(missing.info?.reason).to.equal("AUTHORITY_NOT_FOUND")
@@ -212,7 +217,7 @@ describe("authorities", () => {
       expect(empty.badRequest?.fieldViolations[0]?.field).to.equal("authority_id")
     })
 
-    it("pages hold each authority once, in the order of bytes, inactive ones only where asked for", async () => {
+    it("return each authority on one page, in byte order, inactive ones only on request", async () => {
       const own = await startRegistry()
       const there = connectTo(own.address)
       const { registerAuthority, listAuthorities, deactivateAuthority } = there.calls(AuthorityService)
@@ -255,7 +260,7 @@ describe("authorities", () => {
       await own.stop()
     })
 
-    it("ends a page at 3 MiB", async () => {
+    it("end a page at 3 MiB", async () => {
       const own = await startRegistry()
       const there = connectTo(own.address)
       const { registerAuthority, listAuthorities } = there.calls(AuthorityService)
@@ -270,7 +275,7 @@ describe("authorities", () => {
       await own.stop()
     })
 
-    it("tells of a row that does not parse, which fails that authority alone", async () => {
+    it("report a row that does not parse, which fails only that authority", async () => {
       await register("corrupt")
       await registry.sql`
         update trust_authorities set authority_data = authority_data || '{"bogus": 1}' where authority_id = 'corrupt'`
@@ -308,7 +313,7 @@ describe("authorities", () => {
         },
       })
 
-    it("replaces all but id and keys, and keeps the inactive inactive", async () => {
+    it("replaces all but id and keys, and keeps an inactive authority inactive", async () => {
       const before = await register("renamed", { permissions: [1, 2], metadataJson: '{"a":1}' })
       const keys = await keysOf("renamed")
       await calls().deactivateAuthority({ authorityId: "renamed" })
@@ -323,7 +328,7 @@ describe("authorities", () => {
       expect(record?.createdAt).to.deep.equal(before.record?.createdAt)
     })
 
-    it("refuses by the names of its own fields", async () => {
+    it("names the request's own fields in refusals", async () => {
       await register("steady")
       const refused = [
         [{ name: "" }, "authority.name"],
@@ -341,7 +346,7 @@ describe("authorities", () => {
       expect(await historyOf("steady")).to.have.lengthOf(1)
     })
 
-    it("refuses what is not registered, a parent that is not, and a circle of parents", async () => {
+    it("refuses an unregistered authority, an unregistered parent, and a cycle of parents", async () => {
       const missing = await refusal(update("nobody", {}))
       expect(missing.info?.reason).to.equal("AUTHORITY_NOT_FOUND")
       await register("top")
@@ -374,7 +379,7 @@ describe("authorities", () => {
     }
     const expected = (changes: Init) => create(AuthoritySchema, { ...whole, ...changes })
 
-    it("changes what the mask names and nothing else, and clears what is named and left empty", async () => {
+    it("changes only what the mask names, and clears masked fields that are empty", async () => {
       await register("mask-parent")
       const changes: Init = {
         name: "after",
@@ -398,7 +403,7 @@ describe("authorities", () => {
       expect(cleared).to.deep.equal(create(AuthoritySchema, { ...rest, permissions: [] }))
     })
 
-    it("changes every field that is set where there is no mask, and clears none", async () => {
+    it("changes every set field if there is no mask, and clears none", async () => {
       await masked("mask-none", { name: "after" }).then((now) =>
         expect(now).to.deep.equal(expected({ name: "after" })),
       )
@@ -406,7 +411,7 @@ describe("authorities", () => {
       expect(now).to.deep.equal(expected({ permissions: [1, 2], metadataJson: "{}" }))
     })
 
-    it("refuses to clear what an authority must have", async () => {
+    it("refuses to clear required fields", async () => {
       await register("mask-must", whole)
       for (const [path, field] of [
         ["name", "authority.name"],
@@ -421,7 +426,7 @@ describe("authorities", () => {
       expect(await historyOf("mask-must")).to.have.lengthOf(1)
     })
 
-    it("refuses masks that name what cannot be changed or nothing at all, and an authority with keys", async () => {
+    it("refuses masks with immutable or unknown fields, and an authority with keys", async () => {
       await register("mask-firm", whole)
       const authority = { id: "mask-firm", name: "x" }
       const wrong: [Parameters<ReturnType<typeof calls>["updateAuthority"]>[0], string][] = [
@@ -453,7 +458,7 @@ describe("authorities", () => {
       expect(await historyOf("mask-firm")).to.have.lengthOf(1)
     })
 
-    it("lets updates of different fields that race each other both be made", async () => {
+    it("applies both of two racing updates of different fields", async () => {
       await register("mask-race", whole)
       const update = (authority: Init, ...paths: string[]) =>
         calls().updateAuthority({ authority: { id: "mask-race", ...authority }, updateMask: { paths } })
@@ -467,7 +472,7 @@ describe("authorities", () => {
       expect(authority?.parentAuthorityId).to.equal("mask-parent")
     })
 
-    it("refuses one half of a circle that two writers close at once", async () => {
+    it("refuses one of two racing writes that together close a cycle", async () => {
       for (let round = 0; round < 10; round++) {
         const [left, right] = [`left-${round}`, `right-${round}`]
         await Promise.all([register(left), register(right)])
@@ -484,7 +489,7 @@ describe("authorities", () => {
   })
 
   describe("deactivate", () => {
-    it("makes it inactive once: again changes nothing", async () => {
+    it("deactivates once; a repeat changes nothing", async () => {
       await register("gone")
       const first = await calls().deactivateAuthority({ authorityId: "gone" })
       expect(first.record?.isActive).to.equal(false)
@@ -520,7 +525,7 @@ describe("authorities", () => {
         notAfter && Number(notAfter.seconds),
       ])
 
-    it("ends the open windows where the new one begins, and leaves those that ended", async () => {
+    it("ends open windows where the new one begins, and keeps those that ended", async () => {
       await register("rotated")
       await rotate("rotated", "k2", { effectiveAt: at(1_000) })
       const answer = await rotate("rotated", "k3", { effectiveAt: at(2_000) })
@@ -532,7 +537,7 @@ describe("authorities", () => {
       expect((await calls().getAuthority({ authorityId: "rotated" })).stored).to.deep.equal(answer.stored)
     })
 
-    it("begins now unless it is told when", async () => {
+    it("begins now by default", async () => {
       await register("now")
       const before = Date.now()
       const { authority } = (await rotate("now", "k2")).stored ?? {}
@@ -542,7 +547,7 @@ describe("authorities", () => {
       expect(ms).to.be.within(before, Date.now())
     })
 
-    it("lets the older keys go on for the overlap, and keys that begin later stay", async () => {
+    it("extends older keys by the overlap, and keeps keys that begin later", async () => {
       await register("overlapped", {
         keys: [
           { keyId: "ends", publicKey: generateKeyPair().publicKey, notAfter: at(1_500) },
@@ -565,7 +570,7 @@ describe("authorities", () => {
       expect(stored?.authority?.keys[1]?.notAfter?.nanos).to.equal(100_000_000)
     })
 
-    it("refuses by the names of its own fields", async () => {
+    it("names the request's own fields in refusals", async () => {
       const { publicKey } = generateKeyPair()
       await register("firm", { keys: [{ keyId: "k1", publicKey }] })
       const refused = [
@@ -590,7 +595,7 @@ describe("authorities", () => {
       expect(missing.info?.reason).to.equal("AUTHORITY_NOT_FOUND")
     })
 
-    it("takes 64 keys and no more", async () => {
+    it("accepts up to 64 keys", async () => {
       const keys = Array.from({ length: 63 }, (_, i) => ({
         keyId: `key-${i}`,
         publicKey: generateKeyPair().publicKey,
@@ -604,10 +609,10 @@ describe("authorities", () => {
     })
   })
 
-  describe("writers", () => {
+  describe("changes", () => {
     const key = () => ({ keyId: randomUUID(), publicKey: generateKeyPair().publicKey })
 
-    it("one of two rotations with the same expected_revision, and both without one", async () => {
+    it("with the same expected_revision: one of two rotations succeeds, and without one both do", async () => {
       const there = connectTo(registry.address)
       const [a, b] = [calls(), there.calls(AuthorityService)]
       let { record } = await register("raced")
@@ -638,7 +643,7 @@ describe("authorities", () => {
       there.close()
     })
 
-    it("that crowd round one authority are all made, or told to come again", async () => {
+    it("that compete for one authority are all applied, or refused with a retry", async () => {
       await register("crowded")
       const settled = await Promise.allSettled(
         Array.from({ length: 30 }, () => calls().rotateAuthorityKey({ authorityId: "crowded", ...key() })),
@@ -653,7 +658,7 @@ describe("authorities", () => {
       expect(await keysOf("crowded")).to.have.lengthOf(1 + 30 - failures.length)
     })
 
-    it("a retry of each kind of write gets its first answer, against itself and after another's write", async () => {
+    it("that are retried get their first response, even after another write: each kind of write", async () => {
       const { registerAuthority, updateAuthority, rotateAuthorityKey, deactivateAuthority } = calls()
       const authorityId = "retried"
       const name = { name: "n", authorityType: AuthorityType.SYSTEM }
@@ -678,7 +683,7 @@ describe("authorities", () => {
       expect(await historyOf(authorityId)).to.have.lengthOf(writes.length + 1)
     })
 
-    it("refuses a request_id of another change", async () => {
+    it("with the request_id of another change are refused", async () => {
       const { updateAuthority, rotateAuthorityKey, deactivateAuthority } = calls()
       const requestId = randomUUID()
       const authorityId = "reused"
@@ -697,7 +702,7 @@ describe("authorities", () => {
       }
     })
 
-    it("expect a revision in every change", async () => {
+    it("check expected_revision, whatever the change", async () => {
       const { updateAuthority, rotateAuthorityKey, deactivateAuthority } = calls()
       const { record } = await register("expected")
       const expectedRevision = (record?.revision ?? 0n) + 1_000n
@@ -712,7 +717,7 @@ describe("authorities", () => {
       expect(zero.badRequest?.fieldViolations[0]?.field).to.equal("expected_revision")
     })
 
-    it("have one order of revisions with those of chains", async () => {
+    it("share one order of revisions with chains", async () => {
       const { storeChain } = here.calls(TrustStoreService)
       const answers = await Promise.all(
         Array.from({ length: 60 }, (_, i) =>
@@ -735,7 +740,7 @@ describe("authorities", () => {
       expect(third.record?.revision).to.equal((second.record?.revision ?? 0n) + 1n)
     })
 
-    it("are refused when a network delivers them too late", async () => {
+    it("are refused if the network delivers them too late", async () => {
       const database = await freshDatabase()
       const sql = openPool(database.connection, 1, () => {})
       await migrate(sql)
@@ -756,7 +761,7 @@ describe("authorities", () => {
       await database.drop()
     })
 
-    it("by hand are in the history with their actor, are announced, and wait for their turn", async () => {
+    it("by hand are in history with their actor, are announced, and wait for their turn", async () => {
       await register("by-hand")
       const { sql } = registry
       const heard: string[] = []
@@ -788,7 +793,7 @@ describe("authorities", () => {
       await register("by-hand")
     })
 
-    it("by hand may not break the order: truncate, another id, a parent that is gone, a circle", async () => {
+    it("by hand cannot break the order: truncate, another id, a missing parent, a cycle", async () => {
       const { sql } = registry
       await register("rule-top")
       await register("rule-child", { parentAuthorityId: "rule-top" })
@@ -814,7 +819,7 @@ describe("authorities", () => {
     })
   })
 
-  it("are named in the log, without what they are", async () => {
+  it("are logged by name, without their content", async () => {
     await register("logged")
     await refusal(calls().updateAuthority({ authority: { id: "logged" } }))
     const lines = registry.log.filter(({ authority_id }) => authority_id === "logged")
@@ -826,7 +831,7 @@ describe("authorities", () => {
     expect(JSON.stringify(lines)).not.to.contain("Authority logged")
   })
 
-  it("are there after a restart, with their history", async () => {
+  it("survive a restart, with their history", async () => {
     const own = await startRegistry()
     const first = connectTo(own.address)
     const request = { authority: authority("kept"), requestId: randomUUID() }

@@ -61,7 +61,7 @@ describe("the last valid microsecond", () => {
     }
   }
 
-  it("of a registration and of the chain's own expiry is the expiry, for lists and CheckAuthority", async () => {
+  it("of a registration and of the chain itself is the expiry, for lists and CheckAuthority", async () => {
     const end = soon()
     const world = trustWorld(now() - 60_000_000n)
     const registered = await world.establish("registered")
@@ -86,7 +86,7 @@ describe("the last valid microsecond", () => {
     expect([await allowedAt("below", end), await allowedAt("below", end + 1n)]).to.deep.equal([true, false])
   })
 
-  it("before a graceful revocation of an agent or a capability is the one before its moment", async () => {
+  it("before a graceful revocation of an agent or a capability precedes the revocation's time", async () => {
     const world = trustWorld(now() - 60_000_000n)
     const chain = await world.establish("leaving")
     const kept = await world.establish("losing", {
@@ -112,7 +112,7 @@ describe("the last valid microsecond", () => {
     expect(record?.revokesAt && microsOf(record.revokesAt)).to.equal(at)
   })
 
-  it("is the same for GetChain, BatchGetChains and the chains of delegators, which read the clock", () => {
+  it("is the same for GetChain, BatchGetChains and delegators' chains, which read the clock", () => {
     const [end, revoked] = [1_000_001n, 2_000_001n]
     const chain: ServedChain = {
       ...{ bytes: Buffer.alloc(0), chain: () => ({}) as never, revision: 1n, status: "active" },

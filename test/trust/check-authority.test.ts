@@ -73,7 +73,7 @@ describe("CheckAuthority", () => {
     return { root, middle, leaf, world, delegated: other.chains.get(middle)?.chain as TrustLineageChain }
   }
 
-  it("allows by a path of ten hops, named record by record with the revision at which each was read", async () => {
+  it("allows by a path of ten hops, with every record and the revision at which it was read", async () => {
     const world = yesterday()
     const records = [await store(await world.establish("hop-0"))]
     for (let hop = 1; hop <= 10; hop++)
@@ -102,7 +102,7 @@ describe("CheckAuthority", () => {
     expect(wait.path).to.deep.equal(answer.path)
   })
 
-  it("denies by a delegation further up that ran out, which VerifyTrust does not look at", async () => {
+  it("denies if a delegation further up has expired, which VerifyTrust does not check", async () => {
     const expiresAt = isoFromMicros(now() - HOUR)
     const { leaf, middle, delegated } = await three("late", { expiresAt })
     const verdict = await line
@@ -124,7 +124,7 @@ describe("CheckAuthority", () => {
     expect(answer.reasonText).to.include(delegated.capabilities[1]?.id)
   })
 
-  it("denies by what was revoked further up, at once for strong reads", async () => {
+  it("denies if a record further up is revoked, at once for strong reads", async () => {
     const { root, leaf, middle, delegated, world } = await three("revoked")
     expect((await check(leaf)).authorized).to.equal(true)
     const revoke = (kind: string, agentId: string, recordId: string) => registry.sql`
@@ -146,7 +146,7 @@ describe("CheckAuthority", () => {
     expect(toldBy(byAgent.path).slice(0, 2)).to.deep.equal([`GENESIS ${middle} broken`, `DELEGATION ${leaf}`])
   })
 
-  it("VerifyTrust denies too where all that a capability was delegated from is revoked", async () => {
+  it("denies, as does VerifyTrust, a capability delegated only from revoked ones", async () => {
     const { root, leaf, world } = await three("source")
     const capability = world.chains.get(root)?.chain.capabilities[0]?.id ?? ""
     await registry.sql`
@@ -161,7 +161,7 @@ describe("CheckAuthority", () => {
     expect((await check(leaf)).path[0]).to.include({ id: capability, detail: "revoked", holds: false })
   })
 
-  it("denies by a delegator who is gone, or who has nothing to delegate any more", async () => {
+  it("denies if a delegator is gone, or has nothing left to delegate", async () => {
     const removed = await three("removed")
     await chains().purgeChain({ agentId: removed.middle })
     const gone = await check(removed.leaf)
@@ -201,7 +201,7 @@ describe("CheckAuthority", () => {
     expect(lacking.path).to.deep.equal([])
   })
 
-  it("answers for the authority that was asked for, and an inactive one's signatures still count", async () => {
+  it("answers for the requested authority, and counts an inactive one's signatures", async () => {
     const { leaf } = await three("asked")
     const other = await check(leaf, { authorityId: "org-b" })
     expect(other).to.include({ authorized: false, reason: DenialReason.AUTHORITY_MISMATCH })
@@ -216,7 +216,7 @@ describe("CheckAuthority", () => {
     expect(inactive.path[0]?.detail).to.include("inactive")
   })
 
-  it("answers for a past time: allowed then and denied now, and the other way round", async () => {
+  it("answers for a past time: allowed then and denied now, and the reverse", async () => {
     const world = yesterday()
     const chain = await world.establish("then")
     const before = (await store(await world.establish("earlier")))?.updatedAt
@@ -244,7 +244,7 @@ describe("CheckAuthority", () => {
     expect((await check("then", { consistency: at })).path).to.deep.equal(past.path)
   })
 
-  it("judges expiry at the time that was asked for", async () => {
+  it("evaluates expiry at the requested time", async () => {
     const world = trustWorld(now())
     const expiresAt = isoFromMicros(now() + BigInt(scaled(1_000)) * 1000n)
     const capabilities = [
@@ -259,7 +259,7 @@ describe("CheckAuthority", () => {
     expect(then.authorized).to.equal(true)
   })
 
-  it("refuses what is no question, and names the field", async () => {
+  it("refuses invalid requests, and names the field", async () => {
     const secondsFromNow = (seconds: number) => BigInt(Math.floor(Date.now() / 1000) + seconds)
     const then = (seconds: bigint) => ({ validAt: { seconds, nanos: 0 } })
     const wrong: [Question, string][] = [
@@ -281,7 +281,7 @@ describe("CheckAuthority", () => {
     }
   })
 
-  it("is told line by line on the command line, with the exit code of the answer", async () => {
+  it("is printed line by line by the command line, with an exit code for the answer", async () => {
     const { root, leaf } = await three("told")
     const run = (...args: string[]) => trustRegistry(args, { address: registry.address })
     const allowed = await run("check-authority", leaf, "read_data", "--authority", "org-a", "--strong")

@@ -21,8 +21,8 @@ function covers({ notBefore, notAfter }: Window, at: number) {
   return (!notBefore || notBefore.seconds <= BigInt(at)) && (!notAfter || notAfter.seconds >= BigInt(at))
 }
 
-describe("the rotation of a key", () => {
-  it("keeps what older keys covered up to its end, gives them nothing new, and opens the new one for good", () => {
+describe("key rotation", () => {
+  it("keeps what older keys covered until their end, covers nothing new with them, and leaves the new key open-ended", () => {
     fc.assert(
       fc.property(fc.array(window, { maxLength: 5 }), second, second, (keys, at, overlap) => {
         const authority = create(AuthoritySchema, { keys })

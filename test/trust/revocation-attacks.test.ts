@@ -20,7 +20,7 @@ import { sampleChain } from "../support/sample.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { withRegistry } from "../support/withRegistry.js"
 
-describe("an attack on revocations", () => {
+describe("revocations under attack", () => {
   const { registry, line } = withRegistry({ logLevel: "error" })
 
   const chains = () => line.calls(TrustStoreService)
@@ -61,7 +61,7 @@ describe("an attack on revocations", () => {
       from (select n, '${prefix}-' || n as a from generate_series(1, ${count}) n) s`)
 
   describe("with old requests", () => {
-    it("that changed one of the chains is refused, whole, and names the request_id", async () => {
+    it("are refused with a request_id that changed one of the chains, which is named", async () => {
       const [first, last] = [randomUUID(), randomUUID()]
       await store(delegating("reuse-a", []), first)
       await store(delegating("reuse-a", []), last)
@@ -85,7 +85,7 @@ describe("an attack on revocations", () => {
       expect(await statusOf("reuse-top")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("lifts under no request that changed the chains, and tells who lifted", async () => {
+    it("cannot be lifted with a request_id that changed the chains, and record who lifted them", async () => {
       const requestId = randomUUID()
       await store(delegating("lift-reuse", []), requestId)
       const { revocationId } = await suspend("lift-reuse")
@@ -101,14 +101,14 @@ describe("an attack on revocations", () => {
       expect(record?.updatedBy).to.match(/^peer:/)
     })
 
-    it("that changed the authority does not revoke its key", async () => {
+    it("cannot revoke a key with the request_id of a change of its authority", async () => {
       const requestId = randomUUID()
       await authorities().registerAuthority({ authority: authority("key-reuse"), requestId })
       const revoke = revocations().revokeKey({ authorityId: "key-reuse", keyId: "1", requestId })
       expect(await reasonOf(revoke)).to.equal("REQUEST_ID_REUSED")
     })
 
-    it("brings nothing back: a store of before gets its first answer, and the chain stays revoked", async () => {
+    it("return the first response to a retried store, and keep the chain revoked", async () => {
       const requestId = randomUUID()
       const chain = delegating("old-store", [])
       const before = await store(chain, requestId)
@@ -122,7 +122,7 @@ describe("an attack on revocations", () => {
       )
     })
 
-    it("a revocation that is sent again after it was lifted does not suspend again", async () => {
+    it("do not suspend again when a lifted suspension is retried", async () => {
       await delegated("again-lifted")
       const request = {
         agentId: "again-lifted",
@@ -136,8 +136,8 @@ describe("an attack on revocations", () => {
     })
   })
 
-  describe("by its graph", () => {
-    it("of 10,000 descendants, of depth 200, in a circle or to oneself takes one call", async () => {
+  describe("with graphs", () => {
+    it("reach 10,000 descendants, 200 levels, a cycle or a self-delegation in one call", async () => {
       await delegated("flat-0")
       await byHand("flat", 10_000, "'flat-0'")
       expect(told(await revocations().revokeAgent({ agentId: "flat-0" })).recordCount).to.equal(10_001n)
@@ -154,7 +154,7 @@ describe("an attack on revocations", () => {
       expect(told(await revocations().revokeAgent({ agentId: "selfish-1" })).recordCount).to.equal(1n)
     })
 
-    it("of delegations where everybody delegates to everybody ends, each told once", async () => {
+    it("terminate if everyone delegates to everyone, and report each agent once", async () => {
       const delegation = `jsonb_build_object(
         'id', 'm' || m, 'delegator_id', 'mesh-' || m, 'capabilities_delegated', '["read"]'::jsonb)`
       await registry.sql.unsafe(`
@@ -168,7 +168,7 @@ describe("an attack on revocations", () => {
       expect(recordCount).to.equal(3_600n)
     })
 
-    it("takes along whom rows delegate to that hold what we never wrote", async () => {
+    it("include agents delegated to in rows that the registry never wrote", async () => {
       await delegated("odd-top")
       await delegated("odd-fine", "odd-top")
       for (const [index, delegations] of [
@@ -200,7 +200,7 @@ describe("an attack on revocations", () => {
       expect(told(await delegation).recordCount).to.equal(1n)
     })
 
-    it("finds a delegator two levels up of whom nothing is stored", async () => {
+    it("find a delegator two levels up without a stored chain", async () => {
       await delegated("two-c", "two-b")
       await delegated("two-b", "two-a")
       const { records } = told(await revocations().revokeAgent({ agentId: "two-a" }))
@@ -214,8 +214,8 @@ describe("an attack on revocations", () => {
     })
   })
 
-  describe("by its texts", () => {
-    it("reaches capabilities and ids of every odd character, and of 512 bytes", async () => {
+  describe("with unusual text", () => {
+    it("reach capabilities and ids with any characters, up to 512 bytes", async () => {
       const names = [`a"b'c\\d`, "é😀\u{10ffff}", "{x,y}", "null", "%_", "\u0001\n\t", "$1 --"]
       const top = `${"x".repeat(500)}-top`
       const low = `${"ü".repeat(256)}`
@@ -238,8 +238,8 @@ describe("an attack on revocations", () => {
     })
   })
 
-  describe("by several at once", () => {
-    it("leaves a chain as all that stands says, whatever the order of revoking and lifting", async () => {
+  describe("with concurrent calls", () => {
+    it("leave a chain in the state that those in force imply, in any order of revoking and lifting", async () => {
       await delegated("storm-top")
       await delegated("storm-low", "storm-top")
       await Promise.all(
@@ -258,7 +258,7 @@ describe("an attack on revocations", () => {
       expect(await statusOf("storm-low")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("a graceful one that came due during a suspension holds when that is lifted", async () => {
+    it("let a graceful revocation that came due during a suspension hold after the lift", async () => {
       await delegated("both")
       const { revocationId } = await suspend("both")
       await registry.sql`
@@ -274,7 +274,7 @@ describe("an attack on revocations", () => {
       expect(await reasonOf(chains().restoreChain({ agentId: "both" }))).to.equal("TRUST_CHAIN_REVOKED")
     })
 
-    it("an agent that is suspended has its delegation revoked for good", async () => {
+    it("revoke a suspended agent's delegation for good", async () => {
       await delegated("s-and-d", "delegator-s")
       const { revocationId } = await suspend("s-and-d")
       await revocations().revokeDelegation({ agentId: "s-and-d", delegationId: "s-and-d-delegation-0" })
@@ -283,7 +283,7 @@ describe("an attack on revocations", () => {
       expect(await verify("s-and-d")).to.include({ valid: false, reason: DenialReason.REVOKED })
     })
 
-    it("an update over the revision of before the revocation changes nothing", async () => {
+    it("are not undone by an update at the revision before them", async () => {
       const record = await delegated("expected")
       await suspend("expected")
       const update = { agentId: "expected", chain: delegating("expected", []) }
@@ -295,7 +295,7 @@ describe("an attack on revocations", () => {
   })
 
   describe("by hand", () => {
-    it("a cascade of which a person lifted a part is lifted whole", async () => {
+    it("are lifted with the whole cascade, even if a part was lifted by hand", async () => {
       await delegated("part-top")
       await delegated("part-low", "part-top")
       const { revocationId } = await suspend("part-top")
@@ -311,7 +311,7 @@ describe("an attack on revocations", () => {
       expect(await statusOf("part-top")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("what is no revocation is refused, and nothing is taken back or moved to another", async () => {
+    it("cannot be inserted if invalid, removed, or moved to another target", async () => {
       await delegated("columns")
       const { revocationId } = await suspend("columns")
       const { sql } = registry
@@ -364,11 +364,11 @@ describe("an attack on revocations", () => {
     })
   })
 
-  describe("on keys", () => {
+  describe("of keys", () => {
     const keyOf = async (authorityId: string) =>
       (await authorities().getAuthority({ authorityId })).stored?.authority?.keys[0]
 
-    it("whatever writes the authority, the key stays revoked: by hand, removed and registered anew", async () => {
+    it("hold whatever writes the authority: by hand, or removed and registered again", async () => {
       await authorities().registerAuthority({ authority: authority("anew") })
       const world = trustWorld()
       await store(await world.establish("of-anew", { authorityId: "anew" }))
@@ -386,7 +386,7 @@ describe("an attack on revocations", () => {
       )
     })
 
-    it("a store that is sent again after its signer's key was revoked gets its first answer, and no other is stored", async () => {
+    it("return the first response to a store retried after its key was revoked, and store nothing else", async () => {
       await authorities().registerAuthority({ authority: authority("late-retry") })
       const chain = await trustWorld().establish("of-late-retry", { authorityId: "late-retry" })
       const requestId = randomUUID()
@@ -400,7 +400,7 @@ describe("an attack on revocations", () => {
       expect(record?.revision).to.equal(first?.revision)
     })
 
-    it("an update and a rotation that race with the revocation do not write the key back", async () => {
+    it("hold against a racing update or rotation", async () => {
       for (let round = 0; round < 8; round++) {
         const authorityId = `race-${round}`
         await authorities().registerAuthority({ authority: authority(authorityId) })
@@ -421,7 +421,7 @@ describe("an attack on revocations", () => {
       }
     })
 
-    it("a key is not rotated in again under another id", async () => {
+    it("refuse a rotation that restores the key under another id", async () => {
       await authorities().registerAuthority({ authority: authority("again-key") })
       await revocations().revokeKey({ authorityId: "again-key", keyId: "1" })
       const { publicKey } = signerOf("again-key")
@@ -429,7 +429,7 @@ describe("an attack on revocations", () => {
       expect(await reasonOf(rotate)).to.equal("AUTHORITY_INVALID")
     })
 
-    it("of several revocations the strictest counts, and a moment beyond all years harms no authority", async () => {
+    it("apply the strictest of several, and accept a time beyond all years", async () => {
       await authorities().registerAuthority({ authority: authority("strict") })
       const compromisedAt = timestampFromMs(Date.now() - 60_000)
       await revocations().revokeKey({ authorityId: "strict", keyId: "1", compromisedAt })

@@ -62,7 +62,7 @@ describe("revocation", () => {
     })
 
   describe("of an agent", () => {
-    it("takes 1,000 descendants along in one transaction, told record by record", async () => {
+    it("revokes 1,000 descendants in one transaction, reported record by record", async () => {
       await delegated("root")
       for (let group = 0; group < 10; group++) await delegated(`mid-${group}`, "root")
       await Promise.all(
@@ -94,7 +94,7 @@ describe("revocation", () => {
       expect(await statusOf("bystander")).to.equal(ChainStatus.ACTIVE)
     })
 
-    it("reaches whom the rules of EATP's cascade reach, in any graph", async () => {
+    it("reaches the agents that EATP's cascade reaches, in any graph", async () => {
       let round = 0
       const edges = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 12 })
       await fc.assert(
@@ -120,7 +120,7 @@ describe("revocation", () => {
       )
     })
 
-    it("of whom no chain is stored revokes what it delegated, and a stranger is not found", async () => {
+    it("without a stored chain revokes what it delegated, and an unknown agent is not found", async () => {
       await delegated("b-of-unknown", "unknown")
       const { records } = told(await revocations().revokeAgent({ agentId: "unknown" }))
       expect(records.map(({ agentId }) => agentId)).to.deep.equal(["unknown", "b-of-unknown"])
@@ -134,7 +134,7 @@ describe("revocation", () => {
       expect(stranger.info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
     })
 
-    it("stays, whatever is tried: store, restore, delete for good and store, by hand", async () => {
+    it("is permanent, whatever is tried: store, restore, purge and store, by hand", async () => {
       await delegated("gone")
       await revocations().revokeAgent({ agentId: "gone" })
       const refused = [
@@ -151,7 +151,7 @@ describe("revocation", () => {
       expect(told.message).to.include("revocations are kept")
     })
 
-    it("lets nobody be delegated to meanwhile: of racing stores and a revocation none is left over", async () => {
+    it("leaves no racing delegation in force", async () => {
       for (let round = 0; round < 10; round++) {
         const agentId = `racer-${round}`
         await delegated(agentId)
@@ -166,7 +166,7 @@ describe("revocation", () => {
   })
 
   describe("modes", () => {
-    it("graceful lets everything go on until its moment, and needs no write then", async () => {
+    it("graceful takes effect at its time, without another write", async () => {
       await delegated("retiring")
       await delegated("heir", "retiring")
       const effectiveAt = timestampFromMs(Date.now() + scaled(1_500))
@@ -198,7 +198,7 @@ describe("revocation", () => {
       expect(BigInt(last) <= revision).to.equal(true)
     })
 
-    it("suspend alone can be lifted, with its whole cascade, and leaves what else stands", async () => {
+    it("suspend can be lifted with its whole cascade, and leaves other revocations in force", async () => {
       await delegated("boss-s")
       await delegated("staff-s", "boss-s")
       await delegated("thief-s", "boss-s")
@@ -225,7 +225,7 @@ describe("revocation", () => {
       expect(told(await revocations().liftSuspension({ revocationId })).revision).to.equal(lifted.revision)
     })
 
-    it("others are final, and no revocation is no suspension", async () => {
+    it("others are final, and lifting one is refused", async () => {
       await delegated("final")
       const { revocationId } = told(await revocations().revokeAgent({ agentId: "final" }))
       const final = await reasonOf(revocations().liftSuspension({ revocationId }))
@@ -240,7 +240,7 @@ describe("revocation", () => {
   })
 
   describe("of records", () => {
-    it("a delegation denies its delegatee and whom it delegated on what it covers; their chains stay readable", async () => {
+    it("denies a delegatee and the delegations that depend on it; their chains remain readable", async () => {
       const withDelegation = (agentId: string, delegatorId: string, names: string[]) => ({
         ...sampleChain(agentId),
         delegations: [
@@ -267,7 +267,7 @@ describe("revocation", () => {
       expect((await verify("d4")).reason).not.to.equal(DenialReason.REVOKED)
     })
 
-    it("a capability covers nothing any more, nor do those that were delegated of it; others do", async () => {
+    it("covers a capability and those delegated from it, and no others", async () => {
       const world = trustWorld()
       const grants = ["read_data", "pay"].map((name) => ({ capability: name, capabilityType: 1 as const }))
       await store(await world.establish("cap-a", { capabilities: grants }))
@@ -287,7 +287,7 @@ describe("revocation", () => {
       expect((await verify("cap-b", "pay")).valid).to.equal(true)
     })
 
-    it("are named, or not found", async () => {
+    it("fails with NOT_FOUND for an unknown record or agent", async () => {
       await delegated("named")
       const call = { agentId: "named", delegationId: "nope" }
       const { info, badRequest } = await reasonOf(revocations().revokeDelegation(call))
@@ -299,7 +299,7 @@ describe("revocation", () => {
       )
     })
 
-    it("follow the same rule of names as EATP's verification", async () => {
+    it("matches names by the same rule as EATP's verification", async () => {
       const letters = fc.string({ unit: fc.constantFrom("a", "b", "*", "_", "é", "😀"), maxLength: 6 })
       await fc.assert(
         fc.asyncProperty(
@@ -318,7 +318,7 @@ describe("revocation", () => {
   })
 
   describe("of a key", () => {
-    it("leaves nothing that it signed, without a word on since when", async () => {
+    it("invalidates everything that it signed, if no compromise time is given", async () => {
       const { world } = await ownAuthority("key-none")
       await store(await world.establish("k-none", { authorityId: "key-none" }))
       expect((await verify("k-none")).valid).to.equal(true)
@@ -340,7 +340,7 @@ describe("revocation", () => {
       ).to.equal("TRUST_CHAIN_INVALID")
     })
 
-    it("leaves what is dated and was first stored before it was compromised, and refuses what comes backdated", async () => {
+    it("keeps what is dated and was first stored before the compromise, and refuses backdated records", async () => {
       const { world } = await ownAuthority("key-old")
       const chain = await world.establish("k-old", { authorityId: "key-old" })
       await store(chain)
@@ -354,7 +354,7 @@ describe("revocation", () => {
       expect(badRequest?.fieldViolations[0]?.field).to.equal("chain.genesis.signature")
     })
 
-    it("names the authority and the key, and is not set by those who register", async () => {
+    it("names the authority and the key, and cannot be set by a registration", async () => {
       const unknown = await reasonOf(revocations().revokeKey({ authorityId: "key-nobody", keyId: "1" }))
       expect(unknown.info?.reason).to.equal("AUTHORITY_NOT_FOUND")
       const none = await reasonOf(revocations().revokeKey({ authorityId: "org-a", keyId: "7" }))
@@ -368,7 +368,7 @@ describe("revocation", () => {
     })
   })
 
-  it("that is sent again with its request_id gets its first answer, and another is refused", async () => {
+  it("returns the first response to a retry with its request_id, and refuses another request", async () => {
     await delegated("again")
     const request = { agentId: "again", requestId: randomUUID(), reason: "once" }
     const first = told(await revocations().revokeAgent(request))
@@ -383,7 +383,7 @@ describe("revocation", () => {
     expect(chain.info?.reason).to.equal("REQUEST_ID_REUSED")
   })
 
-  it("by hand in psql has its effect, its place in the order and its actor", async () => {
+  it("by hand takes effect, with its place in the order and its actor", async () => {
     await delegated("by-hand")
     await registry.sql`
       insert into trust_revocations (revocation_id, kind, agent_id, mode)
@@ -419,7 +419,7 @@ describe("revocation", () => {
     expect(await statusOf("lister")).to.equal(ChainStatus.SUSPENDED)
   })
 
-  it("refuses what is none, and names the field", async () => {
+  it("refuses invalid requests, and names the field", async () => {
     const soon = timestampFromMs(Date.now() + 60_000)
     const graceful = RevocationMode.GRACEFUL
     const agentId = "lister"

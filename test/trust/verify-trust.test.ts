@@ -27,7 +27,7 @@ const LEVELS: Record<string, VerificationLevel> = {
   full: VerificationLevel.FULL,
 }
 
-describe("trust", () => {
+describe("verification", () => {
   let registry: TestRegistry
   let line: ReturnType<typeof connectTo>
   const chains = () => line.calls(TrustStoreService)
@@ -72,11 +72,11 @@ describe("trust", () => {
     })
     after(() => close())
 
-    it("is VERIFIED on write, every signature of it", () => {
+    it("checks every signature on write, and marks the chain VERIFIED", () => {
       expect([...statuses]).to.deep.equal([SignatureStatus.VERIFIED])
     })
 
-    it("gets the verdicts of the reference implementation, line by line", async () => {
+    it("returns the verdicts of the reference implementation, line by line", async () => {
       const lines = readFileSync(join(folder, "chains.verdicts.jsonl"), "utf8").trimEnd().split("\n")
       for (const text of lines) {
         const asked = JSON.parse(text)
@@ -105,7 +105,7 @@ describe("trust", () => {
 
     const store = (chain: TrustLineageChain) => chains().storeChain({ chain })
 
-    it("stores what nobody here can check as UNVERIFIED, and anew as VERIFIED when it can", async () => {
+    it("stores a chain with unknown signers as UNVERIFIED, and as VERIFIED once they are known", async () => {
       const chain = await world.establish("early")
       expect((await store(chain)).record?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
       await register("org-a", signerOf("org-a").publicKey)
@@ -114,7 +114,7 @@ describe("trust", () => {
       expect((await store(unsigned)).record?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
     })
 
-    it("refuses a signature that does not hold, and names the record", async () => {
+    it("refuses an invalid signature, and names the record", async () => {
       const chain = await world.establish("forged")
       const capability = chain.capabilities[0]
       if (!capability || !chain.genesis) throw new Error("establish makes a capability")
@@ -129,7 +129,7 @@ describe("trust", () => {
       expect((await chains().countChains({ filter: { agentIdPrefix: "forged" } })).count).to.equal(0n)
     })
 
-    it("checks a delegation once its delegator is here", async () => {
+    it("checks a delegation once its delegator is stored", async () => {
       const delegator = await world.establish("delegator")
       const chain = await world.delegate("delegator", "delegatee")
       expect((await store(chain)).record?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
@@ -140,7 +140,7 @@ describe("trust", () => {
       expect(badRequest?.fieldViolations[0]?.field).to.equal("chain.delegations[0].signature")
     })
 
-    it("takes ten hops of delegation and refuses the eleventh", async () => {
+    it("accepts ten hops of delegation and refuses the eleventh", async () => {
       const agents = Array.from({ length: 12 }, (_, i) => `hop-${i}`)
       const delegated = (agentId: string, delegatorId: string) => ({
         ...sampleChain(agentId),
@@ -153,7 +153,7 @@ describe("trust", () => {
       expect(badRequest?.fieldViolations[0]?.description).to.include("11 hops")
     })
 
-    it("refuses a cycle through the chains of others, also when two writes race to close it", async () => {
+    it("refuses a cycle through the chains of others, even when two writes race to close it", async () => {
       const delegated = (agentId: string, delegatorId: string) => ({
         ...sampleChain(agentId),
         delegations: [delegation(agentId, { delegatorId })],
@@ -172,7 +172,7 @@ describe("trust", () => {
       }
     })
 
-    it("judges again what changed while it was judged", async () => {
+    it("validates again if its dependencies changed during validation", async () => {
       const chain = await world.establish("moving")
       const stores = Array.from({ length: 20 }, () => store(chain))
       for (let round = 0; round < 10; round++)
@@ -182,7 +182,7 @@ describe("trust", () => {
     })
   })
 
-  describe("where signatures are required", () => {
+  describe("with required signatures", () => {
     before(() => open({ requireSignatures: true }))
     after(() => close())
 
@@ -197,7 +197,7 @@ describe("trust", () => {
     })
   })
 
-  describe("verdicts", () => {
+  describe("by VerifyTrust", () => {
     let world: World
     before(async () => {
       world = trustWorld()
@@ -212,7 +212,7 @@ describe("trust", () => {
       level: VerificationLevel = VerificationLevel.FULL,
     ) => trust().verifyTrust({ agentId, action, level })
 
-    it("deny without a chain, with one that is deleted, and past the expiry of the registration", async () => {
+    it("denies without a chain, with a deleted chain, and past the expiry of the registration", async () => {
       expect(await verify("nobody")).to.include({
         valid: false,
         reason: DenialReason.NO_TRUST_CHAIN,
@@ -238,7 +238,7 @@ describe("trust", () => {
       expect(await verify("fleeting", action)).to.include({ reason: DenialReason.TRUST_CHAIN_EXPIRED })
     })
 
-    it("deny a delegatee whose delegator is taken out of service, at every level", async () => {
+    it("denies a delegatee whose delegator is deleted, at every level", async () => {
       await chains().storeChain({ chain: await world.establish("source") })
       const chain = await world.delegate("source", "sink")
       await chains().storeChain({ chain })
@@ -256,7 +256,7 @@ describe("trust", () => {
         expect(await verify("sink", action, level)).to.include({ valid: false, reason: reasons[level - 1] })
     })
 
-    it("refuse what is no question, and name the field", async () => {
+    it("refuses invalid requests, and names the field", async () => {
       const wrong = [
         [{ agentId: "" }, "agent_id"],
         [{ agentId: "a", level: 9 as VerificationLevel }, "level"],

@@ -9,12 +9,12 @@ import type { RegistryServer } from "@trust-registry/server"
 import { expect } from "chai"
 import { createStore, type Store } from "../../server/dist/store/store.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
-import { deaf } from "../support/deaf.js"
 import { embeddedFolder, spawnServer } from "../support/process.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
+import { withStalledFeed } from "../support/stallFeed.js"
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.js"
 import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
@@ -51,7 +51,7 @@ describe("two servers on one database", () => {
           : { consistency: { requirement: { case: "minRevision", value: minRevision } } }),
       })
 
-  it("a change through one is seen through the other by push", async () => {
+  it("see each other's changes by push", async () => {
     const [a, b] = [callsTo(0), callsTo(1)]
     const agentId = "pushed"
     const hidden = async () =>
@@ -78,7 +78,7 @@ describe("two servers on one database", () => {
     await until("the removal is seen", hidden)
   })
 
-  it("a change by hand is seen through both by push: of a chain, of an authority, of a revocation", async () => {
+  it("see changes by hand by push: of a chain, an authority or a revocation", async () => {
     const world = trustWorld()
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
     const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
@@ -105,7 +105,7 @@ describe("two servers on one database", () => {
     await until("the revocation is seen", both(false))
   })
 
-  it("min_revision sees a write of the other server at once, whether the feed is quick or held up", async () => {
+  it("see each other's writes at once with min_revision, whether the feed is fast or delayed", async () => {
     const [a, b] = [callsTo(0), callsTo(1)]
     const readAfterWrite = async (agentId: string) => {
       await a.storeChain({ chain: sampleChain(agentId) })
@@ -119,10 +119,10 @@ describe("two servers on one database", () => {
       }
     }
     await readAfterWrite("quick")
-    await deaf(registry.connection, "trust_authority_revisions", () => readAfterWrite("held-up"))
+    await withStalledFeed(registry.connection, "trust_authority_revisions", () => readAfterWrite("held-up"))
   })
 
-  it("min_revision holds for all that VerifyTrust looks at", async () => {
+  it("apply min_revision to everything that VerifyTrust reads", async () => {
     const world = trustWorld()
     const [a] = [callsTo(0)]
     await a.storeChain({ chain: await world.establish("root") })
@@ -135,7 +135,7 @@ describe("two servers on one database", () => {
     }
   })
 
-  it("min_revision refuses a revision that the registry does not have, and what is below 1", async () => {
+  it("refuse a min_revision that does not exist yet, or below 1", async () => {
     for (const [value, told] of [
       [0n, "at least 1"],
       [-1n, "at least 1"],
@@ -153,8 +153,8 @@ describe("two servers on one database", () => {
   })
 })
 
-describe("a server that hears of nothing", () => {
-  it("answers no read older than the bound: it asks the database", async () => {
+describe("a server that receives no notifications", () => {
+  it("serves no read older than the maximum age: it asks the database", async () => {
     const cacheMaxAgeMs = 500
     const registry = await startRegistry({ cacheMaxAgeMs })
     const line = connectTo(registry.address)
@@ -163,7 +163,7 @@ describe("a server that hears of nothing", () => {
       const agentId = "unheard"
       await storeChain({ chain: sampleChain(agentId) })
       await getChain({ agentId })
-      await deaf(registry.connection, "trust_authority_revisions", async () => {
+      await withStalledFeed(registry.connection, "trust_authority_revisions", async () => {
         await registry.sql`update trust_chains set is_active = false where agent_id = 'unheard'`
         const changed = performance.now()
         for (let seen = 0; seen < 20 || performance.now() - changed < 2 * cacheMaxAgeMs; ) {
@@ -182,7 +182,7 @@ describe("a server that hears of nothing", () => {
     }
   })
 
-  it("was stopped by SIGSTOP, and wakes up stale, not wrong", async () => {
+  it("serves nothing stale after being stopped by SIGSTOP and continued", async () => {
     const folder = await embeddedFolder()
     const bound = 400
     const args = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder.dataDir]
@@ -218,7 +218,7 @@ describe("a server that hears of nothing", () => {
   })
 })
 
-describe("a store behind a line that holds up answers", () => {
+describe("a store with a connection that delays responses", () => {
   let registry: TestRegistry
   let proxy: TcpProxy
   let store: Store
@@ -247,7 +247,7 @@ describe("a store behind a line that holds up answers", () => {
     await registry.stop()
   })
 
-  it("keeps no row that was read before a change that the feed has told of since", async () => {
+  it("keeps no row that was read before a change reported since", async () => {
     await start(60_000)
     const line = connectTo(registry.address)
     const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain("slow") })
@@ -275,7 +275,7 @@ describe("a store behind a line that holds up answers", () => {
     expect(store.chains.get("slow"), "kept now").to.equal(after)
   })
 
-  it("holds nobody longer than the database's time, however many wait for a line that is half dead", async () => {
+  it("delays no reader beyond the database timeout, however many wait on a half-open connection", async () => {
     await start(1_000)
     const read = (agentId: string) => Promise.resolve(store.chains.get(agentId))
     await until("there is a line", () => read("first").then(() => true))

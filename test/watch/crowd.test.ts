@@ -44,7 +44,7 @@ describe("many watches", () => {
     genesis: { ...sampleChain(agentId).genesis, metadataJson: `{"text":"${"x".repeat(900_000)}"}` },
   })
 
-  it("are told all, one that does not read among them, and read the history once for all", async () => {
+  it("receive every event, even if one of them is not read, and read history once for all", async () => {
     registry = await startRegistry()
     const store = connection().storeChain
     const crowds = [connection(), connection(), connection(), connection()]
@@ -70,7 +70,7 @@ describe("many watches", () => {
     expect(row?.fetched).to.be.below((200 * WATCHERS) / 4)
   })
 
-  it("go on where they were, those that fell behind what is held in memory included", async () => {
+  it("resume where they were, even those that fell behind what memory holds", async () => {
     registry = await startRegistry()
     const store = connection().storeChain
     const slow = connection()
@@ -86,7 +86,7 @@ describe("many watches", () => {
     await slow.return?.()
   })
 
-  it("end with REVISION_COMPACTED where the history no longer tells of what they missed", async () => {
+  it("end with REVISION_COMPACTED if history no longer has what they missed", async () => {
     registry = await startRegistry({ historyRetentionMs: 1_000 })
     const { storeChain: store, listChainRevisions } = connection()
     const slow = connection()
@@ -110,7 +110,7 @@ describe("many watches", () => {
     await anew.stop()
   })
 
-  it("understand a filter as lists do", async () => {
+  it("apply filters as lists do", async () => {
     registry = await startRegistry()
     const { storeChain, deleteChain, listChains, watchChains } = connection()
     const documents = fc.sample(DOCUMENT, { numRuns: 80, seed: 7 })

@@ -34,7 +34,7 @@ describe("attacks on the change feed", () => {
   })
 
   describe("metadata", () => {
-    it("whose numbers JSONB writes with sixteen thousand digits each costs a watch no more than its text", async () => {
+    it("with numbers of 16,000 digits in JSONB costs a watch no more than its text", async () => {
       const watch = validateWatch(open, {
         startRevision: 1n,
         filter: { metadataContainsJson: '{"a":[1e-16000]}' },
@@ -49,7 +49,7 @@ describe("attacks on the change feed", () => {
       await watch.stop()
     })
 
-    it("that a filter asks for in more than 32 values is refused, in a watch and in a list", async () => {
+    it("with more than 32 values in a filter is refused, in a watch and in a list", async () => {
       const filter = { metadataContainsJson: `{"a":[${Array.from({ length: 31 }, (_, i) => i).join()}]}` }
       const stop = new AbortController()
       const watched = (async () => {
@@ -130,7 +130,7 @@ describe("attacks on the change feed", () => {
       return Object.fromEntries([...mirror].sort())
     }
 
-    it("is what a list gives, whatever the filter and whatever was changed", async () => {
+    it("equals a list, whatever the filter and the changes", async () => {
       const revocations = line.calls(RevocationService)
       let round = 0
       const run = async (changes: (typeof change extends fc.Arbitrary<infer Change> ? Change : never)[]) => {
@@ -198,7 +198,7 @@ describe("attacks on the change feed", () => {
     })
   })
 
-  it("a history that was lost is noticed though the newest of it was a revocation", async () => {
+  it("detects lost history even if its newest change was a revocation", async () => {
     const { record } = await calls().storeChain({ chain: sampleChain("kept") })
     await calls().storeChain({ chain: sampleChain("gone") })
     await calls().purgeChain({ agentId: "gone" })

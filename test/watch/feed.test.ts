@@ -79,7 +79,7 @@ describe("the change feed", () => {
     })
   const reach = (feed: Feed, revision: bigint) => feed.reached(revision, AbortSignal.timeout(scaled(20_000)))
 
-  it("tells of chains and authorities in one order, whoever changed them", async () => {
+  it("reports chains and authorities in one order, whoever changed them", async () => {
     const { feed, told } = await follow()
     await insert(["one-a", "one-b"])
     await sql`insert into trust_authorities (authority_id, revision, authority_data) values ('one-org', 0, '{"id":"one-org"}')`
@@ -111,12 +111,12 @@ describe("the change feed", () => {
     expect(advances.every(({ changes }) => changes.length <= 1_000)).to.equal(true)
   })
 
-  it("is told by push, long before it would look by itself", async () => {
+  it("is notified by push, long before it would poll", async () => {
     const { feed } = await follow(60_000)
     await hearsByPush(feed, "push")
   })
 
-  it("skips nothing of transactions that are held open before and after their write", async () => {
+  it("skips nothing in transactions that stay open before and after their write", async () => {
     const { feed, told } = await follow()
     const early = await sql.reserve()
     const late = await sql.reserve()
@@ -153,7 +153,7 @@ describe("the change feed", () => {
     }
   })
 
-  it("reads on from where it stood when its line was cut, and listens again", async () => {
+  it("resumes where it was after its connection was cut, and listens again", async () => {
     const { feed, told } = await follow()
     for (let round = 0; round < 5; round++) {
       for (const { pid } of await readers()) await sql`select pg_terminate_backend(${pid})`
@@ -164,7 +164,7 @@ describe("the change feed", () => {
     await hearsByPush(feed, "listening")
   })
 
-  it("a line that is half dead is replaced, and nothing is missed", async () => {
+  it("replaces a half-open connection, and misses nothing", async () => {
     const { feed, told } = await follow()
     proxy.freeze()
     const [revision] = await insert(["frozen"])
@@ -172,7 +172,7 @@ describe("the change feed", () => {
     expect(told().map(({ id }) => id)).to.deep.equal(["frozen"])
   })
 
-  it("starts anew where the history is not the one it knew", async () => {
+  it("starts over if history is not the one that it knew", async () => {
     const { feed, advances } = await follow()
     const [revision] = await insert(["lost"])
     await reach(feed, revision as bigint)
@@ -190,7 +190,7 @@ describe("the change feed", () => {
     expect(feed.position).to.equal((revision as bigint) + 1n)
   })
 
-  it("has memory forgotten where another server tells the changes, and stands where it stood", async () => {
+  it("clears memory when another server reports changes, and keeps its position", async () => {
     const cluster = await ownCluster()
     const { monitor, close } = openDatabase({
       ...cluster,
@@ -220,7 +220,7 @@ describe("the change feed", () => {
     }
   })
 
-  it("gives up waiting for a revision when its caller does", async () => {
+  it("stops waiting for a revision when its caller does", async () => {
     const { feed } = await follow()
     const far = feed.position + 1_000n
     const failure = await feed.reached(far, AbortSignal.timeout(50)).catch((error) => error)

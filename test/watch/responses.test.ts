@@ -2,10 +2,10 @@ import { decode, encode, WatchChainsResponseSchema } from "@trust-registry/proto
 import { expect } from "chai"
 import { responses } from "../../server/dist/service/chains/watchResponses.js"
 
-describe("the responses of a watch", () => {
+describe("watch responses", () => {
   const KIBIBYTE = 1024
 
-  it("promise no event that is in a later one, however they are split", () => {
+  it("promise no event of a later one, however they are split", () => {
     const told = [3n, 5n, 8n].map((revision) => ({ revision, piece: piece(100 * KIBIBYTE) }))
     const sent = [...responses(told, 20n, true)].map((bytes) => decode(WatchChainsResponseSchema, bytes))
     expect(sent.map(({ events }) => events.length)).to.deep.equal([1, 1, 1])
@@ -21,7 +21,7 @@ describe("the responses of a watch", () => {
     expect(sent.map(({ nextRevision }) => nextRevision)).to.deep.equal([2n, 3n, 4n, 9n])
   })
 
-  it("are one without events where there are none", () => {
+  it("are a single one without events if there are none", () => {
     const [only, ...others] = [...responses([], 7n, true)]
     expect(others).to.deep.equal([])
     const { events, nextRevision, caughtUp } = decode(WatchChainsResponseSchema, only as Buffer)

@@ -5,7 +5,7 @@ import { memory } from "../../server/dist/store/history/tailMemory.js"
 const MEBIBYTE = 1024 * 1024
 
 describe("the newest changes in memory", () => {
-  it("are given from any revision on, gaps between revisions included", () => {
+  it("can be read from any revision, with gaps between revisions", () => {
     const held = memory(5n)
     expect(held.from(5n)).to.equal(undefined)
     held.add([event(5n), event(8n)], 10n, false)
@@ -21,7 +21,7 @@ describe("the newest changes in memory", () => {
     }
   })
 
-  it("come in batches of a bounded size, each with the revision to go on from", () => {
+  it("come in batches of limited size, each with the revision to continue from", () => {
     const held = memory(1n)
     held.add([event(1n, 200_000), event(3n, 200_000), event(5n, MEBIBYTE)], 9n, false)
     const seen: bigint[] = []
@@ -38,7 +38,7 @@ describe("the newest changes in memory", () => {
     expect(nexts).to.deep.equal([2n, 4n, 9n])
   })
 
-  it("make room for newer ones, and begin right after what was dropped", () => {
+  it("are evicted from the oldest on, and begin right after the evicted ones", () => {
     const held = memory(1n)
     for (let revision = 1n; revision <= 20n; revision++)
       held.add([event(revision, MEBIBYTE)], revision + 1n, false)
@@ -48,7 +48,7 @@ describe("the newest changes in memory", () => {
     expect(held.next).to.equal(21n)
   })
 
-  it("have what filters ask for only from where that was read without a gap", () => {
+  it("have what filters need only from where they were read without a gap", () => {
     const held = memory(1n)
     held.add([event(1n)], 2n, false)
     expect(held.startFor(true) > held.next, "none at all").to.equal(true)

@@ -32,7 +32,7 @@ describe("a watch", () => {
   const told = (events: readonly SeenEvent[]) =>
     events.map(({ word, record, chain }) => [word, record?.agentId, ...(chain ? ["+"] : [])].join(" "))
 
-  it("tells every kind of change once, in order, with the chain where it is in the filter", async () => {
+  it("reports every kind of change once, in order, with the chain if it matches the filter", async () => {
     const watch = validateWatch(open, { startRevision: 1n })
     await store("a")
     await calls().updateChain({ agentId: "a", chain: sampleChain("a") })
@@ -55,7 +55,7 @@ describe("a watch", () => {
     await watch.stop()
   })
 
-  it("tells what was done by hand, and what was removed for good without its documents", async () => {
+  it("reports changes by hand, and purged chains without documents", async () => {
     await store("a")
     await store("b")
     await registry.sql`update trust_chains set authority_id = 'org-hand' where agent_id = 'a'`
@@ -77,7 +77,7 @@ describe("a watch", () => {
     await watch.stop()
   })
 
-  it("begins at the present where it is not told otherwise, and says so at once", async () => {
+  it("begins at the newest revision by default, and says so at once", async () => {
     const { record } = await store("before")
     const watch = validateWatch(open)
     await watch.reaches((record?.revision ?? 0n) + 1n)
@@ -87,7 +87,7 @@ describe("a watch", () => {
     await watch.stop()
   })
 
-  it("tells a document that does not parse as its record, and goes on", async () => {
+  it("reports a document that does not parse as its record, and continues", async () => {
     await store("torn")
     await registry.sql`update trust_chains set chain_data = '{"unknown":1}' where agent_id = 'torn'`
     await store("sound")
@@ -107,7 +107,7 @@ describe("a watch", () => {
     }
   })
 
-  it("gives word of the time while nothing changes, with progress that changes of others made", async () => {
+  it("sends a bookmark every second while nothing changes, with the progress that other changes made", async () => {
     const stop = new AbortController()
     const seen: bigint[] = []
     const filter = { agentIdPrefix: "mine" }
@@ -128,7 +128,7 @@ describe("a watch", () => {
     await watching
   })
 
-  it("refuses a start that is not there yet, negative, or beside include_current", async () => {
+  it("refuses a start_revision that does not exist yet, is negative, or comes with include_current", async () => {
     await store("a")
     const refused = async (request: object) => {
       const stop = new AbortController()
@@ -161,7 +161,7 @@ describe("a watch", () => {
       return told(watch.events)
     }
 
-    it("tells when an update takes a chain out of it, and when one brings it in", async () => {
+    it("reports when an update takes a chain out of it, and when one brings it in", async () => {
       await able("a", "read")
       await able("a", "read", "write")
       await able("a", "read")
@@ -186,7 +186,7 @@ describe("a watch", () => {
       expect(await watched({ agentIdPrefix: "b" })).to.deep.equal(["CREATED b +"])
     })
 
-    it("tells of what is removed for good whatever its documents said, since nobody can say any more", async () => {
+    it("reports every purge, whatever the document said, since nobody can tell any more", async () => {
       await able("a", "read")
       await able("b", "write")
       await calls().purgeChain({ agentId: "a" })
@@ -195,7 +195,7 @@ describe("a watch", () => {
       expect(await watched({ capability: "write", agentIdPrefix: "b" })).to.deep.equal(["PURGED b"])
     })
 
-    it("is told live as it is told from the history", async () => {
+    it("reports the same live as from history", async () => {
       const filter = { capability: "write" }
       const live = validateWatch(open, { filter })
       await live.reaches(1n)
@@ -210,7 +210,7 @@ describe("a watch", () => {
     })
   })
 
-  it("says of each event which kind it is: a change, what there is, or what left the filter", async () => {
+  it("marks each event's kind: a change, current state, or left the filter", async () => {
     const able = (agentId: string, name: string) =>
       calls().storeChain({ chain: { ...sampleChain(agentId), capabilities: [capability(name)] } })
     for (const agentId of ["a", "b", "c"]) await able(agentId, "write")
@@ -265,7 +265,7 @@ describe("a watch", () => {
   })
 
   describe("with the current state", () => {
-    it("tells what there is at one moment, in the order of revisions, then what changes", async () => {
+    it("reports a snapshot in the order of revisions, then the changes after it", async () => {
       for (const agentId of ["a", "b", "c", "d"]) await store(agentId)
       await store("a")
       await calls().deleteChain({ agentId: "b" })
@@ -279,7 +279,7 @@ describe("a watch", () => {
       await watch.stop()
     })
 
-    it("is caught up for the first time when all of it was told", async () => {
+    it("is caught up for the first time after the whole snapshot", async () => {
       for (const agentId of ["a", "b", "c"]) await store(agentId)
       const stop = new AbortController()
       let count = 0
@@ -292,7 +292,7 @@ describe("a watch", () => {
       stop.abort()
     })
 
-    it("loses and repeats nothing while others write, however often the line is lost in the middle of it", async () => {
+    it("loses and repeats nothing while others write, however often it is interrupted", async () => {
       const agents = Array.from({ length: 300 }, (_, i) => `agent-${i}`)
       await Promise.all(agents.map(store))
       let writing = true
@@ -328,7 +328,7 @@ describe("a watch", () => {
     })
   })
 
-  it("tells the changes of a transaction that was open before and after its write in their place, and skips none", async () => {
+  it("reports the changes of a transaction that was open before and after its write in order, and skips none", async () => {
     const watch = validateWatch(open, { startRevision: 1n })
     await store("a")
     let last: Promise<unknown> = Promise.resolve()
@@ -363,7 +363,7 @@ describe("a watch", () => {
     await registry.stopServer()
   })
 
-  it("ends when the server stops, with the revision from which it goes on, though its reader does not read", async () => {
+  it("ends when the server stops, with the revision to resume from, even if its reader does not read", async () => {
     await store("a")
     const watch = validateWatch(open)
     await watch.reaches(2n)
@@ -379,7 +379,7 @@ describe("a watch", () => {
     await idle.return?.()
   })
 
-  it("ends when the database holds another history than the one it was told", async () => {
+  it("ends if the database has a different history", async () => {
     await store("a")
     const watch = validateWatch(open, { startRevision: 1n })
     await watch.reachesHead(registry.sql)
@@ -393,7 +393,7 @@ describe("a watch", () => {
     await anew.stop()
   })
 
-  it("goes on at another server from where it was, with nothing twice and nothing missing", async () => {
+  it("resumes at another server where it was, with nothing missing or repeated", async () => {
     const watch = validateWatch(open, { startRevision: 1n })
     for (let i = 0; i < 20; i++) await store(`agent-${i}`)
     await watch.reaches(5n)

@@ -1,11 +1,11 @@
 import postgres from "postgres"
 import type { EmbeddedConnection } from "../../server/embedded/session.js"
 
-/** A history that the change feed reads; the work in between must not touch it. */
+/** A history table that the change feed reads. The work must not touch it. */
 export type History = "trust_chain_revisions" | "trust_authority_revisions"
 
-/** Does the work while no server on this database hears of changes: what reads this history waits for a lock. */
-export async function deaf<Result>(
+/** Runs `work` while the change feeds of all servers on this database stall: a lock blocks reads of the history table. */
+export async function withStalledFeed<Result>(
   connection: EmbeddedConnection,
   history: History,
   work: () => Promise<Result>,
