@@ -13,6 +13,7 @@ import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { capability } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { scaled } from "../support/slowness.js"
 import { signerOf } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
@@ -112,7 +113,7 @@ describe("lists and counts at a past revision", () => {
   })
 
   it("evaluate expiry and graceful revocations at the time of the revision", async () => {
-    const soon = timestampFromMs(Date.now() + 1_500)
+    const soon = timestampFromMs(Date.now() + scaled(1_500))
     await calls().storeChain({ ...able("brief", "read"), expiresAt: soon })
     await store("graceful")
     await line.calls(RevocationService).revokeAgent({
@@ -203,7 +204,7 @@ describe("lists and counts at a past revision", () => {
     })
     await calls().deleteChain({ agentId: "a" })
     expect(idsOf(await listed({}, record?.revision ?? 0n))).to.deep.equal(["a"])
-    await registry.sql`update trust_history set oldest_revision = 2`
+    await registry.sql`insert into trust_compaction (oldest_revision) values (2)`
     for (const call of [
       calls().listChains({ consistency: at(1n) }),
       calls().countChains({ consistency: at(1n) }),

@@ -131,7 +131,7 @@ describe("the revocation commands", () => {
     const refused = await run("restore", "retired-deleted")
     expect(refused.code).to.equal(4)
     expect(refused.err).to.contain(
-      "its agent is suspended or revoked: ListRevokedRecords says by which revocation",
+      "is revoked, so restore is refused; it stays revoked; ListRevokedRecords says by which revocation",
     )
   })
 

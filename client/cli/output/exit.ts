@@ -19,8 +19,7 @@ export const EXIT = {
 /** What each exit code means, for `--help`. */
 export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.done]: "done",
-  [EXIT.incomplete]:
-    "some documents were refused, chains not verified, an agent denied, or rows unreadable",
+  [EXIT.incomplete]: "some documents were refused, chains not verified, an agent denied, or rows unreadable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
   [EXIT.notFound]: "no such chain, record, authority or revocation, or a revision that is no longer kept",
   [EXIT.refused]:
