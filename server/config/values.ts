@@ -1,12 +1,12 @@
 /** An address to listen on. */
 export interface ListenAddress {
-  /** Name or address, IPv6 without brackets. */
+  /** Host name or address; IPv6 without brackets. */
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number
 }
 
-/** Whole numbers from least to most. */
+/** Parses whole numbers from `least` to `most`. */
 export function countOf(least: number, most: number) {
   return (text: string): number => {
     const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -15,18 +15,19 @@ export function countOf(least: number, most: number) {
   }
 }
 
-/** A length of time in milliseconds, of a whole number and its unit: `90s`, `30m`, `12h`, `30d`; empty is 0. */
+/** Parses a duration, a whole number with a unit (`90s`, `30m`, `12h`, `30d`), to milliseconds; empty is 0. */
 export function durationOf(text: string): number {
   const { count, unit } = /^(?<count>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
   const ms = text === "" ? 0 : Number(count) * (UNITS_MS[unit ?? ""] ?? Number.NaN)
-  if (!(ms <= LONGEST_MS)) throw new Error("a whole number with s, m, h or d, of at most 100 years: 30d")
+  if (!(ms <= LONGEST_MS))
+    throw new Error("a whole number followed by s, m, h or d, at most 100 years, for example 30d")
   return ms
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST_MS = 36_500 * 86_400_000
 
-/** One of some words. */
+/** Parses one of the given words. */
 export function choiceOf<const Word extends string>(words: readonly Word[]) {
   return (text: string): Word => {
     const word = words.find((word) => word === text)
@@ -35,13 +36,13 @@ export function choiceOf<const Word extends string>(words: readonly Word[]) {
   }
 }
 
-/** `true` or `false`. */
+/** Parses `true` or `false`. */
 export function booleanOf(text: string): boolean {
   if (text !== "true" && text !== "false") throw new Error("true or false")
   return text === "true"
 }
 
-/** Text without control characters; `what` names it. */
+/** Parses text without control characters; `what` names it in the error. */
 export function textOf(what: string) {
   return (text: string): string => {
     if (/\p{Cc}/u.test(text)) throw new Error(`${what} without control characters`)
@@ -49,7 +50,7 @@ export function textOf(what: string) {
   }
 }
 
-/** `host:port` or `[::1]:port`. */
+/** Parses `host:port` or `[::1]:port`. */
 export function listenOf(text: string): ListenAddress {
   const { host, ip6, port } = LISTEN.exec(text)?.groups ?? {}
   const number = Number(port)
@@ -64,11 +65,11 @@ export function listenOf(text: string): ListenAddress {
 
 const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9._-]+)):(?<port>\d{1,5})$/
 
-/** A `postgres://` URL, kept as it is; empty for the embedded PostgreSQL. */
+/** Validates a `postgres://` URL and returns it unchanged; empty for the embedded PostgreSQL. */
 export function databaseUrlOf(text: string): string {
-  // Not `new URL`: several hosts, or a socket folder as host, are PostgreSQL's own extension of the form.
+  // Not `new URL`: PostgreSQL's extensions allow several hosts, or a socket folder as host.
   if (text !== "" && !/^postgres(ql)?:\/\/[^\s\p{Cc}]+$/u.test(text)) {
-    throw new Error("postgres://user:password@host:port/database, special characters percent-encoded")
+    throw new Error("postgres://user:password@host:port/database, with special characters percent-encoded")
   }
   return text
 }
@@ -78,7 +79,7 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** The URL with its password, and everything a query string may hide, blotted out. */
+/** The URL with its password, and any secret in its query string, masked. */
 export function maskUrl(url: string): string {
   return url
     .replace(/^(\w+:\/\/[^:@/?]*):.*@/, "$1:***@")

@@ -88,7 +88,7 @@ describe("TLS", () => {
 
   it("does not start with files that are missing or do not fit together, and says which", async () => {
     expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(
-      "TRUST_REGISTRY_TLS_KEY make no TLS",
+      "TRUST_REGISTRY_TLS_KEY cannot be used for TLS",
     )
     expect(await startFailure({ ...TLS, tlsCert: file("none.pem") })).to.match(
       /^TRUST_REGISTRY_TLS_CERT is ".*none\.pem", which cannot be read: ENOENT$/,
