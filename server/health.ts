@@ -44,11 +44,11 @@ export function createHealthHandlers(
     },
 
     async *watch({ service }, { signal }) {
-      let told: health.HealthCheckResponse_ServingStatus | undefined
+      let sent: health.HealthCheckResponse_ServingStatus | undefined
       while (!signal.aborted) {
         const status = names.has(service) ? statusNow() : SERVICE_UNKNOWN
-        if (status !== told) {
-          told = status
+        if (status !== sent) {
+          sent = status
           yield { status }
           // The status may have changed again while the caller was slow to read.
           continue

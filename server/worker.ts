@@ -35,16 +35,16 @@ export async function awaitAssignment(
       resolve({ config: { ...shareOf(config), listen }, log: log.child({ worker }), connection, worker })
     })
   })
-  tell({ kind: "hello" })
+  send({ kind: "hello" })
   return await Promise.race([assigned, stop.requested])
 }
 
 /** Reports to the primary that this worker serves. */
 export function reportReady(address: string): void {
-  tell({ kind: "ready", address })
+  send({ kind: "ready", address })
 }
 
-function tell(message: WorkerMessage) {
+function send(message: WorkerMessage) {
   process.send?.(message)
 }
 

@@ -67,7 +67,7 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
   })
 
   const handleMessages = (worker: Worker, number: number) => (message: WorkerMessage) => {
-    if (message.kind === "hello") tell(worker, { kind: "serve", worker: number, ...shared })
+    if (message.kind === "hello") send(worker, { kind: "serve", worker: number, ...shared })
     if (message.kind !== "ready") return
     log.info({ worker: number, pid: worker.process.pid }, "worker is ready")
     serving.add(number)
@@ -111,7 +111,7 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
     /** Drains all workers; kills those still running after `ms`. */
     stop: async (ms: number) => {
       stopping.abort()
-      for (const worker of present.values()) tell(worker, { kind: "stop" })
+      for (const worker of present.values()) send(worker, { kind: "stop" })
       const late = setTimeout(() => {
         for (const worker of present.values()) worker.process.kill("SIGKILL")
       }, ms)
@@ -126,6 +126,6 @@ const FIRST_WAIT_MS = 50
 const LONGEST_WAIT_MS = 5_000
 const STEADY_MS = 10_000
 
-function tell(worker: Worker, message: PrimaryMessage) {
+function send(worker: Worker, message: PrimaryMessage) {
   if (worker.isConnected()) worker.send(message)
 }

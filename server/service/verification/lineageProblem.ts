@@ -3,8 +3,8 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import type { KnownSigners } from "./signers.js"
 
 /**
- * The problem with a chain's lineage (EATP DELEGATE): a cycle, more than ten hops, or too many ancestors to read. The text continues
- * "the delegations"; undefined without a problem. Not only for writes: a chain becomes too deep by what is stored above it
+ * The problem with a chain's lineage (EATP DELEGATE): a cycle, more than ten hops, or too many ancestors to read. The text
+ * continues "the delegations"; undefined without a problem. Not only for writes: a chain becomes too deep by what is stored above it
  * later, and ancestors beyond that depth are not read.
  */
 export function lineageProblem(
