@@ -159,12 +159,9 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
     return steps
   } catch (cause) {
     const { message } = cause as Error
-    throw new Error(
-      `the database (${database.name}) cannot be used after waiting up to ${waitMs} ms: ${message}`,
-      {
-        cause,
-      },
-    )
+    throw new Error(`the database (${database.name}) cannot be used, waited up to ${waitMs} ms: ${message}`, {
+      cause,
+    })
   } finally {
     clearTimeout(patience)
   }

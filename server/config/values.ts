@@ -19,15 +19,14 @@ export function countOf(least: number, most: number) {
 export function durationOf(text: string): number {
   const { count, unit } = /^(?<count>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
   const ms = text === "" ? 0 : Number(count) * (UNITS_MS[unit ?? ""] ?? Number.NaN)
-  if (!(ms <= LONGEST_MS))
-    throw new Error("a whole number followed by s, m, h or d, at most 100 years, for example 30d")
+  if (!(ms <= LONGEST_MS)) throw new Error("a whole number with s, m, h or d, of at most 100 years: 30d")
   return ms
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST_MS = 36_500 * 86_400_000
 
-/** Parses one of the given words. */
+/** One of some words. */
 export function choiceOf<const Word extends string>(words: readonly Word[]) {
   return (text: string): Word => {
     const word = words.find((word) => word === text)
@@ -67,9 +66,9 @@ const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9
 
 /** Validates a `postgres://` URL and returns it unchanged; empty for the embedded PostgreSQL. */
 export function databaseUrlOf(text: string): string {
-  // Not `new URL`: PostgreSQL's extensions allow several hosts, or a socket folder as host.
+  // Not `new URL`: several hosts, or a socket folder as host, are PostgreSQL's own extension of the form.
   if (text !== "" && !/^postgres(ql)?:\/\/[^\s\p{Cc}]+$/u.test(text)) {
-    throw new Error("postgres://user:password@host:port/database, with special characters percent-encoded")
+    throw new Error("postgres://user:password@host:port/database, special characters percent-encoded")
   }
   return text
 }
@@ -79,7 +78,7 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** The URL with its password, and any secret in its query string, masked. */
+/** The URL with its password, and everything a query string may hide, blotted out. */
 export function maskUrl(url: string): string {
   return url
     .replace(/^(\w+:\/\/[^:@/?]*):.*@/, "$1:***@")

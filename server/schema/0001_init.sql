@@ -184,7 +184,9 @@ create table trust_compaction (
 create view trust_history as
   select coalesce(max(oldest_revision), 1) as oldest_revision from trust_compaction;
 
--- A write that the server asks for: the argument of trust_chains_write, which says what the fields mean.
+-- A write that the server asks for; trust_chains_write, which takes an array of them, says what the fields mean. To read one from
+-- the text of such an array takes 12 us; from an array for each field 9, but then every statement puts them together again;
+-- from JSON 21.
 create type trust_chain_write as (
   operation text,
   agent_id text,

@@ -3,6 +3,7 @@ import {
   AuthorityType,
   ChainStatus,
   DenialReason,
+  ServerInfoService,
   type TrustLineageChain,
   TrustStoreService,
   TrustVerificationService,
@@ -260,6 +261,11 @@ describe("consistency", () => {
     let first = 0n
     for (const agentId of agentIds)
       first = (await chains().storeChain({ chain: sampleChain(agentId) })).record?.revision ?? 0n
+    // A change that the feed reports during a read keeps it out of memory.
+    await until("the other server has learned of them", async () => {
+      const { feedRevision } = await calls(1, ServerInfoService).getServerInfo({})
+      return feedRevision >= first
+    })
     const before = await chains(1).batchGetChains({ agentIds, consistency: STRONG })
     expect(before.found).to.have.length(3)
     const last = await deaf(database.connection, "trust_authority_revisions", async () => {

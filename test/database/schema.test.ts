@@ -1,19 +1,132 @@
+import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { openFolder } from "../../server/dist/embedded/folder.js"
-import { startRegistry } from "../support/server.js"
+import { connectTo, failureOf } from "../support/calls.js"
+import { freshDatabase } from "../support/postgres.js"
+import { sampleChain } from "../support/sample.js"
+import { startRegistry, type TestRegistry } from "../support/server.js"
+import { until } from "../support/until.js"
 
-describe("a start", () => {
-  it("is refused on a schema that is newer than the server knows", async () => {
-    const registry = await startRegistry()
-    await registry.sql`insert into trust_migrations (version, name, checksum) values (9999, 'of a later server', '')`
-    const failed = await registry.restart().then(
-      () => undefined,
+describe("the schema", () => {
+  let registry: TestRegistry
+  before(async () => {
+    registry = await startRegistry()
+  })
+  after(() => registry.stop())
+
+  const failedStart = () =>
+    registry.beside().then(
+      (server) => server.stop(),
       (error: Error) => error.message,
     )
-    expect(failed).to.match(/schema has version 9999.*start a newer server/)
-    await registry.sql`delete from trust_migrations where version = 9999`
+  /** What a start fails with while a row of trust_migrations is another one. */
+  const startWith = async (name: string, changes: { version?: number; checksum?: string }) => {
+    const { sql } = registry
+    const [row] = await sql`select * from trust_migrations where name = ${name}`
+    await sql`update trust_migrations set ${sql(changes)} where name = ${name}`
+    const message = await failedStart()
+    await sql`update trust_migrations set ${sql(row ?? {}, "version", "checksum")} where name = ${name}`
+    return message
+  }
+
+  it("is refused where it is newer than the server knows, be it a step or functions", async () => {
+    expect(await startWith("functions", { version: 9998 })).to.match(/schema has version 9998.*newer server/)
+    const { sql } = registry
+    await sql`insert into trust_migrations (version, name, checksum) values (9999, '9999_later.sql', '')`
+    expect(await failedStart()).to.match(/schema has version 9999.*start a newer server/)
+    await sql`delete from trust_migrations where version = 9999`
+    expect(await failedStart()).to.equal(undefined)
+  })
+
+  it("is refused where a step was made by another file, with what to do", async () => {
+    const message = await startWith("0001_init.sql", { checksum: "another" })
+    expect(message).to.match(/0001_init\.sql is not that of this server.*export --all.*import/)
+  })
+
+  it("is refused where it was made before there were checksums", async () => {
+    const database = await freshDatabase()
+    const old = await startRegistry({}, database)
+    await old.stopServer()
+    await old.sql`alter table trust_migrations drop column checksum`
+    const message = await startRegistry({}, database).catch((error: Error) => error.message)
+    expect(message).to.match(/never released/)
+    await old.stop()
+  })
+
+  it("gets its functions anew where they differ, and only then", async () => {
+    const { sql } = registry
+    const textOf = async () => {
+      const [row] = await sql`select prosrc as text from pg_proc where proname = 'trust_agent_revoked'`
+      return row?.text
+    }
+    const text = await textOf()
+    await sql`
+      create or replace function trust_agent_revoked(agent text, at timestamptz) returns boolean
+      language sql stable as 'select true'`
     await registry.restart()
-    await registry.stop()
+    expect(await textOf()).to.equal("select true")
+    await sql`update trust_migrations set checksum = 'of other functions' where name = 'functions'`
+    await registry.restart()
+    expect(await textOf()).to.equal(text)
+  })
+
+  it("has functions that find their tables whatever the search path of a session", async () => {
+    const rows = await registry.sql`
+      select proname as name from pg_proc
+      where pronamespace = 'public'::regnamespace and prosqlbody is null
+        and not coalesce(proconfig @> array['search_path=public, pg_temp'], false)`
+    // It names the schema of all that it uses.
+    expect(rows.map(({ name }) => name)).to.deep.equal(["trust_chain_metadata"])
+  })
+
+  it("may become newer while an older server serves: it goes on", async () => {
+    const { sql } = registry
+    const line = connectTo(registry.address)
+    await sql`insert into trust_migrations (version, name, checksum) values (9999, '9999_later.sql', '')`
+    const { storeChain, getChain } = line.calls(TrustStoreService)
+    await storeChain({ chain: sampleChain("served-on") })
+    expect((await getChain({ agentId: "served-on" })).stored?.record?.agentId).to.equal("served-on")
+    await sql`delete from trust_migrations where version = 9999`
+    line.close()
+  })
+
+  it("counts as away while it is older than the server needs", async () => {
+    const { sql } = registry
+    const line = connectTo(registry.address)
+    const { storeChain } = line.calls(TrustStoreService)
+    await sql`update trust_migrations set version = version - 1000`
+    await until("the server sees it", () =>
+      registry.log.at(-1)?.msg.includes("the database is not available"),
+    )
+    const failure = await failureOf(storeChain({ chain: sampleChain("too-old") }))
+    expect(failure.details).to.include("away")
+    await sql`update trust_migrations set version = version + 1000`
+    await until("it serves again", () => storeChain({ chain: sampleChain("too-old") }).then(() => true))
+    line.close()
+  })
+
+  it("serves sessions whose settings are unusual", async () => {
+    const database = await freshDatabase()
+    const { sql, stop: drop } = await startRegistry({}, database)
+    for (const setting of [
+      "array_nulls = off",
+      "standard_conforming_strings = off",
+      "search_path = '$user', public",
+    ])
+      await sql.unsafe(`alter role current_user in database ${database.name} set ${setting}`)
+    const unusual = await startRegistry({}, { ...database, drop: async () => undefined })
+    const line = connectTo(unusual.address)
+    const { batchStoreChains, getChain } = line.calls(TrustStoreService)
+    const agents = ['quote"d', "back\\slash", "null", "a,b", "(c)", "{d}", "Ünï"]
+    await batchStoreChains({ requests: agents.map((agentId) => ({ chain: sampleChain(agentId) })) })
+    for (const agentId of agents) {
+      const { record } = (await getChain({ agentId })).stored ?? {}
+      expect(record?.agentId).to.equal(agentId)
+      expect(record?.expiresAt).to.equal(undefined)
+    }
+    line.close()
+    await unusual.stop()
+    await drop()
   })
 
   it("says so at once where the data folder cannot be made", async () => {

@@ -37,6 +37,10 @@ describe("the plans of writes", () => {
       return (rows[0]?.found ?? 0) > CHAINS && { rows: rows[0]?.read ?? 0 }
     })
     expect(read.rows).to.be.below(CHAINS)
+    const [entries] = await registry.sql<{ read: number }[]>`
+      select sum(idx_tup_read)::int as read from pg_stat_user_indexes
+      where relname in ('trust_chains', 'trust_chain_revisions')`
+    expect(entries?.read).to.be.below(CHAINS * 5)
   })
 
   it("read the revocations of their own agents only, though they were made while there were none", async () => {

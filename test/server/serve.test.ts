@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { status as Code } from "@grpc/grpc-js"
@@ -46,12 +47,15 @@ describe("trust-registry-server", () => {
 
   describe("as a command", () => {
     it("explains itself and tells its version", async () => {
+      const { version } = JSON.parse(
+        readFileSync(new URL("../../server/package.json", import.meta.url), "utf8"),
+      )
       const help = await spawn(["--help"]).ended
       expect(help).to.include({ code: 0, stderr: "" })
       expect(help.stdout)
         .to.include("serve")
         .and.match(/--drain-timeout-ms .* \(ms; default: \d+\)/)
-      expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: "0.1.0\n" })
+      expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: `${version}\n` })
     })
 
     it("refuses what it does not know with exit code 2", async () => {
@@ -85,7 +89,7 @@ describe("trust-registry-server", () => {
       const { env } = await onFolder()
       const first = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(first).to.include({ code: 0, stderr: "" })
-      expect(first.stdout).to.include("applied 0001_trust_chains.sql")
+      expect(first.stdout).to.include("applied 0001_init.sql\napplied functions")
       const second = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(second).to.include({ code: 0, stdout: "nothing to do\n" })
     })

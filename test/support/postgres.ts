@@ -86,9 +86,28 @@ async function startShared() {
   await sweep()
   const dataDir = await throwawayFolder()
   sharedFolder = dataDir
-  const database = await startEmbeddedPostgres({ dataDir, log: () => {}, durable: false })
+  const socket = process.env.TRUST_REGISTRY_TEST_SOCKET
+  const database = socket
+    ? givenCluster(socket)
+    : await startEmbeddedPostgres({ dataDir, log: () => {}, durable: false })
   const admin = postgres({ ...database.superuser, max: 2, max_lifetime: null, onnotice: () => {} })
   return { dataDir, database, admin }
+}
+
+/** A cluster that somebody else runs, by the folder of its socket: it has the role trust_registry. */
+function givenCluster(host: string) {
+  const connection = {
+    host,
+    path: join(host, ".s.PGSQL.5432"),
+    port: 5432,
+    password: "",
+    ssl: false,
+  } as const
+  return {
+    connection: { ...connection, username: "trust_registry", database: "postgres" },
+    superuser: { ...connection, username: "postgres", database: "postgres" },
+    stop: async () => undefined,
+  }
 }
 
 /** Ends and removes what killed runs left behind. */

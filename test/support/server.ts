@@ -8,7 +8,7 @@ import {
 } from "@trust-registry/server"
 import postgres from "postgres"
 import type { EmbeddedConnection } from "../../server/embedded/session.js"
-import { freshDatabase } from "./postgres.js"
+import { type FreshDatabase, freshDatabase } from "./postgres.js"
 import { scaled } from "./slowness.js"
 
 /** A line of the server's log. */
@@ -36,10 +36,13 @@ export interface TestRegistry {
 
 const DEFAULTS: Partial<Config> = { listen: { host: "127.0.0.1", port: 0 }, logLevel: "debug" }
 
-/** Starts a registry in this process on a free port; `changes` to the default settings. */
-export async function startRegistry(changes: Partial<Config> = {}): Promise<TestRegistry> {
+/** Starts a registry in this process on a free port, with `changes` to the default settings, on a new database or the given one. */
+export async function startRegistry(
+  changes: Partial<Config> = {},
+  given?: FreshDatabase,
+): Promise<TestRegistry> {
   template ??= makeTemplate()
-  const database = await freshDatabase({ template: await template })
+  const database = given ?? (await freshDatabase({ template: await template }))
   const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
   const log: LogLine[] = []
   const optionsOf = (changes: Partial<Config>, lines: LogLine[]) => ({

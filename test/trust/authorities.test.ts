@@ -106,7 +106,7 @@ describe("authorities", () => {
       ["U+0000 in a name", { name: "a\0b" }, "authority.name", /U\+0000/],
       ["no type", { authorityType: 0 }, "authority.authority_type", /organization, system, human/],
       ["an unknown type", { authorityType: 9 as AuthorityType }, "authority.authority_type", /not 9/],
-      ["no key", { keys: [] }, "authority.keys", /a key at least/],
+      ["no key", { keys: [] }, "authority.keys", /at least one key/],
       ["65 keys", { keys: Array.from({ length: 65 }, () => key) }, "authority.keys", /64/],
       ["an empty key_id", { keys: [{ ...key, keyId: "" }] }, "authority.keys[0].key_id", /empty/],
       ["a key_id twice", { keys: [key, { ...other, keyId: "k1" }] }, "authority.keys[1].key_id", /keys\[0\]/],

@@ -334,11 +334,11 @@ describe("an attack on revocations", () => {
         ],
         [
           `update trust_revocations set agent_id = 'x', lifted_at = now() where revocation_id = '${revocationId}'`,
-          "stays as it is",
+          "cannot be changed",
         ],
         [
           `update trust_revocations set reason = 'x' where revocation_id = '${revocationId}'`,
-          "stays as it is",
+          "cannot be changed",
         ],
         ["delete from trust_revocations", "are kept"],
         ["truncate trust_revocations", "are kept"],

@@ -64,7 +64,10 @@ begin
         else 'updated'
       end order by w.ordinality)
     from unnest(writes) with ordinality as w
-    left join trust_chains c on c.agent_id = w.agent_id
-    left join trust_chain_revisions h on h.agent_id = w.agent_id and h.request_id = w.request_id);
+    -- The limits make the planner look up each row by its key. Planned for nearly empty tables, a plain join reads them whole.
+    left join lateral (select * from trust_chains c where c.agent_id = w.agent_id limit 1) c on true
+    left join lateral (
+      select * from trust_chain_revisions h where h.agent_id = w.agent_id and h.request_id = w.request_id limit 1
+    ) h on true);
 end
 $$;

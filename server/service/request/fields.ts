@@ -4,7 +4,7 @@ import { type FieldViolation, invalidRequest, RegistryError } from "../../errors
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** The violation in an id, or undefined. */
+/** What is wrong with an id, or undefined. */
 export function idFault(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
   if (id === "") return "is empty"
   const bytes = Buffer.byteLength(id)
