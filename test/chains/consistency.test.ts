@@ -1,7 +1,9 @@
+import { create } from "@bufbuild/protobuf"
 import {
   AuthorityService,
   AuthorityType,
   ChainStatus,
+  ConsistencySchema,
   DenialReason,
   ServerInfoService,
   type TrustLineageChain,
@@ -245,6 +247,11 @@ describe("consistency", () => {
         expect(badRequest?.fieldViolations.map((violation) => violation.field)).to.deep.equal([field])
         expect(badRequest?.fieldViolations[0]?.description).to.include(told)
       }
+      const unknown = create(ConsistencySchema)
+      unknown.$unknown = [{ no: 9, wireType: 0, data: Uint8Array.of(1) }]
+      const { info, badRequest } = detailsOf(await failureOf(read(unknown)))
+      expect(info?.reason, `${name} with an unknown requirement`).to.equal("INVALID_REQUEST")
+      expect(badRequest?.fieldViolations[0]?.field).to.equal("consistency")
       for (const requirement of [
         { case: "minRevision", value: newest },
         { case: "minRevision", value: 1n },

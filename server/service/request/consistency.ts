@@ -5,12 +5,14 @@ import { invalidRequest } from "../../errors.js"
 export type Requirement = Consistency["requirement"]
 
 /**
- * The requirement of a request. Throws INVALID_REQUEST for `strong = false` and for revisions below 1. Does not check that the
- * revision exists.
+ * The requirement of a request. Throws INVALID_REQUEST for an unknown requirement, for `strong = false` and for revisions below 1.
+ * Does not check that the revision exists.
  */
 export function requirementOf(consistency: Consistency | undefined): Requirement {
   if (consistency === undefined) return NONE
-  const { requirement } = consistency
+  const { requirement, $unknown } = consistency
+  // A newer client's requirement may be stricter than what this server would do without it.
+  if ($unknown?.length) throw invalidRequest("consistency", "has a requirement that this server does not know")
   if (requirement.case === "strong" && !requirement.value)
     throw invalidRequest("consistency.strong", "is false; it must be true or unset")
   if (requirement.case === "minRevision" || requirement.case === "atRevision") assureAtLeastOne(requirement)
