@@ -12,7 +12,8 @@ export function requirementOf(consistency: Consistency | undefined): Requirement
   if (consistency === undefined) return NONE
   const { requirement, $unknown } = consistency
   // A newer client's requirement may be stricter than what this server would do without it.
-  if ($unknown?.length) throw invalidRequest("consistency", "has a requirement that this server does not know")
+  if ($unknown?.length)
+    throw invalidRequest("consistency", "has a requirement that this server does not know")
   if (requirement.case === "strong" && !requirement.value)
     throw invalidRequest("consistency.strong", "is false; it must be true or unset")
   if (requirement.case === "minRevision" || requirement.case === "atRevision") assureAtLeastOne(requirement)
