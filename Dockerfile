@@ -3,7 +3,7 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY . .
-# All dependencies for the compiler, then only those of production; scripts would compile before and link nothing we need.
+# Installs all dependencies to compile, then only those for production. Install scripts are not needed.
 RUN npm ci --ignore-scripts \
  && npx tsc -b server client \
  && npm ci --omit=dev --ignore-scripts
@@ -14,15 +14,15 @@ COPY --from=build /app ./
 RUN install -d -o node -g node /var/lib/trust-registry
 ENV NODE_ENV=production \
     TRUST_REGISTRY_DATA_DIR=/var/lib/trust-registry \
-    # From outside a container its loopback cannot be reached. Without TLS the server refuses this address until
-    # TRUST_REGISTRY_ALLOW_INSECURE=true says that nobody else can listen in.
+    # The loopback interface of a container is unreachable from outside. Without TLS the server refuses this address unless
+    # TRUST_REGISTRY_ALLOW_INSECURE=true confirms that the network is trusted.
     TRUST_REGISTRY_LISTEN=0.0.0.0:50051
 USER node
-# The embedded PostgreSQL's data, where no DATABASE_URL is given: without a volume it goes with the container.
+# The data of the embedded PostgreSQL, used without DATABASE_URL. Without a named volume it is lost with the container.
 VOLUME /var/lib/trust-registry
 EXPOSE 50051
-# For a server in the clear on the port above; with TLS or another port, give a check of your own (--tls-ca, --address).
+# For a plaintext server on the port above; with TLS or another port, override the check (--tls-ca, --address).
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "client/bin/trust-registry.js", "health", "--address", "127.0.0.1:50051"]
-# The server itself is process 1: it hears SIGTERM and drains.
+# The server runs as process 1, so it receives SIGTERM and drains.
 CMD ["node", "server/bin/trust-registry-server.js", "serve"]

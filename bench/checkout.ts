@@ -5,14 +5,14 @@ import { runProgram } from "./processes.js"
 
 const PROJECT = join(import.meta.dirname, "..")
 
-/** Another commit of the project, built, in a folder of its own. */
+/** Another commit of the project, built in its own folder. */
 export interface Checkout {
   readonly folder: string
   readonly commit: string
   remove(): Promise<void>
 }
 
-/** Checks a commit out and builds it. Throws an Error with what git, npm or tsc said. */
+/** Checks out a commit and builds it. Throws an Error with the output of git, npm or tsc. */
 export async function checkOut(revision: string): Promise<Checkout> {
   const commit = await commitOf(revision)
   const parent = await mkdtemp(join(tmpdir(), "trust-registry-bench-commit-"))
@@ -32,12 +32,12 @@ export async function checkOut(revision: string): Promise<Checkout> {
   }
 }
 
-/** The short name of a commit, with a mark where files differ from it. */
+/** The short hash of a commit. */
 export async function commitOf(revision: string): Promise<string> {
   return (await git("rev-parse", "--short", `${revision}^{commit}`)).trim()
 }
 
-/** What is being measured here: the commit, and `+` where files of the packages differ from it. */
+/** The commit being measured, with `+` if files of the packages differ from it. */
 export async function workingCommit(): Promise<string> {
   const changes = await git(
     "status",
@@ -52,7 +52,7 @@ export async function workingCommit(): Promise<string> {
   return `${await commitOf("HEAD")}${changes === "" ? "" : "+"}`
 }
 
-/** The same dependencies are copied, links between the packages as they are; others are installed. */
+/** Copies node_modules if the dependencies are the same, keeping the links between the packages; otherwise installs them. */
 async function install(folder: string) {
   const [here, there] = await Promise.all(
     [PROJECT, folder].map((root) => readFile(join(root, "package-lock.json"), "utf8")),

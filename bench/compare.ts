@@ -1,19 +1,19 @@
 import { type Measured, median, type Ratio } from "./figure.js"
 
-/** A ratio or a number of a figure, on two commits. */
+/** A ratio or a measurement of a figure, on two commits. */
 export interface Change {
   readonly figure: string
   readonly what: string
   readonly before: number
   readonly after: number
-  /** How much better it is now: below 1 it is worse. */
+  /** The factor by which it is better now; below 1 it is worse. */
   readonly better: number
 }
 
-/** From here on a change is worth a look: worse by a fifth. */
+/** Changes below this are reported as worse: by a fifth. */
 export const WORSE = 0.8
 
-/** What changed in the ratios of a figure. */
+/** The changes in the ratios of a figure. */
 export function changesOf(figure: string, before: readonly Ratio[], after: readonly Ratio[]): Change[] {
   return after.flatMap((ratio) => {
     const same = before.find(({ of, to }) => of === ratio.of && to === ratio.to)
@@ -24,7 +24,7 @@ export function changesOf(figure: string, before: readonly Ratio[], after: reado
   })
 }
 
-/** What changed in the numbers of a figure; less is better of times and memory. */
+/** The changes in the measurements of a figure; for times and memory, less is better. */
 export function numbersChanged(
   figure: string,
   before: readonly Measured[],

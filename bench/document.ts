@@ -16,13 +16,13 @@ import {
 const BEGIN = "<!-- npm run bench writes from here -->"
 const END = "<!-- to here -->"
 
-/** Puts the results into the document, between its marks, and their plots beside it. */
+/** Writes the results between the marks of the document, and their plots beside it. */
 export async function writeDocument(path: string, results: Results): Promise<void> {
   const text = await readFile(path, "utf8")
   await writeFile(path, withGenerated(text, await generatedPart(results, dirname(path))))
 }
 
-/** The text with another part between the marks. Throws an Error where it has none. */
+/** The text with a new part between the marks. Throws an Error if the marks are missing. */
 export function withGenerated(text: string, part: string): string {
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`the document has no part between ${BEGIN} and ${END}`)
@@ -46,6 +46,6 @@ async function generatedPart({ machine, figures: found }: Results, folder: strin
 
 function sectionOf(name: string, result: Result | undefined) {
   if (!result) return `- \`${name}\`: not measured on this machine.`
-  const told = [...remarks(result), `${originText(result)}, ${result.minutes} min`]
-  return `- \`${name}\`: ${told.join("; ")}.`
+  const facts = [...remarks(result), `${originText(result)}, ${result.minutes} min`]
+  return `- \`${name}\`: ${facts.join("; ")}.`
 }

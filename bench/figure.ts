@@ -1,59 +1,59 @@
 import type { Lab } from "./lab.js"
 import type { Program } from "./programs.js"
 
-/** Something that is measured, beside what it is compared with. */
+/** A measurement, with what it is compared to. */
 export interface Figure {
-  /** What it is called on the command line and in results.json. */
+  /** The name on the command line and in results.json. */
   readonly name: string
-  /** What it tells, for the table. */
+  /** The title in the tables. */
   readonly title: string
-  /** The quotients of its sides that are told, each with the goal it has, if any. */
+  /** The ratios of its sides to report, with their goals, if any. */
   readonly ratios: readonly RatioOf[]
-  /** Whether it takes so long that a run of all leaves it out. */
+  /** Whether a run of all figures skips it, because it takes long. */
   readonly onlyByName?: boolean
-  /** Measures it. */
+  /** Runs the measurement. */
   run(lab: Lab): Promise<Findings>
 }
 
-/** A quotient of two sides. */
+/** The ratio of two sides. */
 export interface RatioOf {
   readonly of: string
   readonly to: string
-  /** The goal: not less than this. */
+  /** The goal: at least this. */
   readonly least?: number
-  /** The goal: not more than this. */
+  /** The goal: at most this. */
   readonly most?: number
 }
 
-/** What is measured again and again, in turn with others. */
+/** One side of a comparison, measured in turn with the others. */
 export interface Side {
   readonly name: string
   readonly unit: Unit
-  /** Programs without which it cannot be measured. */
+  /** Programs that the measurement requires. */
   readonly needs?: readonly Program[]
   /** Measures once, warm-up included. */
   measure(): Promise<number>
 }
 
-/** What numbers count. */
+/** The unit of a measurement. */
 export type Unit = "req/s" | "chains/s" | "checks/s" | "ms" | "MB" | "bytes" | "KB"
 
-/** The numbers of one side, one a round. */
+/** The measurements of one side, one per round. */
 export interface Measured {
   readonly name: string
   readonly unit: Unit
   readonly values: readonly number[]
 }
 
-/** How something grows. */
+/** A plot of one value over another. */
 export interface Curve {
-  /** What its plot is called. */
+  /** The name of the plot's file. */
   readonly name: string
   readonly title: string
   /** Axis titles, with units. */
   readonly x: string
   readonly y: string
-  /** Whether the axis grows by powers of ten. */
+  /** Whether the axis is logarithmic. */
   readonly logX?: boolean
   readonly logY?: boolean
   readonly points: readonly Point[]
@@ -66,33 +66,33 @@ export interface Point {
   readonly y: number
 }
 
-/** What a figure found. */
+/** The results of a figure. */
 export interface Findings {
   readonly measured: readonly Measured[]
   readonly curves?: readonly Curve[]
-  /** Programs that some side needs and that are not here. */
+  /** Programs that a side needs but that are not installed. */
   readonly missing?: readonly Program[]
-  /** What a reader of the table should know besides. */
+  /** Further facts for readers of the table. */
   readonly notes?: readonly string[]
 }
 
-/** Findings with what follows from them. */
-export interface Judged extends Findings {
+/** Findings with the ratios computed from them. */
+export interface Evaluated extends Findings {
   readonly title: string
   readonly ratios: readonly Ratio[]
 }
 
-/** A quotient as it was measured: round by round, since two sides of one round saw the same machine. */
+/** A ratio as measured: round by round, because two sides of one round ran under the same conditions. */
 export interface Ratio extends RatioOf {
   readonly values: readonly number[]
-  /** Whether the median reaches the goal; absent without a goal, or where a side could not be measured. */
+  /** Whether the median reaches the goal; absent without a goal, or if a side could not be measured. */
   readonly reached?: boolean
 }
 
-/** The quotients of what was measured, judged by their medians. */
-export function judge({ title, ratios }: Pick<Figure, "title" | "ratios">, findings: Findings): Judged {
+/** Computes the ratios of the measurements, and compares their medians with the goals. */
+export function evaluate({ title, ratios }: Pick<Figure, "title" | "ratios">, findings: Findings): Evaluated {
   const valuesOf = (name: string) => findings.measured.find((side) => side.name === name)?.values ?? []
-  const judged = ratios.map((ratio): Ratio => {
+  const withValues = ratios.map((ratio): Ratio => {
     const [of, to] = [valuesOf(ratio.of), valuesOf(ratio.to)]
     const rounds = Math.min(of.length, to.length)
     const values = Array.from({ length: rounds }, (_, round) => (of[round] as number) / (to[round] as number))
@@ -101,7 +101,7 @@ export function judge({ title, ratios }: Pick<Figure, "title" | "ratios">, findi
       ? { ...ratio, values, reached: reaches(values, ratio) }
       : { ...ratio, values }
   })
-  return { title, ...findings, ratios: judged }
+  return { title, ...findings, ratios: withValues }
 }
 
 function reaches(
@@ -112,7 +112,7 @@ function reaches(
   return value >= least && value <= most
 }
 
-/** The one in the middle, or the mean of the two there; NaN of none. */
+/** The median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -120,7 +120,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2
 }
 
-/** Smallest and largest. */
+/** The smallest and largest value. */
 export function spread(values: readonly number[]): [number, number] {
   return [Math.min(...values), Math.max(...values)]
 }

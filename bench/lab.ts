@@ -9,18 +9,18 @@ import { agentAt, smallChain } from "./load/chains.js"
 import { bareEnvironment, type Cpu, type Running, startProcess } from "./processes.js"
 import { migrate, stock } from "./stock.js"
 
-/** A database of its own in the one cluster of the run, which is durable. */
+/** A database in the run's durable cluster. */
 export interface BenchDatabase {
   readonly name: string
   /** For `postgres({ ...connection })`. */
   readonly connection: postgres.Options<Record<string, never>>
-  /** For programs of PostgreSQL, and for the registry. */
+  /** For PostgreSQL's programs and the registry. */
   readonly env: NodeJS.ProcessEnv
-  /** Runs statements, as a person in psql would. */
+  /** Runs statements, like an operator in psql. */
   withSql<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result>
 }
 
-/** The registry, as users start it. */
+/** A running registry, started as users start it. */
 export interface Registry extends Running {
   /** `host:port`. */
   readonly address: string
@@ -36,60 +36,60 @@ export interface RegistryOptions {
   readonly nodeArgs?: readonly string[]
 }
 
-/** What a figure may use: it starts what is to be measured, and ends it when the figure is done. */
+/** The environment of a figure. Starts the processes to measure, and ends them when the figure is done. */
 export interface Lab {
   /** The checkout whose registry is measured. */
   readonly root: string
-  /** A throwaway folder. */
+  /** A temporary folder. */
   readonly folder: string
   /** How often each side of a ratio is measured. */
   readonly rounds: number
-  /** How long one measurement is. */
+  /** How long one measurement takes. */
   readonly times: Times
-  /** An empty database, or a copy of one that nobody is connected to. */
+  /** An empty database, or a copy of a template without connections. */
   database(template?: string): Promise<BenchDatabase>
-  /** A database with so many small chains, made once a run: it is shared, so what is written there must change little. */
+  /** A database with that many small chains, created once per run. It is shared, so writes to it must change little. */
   stocked(chains: number): Promise<BenchDatabase>
   registry(options: RegistryOptions): Promise<Registry>
-  /** Starts `bench/peers/NAME.ts`, which says `ready ADDRESS`. */
+  /** Starts `bench/peers/NAME.ts`, which prints `ready ADDRESS`. */
   peer(name: string, args: readonly string[], cpu?: Cpu): Promise<Registry>
-  /** What processor time a server and the database take for each call of `work`, which gives how many it made. */
+  /** The CPU time that a server and the database use per call of `work`, which returns the number of calls. */
   cost(registry: Registry, work: () => Promise<number>): Promise<string>
   /** Starts any other program. */
   program(command: string, args: readonly string[], cpu?: Cpu): Running
-  /** Hears of the end of the figure: what was started last is ended first. */
+  /** Runs when the figure ends; the last deferred runs first. */
   defer(end: () => Promise<unknown>): void
-  /** Tells what goes on. */
+  /** Prints progress. */
   say(text: string): void
 }
 
-/** How long load is put on, and how much of that does not count. */
+/** How long the load runs, and how much of that is warm-up. */
 export interface Times {
   readonly warmSeconds: number
   readonly seconds: number
 }
 
-/** How a run measures. */
+/** The options of a run. */
 export interface LabsOptions {
   readonly rounds: number
   readonly times: Times
-  /** Whether every registry that is started writes a CPU profile when it ends. */
+  /** Whether every registry writes a CPU profile when it exits. */
   readonly profile: boolean
   readonly say: (text: string) => void
 }
 
-/** The labs of one run, which share a cluster. */
+/** The environments of one run, which share a cluster. */
 export interface Labs {
   /** The folder of the CPU profiles, if there are any. */
   readonly profiles: string | undefined
-  /** Runs one figure in a lab of its own. */
+  /** Runs one figure in its own lab. */
   within<Result>(work: (lab: Lab) => Promise<Result>, root?: string): Promise<Result>
   end(): Promise<void>
 }
 
 const PROJECT = join(import.meta.dirname, "..")
 
-/** Makes the labs of a run; the database cluster is started by the first figure that needs one. */
+/** Opens the labs of a run; the first figure that needs the database cluster starts it. */
 export async function openLabs(options: LabsOptions): Promise<Labs> {
   const folder = await mkdtemp(join(tmpdir(), `trust-registry-bench-${process.pid}-`))
   const profiles = options.profile ? join(folder, "profiles") : undefined
@@ -163,7 +163,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
         const running = started(
           startProcess({ command: process.execPath, args, env, cpu, logFile: logFile() }),
         )
-        return { ...running, address: await running.said(readyAddress) }
+        return { ...running, address: await running.untilOutput(readyAddress) }
       },
       peer: async (name, args, cpu) => {
         const file = join(PROJECT, "bench", "peers", `${name}.ts`)
@@ -171,7 +171,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
         const running = started(
           startProcess({ command: process.execPath, args: nodeArgs, cpu, logFile: logFile() }),
         )
-        return { ...running, address: await running.said((text) => /^ready (\S+)$/m.exec(text)?.[1]) }
+        return { ...running, address: await running.untilOutput((text) => /^ready (\S+)$/m.exec(text)?.[1]) }
       },
       cost: async ({ pid }, work) => {
         const postmaster = await findPostmaster(join(folder, "database", "postgres", "data"))
@@ -181,7 +181,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
         const [registry, database] = (await seconds()).map((after, index) => {
           return Math.round(((after - (before[index] ?? 0)) / calls) * 1e6)
         })
-        return `processor time of a call: server ${registry} us, PostgreSQL ${database} us`
+        return `CPU time per call: server ${registry} us, PostgreSQL ${database} us`
       },
       program: (command, args, cpu) => started(startProcess({ command, args, cpu, logFile: logFile() })),
       defer: (end) => void ends.push(end),
@@ -215,11 +215,11 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
   }
 }
 
-/** What a process said last that is no answered call: where a figure fails, one of them knows why. */
+/** The last log lines of a process without answered calls, to explain why a figure failed. */
 async function lastWords(logFile: string) {
   const lines = (await readFile(logFile, "utf8").catch(() => "")).split("\n")
-  const telling = lines.filter((line) => line !== "" && !line.includes('"answered"'))
-  return [`  the log of a process (${telling.length} lines):`, ...telling.slice(-3)].join("\n")
+  const relevant = lines.filter((line) => line !== "" && !line.includes('"answered"'))
+  return [`  the log of a process (${relevant.length} lines):`, ...relevant.slice(-3)].join("\n")
 }
 
 async function startCluster(dataDir: string): Promise<{ embedded: EmbeddedPostgres; admin: postgres.Sql }> {

@@ -4,7 +4,7 @@ import { parse, View } from "vega"
 import { compile, type TopLevelSpec } from "vega-lite"
 import type { Curve } from "./figure.js"
 
-/** Draws a curve as an SVG file in a folder; gives the file's name. */
+/** Draws a curve as an SVG file in a folder; returns the file's name. */
 export async function plot(curve: Curve, folder: string): Promise<string> {
   const view = new View(parse(compile(specOf(curve)).spec), { renderer: "none" })
   const name = `performance-${curve.name}.svg`

@@ -5,39 +5,39 @@ import { readFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { setTimeout as delay } from "node:timers/promises"
 
-/** A core that processes are pinned to; undefined: none, the system chooses. */
+/** The core that a process is pinned to; undefined leaves the choice to the system. */
 export type Cpu = "server" | "load" | undefined
 
-/** What to start. */
+/** How to start a process. */
 export interface ProcessOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
   readonly cpu?: Cpu
-  /** Where it writes what it says, both of its streams. */
+  /** The file for standard output and standard error. */
   readonly logFile: string
 }
 
 /** A process that this run started. */
 export interface Running {
   readonly pid: number
-  /** What it said so far. */
+  /** The file with its output. */
   readonly logFile: string
   /** The exit code, once it has ended. */
   readonly ended: Promise<number | null>
-  /** What `find` finds in what the process said; throws if the process ends or half a minute passes before. */
-  said<Found>(find: (text: string) => Found | undefined): Promise<Found>
-  /** SIGTERM, and SIGKILL to what does not go. */
+  /** Waits until `find` finds something in the output; throws if the process ends first, or after half a minute. */
+  untilOutput<Found>(find: (text: string) => Found | undefined): Promise<Found>
+  /** Sends SIGTERM, and SIGKILL if the process does not exit. */
   end(): Promise<void>
 }
 
-/** Most that a process may take to be ready. */
+/** The longest a process may take to become ready. */
 const READY_MS = 30_000
-/** Most that a process may take to end. */
+/** The longest a process may take to exit. */
 const END_MS = 20_000
 
-/** Starts a process, pinned to its core where there are two and `taskset` is there. */
+/** Starts a process, pinned to its core if the machine has two and `taskset` is installed. */
 export function startProcess(options: ProcessOptions): Running {
   const { logFile } = options
   const log = openSync(logFile, "a")
@@ -53,7 +53,7 @@ export function startProcess(options: ProcessOptions): Running {
   const whenOver = ended.then(() => {
     over = true
   })
-  const said = async <Found>(find: (text: string) => Found | undefined): Promise<Found> => {
+  const untilOutput = async <Found>(find: (text: string) => Found | undefined): Promise<Found> => {
     const giveUpAt = performance.now() + READY_MS
     for (;;) {
       const last = over || performance.now() > giveUpAt
@@ -71,10 +71,10 @@ export function startProcess(options: ProcessOptions): Running {
     await whenOver
     clearTimeout(stubborn)
   }
-  return { pid: child.pid ?? 0, logFile, ended, said, end }
+  return { pid: child.pid ?? 0, logFile, ended, untilOutput, end }
 }
 
-/** Runs a program to its end and gives what it wrote on standard output; throws for another exit code than 0. */
+/** Runs a program to completion and returns its standard output; throws for an exit code other than 0. */
 export async function runProgram(options: Omit<ProcessOptions, "logFile">): Promise<string> {
   const [command, args] = pinned(options)
   const child = spawn(command, args, {
@@ -100,10 +100,10 @@ export async function runProgram(options: Omit<ProcessOptions, "logFile">): Prom
 export function pinning(): string {
   return CORES
     ? `servers on core ${CORES.server}, load on core ${CORES.load}`
-    : "no process is pinned (it takes two cores and taskset)"
+    : "no process is pinned (requires two cores and taskset)"
 }
 
-/** Our environment without what it says of some other registry or database. */
+/** The environment of this process without variables that refer to another registry or database. */
 export function bareEnvironment(settings: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(
     ([name]) => !/^(DATABASE_URL$|PG[A-Z]|TRUST_REGISTRY_|NODE_OPTIONS$|npm_)/.test(name),
@@ -111,7 +111,7 @@ export function bareEnvironment(settings: NodeJS.ProcessEnv = {}): NodeJS.Proces
   return { ...Object.fromEntries(others), ...settings }
 }
 
-/** Whether a program can be started at all. */
+/** Whether a program is installed. */
 export function isInstalled(program: string): boolean {
   return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { columns } from "./table.js"
 
-/** A CPU profile as V8 writes it, what is used of it. */
+/** The used parts of a CPU profile as V8 writes it. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
@@ -11,7 +11,7 @@ export interface CpuProfile {
   readonly samples: readonly number[]
 }
 
-/** Where the time went in the profiles of a folder, which are taken away: by package, then by function. */
+/** Summarizes the profiles of a folder by package, then by function, and deletes them. */
 export async function profileText(folder: string): Promise<string> {
   const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".cpuprofile"))
   const texts: string[] = []
@@ -28,7 +28,7 @@ const MOST = 40
 
 type Frame = CpuProfile["nodes"][number]["callFrame"]
 
-/** Own time by the names that `nameOf` gives, the largest first, as shares of the time that was not idle. */
+/** Self time by the names that `nameOf` returns, largest first, as shares of the non-idle time. */
 export function sharesOf(
   { nodes, samples }: CpuProfile,
   nameOf: (frame: Frame) => string,
@@ -47,7 +47,7 @@ export function sharesOf(
   return [...counts].map(([name, count]): [number, string] => [count / busy, name]).sort(([a], [b]) => b - a)
 }
 
-/** The npm package, the part of ours, or what of Node a function belongs to. */
+/** The owner of a function: an npm package, a part of this project, or a part of Node. */
 export function ownerOf({ functionName, url }: Frame): string {
   const dependency = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1]
   if (dependency !== undefined) return dependency

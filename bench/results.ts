@@ -1,25 +1,25 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { cpus, totalmem } from "node:os"
-import type { Judged } from "./figure.js"
+import type { Evaluated } from "./figure.js"
 import { pinning } from "./processes.js"
 
-/** A figure's findings, with what they hold for. */
-export interface Result extends Judged {
+/** A figure's findings, with when and for which commit they were measured. */
+export interface Result extends Evaluated {
   /** When it was measured (ISO 8601). */
   readonly at: string
-  /** Of which commit. */
+  /** The measured commit. */
   readonly commit: string
-  /** How long that took. */
+  /** How long the measurement took. */
   readonly minutes: number
 }
 
-/** What bench/results.json holds. */
+/** The contents of bench/results.json. */
 export interface Results {
   readonly machine: string
   readonly figures: Readonly<Record<string, Result>>
 }
 
-/** The machine that all figures were measured on, as the table names it. */
+/** The name of this machine, as in the document. */
 export function machineName(): string {
   const [cpu] = cpus()
   const memory = Math.round(totalmem() / 1024 ** 3)
@@ -27,7 +27,7 @@ export function machineName(): string {
   return `${cpus().length} cores of ${cpu?.model ?? "an unknown processor"}, ${memory} GiB, Node ${major}.${minor}, ${pinning()}`
 }
 
-/** Reads results; none where the file is missing or of another machine: figures of two machines make no table. */
+/** Reads results; empty if the file is missing or from another machine, since figures of two machines cannot share a table. */
 export async function readResults(path: string): Promise<Results> {
   const none = { machine: machineName(), figures: {} }
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -37,13 +37,13 @@ export async function readResults(path: string): Promise<Results> {
   return results.machine === none.machine ? results : none
 }
 
-/** Writes results, numbers as short as they are exact. */
+/** Writes results, with numbers rounded to their precision. */
 export async function writeResults(path: string, results: Results): Promise<void> {
   const short = (_: string, value: unknown) => (typeof value === "number" ? rounded(value) : value)
   await writeFile(path, `${JSON.stringify(results, short, 1)}\n`)
 }
 
-/** Five digits: more are noise. */
+/** Rounds to five digits; more are noise. */
 function rounded(value: number) {
   return Number(value.toPrecision(5))
 }

@@ -3,8 +3,8 @@ import type { Lab } from "./lab.js"
 import { hasProgram } from "./programs.js"
 
 /**
- * Measures all sides in turn, round after round, so that what the machine does besides meets all of them; a first round that
- * does not count warms up compilers and caches. Sides whose program is missing are left out, and told.
+ * Measures all sides in turn, round after round, so that other load on the machine affects all of them. A first round warms up
+ * compilers and caches and does not count. Sides whose program is missing are skipped and reported.
  */
 export async function inTurn(lab: Lab, sides: readonly Side[]): Promise<Findings> {
   const needed = new Set(sides.flatMap(({ needs = [] }) => needs))
@@ -26,7 +26,7 @@ export async function inTurn(lab: Lab, sides: readonly Side[]): Promise<Findings
   return { measured, missing }
 }
 
-/** What is started when it is first measured: a side whose program is missing never is. */
+/** Starts a side when it is first measured, so that a side whose program is missing is never started. */
 export function onFirst(start: () => Promise<() => Promise<number>>): () => Promise<number> {
   let started: Promise<() => Promise<number>> | undefined
   return async () => {

@@ -1,10 +1,10 @@
-// npm run bench [-- NAME…] [--list] [--compare REV] [--rounds N] [--seconds N] [--profile] [--document]: docs/performance.md tells of it.
+// npm run bench [-- NAME…] [--list] [--compare REV] [--rounds N] [--seconds N] [--profile] [--document]: see docs/performance.md.
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { checkOut, workingCommit } from "./checkout.js"
 import { type Change, changesOf, numbersChanged, WORSE } from "./compare.js"
 import { writeDocument } from "./document.js"
-import { type Figure, type Judged, judge } from "./figure.js"
+import { type Evaluated, evaluate, type Figure } from "./figure.js"
 import { figures } from "./figures.js"
 import { type Labs, openLabs } from "./lab.js"
 import { pinning } from "./processes.js"
@@ -24,9 +24,9 @@ const PROJECT = join(import.meta.dirname, "..")
 const RESULTS = join(import.meta.dirname, "results.json")
 const DOCUMENT = join(PROJECT, "docs", "performance.md")
 
-/** What a run ends with that somebody stopped. */
+/** The reason of an interrupted run. */
 const STOPPED = new Error("stopped")
-/** How often each commit is measured in a comparison. */
+/** How many times each commit is measured in a comparison. */
 const COMPARE_TURNS = 2
 
 const { values: flags, positionals: names } = parseArgs({
@@ -55,7 +55,7 @@ async function measure() {
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(STOPPED))
   })
   const work = flags.compare === undefined ? measureHere(labs) : compareWith(labs, flags.compare)
-  // What is in the middle of a measurement fails when its processes are ended.
+  // When its processes are ended, a measurement in progress fails.
   work.catch(() => undefined)
   try {
     say(machineName())
@@ -64,21 +64,21 @@ async function measure() {
   } catch (error) {
     await labs.end()
     if (error !== STOPPED) throw error
-    say("stopped: what was started is ended")
-    // The other figures would still be tried.
+    say("stopped; all processes have been ended")
+    // Without this, the remaining figures would still run.
     process.exit(130)
   }
 }
 
 async function measureHere(labs: Labs) {
   const began = performance.now()
-  const done: Judged[] = []
+  const done: Evaluated[] = []
   const failed: string[] = []
   for (const figure of chosen) {
     try {
       done.push(await measureOne(labs, figure))
     } catch (error) {
-      // The others can be measured all the same.
+      // The other figures can still be measured.
       say(`  not measured: ${(error as Error).stack}`)
       failed.push(`${figure.name} could not be measured: ${(error as Error).message}`)
       process.exitCode = 1
@@ -88,29 +88,29 @@ async function measureHere(labs: Labs) {
   say(`\n${columns([MEASURED_HEADS, ...done.flatMap(measuredRows)])}`)
   for (const remark of new Set([...done.flatMap(remarks), ...failed])) say(`\n${remark}`)
   const written = flags.profile
-    ? "not written anywhere"
+    ? "nothing is written"
     : "written to bench/results.json and docs/performance.md"
   say(`\n${pinning()}; it took ${minutesSince(began)} minutes; ${written}`)
 }
 
-async function measureOne(labs: Labs, figure: Figure): Promise<Judged> {
+async function measureOne(labs: Labs, figure: Figure): Promise<Evaluated> {
   say(`\n${figure.name}: ${figure.title}`)
   const began = performance.now()
-  const judged = judge(figure, await labs.within((lab) => figure.run(lab)))
+  const evaluated = evaluate(figure, await labs.within((lab) => figure.run(lab)))
   if (labs.profiles !== undefined) {
-    // A profile is taken at the cost of speed.
+    // Profiling slows the registry down, so the results are not kept.
     say(await profileText(labs.profiles))
-    return judged
+    return evaluated
   }
   const at = new Date().toISOString()
-  const result: Result = { ...judged, at, commit: await workingCommit(), minutes: minutesSince(began) }
+  const result: Result = { ...evaluated, at, commit: await workingCommit(), minutes: minutesSince(began) }
   const results = await readResults(RESULTS)
   await writeResults(RESULTS, { ...results, figures: { ...results.figures, [figure.name]: result } })
   await writeDocument(DOCUMENT, await readResults(RESULTS))
-  return judged
+  return evaluated
 }
 
-/** Both commits in turn, old and new and old and new, each figure whole: their servers do not run at once. */
+/** Measures both commits in turn (old, new, old, new), each figure as a whole, so that their servers never run at once. */
 async function compareWith(labs: Labs, revision: string) {
   const old = await checkOut(revision)
   try {
@@ -137,8 +137,8 @@ async function compareWith(labs: Labs, revision: string) {
 }
 
 async function compareOne(labs: Labs, figure: Figure, oldRoot: string): Promise<Change[]> {
-  const before: Judged[] = []
-  const after: Judged[] = []
+  const before: Evaluated[] = []
+  const after: Evaluated[] = []
   for (let turn = 0; turn < COMPARE_TURNS; turn++) {
     for (const [root, found] of [
       [oldRoot, before],
@@ -146,32 +146,32 @@ async function compareOne(labs: Labs, figure: Figure, oldRoot: string): Promise<
     ] as const) {
       say(` ${root === PROJECT ? "here" : flags.compare}:`)
       try {
-        found.push(judge(figure, await labs.within((lab) => figure.run(lab), root)))
+        found.push(evaluate(figure, await labs.within((lab) => figure.run(lab), root)))
       } catch (error) {
         say(`  not measured: ${(error as Error).message}`)
       }
     }
   }
   const [was, is] = [together(figure, before), together(figure, after)]
-  // A ratio minds the noise of the machine less than a number does, and a peer's number is not ours.
+  // Ratios are less sensitive to noise than absolute numbers, and a peer's numbers are not ours.
   const ofRatios = changesOf(figure.name, was.ratios, is.ratios)
   return ofRatios.length > 0 ? ofRatios : numbersChanged(figure.name, was.measured, is.measured)
 }
 
-/** The rounds of several runs as those of one. */
-function together(figure: Figure, runs: readonly Judged[]): Judged {
+/** Merges the rounds of several runs into one. */
+function together(figure: Figure, runs: readonly Evaluated[]): Evaluated {
   const [first] = runs
   const measured = (first?.measured ?? []).map((side) => ({
     ...side,
     values: runs.flatMap((run) => run.measured.find(({ name }) => name === side.name)?.values ?? []),
   }))
-  return judge(figure, { measured })
+  return evaluate(figure, { measured })
 }
 
 function choose(wanted: readonly string[]): readonly Figure[] {
   const unknown = wanted.filter((name) => !figures.some((figure) => figure.name === name))
   if (unknown.length > 0) {
-    say(`There is no figure ${unknown.join(", ")}. There are: ${figures.map(({ name }) => name).join(", ")}`)
+    say(`No such figure: ${unknown.join(", ")}. Figures: ${figures.map(({ name }) => name).join(", ")}`)
     process.exit(2)
   }
   if (wanted.length === 0) return figures.filter(({ onlyByName = false }) => !onlyByName)
@@ -183,7 +183,7 @@ function listed({ name, title, ratios, onlyByName = false }: Figure) {
     const goal = least === undefined ? (most === undefined ? "" : ` <= ${most}`) : ` >= ${least}`
     return `    ${of} / ${to}${goal}`
   })
-  return [`${name}: ${title}${onlyByName ? " (only when it is named)" : ""}`, ...against].join("\n")
+  return [`${name}: ${title}${onlyByName ? " (only by name)" : ""}`, ...against].join("\n")
 }
 
 function countOf(flag: string, text: string) {

@@ -7,7 +7,7 @@ import type { BenchDatabase } from "./lab.js"
 import { AUTHORITY, agentAt } from "./load/chains.js"
 import { bareEnvironment, runProgram } from "./processes.js"
 
-/** Makes the schema of a checkout's registry. */
+/** Creates the schema of a checkout's registry. */
 export async function migrate(root: string, database: BenchDatabase): Promise<void> {
   await runProgram({
     command: process.execPath,
@@ -17,8 +17,8 @@ export async function migrate(root: string, database: BenchDatabase): Promise<vo
 }
 
 /**
- * Stores the same chain for many agents with statements of our own, which is faster than any client: only the name of the
- * agent differs, and the signatures are those of the first. Triggers and history take part.
+ * Stores the same chain for many agents directly in SQL, which is faster than any client. Only the agent ids differ, and
+ * the signatures are those of the first chain. Triggers run, so history is complete.
  */
 export async function stock(
   database: BenchDatabase,
@@ -32,7 +32,7 @@ export async function stock(
   })
 }
 
-/** Rows of one statement. */
+/** Rows per statement. */
 const CHUNK = 50_000
 
 async function insert(sql: postgres.Sql, chain: TrustLineageChain, from: number, to: number) {

@@ -1,15 +1,15 @@
-import { type Judged, type Measured, median, type Ratio, spread } from "./figure.js"
+import { type Evaluated, type Measured, median, type Ratio, spread } from "./figure.js"
 import { howToInstall } from "./programs.js"
 import type { Result } from "./results.js"
 
 /** One row of the table of ratios. */
 export type Row = readonly [what: string, against: string, ratio: string, goal: string, reached: string]
 
-/** The heads of the columns of ratios. */
+/** The column heads of the table of ratios. */
 export const RATIO_HEADS: Row = ["figure", "against", "ratio (rounds)", "goal", "reached"]
 
 /** The ratios of a figure as rows. */
-export function ratioRows({ title, ratios }: Pick<Judged, "title" | "ratios">): Row[] {
+export function ratioRows({ title, ratios }: Pick<Evaluated, "title" | "ratios">): Row[] {
   return ratios.map((ratio) => [
     ratio.of === title ? title : `${title}: ${ratio.of}`,
     ratio.to,
@@ -19,16 +19,16 @@ export function ratioRows({ title, ratios }: Pick<Judged, "title" | "ratios">): 
   ])
 }
 
-/** The numbers of a figure as rows. */
-export function measuredRows({ title, measured }: Pick<Judged, "title" | "measured">): string[][] {
+/** The measurements of a figure as rows. */
+export function measuredRows({ title, measured }: Pick<Evaluated, "title" | "measured">): string[][] {
   return measured.map((side) => [title, side.name, ...numberTexts(side)])
 }
 
-/** The heads of the columns of numbers. */
+/** The column heads of the table of measurements. */
 export const MEASURED_HEADS = ["figure", "measured", "median", "smallest to largest"]
 
-/** What a figure has to say besides its numbers: programs that are missing, notes. */
-export function remarks({ missing = [], notes = [] }: Pick<Judged, "missing" | "notes">): string[] {
+/** The remarks on a figure: missing programs and notes. */
+export function remarks({ missing = [], notes = [] }: Pick<Evaluated, "missing" | "notes">): string[] {
   return [...missing.map(howToInstall), ...notes]
 }
 
@@ -39,7 +39,7 @@ export function markdownTable(heads: readonly string[], rows: readonly (readonly
   return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n")
 }
 
-/** Columns for a terminal. */
+/** Rows as aligned columns for a terminal. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)))
   const line = (row: readonly string[]) =>
@@ -61,7 +61,7 @@ function numberTexts({ values, unit }: Measured): [string, string] {
   ]
 }
 
-/** Three digits, thousands apart. */
+/** Formats three significant digits with thousands separators. */
 export function numberText(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en-GB", { maximumSignificantDigits: 3 })
 }

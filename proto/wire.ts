@@ -7,13 +7,13 @@ import { keepByteOrderMarks } from "./codec/utf8.js"
 
 keepByteOrderMarks()
 
-/** A response that is encoded already; it is sent as it is. */
+/** A message that is already encoded; it is sent as is. */
 export type Encoded = Buffer
 
-/** What a handler or a caller may pass for a message of the schema. */
+/** A message of the schema, as a handler or a caller may pass it: a plain object, or already encoded. */
 export type Sendable<Schema extends DescMethod["input"]> = MessageInitShape<Schema> | Encoded
 
-/** The grpc-js definition of a method. Bytes that come in stay bytes, see {@link decode}. */
+/** The grpc-js definition of a method. Incoming bytes stay bytes, see {@link decode}. */
 export type WireMethod<Method extends DescMethod> = MethodDefinition<
   Sendable<Method["input"]> | Buffer,
   Sendable<Method["output"]> | Buffer
@@ -27,8 +27,8 @@ export function serviceDefinition<Desc extends DescService>(desc: Desc): Service
 /**
  * The grpc-js definition of one method.
  *
- * Incoming bytes are passed on undecoded: grpc-js reports an error of a deserializer as INTERNAL, while bytes that do not
- * parse are the caller's fault.
+ * Incoming bytes are passed on undecoded: grpc-js reports a deserialization error as INTERNAL, although malformed bytes are
+ * the caller's fault.
  */
 export function methodDefinition<Method extends DescMethod>(method: Method): WireMethod<Method> {
   const { requestStream, responseStream } = streamsOf(method.methodKind)
@@ -44,13 +44,13 @@ export function methodDefinition<Method extends DescMethod>(method: Method): Wir
   }
 }
 
-/** Encodes a message, in memory of its own; passes through bytes that are encoded already. */
+/** Encodes a message into its own memory; passes through bytes that are already encoded. */
 export function encode<Schema extends DescMethod["input"]>(schema: Schema, value: Sendable<Schema>): Buffer {
   if (Buffer.isBuffer(value)) return value
   return encodeMessage(schema, create(schema, value as MessageInitShape<Schema>))
 }
 
-/** Decodes a message. Throws an Error for bytes that are no such message, invalid UTF-8 included. */
+/** Decodes a message. Throws an Error for bytes that are not such a message, including invalid UTF-8. */
 export function decode<Schema extends DescMethod["input"]>(
   schema: Schema,
   bytes: Buffer,

@@ -10,8 +10,8 @@ import { serve } from "./serve.js"
 import { serverVersion } from "./version.js"
 
 /**
- * The command line of `trust-registry-server`. Gives the exit code: 0 done, 1 it failed, 2 the command or a setting cannot
- * be used. The log goes to standard output, what stops a start to standard error.
+ * The command line of `trust-registry-server`. Resolves to the exit code: 0 for success, 1 for a failure, 2 for an invalid
+ * command or setting. The log goes to standard output, errors that prevent a start go to standard error.
  */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   try {
@@ -73,19 +73,19 @@ const OPTIONS = {
 const USAGE = `trust-registry-server COMMAND [FLAGS]
 
   serve                serve the registry until SIGTERM or SIGINT; a second signal ends it at once
-  migrate              bring the schema of the database up to date and end
-  config               print the settings in force; --markdown: all settings as a page of documentation
+  migrate              bring the database schema up to date and exit
+  config               print the settings in force; --markdown: all settings as a documentation page
   --help, --version
 
-Each setting is an environment variable or a flag, and the flag goes first (config shows what is in force):
+Each setting is an environment variable or a flag; the flag takes precedence (config shows the settings in force):
 
 ${describeFlags()}
 
-Exit codes: 0 stopped in good order, 1 failed, 2 a command, flag or setting that cannot be used.`
+Exit codes: 0 clean stop, 1 failure, 2 invalid command, flag or setting.`
 
 function complain(positionals: readonly string[]): number {
   const what = positionals.length === 0 ? "no command" : `no such command: ${positionals.join(" ")}`
-  process.stderr.write(`trust-registry-server: ${what}; --help tells what there is\n`)
+  process.stderr.write(`trust-registry-server: ${what}; see --help\n`)
   return 2
 }
 
@@ -98,7 +98,7 @@ function isUsageError(error: unknown) {
   return String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS")
 }
 
-/** What was foreseen says it all in a sentence; of anything else the stack is wanted. */
+/** Expected errors need only their message; any other error is printed with its stack. */
 function messageOf(error: unknown) {
   if (!(error instanceof Error)) return String(error)
   const foreseen =

@@ -8,9 +8,9 @@ export interface FieldViolation {
   description: string
 }
 
-/** What is known about a failure beside its reason. */
+/** The details of a failure beside its reason. */
 export interface Failure {
-  /** The fields that are wrong. */
+  /** The invalid fields. */
   violations?: FieldViolation[]
   /** The agent whose chain it is about. */
   agentId?: string
@@ -20,18 +20,18 @@ export interface Failure {
   metadata?: Record<string, string>
   /** What must change first, for FAILED_PRECONDITION. */
   precondition?: string
-  /** How long to wait before the call is sent again, in milliseconds. */
+  /** How long to wait before retrying the call, in milliseconds. */
   retryAfterMs?: number
-  /** What caused it; logged, never told. */
+  /** The underlying error; logged, never sent to the caller. */
   cause?: unknown
 }
 
-/** A call that fails for a reason of the contract. Thrown where the rule breaks, turned into a status by the rpc edge. */
+/** A failure with one of the contract's reasons. Thrown where the rule is broken, and converted to a status by server/rpc. */
 export class RegistryError extends Error {
   override readonly name = "RegistryError"
-  /** Why, as the contract lists it. */
+  /** The contract's reason. */
   readonly reason: ErrorReason
-  /** What else is known. */
+  /** The details. */
   readonly failure: Failure
 
   constructor(reason: ErrorReason, message: string, failure: Failure = {}) {
@@ -41,7 +41,7 @@ export class RegistryError extends Error {
   }
 }
 
-/** A request that breaks a rule, with the fields in question. */
+/** The error for a request with an invalid field. */
 export function invalidRequest(field: string, description: string): RegistryError {
   return new RegistryError(ErrorReason.INVALID_REQUEST, `${field}: ${description}`, {
     violations: [{ field, description }],

@@ -6,20 +6,20 @@ import type { RpcContext } from "./rpc/context.js"
 import type { Handlers } from "./rpc/handlers.js"
 import { PlainStatusError } from "./rpc/status.js"
 
-/** Whether the database answers, and word of every change of that. */
+/** Whether the database answers, with notifications of changes. */
 export interface Availability {
-  /** Whether it answered lately. */
+  /** Whether it answered recently. */
   readonly available: boolean
-  /** Calls the listener after each change; gives the function that ends it. */
+  /** Calls the listener after each change; returns the function that removes it. */
   onChange(listener: () => void): () => void
 }
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus
 
 /**
- * grpc.health.v1 for the server as a whole (the empty name) and for each of `services` by full name: they serve while the
- * database answers and the server is not stopping. A Watch tells the state now and the newest after changes, and ends with
- * UNAVAILABLE when the server stops.
+ * grpc.health.v1 for the server as a whole (the empty name) and for each of `services` by full name. They are SERVING while the
+ * database answers and the server is not stopping. A Watch sends the current status, then the newest after changes, and ends
+ * with UNAVAILABLE when the server stops.
  */
 export function createHealthHandlers(
   services: readonly string[],
@@ -44,13 +44,13 @@ export function createHealthHandlers(
     },
 
     async *watch({ service }, { signal }) {
-      let told: health.HealthCheckResponse_ServingStatus | undefined
+      let sent: health.HealthCheckResponse_ServingStatus | undefined
       while (!signal.aborted) {
         const status = names.has(service) ? statusNow() : SERVICE_UNKNOWN
-        if (status !== told) {
-          told = status
+        if (status !== sent) {
+          sent = status
           yield { status }
-          // Things may have changed while the caller was slow to read.
+          // The status may have changed again while the caller was slow to read.
           continue
         }
         if (draining.aborted) throw new RegistryError(ErrorReason.SHUTTING_DOWN, "the server is stopping")

@@ -6,15 +6,15 @@ import type { Service } from "./rpc/middleware.js"
 
 /** A gRPC server that listens. */
 export interface Listener {
-  /** Where, as `host:port` with the port that was taken. */
+  /** The address, as `host:port` with the actual port. */
   readonly address: string
-  /** Ends in good order: no new connections and calls, open calls go on. Resolves when the last has ended. */
+  /** Stops gracefully: refuses new connections and calls, and resolves when the last open call has ended. */
   finish(): Promise<void>
-  /** Cuts every connection. */
+  /** Closes every connection at once. */
   cut(): void
 }
 
-/** Opens the port. Throws an Error that names the address, for example where the port is taken. */
+/** Opens the port. Throws an Error that names the address, for example if the port is in use. */
 export async function listen(
   config: Config,
   credentials: ServerCredentials,
@@ -34,17 +34,17 @@ export async function listen(
 function serverOptions({ maxMessageBytes }: Config) {
   return {
     "grpc.max_receive_message_length": maxMessageBytes,
-    // Callers that are gone without a word, behind a dead line, are let go within a minute. Their own pings are welcome at
-    // any rate: grpc-js sets no bound on them.
+    // Drops clients behind a dead connection within a minute. Their own pings are accepted at any rate: grpc-js does not
+    // limit them.
     "grpc.keepalive_time_ms": 40_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
-    // Nobody asks for channelz here, and it costs work on each call.
+    // The server does not serve channelz, which costs work on each call.
     "grpc.enable_channelz": 0,
   }
 }
 
-/** On one connection; a caller with more waits on its own side. */
+/** Per connection; a client queues further calls on its side. */
 const MAX_CONCURRENT_STREAMS = 1_000
 
 async function bind(server: Server, address: ListenAddress, credentials: ServerCredentials) {
@@ -58,7 +58,7 @@ async function bind(server: Server, address: ListenAddress, credentials: ServerC
     const { message } = cause as Error
     const taken = message.includes("EADDRINUSE")
     const why = taken
-      ? "the port is taken by another process; TRUST_REGISTRY_LISTEN chooses another"
+      ? "the port is in use by another process; choose another with TRUST_REGISTRY_LISTEN"
       : message
     throw new Error(`cannot listen on ${text}: ${why}`, { cause })
   }

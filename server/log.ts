@@ -3,7 +3,7 @@ import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pin
 /** The server's structured log. */
 export type Log = Logger
 
-/** JSON lines on standard output, or to `destination`; level names and ISO times, so that people can read them too. */
+/** Logs JSON lines to standard output or `destination`, with level names and ISO times for readability. */
 export function createLog(level: string, destination?: DestinationStream): Log {
   const options = {
     level,
@@ -12,11 +12,11 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   }
-  // Written at once: what a crash leaves unwritten is what would have told why.
+  // Synchronous: lines lost in a crash are those that would explain it.
   return pino(options, destination ?? pino.destination({ fd: 1, sync: true }))
 }
 
-/** What of an error is logged. PostgreSQL's `detail` and `where` may quote rows, and a document does not belong in a log. */
+/** The logged parts of an error. Omits PostgreSQL's `detail` and `where`, which may quote rows: documents must not be logged. */
 function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { message: String(error) }
   const { code, constraint_name: constraint, routine } = error as Error & Record<string, unknown>
@@ -25,5 +25,5 @@ function describeError(error: unknown, depth = 0): object {
   return { type: error.name, message: error.message, code, constraint, routine, stack: error.stack, cause }
 }
 
-/** A chain of causes may run in a ring. */
+/** A chain of causes may be circular. */
 const DEEPEST = 5

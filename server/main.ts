@@ -29,32 +29,32 @@ import { createStore, type Store } from "./store/store.js"
 import { credentialsOf } from "./tls.js"
 import { serverVersion } from "./version.js"
 
-/** What a server needs. */
+/** How to start a server. */
 export interface ServerOptions {
   /** The settings. */
   readonly config: Config
-  /** Where it logs. */
+  /** Where the server logs. */
   readonly log: Log
-  /** A database that is there already, in place of the one that the settings say; the caller stops it. */
+  /** A running database to use instead of the one in the settings; the caller stops it. */
   readonly connection?: Connection
-  /** Which of several workers this is, from 1; by default there are none. */
+  /** The number of this worker, from 1; unset without workers. */
   readonly worker?: number
 }
 
-/** A server that is ready. */
+/** A running server. */
 export interface RegistryServer {
-  /** Where it listens, as `host:port`. */
+  /** The address it listens on, as `host:port`. */
   readonly address: string
   /**
-   * Stops in good order: health says NOT_SERVING, streams end, open calls get up to `drainTimeoutMs`, the store and the
-   * embedded database close. Calling it again gives the same promise.
+   * Stops gracefully: health turns NOT_SERVING, streams end, open calls get up to `drainTimeoutMs`, then the store and the
+   * embedded database close. Calling it again returns the same promise.
    */
   stop(): Promise<void>
 }
 
 /**
- * Starts the registry: database, schema, port, in this order; when it resolves, calls are answered. Throws ConfigError,
- * EmbeddedPostgresError, or an Error that says what could not be had; what was started is stopped then.
+ * Starts the registry: database, schema, port, in this order. Once it resolves, the server answers calls. Throws ConfigError,
+ * EmbeddedPostgresError, or an Error that says what failed, after stopping whatever was started.
  *
  * @example
  * const server = await startServer({ config: defaultConfig(), log: createLog("info") })
@@ -70,7 +70,7 @@ export async function startServer({
   const database =
     connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
   const draining = new AbortController()
-  // Every stream listens.
+  // Every open stream adds a listener.
   setMaxListeners(0, draining.signal)
   let store: Store | undefined
   let endMetrics: (() => Promise<void>) | undefined
@@ -79,7 +79,7 @@ export async function startServer({
     await prepareSchema(store, database, config, log)
     const metrics = config.metricsListen && measure(store, worker)
     const bounds = { callTimeoutMs: config.callTimeoutMs, draining: draining.signal }
-    // Of workers the primary tells all.
+    // With workers, the primary serves the metrics of all.
     if (metrics && config.metricsListen && worker === 0)
       endMetrics = await serveMetrics(config.metricsListen, metrics.text, log)
     const middleware = createMiddleware({ ...bounds, log, ended: metrics?.ended })
@@ -87,7 +87,7 @@ export async function startServer({
     const services = servicesOf(store, config, middleware, info, draining.signal)
     const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
-    // Of workers the primary says it once, when all serve.
+    // With workers, the primary logs this once, when all serve.
     log[worker === 0 ? "info" : "debug"](
       { address: listener.address, tls, database: database.name },
       `ready: serving on ${listener.address}`,
@@ -109,14 +109,14 @@ export async function startServer({
   }
 }
 
-/** Brings the schema up to date, without serving. Gives the names of the steps taken. */
+/** Brings the schema up to date, without serving. Resolves to the names of the applied steps. */
 export async function migrateDatabase(options: Pick<ServerOptions, "config" | "log">): Promise<string[]> {
   const { stop, steps } = await prepareDatabase(options)
   await stop()
   return steps
 }
 
-/** The database with its schema up to date, for whoever serves it; the caller stops it. */
+/** Starts or connects to the database and brings its schema up to date; the caller stops it. */
 export async function prepareDatabase({
   config,
   log,
@@ -167,10 +167,10 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
   }
 }
 
-/** A start that is slower than this tells what it waits for. */
+/** A start that takes longer than this logs what it waits for. */
 const PATIENCE_MS = 1_000
 
-/** The schema was reached a moment ago; monitor and feed need one look each. */
+/** The schema was just reached, so monitor and feed need one successful query each. */
 const SETTLE_MS = 5_000
 
 function servicesOf(
@@ -211,7 +211,7 @@ interface Running {
 }
 
 async function drain({ config, log, database, store, middleware, listener, endMetrics, draining }: Running) {
-  log.info("stopping: no new calls are taken")
+  log.info("stopping: no new calls are accepted")
   draining.abort()
   try {
     await finish(listener, middleware, config.drainTimeoutMs, log)
@@ -223,16 +223,16 @@ async function drain({ config, log, database, store, middleware, listener, endMe
   log.info("stopped")
 }
 
-/** Statements that still run when their calls are over. */
+/** How long statements may outlive their calls, in milliseconds. */
 const CLOSE_MS = 1_000
 
 async function finish(listener: Listener, middleware: Middleware, ms: number, log: Log) {
   const finished = listener.finish().then(() => true)
   const late = () => false
   if (await within(finished, { ms, late })) return
-  log.warn({ ms }, "calls are still open at the end of the drain: they are cut off")
+  log.warn({ ms }, "calls still open at the end of the drain are cut off")
   middleware.cutOff()
-  // What was just told to the callers is written before the connections are closed.
+  // Lets the final statuses reach the callers before the connections close.
   await within(finished, { ms: FAREWELL_MS, late })
   listener.cut()
 }

@@ -5,17 +5,17 @@ import type { RpcContext } from "./rpc/context.js"
 import type { CacheState } from "./store/cache/cache.js"
 import type { Store } from "./store/store.js"
 
-/** What is measured of a server. */
+/** The metrics of a server. */
 export interface Metrics {
-  /** Counts a call that has ended; half a microsecond, so that only those pay who look at it. */
+  /** Records an ended call. Takes half a microsecond, so it is called only where metrics are enabled. */
   ended(context: RpcContext, code: Code): void
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>
 }
 
 /**
- * Starts to measure a store and its calls. Where this is a worker the primary asks for what it measured, and all of it is marked
- * with the worker's number.
+ * Starts to measure a store and its calls. In a worker, the primary collects the metrics, and all are labelled with the worker's
+ * number.
  */
 export function measure(store: Store, worker: number): Metrics {
   const registry = new Registry()
@@ -29,19 +29,19 @@ export function measure(store: Store, worker: number): Metrics {
   return { ended: createCallTimer(registry), text: () => registry.metrics() }
 }
 
-/** What all workers measured, each under its number. */
+/** Collects the metrics of all workers, each labelled with its number. */
 export function workersMetrics(): () => Promise<string> {
   const all = new AggregatorRegistry()
   return () => all.clusterMetrics()
 }
 
-/** From an answer out of memory to one that many locks were waited for. */
+/** From an answer out of memory to one that waited for many locks. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
 function createCallTimer(registry: Registry): Metrics["ended"] {
   const duration = new Histogram({
     name: "trust_registry_rpc_duration_seconds",
-    help: "How long calls took, by method and gRPC status code; streams from their beginning to their end.",
+    help: "Duration of calls by method and gRPC status code; of streams from start to end.",
     labelNames: ["method", "code"],
     buckets: BUCKETS,
     registers: [registry],
@@ -55,9 +55,9 @@ function createCallTimer(registry: Registry): Metrics["ended"] {
   }
 }
 
-/** All of it is looked at when somebody asks, and costs nothing before. */
+/** Registers gauges that are read at each scrape and cost nothing in between. */
 function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Registry): void {
-  const tell = (Kind: typeof Counter | typeof Gauge, name: string, help: string, now: () => Values) => {
+  const metric = (Kind: typeof Counter | typeof Gauge, name: string, help: string, now: () => Values) => {
     new Kind({
       name: `trust_registry_${name}`,
       help,
@@ -73,37 +73,42 @@ function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Reg
     chains: value(chains.cache),
     authorities: value(authorities.cache),
   })
-  tell(Gauge, "feed_revision", "The newest revision that it has heard of.", () => Number(feed.position))
-  tell(Gauge, "newest_revision", "The newest revision that it knows of.", () => Number(feed.head))
-  tell(
+  metric(Gauge, "feed_revision", "Revision up to which this process has received changes.", () =>
+    Number(feed.position),
+  )
+  metric(Gauge, "newest_revision", "Newest revision that this process knows of.", () => Number(feed.head))
+  metric(
     Gauge,
     "feed_age_seconds",
-    "Since it asked for changes and got all there were.",
+    "Seconds since this process was last up to date.",
     () => feed.age() / 1000,
   )
-  tell(Gauge, "memory_fresh", "1: reads are answered from memory; 0: they go to the database.", () =>
-    Number(performance.now() < feed.freshUntil),
+  metric(
+    Gauge,
+    "memory_fresh",
+    "1 while reads are answered from memory, 0 while they go to the database.",
+    () => Number(performance.now() < feed.freshUntil),
   )
-  tell(Gauge, "database_available", "1 while the database answers.", () => Number(monitor.available))
-  tell(Gauge, "writes_waiting", "Writes that wait for a transaction.", () => chains.batches.waiting)
-  tell(Counter, "write_batches_total", "Transactions of writes.", () => chains.batches.batches)
-  tell(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)
-  tell(
+  metric(Gauge, "database_available", "1 while the database answers.", () => Number(monitor.available))
+  metric(Gauge, "writes_waiting", "Writes waiting for a transaction.", () => chains.batches.waiting)
+  metric(Counter, "write_batches_total", "Write transactions.", () => chains.batches.batches)
+  metric(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)
+  metric(
     Counter,
     "cache_hits_total",
-    "Reads that memory answered.",
+    "Reads answered from memory.",
     ofCaches(({ hits }) => hits),
   )
-  tell(
+  metric(
     Counter,
     "cache_misses_total",
-    "Reads that it did not answer.",
+    "Reads not answered from memory.",
     ofCaches(({ misses }) => misses),
   )
-  tell(
+  metric(
     Gauge,
     "cache_entries",
-    "What is in memory.",
+    "Entries in memory.",
     ofCaches(({ size }) => size),
   )
 }

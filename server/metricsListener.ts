@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import type { ListenAddress } from "./config/values.js"
 import type { Log } from "./log.js"
 
-/** Serves metrics over HTTP. Gives the function that ends it; throws an Error that names the address where it is taken. */
+/** Serves metrics over HTTP. Resolves to the function that stops it; throws an Error that names the address if it is in use. */
 export async function serveMetrics(
   { host, port }: ListenAddress,
   text: () => Promise<string>,
@@ -16,13 +16,13 @@ export async function serveMetrics(
       const body = await text()
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(body)
     } catch (err) {
-      log.warn({ err }, "the metrics could not be gathered")
+      log.warn({ err }, "the metrics could not be collected")
       response.writeHead(503).end()
     }
   })
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
-      const why = `${cause.message}; TRUST_REGISTRY_METRICS_LISTEN chooses another`
+      const why = `${cause.message}; choose another with TRUST_REGISTRY_METRICS_LISTEN`
       reject(new Error(`cannot serve metrics on ${host}:${port}: ${why}`, { cause }))
     })
     server.listen(port, host, resolve)

@@ -4,17 +4,17 @@ import { startEmbeddedPostgres } from "./embedded/start.js"
 import type { Log } from "./log.js"
 import type { Connection } from "./store/database/sql.js"
 
-/** The PostgreSQL that holds the chains. */
+/** The PostgreSQL that stores the chains. */
 export interface Postgres {
   /** How to reach it. */
   readonly connection: Connection
-  /** For the log and for people, without secrets. */
+  /** For the log and messages, without secrets. */
   readonly name: string
-  /** Stops it if it is ours. */
+  /** Stops the database if this process started it. */
   stop(): Promise<void>
 }
 
-/** The database of DATABASE_URL; without one the embedded PostgreSQL, started. Throws EmbeddedPostgresError. */
+/** The database of DATABASE_URL; without it, starts the embedded PostgreSQL. Throws EmbeddedPostgresError. */
 export async function providePostgres(config: Config, log: Log): Promise<Postgres> {
   if (config.databaseUrl !== "") return givenPostgres(config.databaseUrl, maskUrl(config.databaseUrl))
   const embedded = await startEmbeddedPostgres({
@@ -28,7 +28,7 @@ export async function providePostgres(config: Config, log: Log): Promise<Postgre
   }
 }
 
-/** A database that somebody else runs. */
+/** A database that this process does not manage. */
 export function givenPostgres(connection: Connection, name: string): Postgres {
   return { connection, name, stop: async () => undefined }
 }

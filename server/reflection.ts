@@ -19,13 +19,13 @@ type Answer = NonNullable<Response["messageResponse"]>
 type ReflectionHandlers = Handlers<typeof reflectionV1.ServerReflection, RpcContext> &
   Handlers<typeof reflectionV1alpha.ServerReflection, RpcContext>
 
-/** Both versions of the reflection service: their messages are the same but for the package. */
+/** Both versions of the reflection service, whose messages are the same except for the package. */
 export const reflectionServices = [reflectionV1.ServerReflection, reflectionV1alpha.ServerReflection] as const
 
 /**
- * gRPC server reflection about exactly these services, from the descriptors that were generated with them.
+ * gRPC server reflection for exactly these services, from their generated descriptors.
  *
- * @param others files whose messages travel in an Any, so that no service's file imports them
+ * @param others files whose messages are sent in an Any, so that no service's file imports them
  */
 export function createReflectionHandlers(
   services: readonly DescService[],
@@ -50,7 +50,7 @@ export function createReflectionHandlers(
       case "fileContainingExtension":
         return notFound(`extension ${asked.value.extensionNumber} of ${asked.value.containingType}`)
       default:
-        return failure(Code.INVALID_ARGUMENT, "the request asks nothing that this server knows")
+        return failure(Code.INVALID_ARGUMENT, "the server does not support this request")
     }
   }
 
@@ -61,7 +61,7 @@ export function createReflectionHandlers(
         yield { validHost: request.host, originalRequest: request, messageResponse: answer(request, sent) }
       }
     },
-    // One function for both: only the messages' type names differ, and the responses are made from these plain values.
+    // One function for both: only the type names of the messages differ, and these plain values fit both.
   } as ReflectionHandlers
 }
 
@@ -84,7 +84,7 @@ function indexSymbols(files: Iterable<DescFile>) {
   return symbols
 }
 
-/** The file, and what it imports as far as this stream has not had it. */
+/** The file and its imports, except those already sent on this stream. */
 function filesFrom(file: DescFile | undefined, sent: Set<DescFile>): Answer | undefined {
   if (!file) return undefined
   const wanted = new Map<string, DescFile>()
@@ -104,7 +104,7 @@ function noExtensions(baseTypeName: string): Answer {
 }
 
 function notFound(what: string): Answer {
-  return failure(Code.NOT_FOUND, `this server knows no ${sanitize(what, 200)}`)
+  return failure(Code.NOT_FOUND, `this server does not know ${sanitize(what, 200)}`)
 }
 
 function failure(errorCode: Code, errorMessage: string): Answer {

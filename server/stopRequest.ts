@@ -1,17 +1,16 @@
 import { constants } from "node:os"
 import type { Log } from "./log.js"
 
-/** The wish that the process ends, whoever has it first. */
+/** A request to end the process. Only the first counts. */
 export interface StopRequest {
-  /** Asks for the end with this exit code; only the first counts. */
+  /** Requests the end with this exit code. */
   request(code: number): void
   /** Resolves to the exit code. */
   readonly requested: Promise<number>
 }
 
 /**
- * Listens to SIGTERM and SIGINT, of which a second one ends the process at once, and to faults that nobody caught, which end it
- * with code 1.
+ * Listens for SIGTERM and SIGINT, a second of which ends the process at once, and for uncaught errors, which end it with code 1.
  */
 export function awaitStop(log: Log): StopRequest {
   let request: (code: number) => void = () => undefined
@@ -26,16 +25,14 @@ export function awaitStop(log: Log): StopRequest {
       request(0)
     })
   }
-  process.on("unhandledRejection", (err) =>
-    log.error({ err }, "a promise failed and nobody was there to hear it"),
-  )
+  process.on("unhandledRejection", (err) => log.error({ err }, "unhandled promise rejection"))
   process.on("uncaughtException", (err) => {
-    // What it left half done nobody knows, so the process must not go on for long; calls that can still end may.
-    log.fatal({ err }, "an exception that nobody caught: stopping")
+    // The process may be in an inconsistent state, so it must end soon, but open calls may still finish.
+    log.fatal({ err }, "uncaught exception: stopping")
     request(1)
   })
   return { request, requested }
 }
 
-/** Ctrl-C under `npm start` arrives twice, from the terminal and handed on by npm: that is one wish to stop. */
+/** Ctrl-C under `npm start` arrives twice, from the terminal and forwarded by npm, but is one request to stop. */
 const ECHO_MS = 300

@@ -6,8 +6,8 @@ import { type Config, ConfigError, type SettingName } from "./config/config.js"
 import { settings } from "./config/settings.js"
 
 /**
- * TLS with the certificate and key of the settings, for callers with a certificate only where TRUST_REGISTRY_TLS_CLIENT_CA
- * is set; else none. Throws ConfigError for files that cannot be read or do not fit together.
+ * TLS with the certificate and key of the settings, or plaintext without them. Requires client certificates if
+ * TRUST_REGISTRY_TLS_CLIENT_CA is set. Throws ConfigError for files that cannot be read or do not match.
  */
 export function credentialsOf(config: Config): ServerCredentials {
   if (config.tlsCert === "") return ServerCredentials.createInsecure()
@@ -29,15 +29,15 @@ function readPem(config: Config, name: SettingName & `tls${string}`) {
   }
 }
 
-/** grpc-js would tell of files that do not fit only in its own log, and refuse every handshake. */
+/** With files that do not match, grpc-js would start, fail every handshake, and only log why. */
 function assureFit(cert: Buffer, key: Buffer, ca: Buffer | null) {
   try {
     createSecureContext({ cert, key, ...(ca && { ca }) })
-    // A file without a certificate would be taken, and would let nobody in.
+    // A file without a certificate would be accepted, and would then refuse every client.
     if (ca) new X509Certificate(ca)
   } catch (error) {
     const { tlsCert, tlsKey, tlsClientCa } = settings
     const names = [tlsCert, tlsKey, ...(ca ? [tlsClientCa] : [])].map(({ variable }) => variable)
-    throw new ConfigError([`${names.join(", ")} make no TLS: ${(error as Error).message}`])
+    throw new ConfigError([`${names.join(", ")} cannot be used for TLS: ${(error as Error).message}`])
   }
 }

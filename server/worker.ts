@@ -4,10 +4,10 @@ import type { ServerOptions } from "./main.js"
 import type { StopRequest } from "./stopRequest.js"
 import type { Connection } from "./store/database/sql.js"
 
-/** What a worker says to its primary. */
+/** A message from a worker to its primary. */
 export type WorkerMessage = { kind: "hello" } | { kind: "ready"; address: string }
 
-/** Which worker it is, and what all workers share. */
+/** The worker's number, and what all workers share. */
 export interface ServeMessage {
   kind: "serve"
   worker: number
@@ -15,12 +15,12 @@ export interface ServeMessage {
   connection: Connection
 }
 
-/** What a primary says to its worker. */
+/** A message from a primary to its worker. */
 export type PrimaryMessage = ServeMessage | { kind: "stop" }
 
 /**
- * Asks the primary which worker this process is, and for the database; from then on the primary can stop it. Gives the exit code
- * where it is to stop already. Without a primary a worker ends by itself: node:cluster sees to that.
+ * Asks the primary for this worker's number and for the database; from then on the primary can stop it. Resolves to the exit code
+ * if it must stop before that. node:cluster ends a worker that loses its primary.
  */
 export async function awaitAssignment(
   { config, log }: ServerOptions,
@@ -29,26 +29,26 @@ export async function awaitAssignment(
   const assigned = new Promise<ServerOptions>((resolve) => {
     process.on("message", (message: PrimaryMessage) => {
       if (message.kind === "stop") stop.request(0)
-      // Others speak over this line too: whoever asks for metrics.
+      // The collection of metrics uses the same channel.
       if (message.kind !== "serve") return
       const { worker, connection, listen } = message
       resolve({ config: { ...shareOf(config), listen }, log: log.child({ worker }), connection, worker })
     })
   })
-  tell({ kind: "hello" })
+  send({ kind: "hello" })
   return await Promise.race([assigned, stop.requested])
 }
 
-/** Tells the primary that this worker serves. */
-export function tellReady(address: string): void {
-  tell({ kind: "ready", address })
+/** Reports to the primary that this worker serves. */
+export function reportReady(address: string): void {
+  send({ kind: "ready", address })
 }
 
-function tell(message: WorkerMessage) {
+function send(message: WorkerMessage) {
   process.send?.(message)
 }
 
-/** The connections are for all workers together. */
+/** The setting for connections is the total of all workers. */
 function shareOf(config: Config): Config {
   return { ...config, databaseConnections: Math.floor(config.databaseConnections / config.workers) }
 }

@@ -11,8 +11,8 @@ import type { StopRequest } from "./stopRequest.js"
 import type { PrimaryMessage, ServeMessage, WorkerMessage } from "./worker.js"
 
 /**
- * Keeps the database and as many workers as the settings say; one that ends is replaced. Resolves to the exit code after a
- * stop; throws if a worker cannot start at first.
+ * Runs the database and the configured number of workers, and replaces a worker that ends. Resolves to the exit code after a
+ * stop; throws if a worker fails to start initially.
  */
 export async function serveWithWorkers({ config, log }: ServerOptions, stop: StopRequest): Promise<number> {
   const database = await prepareDatabase({ config, log })
@@ -37,18 +37,18 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
   }
 }
 
-/** What a worker may take beyond its drain before it is killed. */
+/** How long a worker may take beyond its drain before it is killed, in milliseconds. */
 const LATE_MS = 5_000
 
 /**
- * With a port in the place of 0. Workers that all ask for a free one share it, and give it back where all end at once: those that
- * replace them would serve on another.
+ * Replaces port 0 by an actual port. Workers that all listen on port 0 share one, but release it if all end at once: their
+ * replacements would serve on another.
  */
 async function settledAddress({ host, port }: ListenAddress): Promise<ListenAddress> {
   if (port !== 0) return { host, port }
   const probe = createServer().listen(0, host)
   const listening = await once(probe, "listening").catch(() => undefined)
-  // A worker says what is wrong with the host.
+  // A worker will report what is wrong with the host.
   if (!listening) return { host, port }
   const free = (probe.address() as AddressInfo).port
   probe.close()
@@ -66,21 +66,21 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
     begin = resolve
   })
 
-  const hear = (worker: Worker, number: number) => (message: WorkerMessage) => {
-    if (message.kind === "hello") tell(worker, { kind: "serve", worker: number, ...shared })
+  const handleMessages = (worker: Worker, number: number) => (message: WorkerMessage) => {
+    if (message.kind === "hello") send(worker, { kind: "serve", worker: number, ...shared })
     if (message.kind !== "ready") return
-    log.info({ worker: number, pid: worker.process.pid }, "a worker serves")
+    log.info({ worker: number, pid: worker.process.pid }, "worker is ready")
     serving.add(number)
     if (serving.size < count) return
     begun = true
     begin(message.address)
   }
 
-  /** Runs one worker to its end; throws if it was to be there from the beginning and could not start. */
+  /** Runs one worker to its end; throws if it ends before all workers were ready. */
   const runOne = async (number: number) => {
     const worker = cluster.fork()
     present.set(number, worker)
-    worker.on("message", hear(worker, number))
+    worker.on("message", handleMessages(worker, number))
     const [code, signal] = await once(worker, "exit")
     present.delete(number)
     if (stopping.signal.aborted) return
@@ -104,14 +104,14 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
   failed.catch(() => undefined)
 
   return {
-    /** The address, once all serve. */
+    /** Resolves to the address once all serve. */
     ready,
-    /** Rejects when a worker cannot start at first. */
+    /** Rejects if a worker fails to start initially. */
     failed,
-    /** Drains all workers; those that are left after `ms` are killed. */
+    /** Drains all workers; kills those still running after `ms`. */
     stop: async (ms: number) => {
       stopping.abort()
-      for (const worker of present.values()) tell(worker, { kind: "stop" })
+      for (const worker of present.values()) send(worker, { kind: "stop" })
       const late = setTimeout(() => {
         for (const worker of present.values()) worker.process.kill("SIGKILL")
       }, ms)
@@ -121,11 +121,11 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
   }
 }
 
-/** One that keeps dying at once is not hammered. */
+/** Backs off from a worker that keeps dying right away. */
 const FIRST_WAIT_MS = 50
 const LONGEST_WAIT_MS = 5_000
 const STEADY_MS = 10_000
 
-function tell(worker: Worker, message: PrimaryMessage) {
+function send(worker: Worker, message: PrimaryMessage) {
   if (worker.isConnected()) worker.send(message)
 }

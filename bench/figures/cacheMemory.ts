@@ -10,7 +10,7 @@ import { migrate, stock } from "../stock.js"
 
 const AGENTS = 20_000
 
-/** What a chain in memory takes beside its bytes on the wire. */
+/** The memory of a cached chain, compared with its size on the wire. */
 export const cacheMemory: Figure = {
   name: "cache-memory",
   title: "Memory of a cached chain",
@@ -19,7 +19,7 @@ export const cacheMemory: Figure = {
     const database = await lab.database()
     await migrate(lab.root, database)
     await stock(database, await usualChain(agentAt(0)), 0, AGENTS)
-    // Half of the entries are always kept.
+    // The cache always keeps at least half of its entries.
     const settings = {
       TRUST_REGISTRY_CACHE_ENTRIES: String(4 * AGENTS),
       TRUST_REGISTRY_CACHE_MAX_AGE_MS: "60000",

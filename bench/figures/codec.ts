@@ -2,7 +2,7 @@ import type { Figure, Side } from "../figure.js"
 import { loop } from "../load/loop.js"
 import { inTurn } from "../rounds.js"
 
-/** Each of ours, and what there would be without it. */
+/** Each function of our codec, and its replacement in protobuf-es. */
 const PAIRS = [
   ["decodeMessage", "fromBinary"],
   ["encodeMessage", "toBinary"],
@@ -10,10 +10,10 @@ const PAIRS = [
   ["sortedJson", "toJson, sorted"],
 ] as const
 
-/** What the codec's own files gain over protobuf-es. Where it is next to nothing, they may go: see proto/codec/README.md. */
+/** What our codec gains over protobuf-es. A file that gains next to nothing can be removed: see proto/codec/README.md. */
 export const codec: Figure = {
   name: "codec",
-  title: "Encoding and decoding a chain, ours and protobuf-es",
+  title: "Encoding and decoding a chain, our codec and protobuf-es",
   ratios: PAIRS.map(([of, to]) => ({ of, to, least: 1.15 })),
   async run(lab) {
     const side = (name: string): Side => ({

@@ -8,10 +8,10 @@ import { inTurn } from "../rounds.js"
 
 const AGENTS = 500
 
-/** Whether what else is stored slows reads from memory down. */
+/** Whether reads from memory slow down as more chains are stored. */
 export const getAtSize: Figure = {
   name: "get-at-size",
-  title: "GetChain, from memory, median time of a call",
+  title: "GetChain, from memory, median latency",
   ratios: [{ of: "1,000,000 chains stored", to: "1,000 chains stored", most: 1.1 }],
   async run(lab) {
     const side = async (name: string, chains: number): Promise<Side> => {

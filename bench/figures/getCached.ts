@@ -9,7 +9,7 @@ import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCa
 import { RANGE, startEtcd } from "../peers/etcd.js"
 import { inTurn, onFirst } from "../rounds.js"
 
-/** Reads from memory against what the transport alone can do, and against etcd. */
+/** Reads from memory against a bare transport, and against etcd. */
 export const getCached: Figure = {
   name: "get-cached",
   title: "GetChain, from memory",
@@ -46,6 +46,6 @@ export const getCached: Figure = {
       load("bare grpc-js server", bare.address, GET_CHAIN, body),
       etcd,
     ])
-    return { ...findings, notes: [`an answer has ${answer.length} bytes`] }
+    return { ...findings, notes: [`${answer.length} bytes per answer`] }
   },
 }

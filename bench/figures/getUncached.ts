@@ -12,7 +12,7 @@ import { migrate, stock } from "../stock.js"
 const AGENTS = 5_000
 const IN_FLIGHT = 64
 
-/** Reads from the database, a different agent each time, against one select per call. */
+/** Reads from the database, each of a different agent, against one select per call. */
 export const getUncached: Figure = {
   name: "get-uncached",
   title: "GetChain, from the database",
@@ -51,7 +51,7 @@ export const getUncached: Figure = {
   },
 }
 
-/** The peer's table: the answer of one agent under the names of all. */
+/** Fills the peer's table with the answer of one agent under the ids of all. */
 async function storeAnswers(database: BenchDatabase, answer: Buffer) {
   await database.withSql(async (sql) => {
     await sql`create table answers (agent_id text primary key, bytes bytea not null)`

@@ -11,10 +11,10 @@ import { migrate, stock } from "../stock.js"
 const AGENTS = 2_000
 const CALLERS = [1, 4, 16, 64]
 
-/** What it brings that concurrent writes share a transaction. */
+/** The gain from sharing a transaction among concurrent writes. */
 export const groupCommit: Figure = {
   name: "group-commit",
-  title: "StoreChain by the number of callers",
+  title: "StoreChain by number of callers",
   ratios: [],
   async run(lab) {
     const [ours, theirs] = [await lab.database(), await lab.database()]
@@ -34,10 +34,10 @@ export const groupCommit: Figure = {
       lab.say(`  ${callers} callers: ${y.toFixed(0)} req/s`)
       if (!hasProgram("pgbench")) continue
       const single = await upsert(callers)
-      points.push({ series: "pgbench, a transaction per upsert, our triggers", x: callers, y: single })
-      lab.say(`  ${callers} callers, a transaction each: ${single.toFixed(0)} req/s`)
+      points.push({ series: "pgbench, one transaction per upsert, our triggers", x: callers, y: single })
+      lab.say(`  ${callers} callers, one transaction each: ${single.toFixed(0)} req/s`)
     }
-    const title = "Durable writes by the number of callers"
+    const title = "Durable writes by number of callers"
     const curve = { name: "group-commit", title, x: "callers", y: "writes per second", logX: true, points }
     return { measured: [], curves: [curve], missing: hasProgram("pgbench") ? [] : ["pgbench"] }
   },

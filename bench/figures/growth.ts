@@ -16,12 +16,12 @@ import {
 } from "../load/registryCalls.js"
 
 const SIZES = [1_000, 10_000, 100_000, 1_000_000]
-/** Agents that are read and written, spread over all. */
+/** Agents that are read and written, spread evenly over all. */
 const AGENTS = 1_000
-/** Calls that take long, as a count of a million does. */
+/** How often slow calls are measured, such as a count of a million chains. */
 const SLOW_CALLS = 11
 
-/** How times and memory grow with what is stored. */
+/** How latency and memory grow with the number of stored chains. */
 export const growth: Figure = {
   name: "growth",
   title: "From 1,000 to 1,000,000 chains",
@@ -48,7 +48,7 @@ export const growth: Figure = {
     return {
       measured: [],
       curves: [timesCurve(times), sizesCurve(sizes)],
-      notes: ["one call at a time, medians"],
+      notes: ["medians of sequential calls"],
     }
   },
 }
@@ -87,7 +87,7 @@ function jobsFor({ address }: Registry, bodies: Bodies) {
 }
 
 function timesCurve(points: Point[]): Curve {
-  const title = "Time of one call as the registry grows"
+  const title = "Latency as the registry grows"
   return { name: "growth-time", title, x: "chains stored", y: "milliseconds", logX: true, logY: true, points }
 }
 

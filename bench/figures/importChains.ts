@@ -10,12 +10,12 @@ import { migrate } from "../stock.js"
 
 const CHAINS = 10_000
 
-/** Many chains at once, against one after the other and against what PostgreSQL takes by itself. */
+/** An import, against sequential writes and against bare upserts in PostgreSQL. */
 export const importChains: Figure = {
   name: "import",
   title: `ImportChains of ${CHAINS} chains`,
   ratios: [
-    { of: "ImportChains", to: "StoreChain one after the other", least: 5 },
+    { of: "ImportChains", to: "sequential StoreChain", least: 5 },
     { of: "ImportChains", to: "bare upserts of 1,000 rows, our triggers", least: 0.6 },
   ],
   async run(lab) {
@@ -39,7 +39,7 @@ export const importChains: Figure = {
         measure: () => loop("peers/multiUpsert.ts", [connection, String(CHAINS)]),
       },
       {
-        name: "StoreChain one after the other",
+        name: "sequential StoreChain",
         unit: "chains/s",
         measure: async () => rateOf(await drive(job)),
       },

@@ -9,15 +9,15 @@ import { agentAt, usualChain } from "../load/chains.js"
 import { drive, type Job, rateOf } from "../load/job.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 
-/** Shares of what the registry can answer at most. */
+/** Load levels, as fractions of the registry's peak throughput. */
 const SHARES = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9]
-/** The one that stands in the table. */
-const TOLD = 0.5
+/** The load level reported in the table. */
+const REPORTED = 0.5
 
-/** How long reads from memory take at fixed rates; calls count from when they were due. */
+/** The latency of reads from memory at fixed rates, measured from when each call was due. */
 export const latency: Figure = {
   name: "latency",
-  title: "GetChain, from memory, at half of the most it can answer",
+  title: "GetChain, from memory, latency at half of peak throughput",
   ratios: [],
   async run(lab) {
     const { address } = await lab.registry({ database: await lab.database(), cpu: "server" })
@@ -30,18 +30,18 @@ export const latency: Figure = {
     const job = { address, path: GET_CHAIN, bodies, connections: 4, inFlight: 64, ...lab.times }
     await drive(job, "load")
     const most = rateOf(await drive(job, "load"))
-    const found: Told[] = []
-    const bares: Told[] = []
+    const found: Level[] = []
+    const bares: Level[] = []
     for (const share of SHARES) {
-      const rounds = share === TOLD ? lab.rounds : 1
+      const rounds = share === REPORTED ? lab.rounds : 1
       for (let round = 0; round < rounds; round++) {
         found.push(await at(lab, job, most, share))
-        if (share === TOLD) bares.push(await at(lab, { ...job, address: bare.address }, most, share))
+        if (share === REPORTED) bares.push(await at(lab, { ...job, address: bare.address }, most, share))
       }
     }
-    const told = found.filter(({ share }) => share === TOLD)
+    const reported = found.filter(({ share }) => share === REPORTED)
     return {
-      measured: [...sidesOf("", told), ...sidesOf(" of a bare grpc-js server", bares)],
+      measured: [...sidesOf("", reported), ...sidesOf(" of a bare grpc-js server", bares)],
       curves: [
         {
           name: "latency",
@@ -53,13 +53,13 @@ export const latency: Figure = {
         },
       ],
       notes: [
-        `at most ${Math.round(most)} req/s with 64 calls in flight, from one load generator on a core of its own`,
+        `peak throughput: ${Math.round(most)} req/s with 64 calls in flight, from one load generator on its own core`,
       ],
     }
   },
 }
 
-interface Told {
+interface Level {
   share: number
   rate: number
   p50: number
@@ -67,15 +67,15 @@ interface Told {
   p999: number
 }
 
-async function at(lab: Lab, job: Job, most: number, share: number): Promise<Told> {
+async function at(lab: Lab, job: Job, most: number, share: number): Promise<Level> {
   const rate = most * share
   const { latency } = await drive({ ...job, rate }, "load")
   lab.say(`  ${Math.round(rate)} req/s: p50 ${latency.p50.toFixed(3)} ms, p99 ${latency.p99.toFixed(3)} ms`)
   return { share, rate, ...latency }
 }
 
-function sidesOf(whose: string, rounds: readonly Told[]): Measured[] {
-  const side = (name: string, of: (one: Told) => number): Measured => ({
+function sidesOf(whose: string, rounds: readonly Level[]): Measured[] {
+  const side = (name: string, of: (one: Level) => number): Measured => ({
     name: `${name}${whose}`,
     unit: "ms",
     values: rounds.map(of),
@@ -83,8 +83,8 @@ function sidesOf(whose: string, rounds: readonly Told[]): Measured[] {
   return [side("p50", ({ p50 }) => p50), side("p99", ({ p99 }) => p99), side("p99.9", ({ p999 }) => p999)]
 }
 
-function pointsOf(rounds: readonly Told[]): Point[] {
+function pointsOf(rounds: readonly Level[]): Point[] {
   const x = rounds[0]?.rate ?? 0
-  const point = (series: string, of: (one: Told) => number) => ({ series, x, y: median(rounds.map(of)) })
+  const point = (series: string, of: (one: Level) => number) => ({ series, x, y: median(rounds.map(of)) })
   return [point("p50", ({ p50 }) => p50), point("p99", ({ p99 }) => p99), point("p99.9", ({ p999 }) => p999)]
 }

@@ -10,7 +10,7 @@ import { inTurn } from "../rounds.js"
 const DEEP = 100_000
 const PAGE = 100
 
-/** A page far down, by its token, against the first. */
+/** A deep page, read by its token, against the first. */
 export const listDeep: Figure = {
   name: "list-deep",
   title: `ListChains, a page of ${PAGE}`,

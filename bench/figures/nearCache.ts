@@ -5,10 +5,10 @@ import { loop } from "../load/loop.js"
 import { STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 import { inTurn } from "../rounds.js"
 
-/** Reads that the SDK answers itself, against those that go over loopback. */
+/** Reads that the SDK answers from its cache, against reads over loopback. */
 export const nearCache: Figure = {
   name: "near-cache",
-  title: "getChain of the SDK, one after the other",
+  title: "getChain of the SDK, sequential",
   ratios: [{ of: "from its cache", to: "over loopback", least: 200 }],
   async run(lab) {
     const { address } = await lab.registry({ database: await lab.database(), cpu: "server" })

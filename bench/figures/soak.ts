@@ -17,16 +17,16 @@ import {
 import { watching } from "../load/watch.js"
 
 const MINUTES = 10
-/** Caches fill, and compilers settle. */
+/** Time for caches to fill and for JIT compilation to settle. */
 const WARM_MINUTES = 2
 const SAMPLE_SECONDS = 10
 const AGENTS = 2_000
 const WATCHERS = 20
 
-/** Ten minutes of reads, writes, lists and watches: memory that only grows would show. */
+/** Ten minutes of reads, writes, lists and watches, to detect memory leaks. */
 export const soak: Figure = {
   name: "soak",
-  title: `Memory under ${MINUTES} minutes of mixed load, garbage collected`,
+  title: `Memory during ${MINUTES} minutes of mixed load, after garbage collection`,
   onlyByName: true,
   ratios: [{ of: "last minute", to: `minute ${WARM_MINUTES + 1}`, most: 1.05 }],
   async run(lab) {
@@ -66,14 +66,14 @@ export const soak: Figure = {
   },
 }
 
-/** What came of the load: writes that were done, all calls that were answered, and those that failed. */
+/** The result of the load: completed writes, all answered calls, and failed calls. */
 interface Mixed {
   stored: number
   total: number
   failed: number
 }
 
-/** Puts the load on; on a busy machine some calls may fail, and memory is to come back from that too. */
+/** Starts the load. On a busy machine some calls may fail, after which memory must recover too. */
 async function mixedLoad(lab: Lab, address: string): Promise<() => Promise<Mixed>> {
   const chains = await Promise.all(Array.from({ length: AGENTS }, (_, index) => usualChain(agentAt(index))))
   const file = (name: string, messages: Uint8Array[]) => writeBodies(join(lab.folder, name), messages)
@@ -99,12 +99,12 @@ async function mixedLoad(lab: Lab, address: string): Promise<() => Promise<Mixed
   }
 }
 
-/** What JavaScript holds: the heap and the buffers outside. */
+/** The memory that JavaScript uses: the heap and external buffers, in megabytes. */
 function megabytes({ heapUsed, external }: Heap) {
   return (heapUsed + external) / 1024 ** 2
 }
 
 function curveOf(points: Point[]) {
-  const title = "Memory in use under mixed load, garbage collected"
+  const title = "Memory under mixed load, after garbage collection"
   return { name: "soak", title, x: "minutes", y: "megabytes", points }
 }

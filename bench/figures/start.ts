@@ -4,17 +4,17 @@ import type { Figure } from "../figure.js"
 import type { Lab } from "../lab.js"
 import { inTurn } from "../rounds.js"
 
-/** How long it takes from the command to the first call that can be answered. */
+/** The time from the command until the registry can answer calls. */
 export const start: Figure = {
   name: "start",
-  title: "Start of the registry, until it serves",
+  title: "Startup until ready",
   ratios: [],
   async run(lab) {
     const given = await lab.database()
     const folder = join(lab.folder, "kept")
     return await inTurn(lab, [
       {
-        name: "own PostgreSQL, new folder",
+        name: "embedded PostgreSQL, new folder",
         unit: "ms",
         measure: async () => {
           const fresh = join(lab.folder, "fresh")
@@ -24,7 +24,7 @@ export const start: Figure = {
         },
       },
       {
-        name: "own PostgreSQL, a folder with data",
+        name: "embedded PostgreSQL, existing data",
         unit: "ms",
         measure: () => startOnce(lab, { TRUST_REGISTRY_DATA_DIR: folder, DATABASE_URL: "" }),
       },

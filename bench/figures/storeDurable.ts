@@ -11,13 +11,13 @@ import { migrate, stock } from "../stock.js"
 const AGENTS = 5_000
 const IN_FLIGHT = 64
 
-/** Durable writes of many callers against upserts of the same documents by hand, and against our own one by one. */
+/** Durable writes by many callers, against plain upserts of the same documents and against sequential writes. */
 export const storeDurable: Figure = {
   name: "store-durable",
   title: "StoreChain, durable, authority unknown",
   ratios: [
     { of: "64 in flight", to: "pgbench upserts, 64 sessions, no triggers", least: 0.7 },
-    { of: "64 in flight", to: "one by one", least: 4 },
+    { of: "64 in flight", to: "sequential", least: 4 },
   ],
   async run(lab) {
     const [ours, theirs] = [await lab.database(), await lab.database()]
@@ -45,7 +45,7 @@ export const storeDurable: Figure = {
         needs: ["pgbench"],
         measure: () => upsert(IN_FLIGHT),
       },
-      side("one by one", 1),
+      side("sequential", 1),
     ])
     const cost = await lab.cost(registry, async () => {
       return (await drive({ ...job, inFlight: IN_FLIGHT, ...lab.times })).total

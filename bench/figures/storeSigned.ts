@@ -12,7 +12,7 @@ import { inTurn } from "../rounds.js"
 
 const AGENTS = 2_000
 
-/** Durable writes whose every signature is checked, against those checks alone. */
+/** Durable writes with every signature verified, against the verification alone. */
 export const storeSigned: Figure = {
   name: "store-signed",
   title: "StoreChain, every signature checked",
@@ -47,7 +47,7 @@ async function register(address: string) {
   await registry.registerAuthority({ authority }).finally(() => registry.close())
 }
 
-/** A chain whose signatures are not checked would be stored all the same, and faster. */
+/** Guards against measuring unverified chains, which would also be stored, and faster. */
 async function assureVerified(address: string, request: Uint8Array) {
   const { record } = decode(StoreChainResponseSchema, await bareCall(address, STORE_CHAIN, request))
   if (record?.signatureStatus !== SignatureStatus.VERIFIED) throw new Error("the signatures were not checked")

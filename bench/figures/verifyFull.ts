@@ -2,7 +2,7 @@ import type { Figure } from "../figure.js"
 import { loop } from "../load/loop.js"
 import { inTurn } from "../rounds.js"
 
-/** What a FULL verification costs beside the signature checks that it cannot do without. */
+/** The cost of a FULL verification, compared with the signature checks that it requires. */
 export const verifyFull: Figure = {
   name: "verify-full",
   title: "VerifyTrust at FULL",

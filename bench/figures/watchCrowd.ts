@@ -10,10 +10,10 @@ const AGENTS = 100
 const RATE = 5
 const WATCHERS = [1, 10, 100, 1_000]
 
-/** What many watchers cost: each gets every change. */
+/** The cost of many watchers that each receive every change. */
 export const watchCrowd: Figure = {
   name: "watch-crowd",
-  title: `WatchChains with 1 to 1,000 watchers at ${RATE} writes a second`,
+  title: `WatchChains with 1 to 1,000 watchers at ${RATE} writes per second`,
   ratios: [],
   async run(lab) {
     const { address } = await lab.registry({ database: await lab.database(), cpu: "server" })
@@ -36,7 +36,7 @@ export const watchCrowd: Figure = {
         { series: "StoreChain p50", x: watchers, y: writeMs },
       )
     }
-    const title = `Watchers of everything at ${RATE} writes a second`
+    const title = `Watchers of all changes at ${RATE} writes per second`
     const axes = { x: "watchers", y: "milliseconds", logX: true, logY: true }
     return { measured: [], curves: [{ name: "watch-crowd", title, ...axes, points }] }
   },

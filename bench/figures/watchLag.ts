@@ -12,11 +12,11 @@ const AGENTS = 2_000
 const RATE = 1_000
 const BOUND_MS = 20
 
-/** How long after its write a change reaches a watcher. */
+/** The time from a write until its change reaches a watcher. */
 export const watchLag: Figure = {
   name: "watch-lag",
-  title: `WatchChains at ${RATE} writes a second`,
-  ratios: [{ of: "p99 of the lag", to: `bound of ${BOUND_MS} ms`, most: 1 }],
+  title: `WatchChains at ${RATE} writes per second`,
+  ratios: [{ of: "p99 lag", to: `limit of ${BOUND_MS} ms`, most: 1 }],
   async run(lab) {
     const registry = await lab.registry({ database: await lab.database() })
     const { address } = registry
@@ -26,7 +26,7 @@ export const watchLag: Figure = {
     await drive({ ...job, once: true })
     await drive(job)
     const lags: Latency[] = []
-    const notes = [`from the answer to the writer (below zero: the event came before it)`]
+    const notes = [`measured from the answer to the writer (negative if the event arrived first)`]
     for (let round = 0; round < lab.rounds; round++) {
       let written: Drive | undefined
       let cost = ""
@@ -55,9 +55,9 @@ export const watchLag: Figure = {
       ({ name, unit: "ms", values: lags.map(of) }) as const
     return {
       measured: [
-        side("p50 of the lag", ({ p50 }) => p50),
-        side("p99 of the lag", ({ p99 }) => p99),
-        side(`bound of ${BOUND_MS} ms`, () => BOUND_MS),
+        side("p50 lag", ({ p50 }) => p50),
+        side("p99 lag", ({ p99 }) => p99),
+        side(`limit of ${BOUND_MS} ms`, () => BOUND_MS),
       ],
       notes,
     }

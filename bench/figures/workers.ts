@@ -7,10 +7,10 @@ import { h2load } from "../load/h2load.js"
 import { GET_CHAIN, getChain, STORE_CHAIN, storeChain } from "../load/registryCalls.js"
 import { inTurn } from "../rounds.js"
 
-/** What a second process brings; on two cores the load takes its share of them. */
+/** The gain from a second process; with only two cores, the load generator competes for them. */
 export const workers: Figure = {
   name: "workers",
-  title: "GetChain, from memory, by the number of workers",
+  title: "GetChain, from memory, by number of workers",
   ratios: [{ of: "2 workers", to: "1 worker" }],
   async run(lab) {
     const database = await lab.database()

@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js"
 
-/** Makes one unary call with bytes, and gives the bytes of its answer; throws grpc-js's error for any status but OK. */
+/** Makes one unary call with bytes and returns the bytes of its answer; throws grpc-js's error for any status but OK. */
 export async function bareCall(address: string, path: string, request: Uint8Array): Promise<Buffer> {
   const client = new grpc.Client(address, grpc.credentials.createInsecure())
   const bytes = (value: Buffer) => value

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises"
 
-/** Bytes before each message: whether it is compressed, and its length. */
+/** Bytes before each message: a compression flag and the length. */
 const PREFIX = 5
 
-/** Writes calls for the load generators: each message with gRPC's prefix of five bytes. Gives the path. */
+/** Writes calls for the load generators: each message with gRPC's five-byte prefix. Returns the path. */
 export async function writeBodies(path: string, messages: Iterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = []
   for (const message of messages) {

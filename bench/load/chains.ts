@@ -4,25 +4,25 @@ import { AuthorityType, CapabilityType, type TrustLineageChain } from "@trust-re
 /** The authority of all chains of the benchmark. */
 export const AUTHORITY = "org-bench"
 
-/** Capabilities of a usual chain: with its genesis record, envelope and state signature some 2 KB. */
+/** Capabilities of a usual chain, which with its genesis record, envelope and state signature has about 2 KB. */
 const CAPABILITIES = ["read_ledger", "post_invoice", "approve_payment", "update_customer", "escalate"]
 
-/** Signs as the authority of all chains; the key follows from its name, so that two runs measure the same bytes. */
+/** Signs as the authority of all chains, with a key derived from its name, so that all runs measure the same bytes. */
 export function benchSigner(): MemorySigner {
   return memorySigner(Buffer.alloc(32, AUTHORITY).toString("base64"))
 }
 
-/** The name of the agent at a place. */
+/** The id of the agent at an index. */
 export function agentAt(index: number): string {
   return `agent-${String(index).padStart(7, "0")}`
 }
 
-/** A usual chain of an agent, with every signature. */
+/** A usual chain of an agent, fully signed. */
 export function usualChain(agentId: string, signer: Signer = benchSigner()): Promise<TrustLineageChain> {
   return madeChain(agentId, CAPABILITIES, signer)
 }
 
-/** A chain with one capability, for a million of which there is room. */
+/** A chain with one capability, small enough to store a million. */
 export function smallChain(agentId: string): Promise<TrustLineageChain> {
   return madeChain(agentId, CAPABILITIES.slice(0, 1), benchSigner())
 }

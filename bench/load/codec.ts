@@ -1,5 +1,5 @@
-// One way to encode or decode a usual chain, over and over, on one thread. `codec.ts ROOT SECONDS NAME` writes how often it goes
-// in a second of processor time, with the `proto` of that checkout.
+// Encodes or decodes a usual chain in a loop, on one thread. `codec.ts ROOT SECONDS NAME` prints the iterations per second of CPU
+// time, with the `proto` package of that checkout.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { create, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf"
@@ -44,7 +44,7 @@ function sortedText(value: JsonValue | undefined): string {
 }
 
 const way = ways[name]
-if (way === undefined) throw new Error(`no way is called ${name}; there are ${Object.keys(ways).join(", ")}`)
+if (way === undefined) throw new Error(`unknown name ${name}; use one of ${Object.keys(ways).join(", ")}`)
 goOn(Number(seconds) * 250)
 const before = cpuMs()
 const times = goOn(Number(seconds) * 1000)
@@ -57,7 +57,7 @@ function goOn(ms: number): number {
   return times
 }
 
-/** Other load on the machine costs time, but not processor time. */
+/** CPU time, which other load on the machine hardly affects. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

@@ -1,5 +1,5 @@
-// The load generator: unary gRPC calls with prepared bodies, in a process of its own. `drive.ts JOB` (JSON, see Job) writes a
-// Drive as JSON. h2load can only send one body; an uncached read and a write need a different one for each call.
+// The load generator: unary gRPC calls with prepared bodies, in its own process. `drive.ts JOB` (JSON, see Job) prints a
+// Drive as JSON. h2load can send only one body, but uncached reads and writes need a different one for each call.
 import { readFileSync } from "node:fs"
 import { readBodies } from "./bodies.js"
 import { type Line, openLine } from "./frames.js"
@@ -13,7 +13,7 @@ const host = job.address.slice(0, separator)
 const port = Number(job.address.slice(separator + 1))
 const lines = await Promise.all(Array.from({ length: job.connections }, () => openLine(host, port, job.path)))
 
-/** How late a timer may be. */
+/** How late a timer may fire, in milliseconds. */
 const TIMER_MS = 2
 
 let sent = 0
@@ -31,7 +31,7 @@ else await keepRate(job.rate)
 for (const line of lines) line.close()
 process.stdout.write(JSON.stringify(resultOf()))
 
-/** Closed loop: as many calls are always open. Ends when the last one has. */
+/** Closed loop: keeps this many calls open. Resolves when the last one has ended. */
 function keepInFlight(inFlight: number): Promise<void> {
   return new Promise((resolve) => {
     let open = 0
@@ -52,7 +52,7 @@ function keepInFlight(inFlight: number): Promise<void> {
   })
 }
 
-/** Open loop: calls start at even steps, and each counts from when it was due, however late it could be sent. */
+/** Open loop: calls are due at a fixed rate, and each is measured from when it was due, even if it was sent late. */
 function keepRate(rate: number): Promise<void> {
   const step = 1000 / rate
   const total = Math.floor((measureTo - begin) / step)
@@ -71,7 +71,7 @@ function keepRate(rate: number): Promise<void> {
       for (const line of lines) line.flush()
       if (started === total) return
       const restMs = begin + started * step - performance.now()
-      // Near its time a call waits without a timer: calls that timers send in a bunch wait for each other.
+      // Waits the last moments without a timer: timers would send calls in bunches that queue behind each other.
       if (job.coarse) setTimeout(turn, restMs)
       else if (restMs > 2 * TIMER_MS) setTimeout(turn, restMs - TIMER_MS)
       else setImmediate(turn)

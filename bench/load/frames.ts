@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net"
 
-/** HTTP/2 (RFC 9113), as much as unary gRPC calls with prepared bodies need. */
+/** A connection with just enough HTTP/2 (RFC 9113) for unary gRPC calls with prepared bodies. */
 export interface Line {
-  /** Sends a call; `done` hears whether it was answered well. */
+  /** Sends a call; `done` receives whether it succeeded. */
   call(body: Buffer, done: (ok: boolean) => void): void
-  /** Writes what was sent since; calls of one turn go out together. */
+  /** Writes all calls sent since the last flush, so that calls of one turn go out together. */
   flush(): void
   close(): void
 }
@@ -23,16 +23,16 @@ const END_STREAM = 1
 const ACK = 1
 const END_HEADERS = 4
 const DEFAULT_WINDOW = 65_535
-/** What we let the other side send without another word, on the connection and on each stream. */
+/** The flow-control window granted to the peer, on the connection and on each stream. */
 const OUR_WINDOW = 2 ** 30
-/** Most calls that are open at once; servers refuse more (ours from 1,000 on), and the rest waits here. */
+/** Most calls open at once; the rest wait here, because servers refuse more (ours above 1,000). */
 const MAX_OPEN = 500
-/** When so much has come, the connection's window is opened again. */
+/** The connection's window is renewed after this many received bytes. */
 const REOPEN = 2 ** 28
 
 /**
- * Opens a connection for unary calls of one method. The trailers of the first answer are taken for good, and every other
- * answer must have the same, byte for byte: without a header table (we allow none) a server encodes equal headers equally.
+ * Opens a connection for unary calls of one method. The trailers of the first answer are trusted, and all other answers must
+ * have the same, byte for byte: without a header table (we disable it), a server encodes equal headers equally.
  *
  * @param path `/package.Service/Method`
  */
@@ -109,7 +109,7 @@ export async function openLine(host: string, port: number, path: string): Promis
         if (stream === 0) sendWindow += payload.readUInt32BE(0)
         break
       case GOAWAY:
-        socket.destroy(new Error("the server said GOAWAY"))
+        socket.destroy(new Error("the server sent GOAWAY"))
     }
   }
 
@@ -144,7 +144,7 @@ function connected(host: string, port: number): Promise<Socket> {
     const socket = connect({ host, port, noDelay: true })
     socket.once("connect", () => {
       socket.off("error", reject)
-      // What it was is told by the calls, which all fail.
+      // The error is reported by the calls, which all fail.
       socket.on("error", () => undefined)
       resolve(socket)
     })
@@ -152,7 +152,7 @@ function connected(host: string, port: number): Promise<Socket> {
   })
 }
 
-/** Calls `take` for every whole frame, and `turn` when no more have come. */
+/** Calls `take` for every complete frame, and `turn` after the last one received so far. */
 function readFrames(
   socket: Socket,
   take: (type: number, flags: number, stream: number, payload: Buffer) => void,
@@ -185,7 +185,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return bytes
 }
 
-/** No header table, no pushes, and a window that never closes. */
+/** Settings without header table and push, and with a window that practically never closes. */
 function ourSettings() {
   const settings: [number, number][] = [
     [1, 0],
@@ -195,7 +195,7 @@ function ourSettings() {
   return frame(SETTINGS, 0, 0, Buffer.concat(settings.flatMap(([id, value]) => [uint16(id), uint32(value)])))
 }
 
-/** HPACK (RFC 7541) with literals that are not indexed: the same bytes for every call. */
+/** HPACK (RFC 7541) with unindexed literals, so that the bytes are the same for every call. */
 function requestHeaders(authority: string, path: string) {
   const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, "latin1")])
   return Buffer.concat([

@@ -1,5 +1,5 @@
-// VerifyTrust at FULL, without transport and store, over and over, on one thread. `fullVerification.ts ROOT SECONDS` writes
-// verdicts per second, of the `eatp` of that checkout.
+// Runs VerifyTrust at FULL in a loop, without transport and store, on one thread. `fullVerification.ts ROOT SECONDS` prints
+// verdicts per second, with the `eatp` package of that checkout.
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import type * as eatp from "@trust-registry/eatp"
@@ -21,7 +21,7 @@ let begin = performance.now()
 const end = begin + length
 for (let warm = true; performance.now() < end; verdicts++) {
   const { valid } = await verifyTrust(input)
-  if (!valid) throw new Error("a chain of our own is denied")
+  if (!valid) throw new Error("a valid chain was denied")
   if (warm && performance.now() - begin > length / 4) {
     warm = false
     begin = performance.now()

@@ -1,12 +1,12 @@
 import { runProgram } from "../processes.js"
 
-/** What h2load is to do: one call, over and over, from one thread. */
+/** A job for h2load: one call, repeated from one thread. */
 export interface H2load {
   /** `host:port`. */
   readonly address: string
   /** `/package.Service/Method`. */
   readonly path: string
-  /** A file with the one call, see writeBodies. */
+  /** A file with a single call, see writeBodies. */
   readonly body: string
   readonly connections: number
   /** Calls open at once on each connection. */
@@ -15,7 +15,7 @@ export interface H2load {
   readonly seconds: number
 }
 
-/** Answers per second. Throws if any call failed as HTTP/2 sees it; it does not look at the status of gRPC. */
+/** Answers per second. Throws if any call failed at the HTTP/2 level; does not check the gRPC status. */
 export async function h2load(job: H2load): Promise<number> {
   const args = [
     ...["-c", String(job.connections), "-m", String(job.streams), "-t", "1"],
@@ -26,7 +26,7 @@ export async function h2load(job: H2load): Promise<number> {
   return answersPerSecond(await runProgram({ command: "h2load", args, cpu: "load" }))
 }
 
-/** Reads what h2load prints. Throws for a run with failures, or of which nothing was measured. */
+/** Parses the output of h2load. Throws for a run with failures or without measurements. */
 export function answersPerSecond(text: string): number {
   const [, rate] = /finished in [\d.]+\w+, ([\d.]+) req\/s/.exec(text) ?? []
   const [, done, failed, errored, timedOut] =

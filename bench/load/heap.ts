@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Lab, Registry, RegistryOptions } from "../lab.js"
 
-/** What a process holds in memory after its garbage was collected, in bytes. */
+/** The memory of a process after garbage collection, in bytes. */
 export interface Heap {
   readonly heapUsed: number
   /** Memory outside the heap, buffers included. */
@@ -12,7 +12,7 @@ export interface Heap {
   readonly rss: number
 }
 
-/** Starts a registry whose memory can be looked at. */
+/** Starts a registry whose memory use can be read. */
 export async function watchedRegistry(
   lab: Lab,
   options: RegistryOptions,
@@ -30,7 +30,7 @@ export async function watchedRegistry(
     for (;;) {
       const text = await readFile(file, "utf8").catch(() => "")
       if (text !== "") return JSON.parse(text) as Heap
-      if (performance.now() > giveUpAt) throw new Error("the registry did not tell its memory use")
+      if (performance.now() > giveUpAt) throw new Error("the registry did not report its memory use")
       await delay(10)
     }
   }

@@ -1,5 +1,5 @@
-// Loaded into a registry with --import: at SIGUSR2 it collects garbage and writes its memory use to the file that HEAP_FILE
-// names. Needs --expose-gc.
+// Loaded into a registry with --import: on SIGUSR2 it collects garbage and writes the memory use to the file in HEAP_FILE.
+// Requires --expose-gc.
 import { renameSync, writeFileSync } from "node:fs"
 
 const file = process.env.HEAP_FILE ?? ""

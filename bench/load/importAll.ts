@@ -1,5 +1,5 @@
-// Sends all chains of a file (writeBodies) through one ImportChains and hears all answers. `importAll.ts ADDRESS FILE` writes
-// how many were stored a second.
+// Sends all chains of a file (writeBodies) through one ImportChains and reads all answers. `importAll.ts ADDRESS FILE` prints
+// the number stored per second.
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { create } from "@bufbuild/protobuf"

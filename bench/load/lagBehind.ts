@@ -1,9 +1,9 @@
 /**
- * How long after the answer to each write its event came, in milliseconds; below zero where it came before. The writes of one
- * agent are matched in their order.
+ * The delay from the answer to each write until its event arrived, in milliseconds; negative if the event arrived first. Writes
+ * of one agent are matched in order.
  *
- * @param answered which agent's write was answered when
- * @param seen which agent's event came when
+ * @param answered when each agent's write was answered
+ * @param seen when each agent's event arrived
  */
 export function lagBehind(
   answered: readonly (readonly [agentId: string, at: number])[],
@@ -13,7 +13,7 @@ export function lagBehind(
   for (const [agentId, at] of seen) events.set(agentId, [...(events.get(agentId) ?? []), at])
   return answered.map(([agentId, at]) => {
     const came = events.get(agentId)?.shift()
-    if (came === undefined) throw new Error(`no event came of a write to ${agentId}`)
+    if (came === undefined) throw new Error(`no event arrived for a write to ${agentId}`)
     return came - at
   })
 }

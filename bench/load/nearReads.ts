@@ -1,10 +1,10 @@
-// GetChain of the SDK, one after the other. `nearReads.ts ADDRESS AGENT SECONDS near|far` writes how many a second.
+// Sequential GetChain calls of the SDK. `nearReads.ts ADDRESS AGENT SECONDS near|far` prints the calls per second.
 import { setImmediate as turn } from "node:timers/promises"
 import { connect } from "@trust-registry/client"
 
 const [address = "", agentId = "", seconds = "", where = ""] = process.argv.slice(2)
 const registry = connect(address, where === "near" ? { cache: { maxEntries: 100 } } : {})
-/** Reads between two turns of the event loop, which the cache's watch needs. */
+/** Reads per turn of the event loop: the cache's watch needs turns to receive events. */
 const BATCH = where === "near" ? 1_000 : 1
 const request = { agentId }
 const length = Number(seconds) * 1000

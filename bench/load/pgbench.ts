@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os"
 import type { BenchDatabase } from "../lab.js"
 import { bareEnvironment, runProgram } from "../processes.js"
 
-/** What pgbench is to do. */
+/** A job for pgbench. */
 export interface Pgbench {
   readonly database: BenchDatabase
   /** A file with the script. */
@@ -10,7 +10,7 @@ export interface Pgbench {
   /** Sessions, each with one transaction at a time. */
   readonly clients: number
   readonly seconds: number
-  /** Variables of the script; they go as parameters of prepared statements. */
+  /** Variables of the script, sent as parameters of prepared statements. */
   readonly variables: Readonly<Record<string, string | number>>
 }
 
@@ -28,7 +28,7 @@ export async function pgbench({ database, script, clients, seconds, variables }:
   return transactionsPerSecond(out)
 }
 
-/** Reads what pgbench prints. Throws where nothing was measured or something failed. */
+/** Parses the output of pgbench. Throws for a run with failures or without measurements. */
 export function transactionsPerSecond(text: string): number {
   const [, rate] = /^tps = ([\d.]+) \(without/m.exec(text) ?? []
   const [, failed = "0"] = /^number of failed transactions: (\d+)/m.exec(text) ?? []

@@ -3,21 +3,21 @@ import { join } from "node:path"
 import type { Lab } from "../lab.js"
 import type { Latency } from "./latency.js"
 
-/** What watches saw. */
+/** What the watches received. */
 export interface Watched {
-  /** From the write of a row, before its commit, to its event. */
+  /** From the write of a row, before its commit, until its event arrived. */
   readonly lag: Latency
-  /** Which agent's event came when (milliseconds since 1970), in this order, to the first watch. */
+  /** When each agent's event arrived at the first watch (milliseconds since 1970), in order. */
   readonly seen: readonly (readonly [agentId: string, at: number])[]
-  /** How many events some of the watches saw. */
+  /** The number of events that each sampled watch received. */
   readonly events: readonly number[]
-  /** How many responses all of them got. */
+  /** The number of responses that all watches received. */
   readonly responses: number
 }
 
 /**
- * Follows all changes with many watches while `work` makes some, and until all have seen as many as it says it made. Throws
- * if they see fewer, or not the same.
+ * Follows all changes with many watches while `work` makes changes, until all have received as many as it reports. Throws
+ * if they receive fewer, or different numbers.
  */
 export async function watching(
   lab: Lab,
@@ -27,16 +27,16 @@ export async function watching(
 ): Promise<Watched> {
   const file = join(import.meta.dirname, "watchers.ts")
   const watchers = lab.program(process.execPath, ["--import", "tsx", file, address, String(watches)], "load")
-  await watchers.said((text) => (text.includes("ready") ? true : undefined))
+  await watchers.untilOutput((text) => (text.includes("ready") ? true : undefined))
   const made = await work()
-  await watchers.said((text) => (seen(text) >= made ? true : undefined))
+  await watchers.untilOutput((text) => (seen(text) >= made ? true : undefined))
   await watchers.end()
   const log = await readFile(watchers.logFile, "utf8")
-  const told = JSON.parse(log.split("\n").find((line) => line.startsWith("{")) ?? "") as Watched
-  // A write that failed may have been done all the same.
-  if (told.events.some((events) => events < made || events !== told.events[0]))
-    throw new Error(`of ${made} changes watches saw ${told.events.join(", ")}`)
-  return told
+  const watched = JSON.parse(log.split("\n").find((line) => line.startsWith("{")) ?? "") as Watched
+  // More events than writes are possible: a failed write may have been committed.
+  if (watched.events.some((events) => events < made || events !== watched.events[0]))
+    throw new Error(`of ${made} changes, the watches received ${watched.events.join(", ")}`)
+  return watched
 }
 
 function seen(log: string) {

@@ -1,5 +1,5 @@
-// Follows all changes with many watches, until SIGTERM; then it writes a Watched as JSON. Until
-// then it says `seen` and how many events each watch has seen. `watchers.ts ADDRESS WATCHES`
+// Follows all changes with many watches until SIGTERM, then prints a Watched as JSON. In the
+// meantime it prints `seen` and the number of events every watch has received. `watchers.ts ADDRESS WATCHES`
 import * as grpc from "@grpc/grpc-js"
 import { storedChainOf } from "@trust-registry/client"
 import { decode, WatchChainsResponseSchema } from "@trust-registry/proto"
@@ -11,7 +11,7 @@ const [address = "", count = ""] = process.argv.slice(2)
 const watches = Number(count)
 /** Watches on one connection, below what servers allow. */
 const PER_CONNECTION = 100
-/** Watches whose events are looked at: to read those of a thousand would be the limit. */
+/** Watches whose events are decoded: decoding those of a thousand would be the bottleneck. */
 const SAMPLED = 5
 const TELL_MS = 100
 
@@ -52,7 +52,7 @@ process.once("SIGTERM", () => {
   process.stdout.write(`${JSON.stringify(watched)}\n`, () => process.exit(0))
 })
 
-/** From the clock of the database when the row was written, its commit included, to here; both are this machine's. */
+/** Measures from the write of the row, before its commit, until now; database and watcher share this machine's clock. */
 function note(index: number, response: Buffer, now: number) {
   for (const event of decode(WatchChainsResponseSchema, response).events) {
     const { record } = storedChainOf(event) ?? {}

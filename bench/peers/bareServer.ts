@@ -1,4 +1,4 @@
-// The limit of GetChain from memory: a grpc-js server that answers every call with the same bytes, with the options of ours.
+// The limit for GetChain from memory: a grpc-js server with the registry's options that answers every call with the same bytes.
 // bareServer.ts METHOD FILE
 import { readFileSync } from "node:fs"
 import type * as grpc from "@grpc/grpc-js"

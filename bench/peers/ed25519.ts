@@ -1,5 +1,5 @@
-// The limit of checking signatures: the bare Ed25519 checks of one chain, over and over, on one thread. `ed25519.ts SECONDS`
-// writes chains per second.
+// The limit for checking signatures: the bare Ed25519 checks of one chain in a loop, on one thread. `ed25519.ts SECONDS`
+// prints chains per second.
 import { createPublicKey, verify } from "node:crypto"
 import { agentAt, benchSigner, usualChain } from "../load/chains.js"
 
@@ -23,7 +23,7 @@ let begin = performance.now()
 const end = begin + seconds * 1000
 for (let warm = true; performance.now() < end; chains++) {
   for (const [payload, signature] of signed)
-    if (!verify(null, payload, key, signature)) throw new Error("a signature of our own does not hold")
+    if (!verify(null, payload, key, signature)) throw new Error("a valid signature did not verify")
   if (warm && performance.now() - begin > (seconds * 1000) / 4) {
     warm = false
     begin = performance.now()

@@ -7,7 +7,7 @@ import { bareCall } from "../load/bareCall.js"
 export const RANGE = "/etcdserverpb.KV/Range"
 const PUT = "/etcdserverpb.KV/Put"
 
-/** Starts etcd with one key; gives its address and the request that reads the key without a round of consensus. */
+/** Starts etcd with one key; returns its address and a request that reads the key without a round of consensus. */
 export async function startEtcd(lab: Lab, value: Uint8Array): Promise<{ address: string; range: Buffer }> {
   const [address, peer] = await Promise.all([freeAddress(), freeAddress()])
   lab.program(

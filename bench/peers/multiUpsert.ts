@@ -1,5 +1,5 @@
-// The limit of an import: multi-row upserts by postgres.js into the registry's own tables, triggers and history included, one
-// statement of a thousand rows after the other. `multiUpsert.ts CONNECTION (JSON) ROWS` writes rows per second.
+// The limit for an import: multi-row upserts by postgres.js into the registry's own tables, with triggers and history, in
+// sequential statements of a thousand rows. `multiUpsert.ts CONNECTION (JSON) ROWS` prints rows per second.
 import { toBinary } from "@bufbuild/protobuf"
 import { chainHash, contentHash, contentText } from "@trust-registry/eatp"
 import { TrustLineageChainSchema } from "@trust-registry/proto"

@@ -1,5 +1,5 @@
-// The limit of GetChain from the database, as most services read: a grpc-js handler with one select by key per call, which
-// answers bytes as they are stored. selectServer.ts METHOD CONNECTION (JSON)
+// The limit for GetChain from the database, in the way most services read: a grpc-js handler with one select by key per call
+// that returns the stored bytes. selectServer.ts METHOD CONNECTION (JSON)
 import { fromBinary } from "@bufbuild/protobuf"
 import { GetChainRequestSchema } from "@trust-registry/proto"
 import postgres from "postgres"

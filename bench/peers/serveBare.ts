@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js"
 
-/** Serves one unary method, bytes in and bytes out, on a free port of loopback, until SIGTERM; says `ready ADDRESS`. */
+/** Serves one unary method, bytes in and bytes out, on a free loopback port until SIGTERM; prints `ready ADDRESS`. */
 export async function serveBare(path: string, handler: grpc.handleUnaryCall<Buffer, Buffer>): Promise<void> {
   const bytes = (value: Buffer) => value
   const method = {

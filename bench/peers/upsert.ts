@@ -7,7 +7,7 @@ import type { BenchDatabase, Lab } from "../lab.js"
 import { AUTHORITY } from "../load/chains.js"
 import { pgbench } from "../load/pgbench.js"
 
-/** What somebody writes who stores chains in the same table by hand, one agent of `agents` at a time. */
+/** A plain upsert into the same table, for a random one of `agents`. */
 const SCRIPT = `\\set n random(0, :agents - 1)
 insert into trust_chains (agent_id, revision, authority_id, chain_data, chain_bytes, chain_hash, content_hash, updated_by)
 values ('agent-' || lpad(:n::text, 7, '0'), nextval('trust_revision'), :authority, :document::jsonb, :bytes, :chain_hash,
@@ -18,14 +18,14 @@ set revision = excluded.revision, authority_id = excluded.authority_id, chain_da
   updated_at = clock_timestamp(), updated_by = excluded.updated_by
 `
 
-/** A database of our schema for the upserts of others: with the triggers, or without them and so without history. */
+/** Turns off the triggers of a database with our schema, and thereby its history. */
 export async function turnOffTriggers(database: BenchDatabase): Promise<void> {
   await database.withSql(async (sql) => {
     await sql`alter table trust_chains disable trigger user`
   })
 }
 
-/** Upserts by pgbench, one a transaction; gives how many a second. */
+/** Upserts by pgbench, one per transaction; returns the upserts per second. */
 export async function upserts(
   lab: Lab,
   database: BenchDatabase,

@@ -9,8 +9,8 @@ import { absentValue, isPlainMessage } from "./plainMessage.js"
 import { hasLength, LENGTH_DELIMITED } from "./tailWriters.js"
 
 /**
- * Decodes a message as `fromBinary` does, but looks up each field once and not for every message. Unknown fields, messages in
- * several parts, ill-formed UTF-8 and malformed bytes are left to `fromBinary`, its errors too.
+ * Decodes a message like `fromBinary`, but looks up each field once instead of for every message. Unknown fields, messages in
+ * several parts, invalid UTF-8 and malformed bytes are left to `fromBinary`, including its errors.
  */
 export function decodeMessage<Schema extends DescMessage>(
   schema: Schema,
@@ -57,7 +57,7 @@ function messageReader(schema: DescMessage): Read {
   }
 }
 
-/** Makes what `create(schema)` makes: implicit zeros, empty lists and maps, and unset oneofs. */
+/** Creates the same as `create(schema)`: implicit zeros, empty lists and maps, and unset oneofs. */
 function emptyMaker({ typeName, members }: DescMessage): () => Values {
   const zeros: [string, unknown][] = []
   const lists: string[] = []
@@ -72,7 +72,7 @@ function emptyMaker({ typeName, members }: DescMessage): () => Values {
       if (zero !== undefined) zeros.push([member.localName, zero])
     }
   }
-  // All properties that are always there, in one shape, which V8 copies at once.
+  // All properties that are always present, in one shape, which V8 copies at once.
   const always = [...zeros, ...[...lists, ...groups, ...maps].map((name) => [name, undefined] as const)]
   const shape: Values = { $typeName: typeName, ...Object.fromEntries(always) }
   return () => {
@@ -194,7 +194,7 @@ function text(cursor: Cursor, end: number): string | undefined {
   if (stop < 0) return undefined
   const value = cursor.bytes.toString("utf8", cursor.at, stop)
   cursor.at = stop
-  // Stands for ill-formed bytes, or for itself.
+  // U+FFFD replaces invalid bytes, but may also have been sent.
   return value.includes("\ufffd") ? undefined : value
 }
 

@@ -11,9 +11,9 @@ import {
 } from "./tailWriters.js"
 
 /**
- * The binary form of a message, the same bytes that `toBinary` gives, in memory of its own. protobuf-es looks every field up
- * in the descriptor for every message; this does so once. What is not plain (see plainMessage.ts), unknown fields and values
- * of a wrong type are left to `toBinary`, its errors too.
+ * Encodes a message to the same bytes as `toBinary`, in newly allocated memory. protobuf-es looks up every field in the descriptor
+ * for every message; this does so once. Messages that are not plain (see plainMessage.ts), unknown fields and values of a wrong
+ * type are left to `toBinary`, including its errors.
  */
 export function encodeMessage(schema: DescMessage, message: Message): Buffer {
   if (writeToTail(schema, message)) return tail.copy()
@@ -21,7 +21,7 @@ export function encodeMessage(schema: DescMessage, message: Message): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** How many bytes {@link encodeMessage} gives for a message. Throws what that throws. */
+/** The number of bytes that {@link encodeMessage} returns for a message. Throws the same errors. */
 export function encodedLength(schema: DescMessage, message: Message): number {
   return writeToTail(schema, message) ? tail.length : toBinary(schema, message).length
 }
@@ -44,7 +44,7 @@ function writerOf(schema: DescMessage): Write<Values> | undefined {
   return writer === "others" ? undefined : writer
 }
 
-/** Writes fields from the last to the first, as the tail needs them. */
+/** Writes fields from last to first, as the tail requires. */
 function messageWriter({ fields }: DescMessage): Write<Values> {
   const writes = [...fields].sort((a, b) => b.number - a.number).map(fieldWriter)
   return (message) => {

@@ -2,8 +2,7 @@ import type { DescField } from "@bufbuild/protobuf"
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 
 /**
- * Messages that are encoded already, as the items of a repeated field of the message that holds them; then `rest`, the
- * encoded other fields of that message.
+ * Encodes a message from the already encoded items of its repeated field, followed by `rest`, its other fields, also encoded.
  */
 export function encodeItems(
   { number }: DescField,

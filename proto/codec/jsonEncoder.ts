@@ -17,9 +17,9 @@ import {
 } from "./tailWriters.js"
 
 /**
- * Encodes a message in ProtoJSON with proto field names, as the store keeps chains, as a field of another message: tag, length
- * and the bytes that `fromJson` and `toBinary` give; then `rest`, the encoded other fields. It makes no message on the way.
- * Undefined for anything unusual, errors above all, which is left to `fromJson`.
+ * Encodes a message from ProtoJSON with proto field names, the form in which chains are stored, as a field of another message: tag,
+ * length and the bytes of `fromJson` and `toBinary`; then `rest`, the other fields, already encoded. Creates no message in between.
+ * Returns undefined for anything unusual, especially errors, which is left to `fromJson`.
  */
 export function encodeJsonField(field: DescField, json: JsonValue, rest: Uint8Array): Buffer | undefined {
   let write = roots.get(field)
@@ -48,7 +48,7 @@ function submessageWriter(schema: DescMessage, number: number): Write<unknown> {
   }
 }
 
-/** Writes fields from the last to the first, as the tail needs them. Other keys than theirs are unusual. */
+/** Writes fields from last to first, as the tail requires. Unknown keys count as unusual. */
 function messageWriter({ fields }: DescMessage): Write<Record<string, unknown>> {
   const writes = [...fields]
     .sort((a, b) => b.number - a.number)

@@ -14,7 +14,7 @@ export function isPlainMessage(schema: DescMessage, within: readonly DescMessage
   })
 }
 
-/** Whether a field by itself is of such a kind, whatever the fields of its message are. */
+/** Whether a field itself is of such a kind, regardless of the fields of its message. */
 export function isPlainField(field: DescField): boolean {
   switch (field.fieldKind) {
     case "scalar":
@@ -33,8 +33,8 @@ export function isPlainField(field: DescField): boolean {
 }
 
 /**
- * Whether a plain message has the same form in ProtoJSON as in protobuf: without well-known types, bytes, oneofs and maps,
- * which have a JSON form of their own.
+ * Whether a plain message has the same structure in ProtoJSON as in protobuf: without well-known types, bytes, oneofs and maps,
+ * which have their own JSON form.
  */
 export function isPlainJson(schema: DescMessage): boolean {
   if (!isPlainMessage(schema) || schema.oneofs.length > 0) return false
@@ -65,5 +65,5 @@ const SCALARS = new Set([
   ScalarType.INT32,
   ScalarType.INT64,
 ])
-/** Fields of these types hold another value than the message: protobuf-es unwraps them. */
+/** protobuf-es unwraps fields of these types, so they do not hold the message itself. */
 const UNWRAPPED = /^google\.protobuf\.(\w+Value|Struct)$/

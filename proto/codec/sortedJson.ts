@@ -2,9 +2,9 @@ import { type DescEnum, type DescField, type DescMessage, type Message, ScalarTy
 import { absentValue, isPlainJson } from "./plainMessage.js"
 
 /**
- * A message as the ProtoJSON text of `toJson` with proto field names and without defaults, its keys sorted, without white
- * space, with the escapes of `JSON.stringify`. Fields are looked up and sorted once, and no JSON value is made on the way.
- * Undefined for anything unusual, values of a wrong type above all, which is left to `toJson`.
+ * The ProtoJSON text of a message, like `toJson` with proto field names and without defaults, with sorted keys, no white
+ * space and the escapes of `JSON.stringify`. Fields are looked up and sorted once, and no JSON value is created in between.
+ * Returns undefined for anything unusual, especially values of a wrong type, which is left to `toJson`.
  */
 export function sortedJson(schema: DescMessage, message: Message): string | undefined {
   return writerOf(schema)(message as unknown as Values)
@@ -91,7 +91,7 @@ function enumWriter({ value: byNumber }: DescEnum): Write {
   return (value) => names.get(value) ?? (Number.isInteger(value) ? String(value) : undefined)
 }
 
-/** Most texts have nothing to escape; testing that and quoting them takes two thirds of the time of `JSON.stringify`. */
+/** Most texts need no escapes; testing for that and quoting takes two thirds of the time of `JSON.stringify`. */
 function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }

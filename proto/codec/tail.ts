@@ -1,23 +1,23 @@
 /**
- * A buffer that is written from its end to its beginning. A message is written before its length, which stands in front of
- * it, so that nothing has to be moved. It grows as needed.
+ * A buffer that is written from its end to its beginning: a message is written before the length that precedes it, so that
+ * nothing has to be moved. It grows as needed.
  */
 export class Tail {
   #bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
   #at = USUAL_BYTES
 
-  /** How many bytes were written. */
+  /** The number of bytes written. */
   get length(): number {
     return this.#bytes.length - this.#at
   }
 
-  /** Discards what was written, and memory that is unusually large. */
+  /** Discards the written bytes, and a buffer that grew unusually large. */
   clear(): void {
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
     this.#at = this.#bytes.length
   }
 
-  /** A copy of what was written, in memory of its own. */
+  /** A copy of the written bytes. */
   copy(): Buffer {
     const copy = Buffer.allocUnsafeSlow(this.length)
     this.#bytes.copy(copy, 0, this.#at)

@@ -1,7 +1,7 @@
 import { ScalarType } from "@bufbuild/protobuf"
 import { Tail } from "./tail.js"
 
-/** The one buffer of all encoders: nothing else runs between `clear` and `copy`. */
+/** The buffer shared by all encoders, which is safe because they run synchronously from `clear` to `copy`. */
 export const tail = new Tail()
 
 /** Writes to the tail; false leaves the whole message to protobuf-es. */
@@ -19,13 +19,13 @@ export function tagged(write: Write<unknown>, number: number, withLength: boolea
   }
 }
 
-/** Whether a value of this type has its length before it. */
+/** Whether a value of this type is preceded by its length. */
 export function hasLength(scalar: ScalarType | undefined): boolean {
   return scalar === ScalarType.STRING || scalar === ScalarType.BYTES
 }
 
 const VARINT = 0
-/** The wire type of values with their length before them. */
+/** The wire type of values that are preceded by their length. */
 export const LENGTH_DELIMITED = 2
 
 /** Writes the tag of a field. */
@@ -34,7 +34,7 @@ export function tagWriter(number: number, wireType: number) {
   return tag < 0x80 ? () => tail.byte(tag) : () => tail.varint(tag)
 }
 
-/** Writes a value of a type that plainMessage.ts lets through. */
+/** Writes a value of a type that plainMessage.ts accepts. */
 export function scalarWriter(scalar: ScalarType | undefined): Write<unknown> {
   switch (scalar) {
     case ScalarType.STRING:

@@ -1,18 +1,18 @@
 import { startTimer } from "./timer.js"
 
-/** What happens when an answer does not come in time. */
+/** How long to wait for an answer, and what to do when it is late. */
 export interface Deadline<Late> {
   /** How long to wait, in milliseconds. */
   readonly ms: number
-  /** Called once at the deadline; gives or throws what the caller gets in place of the answer. */
+  /** Called once at the deadline; returns or throws in place of the answer. */
   late(): Late
-  /** Asked at each deadline before `late`: true waits for another `ms`. By default false. */
+  /** Called at each deadline before `late`; true waits for another `ms`. (Default: false) */
   extend?(): boolean
 }
 
 /**
- * The answer, or what `late` gives if the answer does not come in time. The timer is cleared either way, and an answer that fails
- * after the deadline is no unhandled rejection.
+ * The answer, or the result of `late` if the answer does not arrive in time. Clears the timer either way. An answer that fails
+ * after the deadline does not cause an unhandled rejection.
  */
 export function within<Answer, Late = never>(
   answer: Promise<Answer>,

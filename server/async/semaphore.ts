@@ -1,9 +1,9 @@
-/** Runs work once a permit is free, and gives the work's result. */
+/** Runs work once a permit is free, and returns the work's result. */
 export type Semaphore = <Result>(work: () => Promise<Result>) => Promise<Result>
 
 /**
- * A semaphore: lets `permits` pieces of work run at once; the others wait and start in the order they came. Work that fails
- * frees its permit too.
+ * Creates a semaphore: at most `permits` pieces of work run at once; the others wait and start in order of arrival. Work that
+ * fails frees its permit too.
  */
 export function createSemaphore(permits: number): Semaphore {
   const waiting: (() => void)[] = []
@@ -14,7 +14,7 @@ export function createSemaphore(permits: number): Semaphore {
     try {
       return await work()
     } finally {
-      // The permit passes to the next in line directly, so that nobody who comes now can overtake it.
+      // Passes the permit directly to the next in line, so that a new arrival cannot overtake it.
       const next = waiting.shift()
       if (next) next()
       else running--

@@ -1,17 +1,16 @@
 import { startTimer } from "./timer.js"
 
-/** Wakes whoever waits for something to happen. It carries no value: check afterwards what happened. */
+/** Wakes waiters when something happens. It carries no value: check the state after waking. */
 export interface Signal {
-  /** Wakes all that wait. If nobody does, the next wait ends at once. */
+  /** Wakes all waiters. Without waiters, the next `wait` resolves at once. */
   notify(): void
   /**
-   * Resolves with true at the next `notify`, or at once if there was one that nobody waited for; with false after `ms`
-   * milliseconds.
+   * Resolves with true at the next `notify`, or at once after a `notify` without waiters; with false after `ms` milliseconds.
    */
   wait(ms?: number): Promise<boolean>
 }
 
-/** A signal that was not notified yet. */
+/** Creates a signal that is not notified yet. */
 export function createSignal(): Signal {
   const waiting = new Set<() => void>()
   let pending = false

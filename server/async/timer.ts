@@ -2,9 +2,9 @@
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Calls `onDue` after `ms` milliseconds by `performance.now()`, any number of them, Infinity included, unless the returned
- * function is called first. The call comes one turn of the event loop late: if this process itself was held up, answers that
- * arrived in time are read first.
+ * Calls `onDue` after `ms` milliseconds by `performance.now()`, unless the returned function is called first. `ms` may be any
+ * number, even Infinity. The call comes one turn of the event loop late, so that after this process itself was delayed, answers
+ * that arrived in time are read first.
  */
 export function startTimer(ms: number, onDue: () => void): () => void {
   const dueAt = performance.now() + ms
@@ -14,7 +14,7 @@ export function startTimer(ms: number, onDue: () => void): () => void {
     timer = setTimeout(check, Math.min(Math.max(dueAt - performance.now(), 0), MAX_TIMER_MS))
   }
   const check = () => {
-    // Timers are cut into chunks, and may fire up to a millisecond early.
+    // Long delays are split, and Node's timers may fire up to a millisecond early.
     if (performance.now() < dueAt) arm()
     else turn = setImmediate(onDue)
   }

@@ -1,32 +1,32 @@
 import { flagOf, PREFIX, type Setting, settings } from "./settings.js"
 import { isLoopback, maskUrl } from "./values.js"
 
-/** All settings, read and checked; frozen. */
+/** All settings, parsed and validated; frozen. */
 export type Config = { readonly [Name in SettingName]: ReturnType<(typeof settings)[Name]["read"]> }
 
-/** The name of a setting in the program. */
+/** The name of a setting in code. */
 export type SettingName = keyof typeof settings
 
 /** Where a setting's text comes from. */
 export type Source = "flag" | "variable" | "default"
 
-/** Texts of flags by their names without the dashes. */
+/** Flags as given, by name without the dashes. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-/** The configuration and what is to be said about it. */
+/** The configuration, where it comes from, and warnings about it. */
 export interface LoadedConfig {
   /** The settings. */
   readonly config: Config
   /** The text of each setting and where it comes from. */
   readonly texts: ReadonlyMap<SettingName, { readonly text: string; readonly source: Source }>
-  /** Sentences for the log, for example about a variable that is no setting. */
+  /** Sentences for the log, for example about a variable that is not a setting. */
   readonly warnings: readonly string[]
 }
 
-/** Settings that cannot be used: one line for each, with its variable or flag, its value and what is allowed. */
+/** Invalid settings: one line for each, with its variable or flag, its value and the allowed values. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError"
-  /** What is wrong, a line each. */
+  /** The problems, one line each. */
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
@@ -41,8 +41,8 @@ export function defaultConfig(changes: Partial<Config> = {}): Config {
 }
 
 /**
- * Reads the settings: a flag goes before its variable, and an empty text counts as not set.
- * Throws one {@link ConfigError} for all that is wrong.
+ * Reads the settings. A flag takes precedence over its variable, and an empty value counts as unset.
+ * Throws one {@link ConfigError} with all problems.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, flags: Flags = {}): LoadedConfig {
   const problems: string[] = []
@@ -53,14 +53,14 @@ export function loadConfig(env: NodeJS.ProcessEnv, flags: Flags = {}): LoadedCon
     texts.set(name, given)
     values[name] = read(setting, given, problems)
   }
-  // Each value was made by the `read` of its own row, or there is a problem.
+  // Each value comes from the `read` of its own row, or there is a problem.
   const config = Object.freeze(values) as Config
   if (problems.length === 0) problems.push(...contradictions(config))
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, texts, warnings: unknownVariables(env) }
 }
 
-/** The rows of the table in their order, with their names. */
+/** The settings in the order of the table, with their names. */
 export function rows(): [SettingName, Setting<unknown>][] {
   return Object.entries(settings) as [SettingName, Setting<unknown>][]
 }
@@ -83,50 +83,50 @@ function read(
   } catch (error) {
     const name = source === "flag" ? `--${flagOf(setting)}` : setting.variable
     const shown = setting === settings.databaseUrl ? maskUrl(text) : text
-    problems.push(`${name} is ${JSON.stringify(shown)}, allowed is ${(error as Error).message}`)
+    problems.push(`${name} is ${JSON.stringify(shown)}; must be ${(error as Error).message}`)
     return undefined
   }
 }
 
-/** What no row can see alone. */
+/** Problems that involve several settings. */
 function contradictions(config: Config): string[] {
   const problems: string[] = []
   if ((config.tlsCert === "") !== (config.tlsKey === "")) {
-    problems.push("TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY go together: set both or none")
+    problems.push("TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY go together: set both or neither")
   }
   if (config.tlsClientCa !== "" && config.tlsCert === "") {
     problems.push("TRUST_REGISTRY_TLS_CLIENT_CA needs TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY")
   }
   if (config.workers > 1 && config.databaseConnections < 2 * config.workers) {
     problems.push(
-      `TRUST_REGISTRY_DATABASE_CONNECTIONS is ${config.databaseConnections}, allowed is at least ${2 * config.workers} ` +
+      `TRUST_REGISTRY_DATABASE_CONNECTIONS is ${config.databaseConnections}; must be at least ${2 * config.workers} ` +
         `with ${config.workers} workers (TRUST_REGISTRY_WORKERS)`,
     )
   }
   if (config.maxChainBytes + ENVELOPE_BYTES > config.maxMessageBytes) {
     problems.push(
-      `TRUST_REGISTRY_MAX_CHAIN_BYTES is ${config.maxChainBytes}, allowed is at most ` +
+      `TRUST_REGISTRY_MAX_CHAIN_BYTES is ${config.maxChainBytes}; must be at most ` +
         `TRUST_REGISTRY_MAX_MESSAGE_BYTES less ${ENVELOPE_BYTES}, here ${config.maxMessageBytes - ENVELOPE_BYTES}`,
     )
   }
   if (config.tlsCert === "" && !config.allowInsecure && !isLoopback(config.listen.host)) {
     problems.push(
-      `TRUST_REGISTRY_LISTEN is "${config.listen.host}:${config.listen.port}", which others can reach, and TLS is off: set ` +
-        "TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY, or TRUST_REGISTRY_ALLOW_INSECURE=true to send all in the clear",
+      `TRUST_REGISTRY_LISTEN is "${config.listen.host}:${config.listen.port}", which other machines can reach, but TLS is off: set ` +
+        "TRUST_REGISTRY_TLS_CERT and TRUST_REGISTRY_TLS_KEY, or TRUST_REGISTRY_ALLOW_INSECURE=true to serve in plaintext",
     )
   }
   return problems
 }
 
-/** What stands round a chain in a request or a response: ids, record, framing. */
+/** What a request or response holds beside a chain: ids, record, framing. */
 const ENVELOPE_BYTES = 16_384
 
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set([...rows().map(([, { variable }]) => variable), ...OTHERS])
   return Object.keys(env)
     .filter((variable) => variable.startsWith(PREFIX) && !known.has(variable))
-    .map((variable) => `${variable} is no setting of this server and changes nothing; is it a typing error?`)
+    .map((variable) => `${variable} is not a setting of this server and has no effect; is it a typo?`)
 }
 
-/** Read by the client's command line, so they may well be set beside a server. */
+/** Read by the client's command line, so it may be set on the same machine. */
 const OTHERS = ["TRUST_REGISTRY_ADDRESS"]

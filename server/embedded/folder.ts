@@ -2,28 +2,28 @@ import { mkdir, realpath, stat } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { EmbeddedPostgresError } from "./errors.js"
 
-/** Where everything of the embedded PostgreSQL lies, as absolute paths without symbolic links. */
+/** The folders of the embedded PostgreSQL, as absolute paths without symbolic links. */
 export interface Folder {
-  /** The data folder as the operator knows it; error messages name this one. */
+  /** The data folder as configured, for error messages. */
   readonly dataDir: string
-  /** `<dataDir>/postgres`, mode 0700: all that is ours. Who cannot enter it cannot reach the socket. */
+  /** `<dataDir>/postgres`, mode 0700, holds everything. It protects the socket too. */
   readonly root: string
-  /** The database cluster (PGDATA); the socket is in it too. */
+  /** The database cluster (PGDATA), with the socket. */
   readonly data: string
-  /** Library links, where the package's own folder is read-only. */
+  /** Library links, if the package's own folder is read-only. */
   readonly lib: string
-  /** What initdb and the postmaster print. */
+  /** The output of initdb and the postmaster. */
   readonly log: string
 }
 
 /**
- * Makes the data folder where it is missing and gives its layout.
- * Throws EmbeddedPostgresError FOLDER_UNUSABLE where that is not permitted.
+ * Creates the data folder if it is missing and returns its layout.
+ * Throws EmbeddedPostgresError FOLDER_UNUSABLE if that is not permitted.
  */
 export async function openFolder(dataDir: string): Promise<Folder> {
   const absolute = resolve(dataDir)
   try {
-    // 0711 and not 0700: started as root, the database may have to run as another user, who passes through here.
+    // 0711 and not 0700: when started as root, the database may run as another user, who must be able to pass through.
     await makeFolder(absolute, 0o711)
     await makeFolder(join(absolute, "postgres"), 0o700)
     const root = await realpath(join(absolute, "postgres"))
@@ -35,12 +35,12 @@ export async function openFolder(dataDir: string): Promise<Folder> {
       log: join(root, "postgres.log"),
     }
   } catch (cause) {
-    const reason = `the data folder ${absolute} cannot be made or entered: ${(cause as Error).message}`
+    const reason = `the data folder ${absolute} cannot be created or entered: ${(cause as Error).message}`
     throw new EmbeddedPostgresError("FOLDER_UNUSABLE", reason, { cause })
   }
 }
 
-/** Like `mkdir` with `recursive`, which never ends below a folder such as /proc, that holds none and lets none be made. */
+/** Like `mkdir` with `recursive`, which loops forever below a folder such as /proc, where nothing can be created. */
 async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode })

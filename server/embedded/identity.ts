@@ -7,26 +7,26 @@ import type { Binaries } from "./binaries.js"
 import { EmbeddedPostgresError } from "./errors.js"
 import type { Folder } from "./folder.js"
 
-/** As whom PostgreSQL runs: it refuses to be root. */
+/** The user that PostgreSQL runs as, since it refuses to run as root. */
 export interface Identity {
-  /** For people: "as the user postgres". */
+  /** For messages, for example "as the user postgres". */
   readonly name: string
-  /** Put before each command; empty where none is needed. */
+  /** Prefixed to each command; may be empty. */
   readonly prefix: readonly string[]
-  /** Passed to the child process; absent means as this process. */
+  /** Passed to the child process; if absent, the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-/** An identity that was tried, and the major version of PostgreSQL that answered. */
+/** An identity that works, and the major version of PostgreSQL that it runs. */
 export interface Runner {
   readonly identity: Identity
   readonly major: number
 }
 
 /**
- * Finds an identity that can run the programs and write the folder, by trying: this process's own; for root a user
- * namespace in which root counts as an ordinary user (this works below its 0700 home as well), then the OS user
- * `postgres`, then whose folder it is; always the owner of a cluster that exists. Throws CANNOT_RUN with what was tried and the ways out.
+ * Finds an identity that can run the programs and write the folder, by trying each: that of this process; for root, a user
+ * namespace that maps root to an ordinary user (which also works below root's 0700 home), then the OS user `postgres`, then the
+ * owner of the folder. An existing cluster always runs as its owner. Throws CANNOT_RUN with what was tried and what to do.
  */
 export async function chooseIdentity(folder: Folder, binaries: Binaries): Promise<Runner> {
   const failures: string[] = []
@@ -60,7 +60,7 @@ function ownerOf({ uid, gid }: { uid: number; gid: number }, why: string): Ident
   return { name: `as user ${uid}, ${why}`, prefix: [], user: { uid, gid } }
 }
 
-/** initdb wants a name for its uid, and a container started with a bare uid has none. */
+/** initdb needs a name for its uid, which a container started with a bare uid does not have. */
 function isNamed() {
   try {
     return userInfo().username !== ""
@@ -81,7 +81,7 @@ async function readUsers(): Promise<User[]> {
   return fields.map(([name = "", , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
 }
 
-/** Inside, root is an ordinary user: 1000, or where nobody has that uid, one that has a name. */
+/** Maps root to the ordinary user 1000, or if no user has that uid, to one with a name. */
 function inNamespace(users: readonly User[]): Identity {
   const named = users.filter(({ uid }) => uid > 0 && uid < 65534).map(({ uid }) => uid)
   const uid = named.includes(1000) ? 1000 : (named[0] ?? 1000)
@@ -89,7 +89,7 @@ function inNamespace(users: readonly User[]): Identity {
   return { name: "in a user namespace", prefix }
 }
 
-/** Runs what the real run needs: enter the folder, write there, load the program with its libraries. */
+/** Tries what the real run needs: enter the folder, write there, load the program with its libraries. */
 async function probe(identity: Identity, folder: Folder, binaries: Binaries) {
   if (identity.user) await chown(folder.root, identity.user.uid, identity.user.gid)
   const script = 'cd -- "$1" && test -w . && exec "$2" --version'
@@ -98,13 +98,13 @@ async function probe(identity: Identity, folder: Folder, binaries: Binaries) {
   ])
   const { stdout } = await promisify(execFile)(file, args, { ...options, timeout: 20_000 })
   const major = /PostgreSQL\) (\d+)/.exec(stdout)?.[1]
-  if (major === undefined) throw new Error(`${binaries.postgres} --version said ${JSON.stringify(stdout)}`)
+  if (major === undefined) throw new Error(`${binaries.postgres} --version printed ${JSON.stringify(stdout)}`)
   return Number(major)
 }
 
 /**
- * How to start a program as that identity: file, arguments and options of `spawn`. The environment is made from nothing: PG* variables of
- * the user, his locale and his secrets are no business of a process that outlives us.
+ * How to start a program as that identity: file, arguments and options of `spawn`. The environment starts out empty: a process that
+ * outlives us must not inherit PG* variables, a locale or secrets.
  */
 export function childOf(
   identity: Identity,
@@ -129,8 +129,8 @@ function explain(folder: Folder, failures: readonly string[]) {
     `the embedded PostgreSQL cannot run on ${folder.dataDir}:`,
     ...failures.map((failure) => `  - ${failure}`),
     process.getuid?.() === 0
-      ? "PostgreSQL refuses to run as root. Start the server as an ordinary user who owns the folder; or make an OS user " +
+      ? "PostgreSQL refuses to run as root. Start the server as an ordinary user who owns the folder; or create an OS user " +
         "`postgres` who can reach the folder and the installed packages; or set DATABASE_URL to a PostgreSQL server"
-      : "Make the folder yours (chown), choose another with TRUST_REGISTRY_DATA_DIR, or set DATABASE_URL to a PostgreSQL server",
+      : "Take ownership of the folder (chown), choose another with TRUST_REGISTRY_DATA_DIR, or set DATABASE_URL to a PostgreSQL server",
   ].join("\n")
 }

@@ -9,13 +9,13 @@ import { openLog, readLogSince, sizeOfLog } from "./log.js"
 import { hasArguments, isAlive } from "./process.js"
 import { postmasterSettings, SOCKET_PORT } from "./settings.js"
 
-/** A postmaster that we started; `exited` gives the end of its log once it is gone. */
+/** A postmaster that we started; `exited` resolves to the end of its log. */
 export interface Launch {
   readonly exited: Promise<string>
   isRunning(): boolean
 }
 
-/** Starts the postmaster in a session of its own: Ctrl-C in a terminal and the death of this process pass it by. */
+/** Starts the postmaster in its own session, so that it survives Ctrl-C in a terminal and the death of this process. */
 export async function launchPostmaster(cluster: Cluster): Promise<Launch> {
   const { folder, binaries, runner, durable } = cluster
   await removeMisleadingLocks(folder.data)
@@ -40,7 +40,7 @@ export async function launchPostmaster(cluster: Cluster): Promise<Launch> {
   }
 }
 
-/** The process id of the postmaster that runs on this cluster, whoever started it. */
+/** The process id of the postmaster running on this cluster, no matter what started it. */
 export async function findPostmaster(data: string): Promise<number | undefined> {
   const pid = await readPid(join(data, "postmaster.pid"))
   return pid !== undefined && (await isPostmasterOf(pid, data)) ? pid : undefined
@@ -48,7 +48,7 @@ export async function findPostmaster(data: string): Promise<number | undefined> 
 
 /**
  * Stops the postmaster of the cluster, if there is one: "fast" (sessions end, a checkpoint is written), and after a
- * bound "immediate" (the next start recovers from the log). Throws STOP_FAILED if it lives even then.
+ * time-out "immediate" (the next start recovers from the log). Throws STOP_FAILED if it survives that too.
  */
 export async function stopPostmaster(data: string, bounds = STOP_BOUNDS): Promise<void> {
   const pid = await findPostmaster(data)
@@ -57,14 +57,14 @@ export async function stopPostmaster(data: string, bounds = STOP_BOUNDS): Promis
     ["SIGINT", bounds.fastMs],
     ["SIGQUIT", bounds.immediateMs],
   ] as const) {
-    // Gone in the same moment is as good.
+    // It may exit in the same moment, which is fine.
     if (isAlive(pid)) process.kill(pid, signal)
     if (await isGone(pid, data, ms)) return
   }
   throw new EmbeddedPostgresError("STOP_FAILED", `PostgreSQL (process ${pid}) on ${data} does not stop`)
 }
 
-/** A fast stop writes a checkpoint; that takes as long as the disk needs. */
+/** A fast stop writes a checkpoint, which may take long on a slow disk. */
 const STOP_BOUNDS = { fastMs: 20_000, immediateMs: 8_000 }
 
 async function isGone(pid: number, data: string, ms: number) {
@@ -76,15 +76,15 @@ async function isGone(pid: number, data: string, ms: number) {
   return true
 }
 
-/** By its arguments: they can be read without privileges, and a zombie has none. */
+/** Checks its arguments: they are readable without privileges, and a zombie has none. */
 async function isPostmasterOf(pid: number, data: string) {
   return await hasArguments(pid, ["-D", data])
 }
 
 /**
- * PostgreSQL takes a lock file for valid while any process has its number. After a crash that may be a stranger: with
- * no postmaster here, such a file misleads. (One whose process is gone is left to PostgreSQL, which then also
- * looks for survivors in shared memory.)
+ * PostgreSQL considers a lock file valid while any process has its pid. After a crash that may be an unrelated process, so
+ * without a postmaster here, such a file is stale. (A file whose process is gone is left to PostgreSQL, which then also
+ * checks shared memory for survivors.)
  */
 async function removeMisleadingLocks(data: string) {
   for (const name of ["postmaster.pid", `.s.PGSQL.${SOCKET_PORT}.lock`]) {
@@ -96,7 +96,7 @@ async function removeMisleadingLocks(data: string) {
   }
 }
 
-/** A crash of the machine leaves an empty file, which PostgreSQL refuses for ever; a new one is just being written. */
+/** A crash of the machine may leave an empty file, which PostgreSQL refuses forever; a recent one may still be being written. */
 async function isOldAndEmpty(path: string) {
   const file = await stat(path).catch(() => undefined)
   return file !== undefined && file.size === 0 && Date.now() - file.mtimeMs > 10_000

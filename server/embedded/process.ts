@@ -2,7 +2,7 @@ import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
 
-/** Whether any process has that number, ours or not. */
+/** Whether any process has that pid, ours or not. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -11,7 +11,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether the process was started with these arguments, in a row and not as the last ones; a zombie has none. */
+/** Whether the process was started with these arguments, consecutive and not the last ones; a zombie has none. */
 export async function hasArguments(pid: number, args: readonly string[]): Promise<boolean> {
   const between = process.platform === "linux" ? "\0" : " "
   return (await commandLine(pid)).includes(["", ...args, ""].join(between))

@@ -5,8 +5,8 @@ import { findPostmaster, type Launch, launchPostmaster } from "./postmaster.js"
 import { openSession, type Session } from "./session.js"
 
 /**
- * Gives a session with the cluster's database: of a postmaster that runs already (left by a killed server, or just
- * recovering), or of one that it starts. Throws START_FAILED with the end of PostgreSQL's log if none comes up within the bound.
+ * Opens a session with the cluster's database: with a postmaster that is already running (left by a killed server, or still
+ * recovering), or with one that it starts. Throws START_FAILED with the end of PostgreSQL's log if none is ready in time.
  */
 export async function reachDatabase(
   cluster: Cluster,
@@ -27,7 +27,7 @@ export async function reachDatabase(
   }
 }
 
-/** Recovery after a crash reads up to max_wal_size (1 GB) of log. */
+/** Crash recovery replays up to max_wal_size (1 GB) of WAL. */
 const START_BOUND_MS = 120_000
 const POLL_MS = 25
 
@@ -57,7 +57,7 @@ function createStarter(cluster: Cluster) {
   }
 }
 
-/** What PostgreSQL says while backends of a killed postmaster still live, or where another server was quicker. */
+/** PostgreSQL's messages while backends of a killed postmaster are still alive, or when another server started first. */
 const BLOCKED = /is still in use|already exists|lock file .* is empty/
 const BLOCKED_BOUND_MS = 10_000
 const RETRY_MS = 200

@@ -4,7 +4,7 @@ import { EmbeddedPostgresError } from "./errors.js"
 import { SOCKET_PORT } from "./settings.js"
 import { socketIn } from "./socket.js"
 
-/** What the `postgres` driver needs to connect; every value is given, so that no PG* variable of the user counts. */
+/** What the `postgres` driver needs to connect. Every value is set, so that PG* variables have no effect. */
 export interface EmbeddedConnection {
   readonly host: string
   readonly path: string
@@ -15,15 +15,15 @@ export interface EmbeddedConnection {
   readonly ssl: false
 }
 
-/** One connection of the superuser, held open as long as the folder is ours. */
+/** A superuser connection, held open as long as the folder is ours. */
 export interface Session {
   readonly sql: postgres.Sql
-  /** Resolves when the connection is gone, from either side: most often, the database died. */
+  /** Resolves when either side closes the connection, usually because the database died. */
   readonly closed: Promise<void>
   end(): Promise<void>
 }
 
-/** The role and the database that the registry works with: the role owns the database and is no superuser. */
+/** The registry's role and database: the role owns the database and is not a superuser. */
 const APPLICATION = "trust_registry"
 
 /** The connection of the registry itself. */
@@ -48,7 +48,7 @@ function connectionAs(folder: string, username: string, database: string): Embed
   }
 }
 
-/** Connects as superuser; rejects with the driver's error where nobody listens or the database is not ready. */
+/** Connects as superuser; rejects with the driver's error if nothing listens or the database is not ready. */
 export async function openSession(folder: string): Promise<Session> {
   let close = () => {}
   const closed = new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ export async function openSession(folder: string): Promise<Session> {
     max: 1,
     fetch_types: false,
     connect_timeout: 5,
-    // By default the driver replaces a connection after half an hour, and the lock would be gone with it.
+    // By default the driver replaces a connection after half an hour, which would release the lock.
     max_lifetime: null,
     connection: { application_name: `trust-registry-server ${process.pid}` },
     onclose: () => close(),
@@ -75,11 +75,11 @@ export async function openSession(folder: string): Promise<Session> {
 }
 
 /**
- * Makes the folder ours for as long as the session lives, by an advisory lock: it ends with the process that holds it, however it
+ * Claims the folder for as long as the session lives, by an advisory lock, which ends with the process that holds it, however it
  * dies. Throws FOLDER_IN_USE if another server holds it.
  */
 export async function lockFolder({ sql }: Session, dataDir: string): Promise<void> {
-  // A server killed a moment ago holds it until its backend notices.
+  // A server killed a moment ago holds the lock until its backend notices.
   await sql.unsafe(`set lock_timeout = '${LOCK_WAIT_MS}ms'`)
   try {
     await sql`select pg_advisory_lock(${FOLDER_LOCK})`
@@ -99,10 +99,10 @@ async function holderOf(sql: postgres.Sql) {
   const [holder] = await sql<{ name: string }[]>`
     select application_name as name from pg_stat_activity join pg_locks using (pid)
     where locktype = 'advisory' and granted and objid = ${FOLDER_LOCK}`
-  return holder ? holder.name.replace("trust-registry-server", "process") : "which is just going"
+  return holder ? holder.name.replace("trust-registry-server", "process") : "which is just exiting"
 }
 
-/** Makes the registry's role and database where they are missing; the caller holds the folder's lock. */
+/** Creates the registry's role and database if they are missing; the caller holds the folder's lock. */
 export async function assureDatabase({ sql }: Session): Promise<void> {
   const [found] = await sql<{ role: boolean; database: boolean }[]>`
     select exists (select from pg_roles where rolname = ${APPLICATION}) as role,

@@ -2,7 +2,7 @@
 export const SOCKET_PORT = 5432
 
 /**
- * The settings every start passes on the command line, so that they hold for clusters of older releases too.
+ * The settings passed on the command line at every start, so that they apply to clusters of older releases too.
  * `durable: false` is for throwaway clusters in tests: an acknowledged write may be lost with the machine.
  */
 export function postmasterSettings(durable: boolean): string[] {
@@ -12,22 +12,22 @@ export function postmasterSettings(durable: boolean): string[] {
     unix_socket_directories: ".",
     unix_socket_permissions: "0700",
     port: String(SOCKET_PORT),
-    // Several worker processes with a pool each, a backup and a person in psql.
+    // Several worker processes with a pool each, a backup and an operator in psql.
     max_connections: "100",
-    // Hot chains sit in the server's own cache; the operating system's cache does the rest.
+    // Hot chains are in the server's own cache, and the rest in that of the operating system.
     shared_buffers: "128MB",
-    // Files in the cluster: containers give little /dev/shm, and a killed database leaves nothing behind there.
+    // Files in the cluster: containers have little /dev/shm, and a killed database would leave segments behind there.
     dynamic_shared_memory_type: "mmap",
     // Lookups by key gain nothing from compiled plans or parallel workers, and pay for both.
     jit: "off",
     max_parallel_workers_per_gather: "0",
-    // Enough for pg_basebackup and replicas; "minimal" spares nothing on our small transactions.
+    // Enough for pg_basebackup and replicas; "minimal" saves nothing on our small transactions.
     wal_level: "replica",
     timezone: "UTC",
     log_timezone: "UTC",
-    // A line every five minutes says nothing and fills the log file, which nobody rotates while we run.
+    // A line every five minutes adds nothing and fills the log file, which is not rotated while the database runs.
     log_checkpoints: "off",
-    // Documents are parameters; they do not belong in a log.
+    // Documents are parameters, and must not be logged.
     log_parameter_max_length_on_error: "0",
     cluster_name: "trust-registry",
     ...(durable ? DURABLE : THROWAWAY),
@@ -35,6 +35,6 @@ export function postmasterSettings(durable: boolean): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
 }
 
-/** Said aloud although they are the defaults: an acknowledged write survives a crash of the machine. */
+/** Explicit although these are the defaults: an acknowledged write survives a crash of the machine. */
 const DURABLE = { fsync: "on", full_page_writes: "on", synchronous_commit: "on" }
 const THROWAWAY = { fsync: "off", full_page_writes: "off", synchronous_commit: "off" }

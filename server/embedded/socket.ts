@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { EmbeddedPostgresError } from "./errors.js"
 import { SOCKET_PORT } from "./settings.js"
 
-/** The way to the database's socket. */
+/** The path to the database's socket. */
 export interface SocketPath {
   /** A folder short enough for `<folder>/.s.PGSQL.5432` to be a socket address. */
   readonly folder: string
@@ -12,8 +12,8 @@ export interface SocketPath {
 }
 
 /**
- * Gives the cluster's own folder, or where the socket's path would pass what the kernel takes, a short symbolic link to it in a new
- * folder of mode 0700 with a random name, so that nobody can put his own link there.
+ * Returns the cluster's own folder, or if the socket's path would exceed the kernel's limit, a short symbolic link to it in a new
+ * folder of mode 0700 with a random name, so that nobody else can plant a link there.
  */
 export async function openSocketPath(data: string): Promise<SocketPath> {
   if (fits(data)) return { folder: data, close: async () => undefined }
@@ -36,7 +36,7 @@ export function socketIn(folder: string): string {
 }
 
 function fits(folder: string) {
-  // sun_path less its closing NUL: 107 bytes on Linux, 103 on macOS.
+  // sun_path without the terminating NUL: 107 bytes on Linux, 103 on macOS.
   return Buffer.byteLength(socketIn(folder)) <= (process.platform === "linux" ? 107 : 103)
 }
 
@@ -47,7 +47,7 @@ function shortTemporaryFolder(data: string) {
   throw new EmbeddedPostgresError("FOLDER_UNUSABLE", reason)
 }
 
-/** Systems clear temporary folders of what nobody touched for ten days. */
+/** Systems remove temporary files that were not touched for ten days. */
 const REFRESH_MS = 6 * 60 * 60 * 1000
 
 function touch(shelter: string, link: string) {

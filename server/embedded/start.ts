@@ -20,7 +20,7 @@ import { supervise } from "./supervise.js"
 
 /** How to start the embedded PostgreSQL. */
 export interface EmbeddedPostgresOptions {
-  /** The folder that keeps the data between runs; made if missing. Relative to the working folder. */
+  /** The folder that keeps the data between runs; created if missing. Relative to the working directory. */
   readonly dataDir: string
   readonly log: Log
   /** Whether an acknowledged write survives a crash of the machine. False is for throwaway data. (Default: true) */
@@ -29,17 +29,17 @@ export interface EmbeddedPostgresOptions {
 
 /** A running PostgreSQL of our own. */
 export interface EmbeddedPostgres {
-  /** For the `postgres` driver: `postgres({ ...connection })`. Stays the same when the database dies and comes back. */
+  /** For the `postgres` driver: `postgres({ ...connection })`. Remains valid when the database dies and is restarted. */
   readonly connection: EmbeddedConnection
-  /** The same for the cluster's superuser, on the database `postgres`: for backups, and for tests that make databases. */
+  /** The same for the cluster's superuser, on the database `postgres`: for backups, and for tests that create databases. */
   readonly superuser: EmbeddedConnection
-  /** Stops the database, its sessions included: close your own first. Throws STOP_FAILED if it does not go. */
+  /** Stops the database and ends its sessions: close your own first. Throws STOP_FAILED if it does not stop. */
   stop(): Promise<void>
 }
 
 /**
- * Starts PostgreSQL on a folder, or adopts the one that a killed server left running there, and keeps it up: if it
- * dies it is started again, and callers see connection errors in between. Throws EmbeddedPostgresError.
+ * Starts PostgreSQL on a folder, or adopts one that a killed server left running there, and keeps it up: if it
+ * dies, it is restarted, and callers see connection errors in between. Throws EmbeddedPostgresError.
  *
  * @example
  * const database = await startEmbeddedPostgres({ dataDir: "./.trust-registry", log: (level, text) => console.error(level, text) })
@@ -84,11 +84,11 @@ async function prepareCluster({ dataDir, durable = true, log }: EmbeddedPostgres
   const runner = await chooseIdentity(folder, binaries)
   const cluster = { folder, binaries, runner, durable }
   const { created } = await assureCluster(cluster)
-  if (created) log("info", "made a new database", { dataDir: folder.dataDir })
+  if (created) log("info", "created a new database", { dataDir: folder.dataDir })
   return cluster
 }
 
-/** A refused server ends its session and leaves the database alone: it is another's. */
+/** A server that does not get the lock ends its session but leaves the database running: it belongs to another server. */
 async function takeFolder(cluster: Cluster, socketFolder: string, signal?: AbortSignal): Promise<Session> {
   const session = await reachDatabase(cluster, socketFolder, signal)
   try {
@@ -101,7 +101,7 @@ async function takeFolder(cluster: Cluster, socketFolder: string, signal?: Abort
   }
 }
 
-/** Without a session the database was just dying or starting; it is stopped unless another server has taken it meanwhile. */
+/** Without a session the database was dying or starting; it is stopped unless another server has claimed it meanwhile. */
 async function shutDown({ folder }: Cluster, socketFolder: string, session: Session | undefined) {
   const held = session ?? (await openSession(socketFolder).catch(() => undefined))
   try {

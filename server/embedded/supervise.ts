@@ -2,15 +2,15 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Log } from "./log.js"
 import type { Session } from "./session.js"
 
-/** Keeps a session with the database, through its deaths. */
+/** Keeps a session with the database across its crashes. */
 export interface Supervisor {
-  /** Ends the watch; gives the session that holds the folder's lock at that moment, if any. */
+  /** Stops supervising; resolves to the session that holds the folder's lock at that moment, if any. */
   stop(): Promise<Session | undefined>
 }
 
 /**
- * Watches the session: when it ends, the database died (or a person cut the line), and `reach` is tried with back-off until
- * there is a new one. `reach` starts the database where needed and takes the folder's lock.
+ * Watches the session: when it ends, the database died (or the session was terminated), and `reach` is retried with back-off until
+ * there is a new one. `reach` starts the database if needed and takes the folder's lock.
  */
 export function supervise(
   first: Session,
@@ -29,7 +29,7 @@ export function supervise(
       await session.end().catch(() => undefined)
       session = undefined
       log("warn", "the embedded PostgreSQL is gone; starting it again")
-      // One that keeps dying at once is not hammered.
+      // Backs off from a database that keeps dying right away.
       waitMs = performance.now() - since > STEADY_MS ? FIRST_WAIT_MS : nextWait(waitMs)
       session = await reachAgain(reach, waitMs, stopping.signal, log)
       if (stopping.signal.aborted) return
@@ -68,7 +68,7 @@ async function reachAgain(
       log("info", "the embedded PostgreSQL is back", { afterMs: Math.round(performance.now() - since) })
       return session
     } catch (error) {
-      if (!signal.aborted) log("error", "the embedded PostgreSQL does not come back yet", { error })
+      if (!signal.aborted) log("error", "the embedded PostgreSQL is not back yet", { error })
     }
   }
   return undefined

@@ -8,7 +8,7 @@ import { createAuthorityReads } from "./authorities/authorityReads.js"
 import { createRegistration } from "./authorities/authorityRegistration.js"
 import { createAuthorityUpdate } from "./authorities/authorityUpdate.js"
 
-/** The handlers of AuthorityService over a store. */
+/** The handlers of AuthorityService, backed by a store. */
 export function createAuthorityHandlers(
   authorities: AuthorityStore,
   limits: ShapeLimits,

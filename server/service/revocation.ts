@@ -6,7 +6,7 @@ import type { RevocationStore } from "../store/revocations/revocationStore.js"
 import { createRevocations } from "./revocations/revocations.js"
 import { createRevokedRecordList } from "./revocations/revokedRecordList.js"
 
-/** The handlers of RevocationService over a store. */
+/** The handlers of RevocationService, backed by a store. */
 export function createRevocationHandlers(
   store: RevocationStore,
   limits: ShapeLimits,

@@ -5,17 +5,17 @@ import { SCHEMA_VERSION } from "../store/database/migrate.js"
 import { timestampOf } from "../store/rows/micros.js"
 import type { Store } from "../store/store.js"
 
-/** What a process knows of itself before it serves. */
+/** What a process knows about itself before it serves. */
 export interface ProcessInfo {
   /** Version of the server. */
   readonly version: string
-  /** Which worker it is, from 1; 0: there are none. */
+  /** The number of this worker, from 1; 0 without workers. */
   readonly worker: number
   /** In microseconds since 1970. */
   readonly startedAtMicros: bigint
 }
 
-/** Handlers of ServerInfoService over a store. */
+/** The handlers of ServerInfoService, backed by a store. */
 export function createServerInfoHandlers(
   store: Store,
   { version, worker, startedAtMicros }: ProcessInfo,

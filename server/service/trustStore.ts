@@ -18,7 +18,7 @@ import { createIntegrityCheck } from "./chains/integrity.js"
 import { createRevisionList } from "./chains/revisionList.js"
 import { createWatch } from "./chains/watch.js"
 
-/** The handlers of TrustStoreService over a store. */
+/** The handlers of TrustStoreService, backed by a store. */
 export function createTrustStoreHandlers(
   store: Store,
   rules: ChainRules,

@@ -6,7 +6,7 @@ import type { Store } from "../store/store.js"
 import { createCheckAuthority } from "./verification/checkAuthority.js"
 import { createVerifyTrust } from "./verification/verifyTrust.js"
 
-/** The handlers of TrustVerificationService over a store. */
+/** The handlers of TrustVerificationService, backed by a store. */
 export function createVerificationHandlers(
   store: Store,
   limits: ShapeLimits,

@@ -231,7 +231,7 @@ describe("chain deletion", () => {
           await violationsOf({ agentIds: ["stays", "", "stays", "c".repeat(513)], atomic }),
         ).to.deep.equal([
           "agent_ids[1] is empty",
-          "agent_ids[2] is agent_ids[0] again",
+          "agent_ids[2] repeats agent_ids[0]",
           "agent_ids[3] is 513 bytes long; at most 512 are allowed",
         ])
         const [first] = await violationsOf({ agentIds: ["stays"], requestId: "7", atomic })

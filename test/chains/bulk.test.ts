@@ -103,7 +103,7 @@ describe("bulk calls", () => {
       const agentIds = ["a", "", "b", "a", "c".repeat(513)]
       expect(await violationsOf(chains().batchGetChains({ agentIds }))).to.deep.equal([
         "agent_ids[1] is empty",
-        "agent_ids[3] is agent_ids[0] again",
+        "agent_ids[3] repeats agent_ids[0]",
         "agent_ids[4] is 513 bytes long; at most 512 are allowed",
       ])
     })
@@ -377,7 +377,7 @@ describe("bulk calls", () => {
       ])
       const twice = ["a", "b", "a"].map((id) => ({ chain: chainOf(`twice-${id}`) }))
       expect(await violationsOf(storeAll(twice, true))).to.deep.equal([
-        "requests[2].chain.genesis.agent_id is that of requests[0] too: in an atomic batch an agent has one chain",
+        "requests[2].chain.genesis.agent_id repeats that of requests[0]: an atomic batch takes one chain per agent",
       ])
       expect(await storeAll([], true)).to.deep.equal([])
       expect(await storeAll([])).to.deep.equal([])

@@ -191,7 +191,7 @@ describe("consistency", () => {
     await chains().purgeChain({ agentId: "gone" })
     const failure = await failureOf(chains().getChain({ agentId: "gone", consistency }))
     expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_NOT_FOUND")
-    expect(failure.details).to.include("purged since")
+    expect(failure.details).to.include("since been purged")
     expect(await verify(0, "gone", { consistency })).to.include({ reason: DenialReason.NO_TRUST_CHAIN })
   })
 

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { expect } from "chai"
 import { changesOf, numbersChanged, WORSE } from "../../bench/compare.js"
 import { withGenerated } from "../../bench/document.js"
-import { type Figure, judge, median } from "../../bench/figure.js"
+import { evaluate, type Figure, median } from "../../bench/figure.js"
 import { figures } from "../../bench/figures.js"
 import { writeBodies } from "../../bench/load/bodies.js"
 import { agentAt, usualChain } from "../../bench/load/chains.js"
@@ -58,15 +58,15 @@ describe("the benchmark", () => {
   })
 
   it("compares round by round, and evaluates the median", () => {
-    const { ratios } = judge(figure, sides([20, 30, 90], [10, 10, 10]))
+    const { ratios } = evaluate(figure, sides([20, 30, 90], [10, 10, 10]))
     expect(ratios.map(({ values }) => values)).to.deep.equal([[2, 3, 9], [0.5, 1 / 3, 1 / 9], []])
     expect(ratios.map(({ reached }) => reached)).to.deep.equal([true, true, undefined])
-    expect(judge(figure, sides([10], [10])).ratios.map(({ reached }) => reached)).to.deep.equal([
+    expect(evaluate(figure, sides([10], [10])).ratios.map(({ reached }) => reached)).to.deep.equal([
       false,
       false,
       undefined,
     ])
-    expect(ratioRows(judge(figure, sides([10], [10]))).map((row) => row.at(-1))).to.deep.equal([
+    expect(ratioRows(evaluate(figure, sides([10], [10]))).map((row) => row.at(-1))).to.deep.equal([
       "no",
       "no",
       "not measured",
@@ -92,11 +92,11 @@ describe("the benchmark", () => {
         ["a", 21],
       ]),
     ).to.deep.equal([3, -2, 1])
-    expect(() => lagBehind(answered, [["a", 13]])).to.throw("no event came of a write to b")
+    expect(() => lagBehind(answered, [["a", 13]])).to.throw("no event arrived for a write to b")
   })
 
   it("reports rates and times that are a fifth worse", () => {
-    const [before, after] = [judge(figure, sides([30], [10])), judge(figure, sides([20], [10]))]
+    const [before, after] = [evaluate(figure, sides([30], [10])), evaluate(figure, sides([20], [10]))]
     const worse = changesOf("get", before.ratios, after.ratios).filter(({ better }) => better < WORSE)
     expect(worse.map(({ what }) => what)).to.deep.equal(["ours / theirs", "theirs / ours"])
     const times = (values: number[]) => [{ name: "start", unit: "ms" as const, values }]

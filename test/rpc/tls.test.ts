@@ -88,7 +88,7 @@ describe("TLS", () => {
 
   it("prevents the start if files are missing or do not match, and names them", async () => {
     expect(await startFailure({ ...TLS, tlsKey: file("client.key") })).to.include(
-      "TRUST_REGISTRY_TLS_KEY make no TLS",
+      "TRUST_REGISTRY_TLS_KEY cannot be used for TLS",
     )
     expect(await startFailure({ ...TLS, tlsCert: file("none.pem") })).to.match(
       /^TRUST_REGISTRY_TLS_CERT is ".*none\.pem", which cannot be read: ENOENT$/,

@@ -108,7 +108,7 @@ describe("the configuration", () => {
     expect(() => loadConfig({ TRUST_REGISTRY_WORKERS: "6" }))
       .to.throw(ConfigError)
       .with.property("message")
-      .that.includes("TRUST_REGISTRY_DATABASE_CONNECTIONS is 10, allowed is at least 12 with 6 workers")
+      .that.includes("TRUST_REGISTRY_DATABASE_CONNECTIONS is 10; must be at least 12 with 6 workers")
     expect(loadConfig({ TRUST_REGISTRY_WORKERS: "5" }).config.workers).to.equal(5)
   })
 

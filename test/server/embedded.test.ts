@@ -63,7 +63,7 @@ describe("the embedded PostgreSQL", () => {
     expect(await postmaster()).to.equal(undefined)
     const second = await start(dataDir, said[1])
     expect(await read(second)).to.deep.equal(["kept"])
-    expect(said.map((texts) => texts.includes("made a new database"))).to.deep.equal([true, false])
+    expect(said.map((texts) => texts.includes("created a new database"))).to.deep.equal([true, false])
   })
 
   it("opens no port, keeps its socket private, and is durable", async () => {

@@ -82,7 +82,7 @@ describe("trust-registry-server", () => {
       expect(stdout).to.match(/TRUST_REGISTRY_MAX_ANCHORS +5 +records +flag/)
       expect(stdout).to.match(/TRUST_REGISTRY_ALLOW_INSECURE +true +true or false +flag/)
       expect(stdout).to.include("postgres://ann:***@h/db").and.not.include("s3cret")
-      expect(stderr).to.include("TRUST_REGISTRY_CACHE_ENTRIS is no setting")
+      expect(stderr).to.include("TRUST_REGISTRY_CACHE_ENTRIS is not a setting")
     })
 
     it("migrates, and reports what it did", async () => {
@@ -132,8 +132,8 @@ describe("trust-registry-server", () => {
       const { code, stderr } = await serve({ TRUST_REGISTRY_LISTEN: `127.0.0.1:${port}` }).ended
       expect(code).to.equal(1)
       expect(stderr).to.equal(
-        `trust-registry-server: cannot listen on 127.0.0.1:${port}: the port is taken by another process; ` +
-          "TRUST_REGISTRY_LISTEN chooses another\n",
+        `trust-registry-server: cannot listen on 127.0.0.1:${port}: the port is in use by another process; ` +
+          "choose another with TRUST_REGISTRY_LISTEN\n",
       )
       expect(await folder.postmaster()).to.equal(undefined)
     })
@@ -208,7 +208,7 @@ describe("trust-registry-server", () => {
     it("finishes a start in progress, then stops everything", async () => {
       const { folder, serve } = await onFolder()
       const server = serve()
-      await server.line(({ msg }) => msg.startsWith("made a new database"))
+      await server.line(({ msg }) => msg.startsWith("created a new database"))
       server.signal("SIGTERM")
       expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
       expect(await folder.postmaster()).to.equal(undefined)

@@ -55,7 +55,7 @@ describe("serve --workers", () => {
       }
       return found.size === WORKERS && found
     })
-  const pids = () => server.log.filter(({ msg }) => msg === "a worker serves").map(({ pid }) => Number(pid))
+  const pids = () => server.log.filter(({ msg }) => msg === "worker is ready").map(({ pid }) => Number(pid))
 
   const expectSharedBudget = async (each: (ReturnType<typeof storeCalls> | undefined)[]) => {
     const load = Array.from({ length: 200 }, (_, i) => {
@@ -159,7 +159,7 @@ describe("serve --workers", () => {
       ])
       const { code, stderr } = await server.ended
       expect(code).to.equal(1)
-      expect(stderr).to.include("the port is taken").and.include("ended before all were ready")
+      expect(stderr).to.include("the port is in use").and.include("ended before all were ready")
       expect(await folder.postmaster()).to.equal(undefined)
     } finally {
       taken.close()

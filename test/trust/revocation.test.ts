@@ -211,7 +211,7 @@ describe("revocation", () => {
       const refused = await failureOf(chains().restoreChain({ agentId: "staff-s" }))
       expect(detailsOf(refused).info?.metadata).to.include({ status: "SUSPENDED" })
       expect(refused.details).to.match(
-        /restore is refused; .* ListRevokedRecords says by which revocation, .*LiftSuspension/,
+        /restore is refused; .* ListRevokedRecords names the revocation, .*LiftSuspension/,
       )
       await revocations().revokeAgent({ agentId: "thief-s" })
       const { revocationId } = suspension
@@ -376,7 +376,7 @@ describe("revocation", () => {
     expect(told(await revocations().revokeAgent(request))).to.deep.equal(first)
     const other = await failureOf(revocations().revokeAgent({ ...request, reason: "twice" }))
     expect(detailsOf(other).info?.reason).to.equal("REQUEST_ID_REUSED")
-    expect(other.details).to.match(/was used before for another change$/)
+    expect(other.details).to.match(/was already used for another change$/)
     const chain = await reasonOf(
       chains().storeChain({ chain: sampleChain("again"), requestId: request.requestId }),
     )

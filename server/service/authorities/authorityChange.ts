@@ -6,14 +6,14 @@ import { type AuthorityRow, authorityJson, authorityOf } from "../../store/rows/
 import { requestIdReused } from "../request/requestId.js"
 import { acceptedRow, authorityNotFound, revisionConflict } from "./authorityErrors.js"
 
-/** How often a change is tried again because others changed the authority meanwhile. */
+/** How many times a change is attempted when other requests change the authority concurrently. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Reads an authority, changes it, and writes it if nobody changed it in between; otherwise tries again. A change that was made
- * before under the same request id is not made twice: its row is returned.
+ * Reads an authority, changes it, and writes it back unless it was changed in between; in that case retries. A change already
+ * made under the same request id is not repeated: its row is returned.
  *
- * @param next gives the changed authority; throws AUTHORITY_INVALID where the change is not allowed
+ * @param next returns the changed authority; throws AUTHORITY_INVALID if the change is not allowed
  */
 export async function changeAuthority(
   authorities: AuthorityStore,
@@ -44,5 +44,7 @@ export async function changeAuthority(
         field: "authority.parent_authority_id",
       })
   }
-  throw new RegistryError(ErrorReason.OVERLOADED, "others keep changing the authority", { authorityId })
+  throw new RegistryError(ErrorReason.OVERLOADED, "other requests keep changing the authority", {
+    authorityId,
+  })
 }

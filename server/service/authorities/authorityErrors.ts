@@ -12,7 +12,7 @@ export interface NamedParent {
   field: string
 }
 
-/** The row that a write led to. Throws the contract's error for a write that was refused. */
+/** The row that a write produced. Throws the contract's error for a refused write. */
 export function acceptedRow(
   write: AuthorityWrite,
   { outcome, row }: AuthorityOutcome,
@@ -51,11 +51,11 @@ const ANSWERS: Record<AuthorityOutcome["outcome"], Answer> = {
 }
 
 function accepted({ operation, authorityId }: AuthorityWrite, row: AuthorityRow | undefined): AuthorityRow {
-  if (!row) throw new Error(`${operation} of ${JSON.stringify(authorityId)} was accepted, and left no row`)
+  if (!row) throw new Error(`${operation} of ${JSON.stringify(authorityId)} was accepted but returned no row`)
   return row
 }
 
-/** No authority of that id is registered. */
+/** The error for an id under which no authority is registered. */
 export function authorityNotFound(authorityId: string, violations: FieldViolation[] = []): RegistryError {
   return new RegistryError(
     ErrorReason.AUTHORITY_NOT_FOUND,
@@ -64,7 +64,7 @@ export function authorityNotFound(authorityId: string, violations: FieldViolatio
   )
 }
 
-/** The authority breaks a rule. */
+/** The error for an authority that breaks a rule. */
 export function invalidAuthority(violations: FieldViolation[], authorityId: string): RegistryError {
   return new RegistryError(
     ErrorReason.AUTHORITY_INVALID,
@@ -73,7 +73,7 @@ export function invalidAuthority(violations: FieldViolation[], authorityId: stri
   )
 }
 
-/** The authority is not at the revision that the caller expected. */
+/** The error for an authority that is not at the revision the caller expected. */
 export function revisionConflict(
   { authorityId, expectedRevision }: Pick<AuthorityWrite, "authorityId" | "expectedRevision">,
   row: AuthorityRow | undefined,
@@ -87,7 +87,7 @@ export function revisionConflict(
 }
 
 function exists({ authorityId }: AuthorityWrite, row: AuthorityRow | undefined): RegistryError {
-  const state = row?.is_active === false ? "registered, and inactive" : "registered already"
+  const state = row?.is_active === false ? "registered, but inactive" : "already registered"
   return new RegistryError(
     ErrorReason.AUTHORITY_EXISTS,
     `authority ${JSON.stringify(authorityId)} is ${state}`,

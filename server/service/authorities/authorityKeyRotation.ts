@@ -29,7 +29,7 @@ export function createKeyRotation(
       rotated(current, request, limits),
     )
     const record = authorityRecordOf(row)
-    // A retry may come after somebody removed the authority by hand, and its documents with it.
+    // On a retry the authority may have been deleted by hand, along with its documents.
     return { stored: row.authority_data === null ? { record } : { record, authority: authorityOf(row) } }
   }
 }
@@ -38,7 +38,7 @@ function rotated(current: Authority, request: RotateAuthorityKeyRequest, limits:
   const rotation = rotationOf(request, nowMicros())
   if ("field" in rotation) throw invalidAuthority([rotation], current.id)
   const authority = create(AuthoritySchema, { ...current, keys: rotatedKeys(current, request, rotation) })
-  // The new key's fields are the request's own.
+  // Violations in the new key are reported under the request's own fields.
   const newKey = `authority.keys[${current.keys.length}].`
   const violations = checkAuthorityShape(authority, limits).map(({ field, description }) => ({
     field: field.startsWith(newKey) ? field.slice(newKey.length) : field,

@@ -35,7 +35,7 @@ export function createAuthorityReads(
   }
 }
 
-/** A row of a list, which one bad document must not end. */
+/** A row of a list. One corrupt document must not fail the whole list. */
 function listed(row: AuthorityRow): MessageInitShape<typeof StoredAuthoritySchema> {
   const record = authorityRecordOf(row)
   try {

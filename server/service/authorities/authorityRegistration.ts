@@ -10,7 +10,7 @@ import { assureRequestId } from "../request/fields.js"
 import { acceptedRow, invalidAuthority } from "./authorityErrors.js"
 import { assureChange, assureValid, commonOf, unknownFields } from "./authorityRequest.js"
 
-/** The handlers of RegisterAuthority and DeactivateAuthority: how an authority comes into use, and out of it. */
+/** The handlers of RegisterAuthority and DeactivateAuthority. */
 export function createRegistration(
   authorities: AuthorityStore,
   limits: ShapeLimits,
@@ -47,7 +47,7 @@ export function createRegistration(
   }
 }
 
-/** Only RevokeKey revokes keys, so that history has who did it and when. */
+/** Only RevokeKey may revoke keys, so that history records who did it and when. */
 function revokedKeys({ keys }: Authority): FieldViolation[] {
   return keys.flatMap((key, index) =>
     (["revoked_at", "compromised_at"] as const)

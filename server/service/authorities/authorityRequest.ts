@@ -9,8 +9,8 @@ import { invalidAuthority } from "./authorityErrors.js"
 type WriteRequest = MessageShape<DescMessage> & { expectedRevision?: bigint | undefined; requestId: string }
 
 /**
- * Checks what every change of a registered authority has: its id, which stands in that field, the condition and the request id.
- * Throws INVALID_REQUEST, and AUTHORITY_INVALID for fields that we do not know.
+ * Validates the fields common to all changes of a registered authority: its id (in the given field), the expected revision and
+ * the request id. Throws INVALID_REQUEST, or AUTHORITY_INVALID for unknown fields.
  */
 export function assureChange(
   request: WriteRequest,
@@ -28,7 +28,7 @@ export function assureValid(violations: FieldViolation[], authorityId: string): 
   if (violations.length > 0) throw invalidAuthority(violations, authorityId)
 }
 
-/** A field that we do not know may be a condition, or a part of the authority that would be lost. */
+/** Unknown fields are refused: one may be a condition, or a part of the authority that would be lost. */
 export function unknownFields({ $unknown = [] }: MessageShape<DescMessage>, field = ""): FieldViolation[] {
   return $unknown.map(({ no }) => ({
     field,
@@ -36,7 +36,7 @@ export function unknownFields({ $unknown = [] }: MessageShape<DescMessage>, fiel
   }))
 }
 
-/** The parts of a write that every request gives. The hash covers everything but the condition and the request id. */
+/** The parts of a write common to all requests. The hash covers every field but the expected revision and the request id. */
 export function commonOf<Desc extends DescMessage>(
   desc: Desc,
   request: MessageShape<Desc> & WriteRequest,

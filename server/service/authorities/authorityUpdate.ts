@@ -38,7 +38,7 @@ export function createAuthorityUpdate(
   }
 }
 
-/** What a mask may name, and where it stands in an authority. */
+/** The paths that a mask may name, with their fields in an authority. */
 const FIELDS = {
   name: "name",
   authority_type: "authorityType",

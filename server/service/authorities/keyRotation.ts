@@ -12,14 +12,14 @@ import { timestampOf } from "../../store/rows/micros.js"
 
 type Moment = Pick<Timestamp, "seconds" | "nanos">
 
-/** When the new key begins, and when the older ones end. */
+/** When the new key takes effect, and when the older keys end. */
 export interface Rotation {
   at: Moment
   end: Moment
 }
 
 /**
- * The moments of a rotation, or what is wrong with them.
+ * The times of a rotation, or the violation in them.
  *
  * @param now microseconds since 1970
  */
@@ -42,7 +42,7 @@ export function rotationOf(
 
 const BILLION = 1_000_000_000
 
-/** The keys after a rotation: every window that begins by its end ends then, unless it ends earlier; the new one comes last. */
+/** The keys after a rotation. Every key valid by its end ends then, unless it ends earlier; the new key comes last. */
 export function rotatedKeys(
   { keys }: Authority,
   { keyId, publicKey }: Pick<RotateAuthorityKeyRequest, "keyId" | "publicKey">,

@@ -43,7 +43,7 @@ export function createBatchDelete(
   }
 }
 
-/** All in one transaction, or none. */
+/** Deletes all chains in one transaction, or none. */
 async function deleteTogether(
   store: Store,
   deletions: Write[],

@@ -18,7 +18,7 @@ import { assureAgentIds } from "../request/fields.js"
 import { MAX_PAGE_BYTES } from "../request/paged.js"
 import { readSnapshot } from "../request/readSnapshot.js"
 
-/** So many are asked for at once, which is one statement for those not in memory: each may have a chain of a mebibyte. */
+/** Chains read at once; those not in memory take one statement. Each may be a mebibyte. */
 const READ_AT_ONCE = 25
 
 /** The handler of BatchGetChains. */
@@ -48,7 +48,7 @@ export function createBatchGet(
         }
       }
     }
-    // The chains are encoded already, as in the responses of GetChain.
+    // The chains are already encoded, as for GetChain.
     return encodeItems(
       BatchGetChainsResponseSchema.field.found,
       found,

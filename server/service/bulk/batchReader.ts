@@ -3,15 +3,15 @@ import type { MemoryReader } from "../../store/readers/memoryReader.js"
 import type { RecordRow } from "../../store/rows/chainRows.js"
 import { type ServedChain, servedChain } from "../../store/rows/servedChain.js"
 
-/** Reads what the chains of a batch are validated against: those of the batch that were validated before, else what is stored. */
+/** Reads what the chains of a batch are validated against: valid chains earlier in the batch, else the stored ones. */
 export interface BatchReader extends MemoryReader {
-  /** Adds a chain of the batch that is valid: from now on it reads as if it were stored. */
+  /** Adds a valid chain of the batch: from now on it reads as if it were stored. */
   add(document: Omit<Document, "depends"> & { agentId: string }): void
-  /** Without the batch's own agents, which are written together with it. */
+  /** These revisions without those of the batch's own agents, which are written in the same transaction. */
   othersOf(depends: Depends): Depends
 }
 
-/** A reader over memory, without any chain of the batch yet. */
+/** Creates a reader over memory that has no chain of the batch yet. */
 export function createBatchReader(memory: MemoryReader): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
@@ -34,7 +34,7 @@ export function createBatchReader(memory: MemoryReader): BatchReader {
   }
 }
 
-/** The row that it becomes, as far as the validation of others looks at it. */
+/** The row that the chain will become, with the columns that validation of other chains reads. */
 function rowOf(document: Omit<Document, "depends"> & { agentId: string }): Parameters<typeof servedChain>[0] {
   const record: RecordRow = {
     agent_id: document.agentId,

@@ -9,7 +9,7 @@ import type { StoreTogether } from "./storeTogether.js"
 
 /** Most chains of a batch. */
 const MAX_BATCH = 1_000
-/** So many are checked in one turn of the event loop. */
+/** Chains checked in one turn of the event loop. */
 const SLICE = 16
 
 /** The handler of BatchStoreChains. */
@@ -38,7 +38,7 @@ export function createBatchStore(
   }
 }
 
-/** In one transaction the second would have to be validated against the first. */
+/** Refuses an agent that appears twice: the second chain would have to be validated against the first. */
 function assureEachOnce({ requests }: BatchStoreChainsRequest): void {
   const places = new Map<string, number>()
   const violations: FieldViolation[] = []
@@ -50,7 +50,7 @@ function assureEachOnce({ requests }: BatchStoreChainsRequest): void {
     else
       violations.push({
         field: `${prefixOf(place)}chain.genesis.agent_id`,
-        description: `is that of requests[${first}] too: in an atomic batch an agent has one chain`,
+        description: `repeats that of requests[${first}]: an atomic batch takes one chain per agent`,
       })
   }
   if (violations.length > 0)

@@ -3,20 +3,20 @@ import { ErrorReason } from "@trust-registry/proto"
 import { createSemaphore } from "../../async/semaphore.js"
 import { RegistryError } from "../../errors.js"
 
-/** Makes one write of a bulk call, and makes it again while the queue of writes is full. */
+/** Makes one write of a bulk call, and retries it while the write queue is full. */
 export type BulkWrite = <Answer>(write: () => Promise<Answer>, signal: AbortSignal) => Promise<Answer>
 
 /**
- * The way in which all bulk calls write, many at once.
+ * Creates the function through which all bulk calls write, many at once.
  *
- * @param maxWaiting most writes that may wait for the database; bulk calls take half of them and leave the rest to single ones
+ * @param maxWaiting most writes that may wait for the database; bulk calls take at most half, and leave the rest to single writes
  */
 export function createBulkWrite(maxWaiting: number): BulkWrite {
   const semaphore = createSemaphore(Math.max(1, maxWaiting >> 1))
   return (write, signal) => semaphore(() => whenThereIsRoom(write, signal))
 }
 
-/** Single writes of others may have taken all the room. A bulk call waits then, and sends nothing more meanwhile. */
+/** Single writes may have filled the queue. The bulk call then waits, and sends nothing in the meantime. */
 async function whenThereIsRoom<Answer>(write: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   for (;;) {
     try {
@@ -32,7 +32,7 @@ async function whenThereIsRoom<Answer>(write: () => Promise<Answer>, signal: Abo
 
 const RETRY_AFTER_MS = 100
 
-/** Whether an error ends a bulk call, since no other item would fare better. */
+/** Whether an error ends a bulk call, because every other item would fail the same way. */
 export function endsAll(error: unknown): boolean {
   return error instanceof RegistryError && ENDING.has(error.reason)
 }
@@ -45,14 +45,14 @@ const ENDING = new Set<ErrorReason>([
 ])
 
 /**
- * Why an item of an atomic batch was not written although nothing is known to be wrong with it.
+ * The error for a valid item of an atomic batch that was not written because another item was refused.
  *
- * @param refused path of an item that was refused, for example `requests[3]`
+ * @param refused path of the refused item, for example `requests[3]`
  */
 export function batchRefused(done: "stored" | "deleted", refused: string, agentId?: string): RegistryError {
   return new RegistryError(
     ErrorReason.BATCH_REFUSED,
-    `not ${done}, since ${refused} of the same batch was refused`,
+    `not ${done}, because ${refused} of the same batch was refused`,
     agentId === undefined ? {} : { agentId },
   )
 }

@@ -16,7 +16,7 @@ import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
 import { assureFilter, filtered } from "../request/filter.js"
 
-/** What is read at once; one such part is sent while the next is read, and a caller who does not read makes us hold both. */
+/** Limits of one part. A part is sent while the next is read, so a slow caller makes the server hold two. */
 const PART_CHAINS = 500
 const PART_BYTES = 1024 * 1024
 
@@ -35,12 +35,12 @@ export function createExport(
       const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
       const query = { ...bounds, filter, revision, documents: true, now }
       const part = filtered(store.chains.export(query))
-      // It may be waited for only after a long time, or never.
+      // The part may be awaited much later or never; its failure must not count as unhandled meanwhile.
       part.catch(() => undefined)
       return part
     }
     yield { part: { case: "snapshotRevision" as const, value: revision } }
-    // Before the first change there was nothing.
+    // Revision 0 is the empty registry.
     let next: Promise<ExportPart> | undefined = revision === 0n ? undefined : read(afterAgentId)
     while (next) {
       const { rows, more }: ExportPart = await next
@@ -56,7 +56,7 @@ export function createExport(
 
 type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>
 
-/** The revision that is asked for, or the newest. Throws where the history does not reach back to it, or not up to it. */
+/** The requested revision, or the newest. Throws if it is compacted or does not exist yet. */
 async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {
   if (asked < 0n) throw invalidRequest("snapshot_revision", `is ${asked}; at least 0 is allowed`)
   const { oldest, newest } = await store.history.ends()
@@ -70,6 +70,6 @@ async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {
 function stopping() {
   return new RegistryError(
     ErrorReason.SHUTTING_DOWN,
-    "the server is stopping: go on after the last agent, at the same snapshot_revision",
+    "the server is stopping: resume after the last agent, at the same snapshot_revision",
   )
 }

@@ -6,9 +6,9 @@ import type { Handlers } from "../../rpc/handlers.js"
 import { inOrder } from "./inOrder.js"
 import type { StoreNext } from "./manyStores.js"
 
-/** Most requests of a stream that are worked on or whose answer was not taken yet: a batch under way, and the next. */
+/** Most requests of a stream in progress or with an unread answer: the current batch and the next. */
 const MAX_OPEN_ITEMS = 2_000
-/** Most bytes of their chains. */
+/** Most bytes of the chains in these requests. */
 const MAX_OPEN_BYTES = 16 * 1024 * 1024
 
 /** The handler of ImportChains. */
@@ -26,12 +26,12 @@ export function createImport(
   }
 }
 
-/** Without a request there is no chain, which is refused like any other request without one. */
+/** Stands in for a missing request: refused, like any request without a chain. */
 const NOTHING = create(StoreChainRequestSchema)
 
 function stopping() {
   return new RegistryError(
     ErrorReason.SHUTTING_DOWN,
-    "the server is stopping: go on with the first request that it did not answer",
+    "the server is stopping: resume with the first request that was not answered",
   )
 }

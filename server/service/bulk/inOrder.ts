@@ -1,27 +1,27 @@
 import { createSignal } from "../../async/signal.js"
 
-/** Work on an item that has begun. */
+/** Work in progress on an item. */
 export interface Begun<Answer> {
-  /** What comes of it; a rejection ends everything after the answers before it. */
+  /** The answer. A rejection ends the sequence, after all earlier answers. */
   answer: Promise<Answer>
-  /** What it weighs while it is worked on, in bytes. */
+  /** What the item counts toward the bound on bytes while it is in progress. */
   bytes: number
 }
 
-/** How much is worked on at once. */
+/** How much work may be in progress. */
 export interface Bounds {
-  /** Most items whose answer was not taken yet. */
+  /** Most items whose answer has not been read. */
   items: number
-  /** Most bytes of these; one more item is begun while they are below it. */
+  /** The next item starts while the bytes in progress are below this. */
   bytes: number
 }
 
 /**
- * Works on items as they come, many at once, and gives the answers in the order of the items. The next item is asked for
- * while there is room, so that whoever takes no answers holds back whoever gives items. What the items fail with is thrown
- * after the answers to all before.
+ * Processes items concurrently and yields the answers in the order of the items. Pulls the next item only within the bounds, so
+ * that unread answers exert backpressure on the source. If the source fails, its error is thrown after the answers to all
+ * earlier items.
  *
- * @param stop no more items are taken once its signal is aborted; its error is thrown after the answers to those that were
+ * @param stop no more items are pulled once its signal aborts; its error is thrown after the answers to those already pulled
  */
 export async function* inOrder<Item, Answer>(
   items: AsyncIterable<Item>,

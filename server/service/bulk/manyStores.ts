@@ -22,12 +22,12 @@ export type StoreResult =
   | { case: "stored"; value: MessageInitShape<typeof StoreChainResponseSchema> }
   | { case: "error"; value: Status }
 
-/** Begins to store the next of many; `prefix` goes before the paths of fields that are wrong. */
+/** Starts storing the next of many; `prefix` is prepended to the paths of invalid fields. */
 export type StoreNext = (request: ChainToStore, prefix?: string) => Begun<StoreResult>
 
 /**
- * Stores many chains within one call: `open(context)` gives the function that stores the next one, concurrently with those before
- * it unless it depends on them. A refused item is a result; it rejects when the database is unavailable or the caller is gone.
+ * Stores many chains within one call. `open(context)` returns the function that stores the next one, concurrently with earlier ones
+ * unless it depends on them. A refused item is a result; it rejects if the database is unavailable or the caller is gone.
  */
 export function createManyStores(
   writes: ChainWrites,
@@ -66,7 +66,7 @@ function prepare(writes: ChainWrites, request: ChainToStore, actor: string) {
   return writes.prepareDocument("store", request, actor)
 }
 
-/** What goes before the paths of the fields of a batch's item. */
+/** The prefix of the field paths of an item in a batch. */
 export function prefixOf(place: number): string {
   return `requests[${place}].`
 }

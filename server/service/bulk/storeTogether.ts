@@ -19,20 +19,20 @@ import { createBatchReader } from "./batchReader.js"
 import { batchRefused, endsAll } from "./bulkWrite.js"
 import { prefixOf, type StoreResult } from "./manyStores.js"
 
-/** Stores chains of different agents, all or none; `order` has their places, delegators first. */
+/** Stores chains of different agents, all or none; `order` lists their indexes, delegators first. */
 export type StoreTogether = (
   requests: readonly StoreChainRequest[],
   order: readonly number[],
   context: RpcContext,
 ) => Promise<StoreResult[]>
 
-/** Why chains were refused, by their places. */
+/** Why chains were refused, by index. */
 type Refusals = Map<number, RegistryError>
 
-/** So many are checked in one turn of the event loop. */
+/** Chains checked in one turn of the event loop. */
 const SLICE = 16
 
-/** Stores chains together over a store. */
+/** Creates the function that stores chains together. */
 export function createStoreTogether(store: Store, rules: ChainRules): StoreTogether {
   /** The writes, each validated against what is stored and the batch itself. */
   const validated = (
@@ -79,7 +79,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
   }
 }
 
-/** Works on items one after the other and gives the answers by their places; notes which were refused. */
+/** Processes items one after the other and returns the answers by index; records refusals. */
 async function eachOf<Answer>(
   places: Iterable<number>,
   refusals: Refusals,

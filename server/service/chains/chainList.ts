@@ -39,7 +39,7 @@ export function createChainList(
       const documents = showsChains(view)
       const requirement = requirementOf(request.consistency)
       if (requirement.case === "atRevision" && offset > 0)
-        throw invalidRequest("offset", "cannot go together with consistency.at_revision")
+        throw invalidRequest("offset", "cannot be combined with consistency.at_revision")
       const page = await paged(request, {
         asked: askedBy(request, requirement),
         read: async (bounds) => {
@@ -70,7 +70,7 @@ export function createChainList(
   }
 }
 
-/** What a page token covers. What is unset counts like its default. */
+/** The query that a page token is bound to. An unset field counts as its default. */
 function askedBy({ filter, view }: ListChainsRequest, requirement: Requirement): Uint8Array {
   const asked = create(ListChainsRequestSchema, {
     filter: filter ?? create(ChainFilterSchema),

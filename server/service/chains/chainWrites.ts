@@ -9,9 +9,9 @@ import { checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
 import { validateChain } from "./validation.js"
 
-/** What a chain must be to be stored. */
+/** The rules that a chain must satisfy to be stored. */
 export interface ChainRules extends ShapeLimits {
-  /** Whether a chain is refused of which some signature cannot be checked. */
+  /** Whether a chain with a signature that cannot be checked is refused. */
   requireSignatures: boolean
   /** Most writes that may wait for the database. */
   maxWaitingWrites: number
@@ -29,7 +29,7 @@ export interface Written {
   operation: string | null
 }
 
-/** A document that passed the checks that need nothing but itself. */
+/** A document that is valid by itself. */
 export interface PreparedWrite {
   /** Validates it against other rows and writes it. Calling it again retries the same request. */
   write: () => Promise<Written>
@@ -37,22 +37,22 @@ export interface PreparedWrite {
   bytes: number
 }
 
-/** The writes of chains over a store. */
+/** The functions that write chains. */
 export type ChainWrites = ReturnType<typeof createChainWrites>
 
-/** How often a document is validated again because rows that it was validated against have changed. */
+/** How many times a document is validated when the rows it depends on keep changing. */
 export const MAX_VALIDATIONS = 5
-/** How long a caller should wait when they kept changing. */
+/** How long a caller should wait after that, in milliseconds. */
 const RETRY_AFTER_MS = 100
 
-/** The writes of chains over a store. Each throws the contract's error for a write that is refused. */
+/** Creates the functions that write chains. Each throws the contract's error for a refused write. */
 export function createChainWrites(store: Store, rules: ChainRules) {
   const write = async (change: Write): Promise<Written> => {
     const outcome = await store.chains.write(change)
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
-  /** Checks a document by itself. Its write validates it against other rows, and happens only if those are unchanged then. */
+  /** Validates a document by itself. Its write validates it against other rows, and succeeds only if those are still unchanged. */
   const prepareDocument = (
     operation: "store" | "update",
     request: WriteRequest & DocumentRequest,
@@ -60,7 +60,7 @@ export function createChainWrites(store: Store, rules: ChainRules) {
   ): PreparedWrite => {
     const { agentId, chain, ...document } = checkedDocument(request, rules, nowMicros())
     const common = { ...commonOf(request, actor), operation, agentId }
-    /** A retry of a write that succeeded gets that result, even if the chain would be refused by now. */
+    /** A retry of a successful write returns its result, even if the chain would be refused by now. */
     const replayed = async (refusal: unknown): Promise<Written> => {
       if (request.requestId === "") throw refusal
       const change: Write = { ...common, document: { ...document, ...unvalidated(agentId) } }
@@ -97,20 +97,20 @@ function unvalidated(agentId: string): Pick<Document, "signatureStatus" | "depen
 export function signersKeepChanging(agentId?: string): RegistryError {
   return new RegistryError(
     ErrorReason.OVERLOADED,
-    "the signers of the chain are being changed faster than it can be validated",
+    "the signers of the chain keep changing faster than it can be validated",
     { ...(agentId === undefined ? {} : { agentId }), retryAfterMs: RETRY_AFTER_MS },
   )
 }
 
-/** The write that deletes a chain: softly, or for good together with its documents in history. */
+/** The write that deletes a chain: softly, or permanently along with its documents in history. */
 export function deletionOf(agentId: string, common: CommonWrite, purge: boolean): Write {
   return { ...common, agentId, operation: purge ? "purge" : "delete" }
 }
 
-/** The parts of a write that every request gives. */
+/** The parts of a write common to all requests. */
 export type CommonWrite = ReturnType<typeof commonOf>
 
-/** Takes them from a request; the server makes the request id where there is none. */
+/** The common parts from a request. Generates a request id if the request has none. */
 export function commonOf(request: WriteRequest, actor: string) {
   return { actor, requestId: request.requestId || randomUUID(), expectedRevision: request.expectedRevision }
 }

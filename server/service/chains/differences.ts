@@ -10,10 +10,10 @@ export interface Difference {
   found: string
 }
 
-/** Longest text of a value that is told. */
+/** Longest text of a value in a report. */
 const MAX_TEXT = 200
 
-/** The places where two JSON values differ, as deep as they can be told. */
+/** Where two JSON values differ, down to the deepest places that differ. */
 export function differences(
   expected: JsonValue | undefined,
   found: JsonValue | undefined,
@@ -35,7 +35,7 @@ function isObject(value: JsonValue | undefined): value is { [key: string]: JsonV
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-/** Keys in order: PostgreSQL keeps them in an order of its own. */
+/** Sorts keys, because PostgreSQL does not keep their order. */
 function textOf(value: JsonValue | undefined): string {
   if (value === undefined) return ""
   return JSON.stringify(value, (_, inner) =>

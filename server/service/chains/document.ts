@@ -34,8 +34,8 @@ export interface CheckedDocument extends Omit<Document, "signatureStatus" | "dep
 }
 
 /**
- * Checks a chain and derives what is stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field that
- * breaks a rule.
+ * Validates a chain and derives the columns stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field
+ * that breaks a rule.
  *
  * @param now microseconds since 1970
  */
@@ -50,7 +50,7 @@ export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, n
     throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
   if (request.chainHash !== "" && request.chainHash !== document.chainHash)
     throw invalidChain(
-      [{ field: "chain_hash", description: `is not that of the chain, which is ${document.chainHash}` }],
+      [{ field: "chain_hash", description: `does not match the chain, whose hash is ${document.chainHash}` }],
       document.agentId,
     )
   return document
@@ -75,7 +75,7 @@ function derive(
   }
 }
 
-/** West of Greenwich the year 9999 ends when it is 10000 in UTC, which google.protobuf.Timestamp cannot say. */
+/** Caps at the end of 9999 in UTC: with a western offset that year ends later, beyond google.protobuf.Timestamp's range. */
 function atMostLatest(moment: bigint | undefined): bigint | undefined {
   return moment !== undefined && moment > LATEST_MICROS ? LATEST_MICROS : moment
 }

@@ -16,7 +16,7 @@ export function createGetChain(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["getChain"] {
-  // Not async: an answer from memory needs no promise.
+  // Not async, to spare answers from memory a promise.
   return ({ agentId, includeInactive, consistency }) => {
     assureAgentId(agentId, limits)
     const requirement = requirementOf(consistency)
@@ -36,7 +36,7 @@ async function getChainFrom(
   const { reader, nowMicros } = await readSnapshot(store, requirement)
   const chain = await reader.getChain(agentId)
   if (!chain && requirement.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
-    throw notFound(agentId, "it has been purged since, and its documents with it")
+    throw notFound(agentId, "it has since been purged, along with its documents")
   return visible(agentId, chain, includeInactive, nowMicros).bytes
 }
 
@@ -49,5 +49,5 @@ function visible(
   if (!chain) throw notFound(agentId)
   if (includeInactive || isVisible(chain, now)) return chain
   if (!isActive(chain, now)) throw notFound(agentId)
-  throw expired(agentId, "include_inactive returns it all the same")
+  throw expired(agentId, "set include_inactive to read it")
 }

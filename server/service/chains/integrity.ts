@@ -27,7 +27,7 @@ import { notFound } from "./outcomes.js"
 type Finding = Omit<IntegrityFinding, "$typeName" | "$unknown">
 type History = Omit<ChainWithHistory, "row">
 
-/** Most findings that one check lists. */
+/** Most findings listed by one check. */
 const MAX_FINDINGS = 16
 
 /** The handler of VerifyChainIntegrity. */
@@ -41,7 +41,7 @@ export function createIntegrityCheck(
   }
 }
 
-/** Compares a stored row with itself, with its document, and with what history says was written. */
+/** Compares a stored row with itself, with its document, and with history. */
 async function verifyIntegrity(
   store: Store,
   agentId: string,
@@ -93,7 +93,7 @@ function contentChecks(chain: TrustLineageChain, row: ChainRow, history: History
   return findings(IntegrityCheck.CONTENT_HASH, changesSince(history.written, contentJson(chain)), {
     expected: row.content_hash,
     found,
-    detail: "the document is not the one that was written",
+    detail: "the document differs from the one that was written",
   })
 }
 
@@ -128,13 +128,13 @@ function historyChecks(row: ChainRow, { newest }: History): Finding[] {
   )
 }
 
-/** Where the document differs from the first one written under its content hash, when that one is still sound. */
+/** Where the document differs from the first one written under its content hash, if that one is still intact. */
 function changesSince(written: JsonValue | undefined, found: JsonValue): Difference[] {
   if (written === undefined) return []
   try {
     return differences(written, found, "chain").slice(0, MAX_FINDINGS)
   } catch (error) {
-    // A document made by hand may nest deeper than can be told.
+    // A document edited by hand may nest too deep to compare.
     if (error instanceof RangeError) return []
     throw error
   }
@@ -154,7 +154,7 @@ function failed(check: IntegrityCheck, path: string, detail: string): Finding {
   return { check, passed: false, expected: "", found: "", path, detail }
 }
 
-/** What cannot be computed does not match; the SHAPE check says which field is at fault. */
+/** A value that cannot be computed does not match; the SHAPE check names the invalid field. */
 function computed(check: IntegrityCheck, compute: () => string, found: string, path: string): Finding {
   try {
     return compared(check, compute(), found, path)

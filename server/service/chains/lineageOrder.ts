@@ -6,8 +6,7 @@ export function delegatorsIn(chain: TrustLineageChain | undefined): string[] {
 }
 
 /**
- * Does work on chains side by side, though on each after the work on those that came before of the same agent and of its
- * direct delegators has ended, however it ended.
+ * Runs work on chains concurrently, but each only after earlier work on the same agent and its direct delegators has settled.
  */
 export function createLineageOrder() {
   const last = new Map<string, Promise<void>>()
@@ -27,8 +26,8 @@ export function createLineageOrder() {
 function nothing() {}
 
 /**
- * The places of chains with delegators before those they delegated to, and those of one agent in their order; a circle is cut
- * somewhere.
+ * The indexes of chains, delegators before their delegatees; chains of one agent keep their order. A cycle is broken at an
+ * arbitrary point.
  */
 export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)[]): number[] {
   const places = new Map<string, number[]>()
@@ -38,7 +37,7 @@ export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)
     if (others) others.push(place)
     else places.set(agentId, [place])
   })
-  // From the last to the first, since the walk takes them from the end.
+  // Reversed, because the walk pops from the end.
   const delegatorsOf = (place: number) =>
     delegatorsIn(chains[place])
       .flatMap((id) => places.get(id) ?? [])
@@ -46,7 +45,7 @@ export function delegatorsFirst(chains: readonly (TrustLineageChain | undefined)
   const order: number[] = []
   const seen = new Set<number>()
   for (const root of chains.keys()) {
-    // Not recursive: a thousand chains may be one line.
+    // Not recursive: a thousand chains may form one path.
     const path = seen.has(root) ? [] : [{ place: root, delegators: delegatorsOf(root) }]
     seen.add(root)
     for (let top = path.at(-1); top; top = path.at(-1)) {

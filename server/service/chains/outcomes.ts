@@ -6,7 +6,7 @@ import { nowMicros } from "../../store/rows/micros.js"
 import { answerTo } from "../request/answers.js"
 import { requestIdReused } from "../request/requestId.js"
 
-/** The record that a write led to. Throws the contract's error for a write that was refused. */
+/** The record that a write produced. Throws the contract's error for a refused write. */
 export function acceptedRecord(write: Write, outcome: Outcome): ChainRecord {
   return answerTo(ANSWERS, outcome.outcome)(write, outcome)
 }
@@ -21,7 +21,7 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
   replayed: accepted,
   unchanged: accepted,
   stale: () => {
-    throw new Error("a write was answered as stale, and not validated again")
+    throw new Error("a write was answered as stale but not validated again")
   },
   not_found: ({ agentId }) => {
     throw notFound(agentId)
@@ -36,7 +36,7 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
     throw record ? inactive(write, record) : notFound(write.agentId)
   },
   expired: ({ agentId }) => {
-    throw expired(agentId, "it cannot be restored, only stored anew after PurgeChain")
+    throw expired(agentId, "it cannot be restored; purge it with PurgeChain and store it again")
   },
   revoked: (write) => {
     throw agentRevoked(write)
@@ -47,18 +47,18 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
 }
 
 function accepted({ operation, agentId }: Write, { outcome, record }: Outcome): ChainRecord {
-  if (!record) throw new Error(`${operation} of ${quoted(agentId)} was ${outcome}, and left no record`)
+  if (!record) throw new Error(`${operation} of ${quoted(agentId)} was ${outcome} but returned no record`)
   return recordOf(record)
 }
 
-/** The agent has no stored chain, or none that is active; `why` is added to the message. */
+/** The error for an agent without an active stored chain; `why` is appended to the message. */
 export function notFound(agentId: string, why?: string): RegistryError {
   const text = `trust chain not found for agent ${quoted(agentId)}`
   const message = why === undefined ? text : `${text}: ${why}`
   return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
 }
 
-/** The agent's chain is past its expiry. */
+/** The error for an expired chain; `what` is appended to the message. */
 export function expired(agentId: string, what: string): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_EXPIRED,
@@ -69,24 +69,24 @@ export function expired(agentId: string, what: string): RegistryError {
 
 function conflict({ agentId, expectedRevision }: Write, record: RecordRow | undefined): RegistryError {
   const revision = record?.revision ?? 0n
-  const stands = record ? `its revision is ${revision}` : "none is stored"
+  const actual = record ? `its revision is ${revision}` : "none is stored"
   return new RegistryError(
     ErrorReason.REVISION_CONFLICT,
-    `the trust chain of agent ${quoted(agentId)} was expected at revision ${expectedRevision}; ${stands}`,
+    `the trust chain of agent ${quoted(agentId)} was expected at revision ${expectedRevision}; ${actual}`,
     { agentId, metadata: { expected_revision: String(expectedRevision), revision: String(revision) } },
   )
 }
 
-const BY_WHAT = "ListRevokedRecords says by which revocation, and LiftSuspension lifts a suspension"
+const BY_WHAT = "ListRevokedRecords names the revocation, and LiftSuspension lifts a suspension"
 
-/** How each status is left. */
+/** How to leave each status. */
 const WAYS = {
-  revoked: "it stays revoked; ListRevokedRecords says by which revocation",
-  suspended: "LiftSuspension makes it active again, or RestoreChain where it was suspended by hand",
+  revoked: "it stays revoked; ListRevokedRecords names the revocation",
+  suspended: "LiftSuspension makes it active again, or RestoreChain if it was suspended by hand",
   deleted: "RestoreChain makes it active again, unless its agent is revoked or suspended",
 }
 
-/** RestoreChain is refused only because of the agent. */
+/** The same for RestoreChain, which is refused only for a revoked or suspended agent. */
 const WAYS_TO_RESTORE = {
   ...WAYS,
   suspended: `its agent is suspended or revoked: ${BY_WHAT}`,
@@ -103,7 +103,7 @@ function inactive({ agentId, operation }: Write, record: RecordRow): RegistryErr
   )
 }
 
-/** The status of a chain that is not active. A graceful revocation that took effect revokes it, whatever the row says. */
+/** The status of an inactive chain: revoked once a graceful revocation has taken effect, even if the row still says active. */
 function statusNow({ status, revokes_at }: RecordRow): Exclude<RecordRow["status"], "active"> {
   return status === "active" || (revokes_at !== null && revokes_at <= nowMicros()) ? "revoked" : status
 }
@@ -111,13 +111,13 @@ function statusNow({ status, revokes_at }: RecordRow): Exclude<RecordRow["status
 function agentRevoked({ agentId }: Write): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `agent ${quoted(agentId)} is revoked or suspended, so no chain of it is stored: ${BY_WHAT}`,
+    `agent ${quoted(agentId)} is revoked or suspended, so its chain cannot be stored: ${BY_WHAT}`,
     { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
   )
 }
 
 function delegatorRevoked({ agentId }: Write, delegator: string): RegistryError {
-  const description = `come down from ${quoted(delegator)}, which is revoked or suspended`
+  const description = `descend from ${quoted(delegator)}, which is revoked or suspended`
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_INVALID,
     `the chain is refused: its delegations ${description}`,

@@ -16,7 +16,7 @@ export interface Validation {
 }
 
 /**
- * Validates a chain against what else is stored: its place among its delegators, and the signatures whose signers are known.
+ * Validates a chain against stored rows: its lineage, and the signatures whose signers are known.
  * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and, where signatures are
  * required, for one that cannot be checked.
  */
@@ -29,7 +29,7 @@ export async function validateChain(
   try {
     return await validateAgainst(signers, chain, requireSignatures)
   } catch (refusal) {
-    // The write compares an accepted chain with the database. Nothing does that for a refused one, and memory may be stale.
+    // The write checks these rows again for an accepted chain, but not for a refused one, and memory may be stale.
     memory.forget(signers.depends)
     const fresh = await signersOf(memory, chain, nowMicros())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
@@ -44,9 +44,9 @@ async function validateAgainst(
 ): Promise<Validation> {
   const misplaced = lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
-  refuse(chain, places, "the chain's place among its delegators is refused")
+  refuse(chain, places, "the lineage of the chain is invalid")
   const { bad, open } = await checkSignatures(chain, signers)
-  refuse(chain, requireSignatures ? [...bad, ...open] : bad, "a signature of the chain is refused")
+  refuse(chain, requireSignatures ? [...bad, ...open] : bad, "a signature of the chain is invalid")
   return { signatureStatus: open.length === 0 ? "verified" : "unverified", depends: signers.depends }
 }
 

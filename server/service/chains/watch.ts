@@ -11,9 +11,9 @@ import type { TailReader } from "../../store/history/tail.js"
 import { nowMicros } from "../../store/rows/micros.js"
 import { assureFilter, filtered } from "../request/filter.js"
 import { showsChains } from "../request/view.js"
-import { responses, type Told } from "./watchResponses.js"
+import { responses, type WatchEvent } from "./watchResponses.js"
 
-/** A response comes at least this often: the word that nothing has changed keeps proxies from cutting the line, and tells progress. */
+/** A response is sent at least this often: without changes it reports progress, and keeps proxies from closing the stream. */
 const BOOKMARK_MS = 1_000
 
 /** The handler of WatchChains. */
@@ -30,10 +30,10 @@ export function createWatch(
     draining.addEventListener("abort", reader.wake)
     try {
       const next = request.includeCurrent
-        ? yield* tellCurrent(history, request, chains)
+        ? yield* sendCurrent(history, request, chains)
         : await startOf(history, request.startRevision)
-      const tell = (event: HistoryEvent) => toldOf(matcher, event, chains)
-      yield* follow(reader, tell, next, { signal, draining })
+      const eventFor = (event: HistoryEvent) => watchEventOf(matcher, event, chains)
+      yield* follow(reader, eventFor, next, { signal, draining })
     } finally {
       signal.removeEventListener("abort", reader.wake)
       draining.removeEventListener("abort", reader.wake)
@@ -42,7 +42,7 @@ export function createWatch(
   }
 }
 
-/** Where a watch begins. Throws where the history does not reach back to there, or not up to there. */
+/** The revision at which a watch starts. Throws if it is compacted or lies ahead of the next one. */
 async function startOf(history: HistoryStore, asked: bigint): Promise<bigint> {
   if (asked < 0n) throw invalidRequest("start_revision", `is ${asked}; at least 0 is allowed`)
   const { oldest, newest } = await history.ends()
@@ -53,61 +53,61 @@ async function startOf(history: HistoryStore, asked: bigint): Promise<bigint> {
   return asked
 }
 
-/** The current state; gives the revision from which on its changes are told. */
-async function* tellCurrent(history: HistoryStore, request: WatchChainsRequest, chains: boolean) {
+/** Sends the current state; returns the revision from which to follow its changes. */
+async function* sendCurrent(history: HistoryStore, request: WatchChainsRequest, chains: boolean) {
   if (request.startRevision !== 0n)
-    throw invalidRequest("start_revision", "cannot go together with include_current")
+    throw invalidRequest("start_revision", "cannot be combined with include_current")
   const { head, pieces } = await filtered(history.current(request.filter, nowMicros()))
   for await (const some of pieces(chains)) {
-    const told = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
-    const last = told.at(-1)
-    if (last) yield* responses(told, last.revision + 1n, false)
+    const events = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
+    const last = events.at(-1)
+    if (last) yield* responses(events, last.revision + 1n, false)
   }
   return head + 1n
 }
 
-/** The changes from a revision on, until the caller ends it or the server stops. */
+/** Sends the changes from a revision on, until the caller ends the watch or the server stops. */
 async function* follow(
   reader: TailReader,
-  tell: (event: HistoryEvent) => Told | undefined,
+  eventFor: (event: HistoryEvent) => WatchEvent | undefined,
   start: bigint,
   { signal, draining }: Pick<RpcContext, "signal" | "draining">,
 ) {
   let next = start
-  let spokenAt = Number.NEGATIVE_INFINITY
+  let sentAt = Number.NEGATIVE_INFINITY
   let caughtUp = false
   while (!signal.aborted) {
     if (draining.aborted) throw stopping(next)
     const batch = await reader.read(next)
-    const told = batch?.events.flatMap((event) => tell(event) ?? []) ?? []
+    const events = batch?.events.flatMap((event) => eventFor(event) ?? []) ?? []
     next = batch?.next ?? next
     const isCurrent = reader.isCurrent(next)
-    const silentMs = performance.now() - spokenAt
-    if (told.length > 0 || isCurrent !== caughtUp || silentMs >= BOOKMARK_MS) {
-      yield* responses(told, next, isCurrent)
-      spokenAt = performance.now()
+    const silentMs = performance.now() - sentAt
+    if (events.length > 0 || isCurrent !== caughtUp || silentMs >= BOOKMARK_MS) {
+      yield* responses(events, next, isCurrent)
+      sentAt = performance.now()
       caughtUp = isCurrent
     } else if (!batch) await reader.changed(next, BOOKMARK_MS - silentMs)
   }
 }
 
-/** The event as this watcher is told of it; undefined: it does not concern the filter. */
-function toldOf(matcher: Matcher, event: HistoryEvent, chains: boolean): Told | undefined {
+/** The event as this watcher receives it; undefined if it does not concern the filter. */
+function watchEventOf(matcher: Matcher, event: HistoryEvent, chains: boolean): WatchEvent | undefined {
   const { revision, operation, state, previous } = event
   if (matcher.matches(state)) return { revision, piece: chains ? event.full : event.bare(false) }
   const before = previous && matcher.matches(previous)
-  // With the documents went the answer whether it was in the filter: who does not have it has nothing to drop.
+  // Without documents it may be unknown whether the chain matched the filter. Watchers that do not know the chain ignore the event.
   if (operation === "purged") return before === false ? undefined : { revision, piece: event.bare(false) }
   return before ? { revision, piece: event.bare(!GOING.has(operation)) } : undefined
 }
 
-/** What says by itself that a chain is no longer among the active ones. */
+/** Operations that by themselves take a chain out of the active ones. */
 const GOING: ReadonlySet<HistoryEvent["operation"]> = new Set(["deleted", "suspended", "revoked"])
 
 function stopping(next: bigint) {
   return new RegistryError(
     ErrorReason.SHUTTING_DOWN,
-    `the server is stopping: the watch goes on at another one from revision ${next}`,
+    `the server is stopping: resume the watch at another server from revision ${next}`,
     { metadata: { next_revision: String(next) } },
   )
 }

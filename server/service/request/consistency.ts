@@ -1,20 +1,21 @@
 import type { Consistency } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 
-/** How current a read must be; no case: as memory is. */
+/** How current a read must be; without a case, the cache may answer. */
 export type Requirement = Consistency["requirement"]
 
 /**
- * The requirement of a request. Throws INVALID_REQUEST for an unknown one, for `strong = false` and for revisions below 1; whether a revision exists
- * is for whoever reads at it to find out.
+ * The requirement of a request. Throws INVALID_REQUEST for an unknown requirement, for `strong = false` and for revisions below 1.
+ * Does not check that the revision exists.
  */
 export function requirementOf(consistency: Consistency | undefined): Requirement {
   if (consistency === undefined) return NONE
   const { requirement, $unknown } = consistency
   // A newer client's requirement may be stricter than what this server would do without it.
-  if ($unknown?.length) throw invalidRequest("consistency", "has a requirement that this server does not know")
+  if ($unknown?.length)
+    throw invalidRequest("consistency", "has a requirement that this server does not know")
   if (requirement.case === "strong" && !requirement.value)
-    throw invalidRequest("consistency.strong", "is false; it must be true, or left out")
+    throw invalidRequest("consistency.strong", "is false; it must be true or unset")
   if (requirement.case === "minRevision" || requirement.case === "atRevision") assureAtLeastOne(requirement)
   return requirement
 }

@@ -18,19 +18,19 @@ export function assureId(field: string, id: string, limits: ShapeLimits): void {
   if (fault) throw invalidRequest(field, fault)
 }
 
-/** Throws INVALID_REQUEST unless the agent id is one. */
+/** Throws INVALID_REQUEST unless the agent id is valid. */
 export function assureAgentId(agentId: string, limits: ShapeLimits): void {
   assureId("agent_id", agentId, limits)
 }
 
-/** Throws INVALID_REQUEST unless the authority id is one. */
+/** Throws INVALID_REQUEST unless the authority id is valid. */
 export function assureAuthorityId(authorityId: string, limits: ShapeLimits): void {
   assureId("authority_id", authorityId, limits)
 }
 
 /** Throws INVALID_REQUEST unless the field holds a UUID. */
 export function assureUuid(field: string, text: string): void {
-  if (!UUID.test(text)) throw invalidRequest(field, "is no UUID")
+  if (!UUID.test(text)) throw invalidRequest(field, "is not a UUID")
 }
 
 /** Throws INVALID_REQUEST unless the request id is empty or a UUID. */
@@ -44,7 +44,7 @@ export function assureExpectedRevision(revision: bigint | undefined, least: 0n |
     throw invalidRequest("expected_revision", `is ${revision}; at least ${least} is allowed here`)
 }
 
-/** Throws INVALID_REQUEST unless the text is sound and of at most that many bytes. */
+/** Throws INVALID_REQUEST unless the text is well-formed and at most `maxBytes` long. */
 export function assureText(field: string, text: string, maxBytes: number): void {
   const bytes = Buffer.byteLength(text)
   const fault =
@@ -58,10 +58,10 @@ export function assureWithin(field: string, value: number, least: number, most: 
     throw invalidRequest(field, `is ${value}; ${least} to ${most} are allowed`)
 }
 
-/** Most agents of a request that names many. */
+/** Most agents in one request. */
 const MAX_AGENTS = 1_000
 
-/** Throws INVALID_REQUEST unless these are ids of at most 1,000 agents, none twice. */
+/** Throws INVALID_REQUEST unless these are at most 1,000 valid ids without duplicates. */
 export function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
   if (agentIds.length > MAX_AGENTS)
     throw invalidRequest("agent_ids", `has ${agentIds.length} ids; at most ${MAX_AGENTS} are allowed`)
@@ -69,7 +69,7 @@ export function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
   const violations: FieldViolation[] = []
   for (const [place, id] of agentIds.entries()) {
     const first = places.get(id)
-    const fault = first === undefined ? idFault(id, limits) : `is agent_ids[${first}] again`
+    const fault = first === undefined ? idFault(id, limits) : `repeats agent_ids[${first}]`
     if (fault) violations.push({ field: `agent_ids[${place}]`, description: fault })
     if (first === undefined) places.set(id, place)
   }
@@ -77,7 +77,7 @@ export function assureAgentIds(agentIds: string[], limits: ShapeLimits): void {
     throw new RegistryError(ErrorReason.INVALID_REQUEST, sentenceOf(violations), { violations })
 }
 
-/** The text of an error for several violations. */
+/** The text of an error: the first violation, and how many follow. */
 export function sentenceOf(violations: FieldViolation[]): string {
   const [first, ...rest] = violations
   if (!first) return "nothing is wrong"

@@ -12,10 +12,10 @@ import { invalidRequest } from "../../errors.js"
 import { isDataFault } from "../../store/database/failures.js"
 import { idFault } from "./fields.js"
 
-/** Each array and object of it is looked for in all of a chain's metadata, by each watch at each change. */
+/** Bounds the work of matching: each watch looks up every array and object in the metadata of each changed chain. */
 const MAX_METADATA_VALUES = 32
 
-/** Throws INVALID_REQUEST unless the filter can be asked. */
+/** Throws INVALID_REQUEST unless the filter is valid. */
 export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimits): void {
   if (!filter) return
   const ids = {
@@ -30,7 +30,10 @@ export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimit
   const capability = textProblem(filter.capability)
   if (capability) throw invalidRequest("filter.capability", capability)
   if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
-    throw invalidRequest("filter.capability_type", `is ${filter.capabilityType}, which is no CapabilityType`)
+    throw invalidRequest(
+      "filter.capability_type",
+      `is ${filter.capabilityType}, which is not a CapabilityType`,
+    )
   const moment = filter.expiresBefore && momentProblem(filter.expiresBefore)
   if (moment) throw invalidRequest("filter.expires_before", moment)
   if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
@@ -38,7 +41,7 @@ export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimit
 
 function assureMetadata(text: string, limits: ShapeLimits): void {
   const problem =
-    text === "null" ? "is null, no object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
+    text === "null" ? "is null, not an object" : jsonProblem(text, "metadata_json", limits.maxJsonDepth)
   if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
   const values = countValues(parseJson(text, { maxDepth: limits.maxJsonDepth }))
   if (values <= MAX_METADATA_VALUES) return
@@ -52,12 +55,12 @@ function countValues(value: Json): number {
 }
 
 /**
- * The answer of a query with a filter. Turns the refusal of PostgreSQL into INVALID_REQUEST: the one value of a filter that it can
- * refuse is a number beyond the range of JSONB.
+ * The answer of a query with a filter. Turns PostgreSQL's error into INVALID_REQUEST: the only value of a filter that it can reject
+ * is a number out of range for JSONB.
  */
 export function filtered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   return answer.catch((error) => {
     if (!isDataFault(error)) throw error
-    throw invalidRequest("filter.metadata_contains_json", "holds a number that JSONB cannot hold")
+    throw invalidRequest("filter.metadata_contains_json", "holds a number out of range for JSONB")
   })
 }

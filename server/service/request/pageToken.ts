@@ -4,24 +4,24 @@ import { invalidRequest } from "../../errors.js"
 
 const DIGEST_BYTES = 12
 
-/** The token of the page after `last`, good only for what was asked: bytes that tell one question from another. */
+/** The token of the page after `last`, bound to the query `asked`, which is identified by its bytes. */
 export function pageTokenOf(asked: Uint8Array, last: string): string {
   return Buffer.concat([digestOf(asked, last), Buffer.from(last)]).toString("base64url")
 }
 
-/** The id that the page begins after; empty for no token. Throws INVALID_REQUEST for one of another question. */
+/** The key that the page starts after; empty without a token. Throws INVALID_REQUEST for a token of another query. */
 export function readPageToken(asked: Uint8Array, token: string): string {
   if (token === "") return ""
   const last = Buffer.from(token, "base64url").subarray(DIGEST_BYTES).toString()
   if (pageTokenOf(asked, last) !== token || textProblem(last))
     throw invalidRequest(
       "page_token",
-      "is no token of this list: send what the request for the first page had",
+      "is not a token of this list: repeat the other fields of the first page's request",
     )
   return last
 }
 
-/** Finds a token that was cut, changed, or made for another question. It keeps no secret. */
+/** Detects a token that was truncated, altered or made for another query. It is not a secret. */
 function digestOf(asked: Uint8Array, last: string): Buffer {
   return createHash("sha256").update(asked).update("\0").update(last).digest().subarray(0, DIGEST_BYTES)
 }

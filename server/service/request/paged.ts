@@ -1,14 +1,14 @@
 import { invalidRequest } from "../../errors.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
-/** Most items of a page, where the request does not say. */
+/** The page size of a request that sets none. */
 const DEFAULT_PAGE_SIZE = 100
-/** Most items of a page, whatever the request says. */
+/** The cap on page sizes. */
 const MAX_PAGE_SIZE = 1_000
-/** Documents only: with a thousand records the page stays below the 4 MiB that gRPC clients accept. */
+/** Bounds the documents of a page; with a thousand records it stays below the 4 MiB that gRPC clients accept. */
 export const MAX_PAGE_BYTES = 3 * 1024 * 1024
 
-/** What every list request has. */
+/** The fields that every list request has. */
 export interface PagedRequest {
   pageSize: number
   pageToken: string
@@ -16,28 +16,28 @@ export interface PagedRequest {
 
 /** The page to read. */
 export interface PageBounds {
-  /** The key of the last item of the page before; empty: from the first. */
+  /** The key of the last item of the previous page; empty for the first page. */
   after: string
   /** Most items. */
   limit: number
-  /** The page ends before the item that would pass this size, though it holds at least one. */
+  /** The page ends before the item that would exceed this size, but holds at least one. */
   maxBytes: number
 }
 
-/** What a list is made of. */
+/** How to read a list. */
 export interface PagedList<Found extends { rows: unknown[]; more: boolean }> {
-  /** Tells this list from others: a token is good only for the list that gave it. */
+  /** Identifies the query: a token is valid only for the query that returned it. */
   asked: Uint8Array
   /** Most items of a page; 1,000 by default. */
   maxSize?: number
   read(page: PageBounds): Promise<Found>
-  /** What the next page begins after. */
+  /** The key that the next page starts after. */
   keyOf(row: Found["rows"][number]): string | bigint
 }
 
 /**
- * Reads a page and makes the token of the next one, empty on the last page. Throws INVALID_REQUEST for a negative page size, then
- * for a token of another list.
+ * Reads a page and makes the token of the next one, empty on the last page. Throws INVALID_REQUEST for a negative page size or a
+ * token of another list.
  */
 export async function paged<Found extends { rows: unknown[]; more: boolean }>(
   { pageSize, pageToken }: PagedRequest,

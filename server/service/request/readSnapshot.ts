@@ -4,7 +4,7 @@ import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureExists, FIELDS, type Requirement, type RevisionRequirement } from "./consistency.js"
 
-/** The state that a read looks at, and the time for which it answers. */
+/** The state that a call reads, and the time at which it evaluates expiry. */
 export interface ReadSnapshot {
   reader: TrustReader
   /** The time for expiry and graceful revocations, in microseconds since 1970. */
@@ -17,13 +17,13 @@ export interface PastState {
   micros: bigint
 }
 
-/** Whether memory may answer without waiting for anything. */
+/** Whether memory can answer without waiting. */
 export function isMemoryEnough({ feed }: Store, requirement: Requirement): boolean {
   if (requirement.case === "minRevision") return feed.position >= requirement.value
   return requirement.case === undefined
 }
 
-/** The snapshot that a requirement asks for. Throws INVALID_REQUEST for a revision that does not exist. */
+/** The snapshot that satisfies a requirement. Throws INVALID_REQUEST for a revision that does not exist. */
 export async function readSnapshot(store: Store, requirement: Requirement): Promise<ReadSnapshot> {
   switch (requirement.case) {
     case "atRevision": {
@@ -40,8 +40,8 @@ export async function readSnapshot(store: Store, requirement: Requirement): Prom
 }
 
 /**
- * For reads that always go to the database, which has everything that `min_revision` and `strong` ask for: the past state that
- * `at_revision` asks for, or undefined for the state now. Throws INVALID_REQUEST for a revision that does not exist.
+ * For reads that always go to the database, which satisfies `min_revision` and `strong` by itself: the past state at `at_revision`,
+ * or undefined for the current state. Throws INVALID_REQUEST for a revision that does not exist.
  */
 export async function pastStateOf(store: Store, requirement: Requirement): Promise<PastState | undefined> {
   if (requirement.case === "atRevision") return await stateAt(store, requirement)
@@ -50,10 +50,10 @@ export async function pastStateOf(store: Store, requirement: Requirement): Promi
   return undefined
 }
 
-/** How long memory may take to learn of a revision, in milliseconds; usually it takes a few. */
+/** How long to wait for memory to reach a revision, in milliseconds; usually it takes a few. */
 const LEARN_MS = 250
 
-/** Memory once it has learned of the revision, or the database where that takes too long. */
+/** Memory once it has reached the revision, or the database if that takes too long. */
 async function readerFrom(store: Store, requirement: RevisionRequirement): Promise<TrustReader> {
   const learned = store.feed.reached(requirement.value, AbortSignal.timeout(LEARN_MS)).then(
     () => true,

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf"
 
 /**
- * Tells what a request asks for from what others ask: lowercase hex SHA-256 over its type and all its fields but the request_id
- * and the condition of expected_revision.
+ * Identifies the content of a request: lowercase hex SHA-256 over its type and all its fields except request_id and
+ * expected_revision.
  */
 export function requestHashOf<Desc extends DescMessage>(
   desc: Desc,

@@ -1,7 +1,7 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 
-/** The error for a request id that was used before for another change; names whose change that was, where it is known. */
+/** The error for a request id already used for another change; names the agent or authority of that change, if known. */
 export function requestIdReused({
   requestId,
   ...subject
@@ -15,11 +15,11 @@ export function requestIdReused({
   const whose = id === undefined ? "" : ` of ${kind} ${JSON.stringify(id)}`
   return new RegistryError(
     ErrorReason.REQUEST_ID_REUSED,
-    `request_id ${requestId} was used before for another change${whose}`,
+    `request_id ${requestId} was already used for another change${whose}`,
     {
       ...(agentId === undefined ? {} : { agentId }),
       ...(authorityId === undefined ? {} : { authorityId }),
-      violations: [{ field: "request_id", description: "was used before for another change" }],
+      violations: [{ field: "request_id", description: "was already used for another change" }],
     },
   )
 }

@@ -1,7 +1,7 @@
 import { ChainView } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 
-/** Whether a view shows chains beside their records. Throws INVALID_REQUEST for a number that is no ChainView. */
+/** Whether a view includes chains beside their records. Throws INVALID_REQUEST for a number that is not a ChainView. */
 export function showsChains(view: ChainView): boolean {
   switch (view) {
     case ChainView.UNSPECIFIED:
@@ -10,6 +10,6 @@ export function showsChains(view: ChainView): boolean {
     case ChainView.RECORD:
       return false
     default:
-      throw invalidRequest("view", `is ${view}, which is no ChainView`)
+      throw invalidRequest("view", `is ${view}, which is not a ChainView`)
   }
 }

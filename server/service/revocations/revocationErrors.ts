@@ -8,7 +8,7 @@ import { requestIdReused } from "../request/requestId.js"
 
 type Named = Pick<Revoke, "recordId"> & Partial<Revoke>
 
-/** Throws the contract's error for a revocation that was refused; `named` is what the request names. */
+/** Throws the contract's error for a refused revocation; `named` holds the ids of the request. */
 export function assureAccepted(named: Named, { outcome }: RevocationOutcome): void {
   const error = answerTo(ANSWERS, outcome)
   if (error !== ACCEPTED) throw error(named)
@@ -25,16 +25,21 @@ const ANSWERS: Record<RevocationOutcome["outcome"], typeof ACCEPTED | ((named: N
   agent_not_found: ({ agentId = "" }) => notFound(agentId),
   authority_not_found: ({ authorityId = "" }) => authorityNotFound(authorityId),
   record_not_found: recordNotFound,
-  // It may be of any agent that the revocation reaches.
+  // The earlier change may belong to any agent in reach of the revocation.
   reused: ({ requestId = "" }) => requestIdReused({ requestId }),
-  past: () => invalidRequest("effective_at", "is past: REVOCATION_MODE_IMMEDIATE revokes at once"),
+  past: () =>
+    invalidRequest("effective_at", "is in the past: use REVOCATION_MODE_IMMEDIATE to revoke at once"),
   not_suspension: ({ recordId }) =>
-    new RegistryError(ErrorReason.REVOCATION_FINAL, `revocation ${recordId} is no suspension, so it stays`, {
-      precondition: "the revocation is a suspension",
-    }),
+    new RegistryError(
+      ErrorReason.REVOCATION_FINAL,
+      `revocation ${recordId} is not a suspension, so it cannot be lifted`,
+      {
+        precondition: "the revocation is a suspension",
+      },
+    ),
   not_found: ({ recordId }) =>
     new RegistryError(ErrorReason.REVOCATION_NOT_FOUND, `revocation not found: ${recordId}`, {
-      violations: [{ field: "revocation_id", description: "is of no revocation" }],
+      violations: [{ field: "revocation_id", description: "names no revocation" }],
     }),
 }
 

@@ -27,12 +27,12 @@ import { assureAccepted } from "./revocationErrors.js"
 
 /** Longest reason, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 4_096
-/** Most records of an answer: 100 to 200 bytes each for ids of usual length. */
+/** Most records of an answer, at 100 to 200 bytes each with ids of usual length. */
 const MAX_RECORDS = 10_000
-/** A record of ids of 512 bytes is that long: fewer are told. */
+/** Most bytes of them: with ids of 512 bytes, fewer records fit. */
 const MAX_RECORD_BYTES = 3 * 1024 * 1024
 
-/** The handlers that revoke, and the one that lifts a suspension. */
+/** The handlers that revoke, suspend, and lift a suspension. */
 export function createRevocations(
   revocations: RevocationStore,
   limits: ShapeLimits,
@@ -72,7 +72,10 @@ export function createRevocations(
       const fault = compromisedAt && momentProblem(compromisedAt)
       if (fault) throw invalidRequest("compromised_at", fault)
       if (compromisedAt && microsOf(compromisedAt) > nowMicros())
-        throw invalidRequest("compromised_at", "is to come: what the key signs until then would still verify")
+        throw invalidRequest(
+          "compromised_at",
+          "is in the future: what the key signs until then would still verify",
+        )
       return await revoke({
         ...commonOf(RevocationService.method.revokeKey.input, request, actor),
         kind: "key",
@@ -106,7 +109,7 @@ function commonOf<Desc extends DescMessage>(
   assureText("reason", request.reason, MAX_REASON_BYTES)
   assureRequestId(request.requestId)
   const { $unknown = [] } = request
-  // A field that we do not know may be a condition.
+  // An unknown field may be a condition.
   if ($unknown[0]) throw invalidRequest("", `the request has an unknown field, number ${$unknown[0].no}`)
   const requestId = (request.requestId || randomUUID()).toLowerCase()
   return { requestId, requestHash: requestHashOf(desc, request), reason: request.reason, actor }
@@ -115,7 +118,7 @@ function commonOf<Desc extends DescMessage>(
 function timingOf({ mode, effectiveAt }: Pick<RevokeAgentRequest, "mode" | "effectiveAt">) {
   const word = modeOf(mode)
   if (word !== "graceful") {
-    if (effectiveAt) throw invalidRequest("effective_at", "goes with REVOCATION_MODE_GRACEFUL only")
+    if (effectiveAt) throw invalidRequest("effective_at", "is allowed with REVOCATION_MODE_GRACEFUL only")
     return { mode: word }
   }
   if (!effectiveAt) throw invalidRequest("effective_at", "is missing: REVOCATION_MODE_GRACEFUL needs it")
@@ -134,7 +137,7 @@ function modeOf(mode: RevocationMode): RevocationRow["mode"] {
     case RevocationMode.SUSPEND:
       return "suspend"
     default:
-      throw invalidRequest("mode", `is ${mode}, which is no RevocationMode`)
+      throw invalidRequest("mode", `is ${mode}, which is not a RevocationMode`)
   }
 }
 
@@ -152,7 +155,7 @@ function revocationOf(
   return { revocationId, revision: head, records, recordCount: BigInt(rows.length) }
 }
 
-/** What a record adds beside its texts: ids, times, and what protobuf puts round them. */
+/** What a record adds to its texts, in bytes: UUIDs, times and protobuf framing. */
 const RECORD_BYTES = 160
 
 function textBytes({ agent_id, record_id, descends_from, reason, revoked_by, lifted_by }: RevocationRow) {

@@ -21,7 +21,7 @@ export function createRevokedRecordList(
     if (agentId !== "" && authorityId !== "")
       throw invalidRequest(
         "authority_id",
-        "goes with keys, which are in no agent's chain: leave out agent_id",
+        "selects keys, which belong to no agent's chain: leave agent_id empty",
       )
     if (revocationId !== "") assureUuid("revocation_id", revocationId)
     const { rows, nextPageToken } = await paged(request, {
@@ -37,5 +37,5 @@ export function createRevokedRecordList(
   }
 }
 
-/** As many records with the longest reason and ids stay below 4 MiB. */
+/** This many records, each with the longest reason and ids, stay below 4 MiB. */
 const MAX_RECORDS = 500

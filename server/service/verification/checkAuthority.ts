@@ -47,10 +47,10 @@ export function createCheckAuthority(
   }
 }
 
-/** The first second that google.protobuf.Timestamp has. */
+/** The first second that google.protobuf.Timestamp can represent. */
 const EARLIEST_SECONDS = -62_135_596_800n
 
-/** A past time reads history, whatever the consistency says. */
+/** A past time is read from history, regardless of the requested consistency. */
 async function snapshotOf(
   store: Store,
   { validAt, consistency }: CheckAuthorityRequest,
@@ -59,10 +59,10 @@ async function snapshotOf(
   const requirement = requirementOf(consistency)
   if (validAt === undefined) return await readSnapshot(store, requirement)
   if (requirement.case === "atRevision")
-    throw invalidRequest("valid_at", "cannot go together with consistency.at_revision")
+    throw invalidRequest("valid_at", "cannot be combined with consistency.at_revision")
   if (validAt.seconds < EARLIEST_SECONDS) throw invalidRequest("valid_at", "is before the year 1")
   const micros = microsOf(validAt)
-  if (micros > now) throw invalidRequest("valid_at", "is in the future, by the clock of the server")
+  if (micros > now) throw invalidRequest("valid_at", "is in the future, according to the server's clock")
   return { reader: store.at({ micros }), nowMicros: micros }
 }
 

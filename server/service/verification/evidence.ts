@@ -14,20 +14,20 @@ import { type KnownSigners, signersOf } from "./signers.js"
 
 /** What a verdict about an agent is based on. */
 export interface Evidence {
-  /** The agent's chain; null: none is stored. */
+  /** The agent's chain; null if none is stored. */
   stored: ServedChain | null
-  /** Everything but the question. */
+  /** The input of verification, without the request. */
   input: Omit<TrustInput, "request">
   /** Why trust is denied before EATP's rules are applied. */
   denied?: { reason: DenialReason; text: string }
-  /** The revisions at which all but the agent's chain was seen. */
+  /** The revisions at which everything but the agent's chain was read. */
   depends: Depends
 }
 
 /**
- * Gathers what is known of an agent and of those above it.
+ * Gathers the stored records about an agent and its ancestors.
  *
- * @param reach `all`: with every authority on the way up, as a path needs them
+ * @param reach `all` includes every authority on the way up, for a full path
  */
 export async function evidenceOf(
   { reader, nowMicros }: ReadSnapshot,
@@ -40,7 +40,7 @@ export async function evidenceOf(
   const chain = stored.chain()
   const signers = await signersOf(reader, chain, nowMicros, reach)
   const { delegators, authorities, firstStored, depends } = signers
-  // One that is revoked is denied for that, and not as if it were not there.
+  // A revoked or suspended chain is denied for that reason, and not as if it were missing.
   const own = { chain, active: stored.status !== "deleted" }
   const chains = { get: (id: string) => (id === agentId ? own : delegators.get(id)) }
   const revocations = await allRevocations(reader, signers)
@@ -54,7 +54,7 @@ export async function evidenceOf(
   return { ...evidence, denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}` } }
 }
 
-/** A purged delegator counts as revoked: a purge must not bring back delegations that a soft delete had taken out of force. */
+/** A purged delegator counts as revoked: a purge must not reinstate delegations that a soft delete had put out of force. */
 async function allRevocations(reader: TrustReader, { revocations, missing }: KnownSigners) {
   const gone = missing.length === 0 ? [] : await reader.goneAgents(missing)
   return new Map<string, AgentRevocations>([
@@ -63,7 +63,7 @@ async function allRevocations(reader: TrustReader, { revocations, missing }: Kno
   ])
 }
 
-/** Whether a chain expired by its registration alone, earlier than its own records say: EATP has no such expiry. */
+/** Whether only the registration of a chain has expired, before its own records. EATP does not know this kind of expiry. */
 function registrationExpired(stored: ServedChain, nowMicros: bigint): boolean {
   if (!isActive(stored, nowMicros) || !isExpired(stored.expiresAt, nowMicros)) return false
   return !isExpired(effectiveExpiry(stored.chain()), nowMicros)

@@ -3,9 +3,9 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import type { KnownSigners } from "./signers.js"
 
 /**
- * What is wrong with a chain's place among those who delegated to it and those above them (EATP DELEGATE): a circle, more than ten
- * hops, or more agents than are looked at. Goes on from "the delegations"; undefined: nothing. Not only for writes: a chain
- * comes too deep by what is stored above it afterwards, and what is further up than that is not looked at.
+ * The problem with a chain's lineage (EATP DELEGATE): a cycle, more than ten hops, or too many ancestors to read. The text
+ * continues "the delegations"; undefined without a problem. Not only for writes: a chain becomes too deep by what is stored above it
+ * later, and ancestors beyond that depth are not read.
  */
 export function lineageProblem(
   chain: TrustLineageChain,

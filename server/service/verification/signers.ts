@@ -11,31 +11,31 @@ import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import { revocationsOf, type ServedChain, standingOf } from "../../store/rows/servedChain.js"
 
-/** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
+/** The signers of a chain that the registry knows, and their revisions. */
 export interface KnownSigners extends Signers {
-  /** Those that are not there stand at revision 0. */
+  /** The revisions of what was read; 0 for what is not stored. */
   depends: Depends
-  /** What of the chains of delegators stands revoked. */
+  /** The revocations in force on the chains of delegators. */
   revocations: Map<string, AgentRevocations>
-  /** Delegators, of whatever level, of whom no chain is stored. */
+  /** Delegators, direct or not, without a stored chain. */
   missing: string[]
-  /** Whether there are more delegators above, or larger ones, than are looked at. */
+  /** Whether the delegators exceed the limits on number or size. */
   tooMany: boolean
 }
 
-/** Most agents above one that are looked at; each is a read. */
+/** Most ancestors that are read; each is a read of its own. */
 const MAX_ANCESTORS = 1_000
 /** Most bytes of their chains: a thousand of the largest would not fit into memory. */
 const MAX_ANCESTOR_BYTES = 16 * 1024 * 1024
-/** Most that are read at once: more are found to be too large only when they are there. */
+/** Most chains read at once: their size is known only after they are read. */
 const READ_AT_ONCE = 16
 
 /**
- * The authorities that a chain names, the chains of its delegators and of theirs, one level beyond the depth that EATP allows,
- * and the authorities of the direct ones.
+ * The authorities that a chain names, the chains of all its delegators up to one level beyond the depth that EATP allows, and the
+ * authorities of the direct delegators.
  *
- * @param nowMicros the moment at which delegators must be in force, in microseconds since 1970
- * @param reach `all`: with every authority that a chain above names, up to 1,000
+ * @param nowMicros the time at which delegators must be in force, in microseconds since 1970
+ * @param reach `all` includes every authority that an ancestor's chain names, up to 1,000
  */
 export async function signersOf(
   reader: TrustReader,
@@ -63,7 +63,7 @@ export async function signersOf(
   return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
 }
 
-/** When the chains' signatures were first stored: asked only for keys that others may have, of which old ones still count. */
+/** When the chains' signatures were first stored. Read only for compromised keys, whose older signatures stay valid. */
 async function firstStoredOf(
   reader: TrustReader,
   chains: TrustLineageChain[],
@@ -76,12 +76,12 @@ async function firstStoredOf(
   return (agentId, signature) => stored.get(agentId)?.get(signature)
 }
 
-/** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
+/** A stored chain as input of verification: in force if it is active and its registration has not expired. */
 export function trustOf(stored: ServedChain, nowMicros: bigint): StoredTrust {
   return { chain: stored.chain(), active: isInForce(standingOf(stored), nowMicros) }
 }
 
-/** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
+/** The ancestors, level by level upwards. The agent itself is not read: its chain is already at hand. */
 async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
   const ancestors = new Map<string, ServedChain | null>()
   const agentId = chain.genesis?.agentId
@@ -115,7 +115,7 @@ function signerIdsOf({ genesis, capabilities }: TrustLineageChain): string[] {
   return ids.filter((id) => id !== "")
 }
 
-/** What is in memory needs no promise. */
+/** Avoids promises if everything is in memory. */
 async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promise<Found> | Found) {
   const all = [...ids]
   const reads = all.map(read)

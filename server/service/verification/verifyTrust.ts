@@ -70,7 +70,7 @@ function levelOf(level: VerificationLevel): TrustLevel {
     case VerificationLevel.FULL:
       return "full"
     default:
-      throw invalidRequest("level", `is ${level}, which is no VerificationLevel`)
+      throw invalidRequest("level", `is ${level}, which is not a VerificationLevel`)
   }
 }
 
