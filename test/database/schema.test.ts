@@ -1,4 +1,4 @@
-import { TrustStoreService } from "@trust-registry/proto"
+import { health, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { openFolder } from "../../server/dist/embedded/folder.js"
 import { connectTo, failureOf } from "../support/calls.js"
@@ -6,6 +6,8 @@ import { freshDatabase } from "../support/postgres.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { until } from "../support/until.js"
+
+const { NOT_SERVING } = health.HealthCheckResponse_ServingStatus
 
 describe("the schema", () => {
   let registry: TestRegistry
@@ -92,17 +94,19 @@ describe("the schema", () => {
 
   it("makes the database unavailable while it is older than the server needs", async () => {
     const { sql } = registry
-    const line = connectTo(registry.address)
+    // Its own time-out has to pass before the call's does.
+    const impatient = await registry.beside({ databaseTimeoutMs: 500 })
+    const line = connectTo(impatient.address)
     const { storeChain } = line.calls(TrustStoreService)
+    const { check } = line.calls(health.Health)
     await sql`update trust_migrations set version = version - 1000`
-    await until("the server sees it", () =>
-      registry.log.at(-1)?.msg.includes("the database is not available"),
-    )
+    await until("the server sees it", async () => (await check({ service: "" })).status === NOT_SERVING)
     const failure = await failureOf(storeChain({ chain: sampleChain("too-old") }))
     expect(failure.details).to.include("away")
     await sql`update trust_migrations set version = version + 1000`
     await until("it serves again", () => storeChain({ chain: sampleChain("too-old") }).then(() => true))
     line.close()
+    await impatient.stop()
   })
 
   it("works with unusual session settings", async () => {
