@@ -1,4 +1,5 @@
 import { ErrorReason } from "@trust-registry/proto"
+import { DatabaseUnfit } from "../../connection/failure.js"
 import { RegistryError } from "../../errors.js"
 import { SPARSE } from "./driverInternals.js"
 
@@ -27,9 +28,19 @@ export function isLost(error: unknown): boolean {
   return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
 }
 
+/** Whether a table, column, type or function of the schema is not what this server knows. */
+export function isSchemaFault(error: unknown): boolean {
+  return SCHEMA_STATES.has(codeOf(error))
+}
+
 /** Whether a wait for a lock, or the statement itself, was ended by its time limit. */
 export function isWaitOver(error: unknown): boolean {
   return codeOf(error) === "55P03" || codeOf(error) === "57014"
+}
+
+/** Why the database must not be used, if that is what failed. */
+export function unfitnessOf(error: unknown): string | undefined {
+  return error instanceof DatabaseUnfit ? error.message : undefined
 }
 
 /** Whether PostgreSQL refused the data of a row (SQLSTATE classes 22 and 23). */
@@ -55,6 +66,8 @@ const LOST_CODES = new Set([
   "57P03", // the server is starting
   "57P05", // the session was idle for too long
 ])
+
+const SCHEMA_STATES = new Set(["42P01", "42703", "42704", "42804", "42883", "3F000", "0A000"])
 
 /** Besides the classes 53 (disk, memory or connections exhausted) and 58 (a system error). */
 const PASSING_STATES = new Set([
