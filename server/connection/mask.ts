@@ -18,7 +18,7 @@ export function maskUrl(text: string): string {
 const FORM =
   /^(?<scheme>postgres(?:ql)?:\/\/)(?<userinfo>.*@)?(?<hosts>[^/?@]*)(?<database>\/[^?]*)?(?<query>\?.*)?$/s
 
-const HOSTS = /^[\w.,:%[\]-]*$/
+const HOSTS = /^(?:(?:\[[\da-fA-F:.]+(?:%[\w.-]+)?\]|[\w.%-]*)(?::\d*)?(?:,|$))*$/
 
 /** The name up to the first colon; the rest is the password. */
 function maskUser(userinfo: string): string {

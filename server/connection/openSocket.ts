@@ -25,8 +25,8 @@ export async function openSocket(target: Target, host: Host, signal: AbortSignal
     }
     return await encrypted(socket, tls, host, signal)
   } catch (error) {
-    socket.destroy()
-    throw error
+    socket.on("error", () => undefined).destroy()
+    throw signal.aborted ? signal.reason : error
   }
 }
 

@@ -2,6 +2,7 @@ import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
+import { mixedUp, ofKeys } from "../database/keyed.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
 import { arrayText, type Fragment, rowText, type Sql, timestamptzText } from "../database/sql.js"
 import type { RecordRow } from "../rows/chainRows.js"
@@ -151,6 +152,14 @@ function failed(error: Error, count: number): Error[] {
 
 async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise<Outcome[]> {
   const rows = await sql<WrittenRow[]>`select * from ${writeCall(sql, writes, notAfter)}`
+  return outcomesOf(rows, writes)
+}
+
+/** The outcomes of the writes, in their order. */
+export function outcomesOf(rows: WrittenRow[], writes: Write[]): Outcome[] {
+  const agents = writes.map(({ agentId }) => agentId)
+  if (rows.length !== writes.length) throw mixedUp()
+  rows.forEach((row, place) => ofKeys([row], agents.slice(place, place + 1), ({ agent_id }) => agent_id))
   return rows.map(outcomeOf)
 }
 

@@ -1,7 +1,7 @@
 import { ErrorReason } from "@trust-registry/proto"
 import { DatabaseUnfit } from "../../connection/failure.js"
 import { RegistryError } from "../../errors.js"
-import { SPARSE } from "./driverInternals.js"
+import { MIXED, SPARSE } from "./driverInternals.js"
 
 /** How long a caller should wait before it retries a call that the database did not answer. */
 const RETRY_AFTER_MS = 250
@@ -19,13 +19,13 @@ export function isUnavailable(error: unknown): boolean {
 /** Whether the same statement may succeed on another connection or a moment later. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error)
-  return isLost(error) || code === SPARSE || PASSING_STATES.has(code) || /^5[38]/.test(code)
+  return isLost(error) || PASSING_STATES.has(code) || /^5[38]/.test(code)
 }
 
-/** Whether the connection was lost. */
+/** Whether the connection was lost, or must be given up because what it answers cannot be trusted. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
+  return code === SPARSE || code === MIXED || LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
 }
 
 /** Whether a table, column, type or function of the schema is not what this server knows. */
