@@ -1,5 +1,8 @@
 import { once } from "node:events"
-import { type AddressInfo, connect, createServer } from "node:net"
+import { readFileSync } from "node:fs"
+import { type AddressInfo, connect, createServer, type Server } from "node:net"
+import { createSecureContext, TLSSocket } from "node:tls"
+import { fileURLToPath } from "node:url"
 import { TrustStoreService } from "@trust-registry/proto"
 import { type Connection, createLog, defaultConfig, startServer } from "@trust-registry/server"
 import { expect } from "chai"
@@ -147,6 +150,70 @@ describe("a session", () => {
     close()
     await server.stop()
     proxy.close()
+  })
+})
+
+describe("an encrypted session", () => {
+  const tls = (name: string) => fileURLToPath(new URL(`../support/tls/${name}`, import.meta.url))
+  let database: FreshDatabase
+  let front: Server
+
+  /** TLS before a PostgreSQL that has none. */
+  beforeEach(async () => {
+    database = await freshDatabase()
+    const context = createSecureContext({
+      cert: readFileSync(tls("server.pem")),
+      key: readFileSync(tls("server.key")),
+    })
+    front = createServer((near) => {
+      near
+        .on("error", () => near.destroy())
+        .once("data", () => {
+          near.write("S")
+          const inside = new TLSSocket(near, { isServer: true, secureContext: context })
+          const far = connect(database.connection.path)
+          inside.on("error", () => far.destroy()).on("close", () => far.destroy())
+          far.on("error", () => inside.destroy()).on("close", () => inside.destroy())
+          inside.pipe(far).pipe(inside)
+        })
+    })
+    await once(front.listen(0, "127.0.0.1"), "listening")
+  })
+  afterEach(async () => {
+    front.close()
+    await database.drop()
+  })
+
+  const url = (host: string, parameters: string) => {
+    const { port } = front.address() as AddressInfo
+    return `postgres://${database.connection.username}@${host}:${port}/${database.name}?${parameters}`
+  }
+
+  it("is checked against a private authority and the host's name", async () => {
+    const root = `sslrootcert=${tls("ca.pem")}`
+    expect(await refusal(url("localhost", `sslmode=verify-full&${root}`))).to.equal("it started")
+    expect(await refusal(url("other.example", `hostaddr=127.0.0.1&sslmode=verify-ca&${root}`))).to.equal(
+      "it started",
+    )
+    expect(await refusal(url("other.example", `hostaddr=127.0.0.1&sslmode=verify-full&${root}`)))
+      .to.include("no trustworthy TLS connection to other.example")
+      .and.not.include("waited")
+    expect(await refusal(url("localhost", "sslrootcert=system"))).to.include("no trustworthy TLS connection")
+    expect(await refusal(url("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem"))).to.include(
+      "the file of sslrootcert",
+    )
+  })
+
+  it("is demanded of a server that has none", async () => {
+    const plain = createServer((near) =>
+      near.on("error", () => near.destroy()).once("data", () => near.write("N")),
+    )
+    await once(plain.listen(0, "127.0.0.1"), "listening")
+    const { port } = plain.address() as AddressInfo
+    expect(await refusal(`postgres://ann@127.0.0.1:${port}/db?sslmode=require`)).to.include(
+      "does not encrypt",
+    )
+    plain.close()
   })
 })
 
