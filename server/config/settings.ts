@@ -9,8 +9,8 @@ export const settings = {
     variable: "DATABASE_URL",
     unit: "URL",
     sentence:
-      "The PostgreSQL (15 to 18) that holds the chains, `postgres://user:password@host:port/database`; " +
-      "empty: the embedded PostgreSQL in the data folder. Prefer the variable: a flag can be seen in the list of processes.",
+      "The PostgreSQL (15 to 18) that holds the chains, `postgres://user:password@host:port/database` with libpq's parameters " +
+      "(docs/guide.md; `PG*` variables do not count); empty: the embedded PostgreSQL in the data folder. Prefer the variable: a flag can be seen in the list of processes.",
     default: "",
     read: databaseUrlOf,
   },

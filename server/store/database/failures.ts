@@ -25,7 +25,13 @@ export function isPassing(error: unknown): boolean {
 /** Whether the connection was lost, or must be given up because what it answers cannot be trusted. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return code === SPARSE || code === MIXED || LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
+  return (
+    code === SPARSE ||
+    code === MIXED ||
+    LOST_CODES.has(code) ||
+    code.startsWith("08") ||
+    SYSTEM_CODE.test(code)
+  )
 }
 
 /** Whether a table, column, type or function of the schema is not what this server knows. */

@@ -23,5 +23,7 @@ export function ofKeys<Rows extends readonly unknown[]>(
 
 /** The error for an answer to another question. */
 export function mixedUp(): Error {
-  return Object.assign(new Error("the database's answer is not of the keys that were asked for"), { code: MIXED })
+  return Object.assign(new Error("the database's answer is not of the keys that were asked for"), {
+    code: MIXED,
+  })
 }
