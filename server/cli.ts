@@ -84,7 +84,9 @@ ${describeFlags()}
 Exit codes: 0 stopped in good order, 1 failed, 2 a command, flag or setting that cannot be used.`
 
 function complain(positionals: readonly string[]): number {
-  const what = positionals.length === 0 ? "no command" : `no such command: ${positionals.join(" ")}`
+  // A DATABASE_URL that lost its flag holds a password.
+  const shown = positionals.map((text) => (/^[\w.-]+$/.test(text) ? text : "***"))
+  const what = shown.length === 0 ? "no command" : `no such command: ${shown.join(" ")}`
   process.stderr.write(`trust-registry-server: ${what}; --help tells what there is\n`)
   return 2
 }

@@ -11,6 +11,7 @@ import { openPool } from "../../server/dist/store/database/sql.js"
 import { connectTo } from "../support/calls.js"
 import { type FreshDatabase, freshDatabase, ownCluster } from "../support/postgres.js"
 import { sampleChain } from "../support/sample.js"
+import { startTcpProxy } from "../support/tcpProxy.js"
 
 const start = (connection: Connection, changes = {}) =>
   startServer({
@@ -150,6 +151,27 @@ describe("a session", () => {
     close()
     await server.stop()
     proxy.close()
+  })
+})
+
+describe("one of several hosts", () => {
+  it("serves where the first cannot, and no other is asked where one refuses the login", async () => {
+    const database = await freshDatabase()
+    const [good, other] = [
+      await startTcpProxy(database.connection.path),
+      await startTcpProxy(database.connection.path),
+    ]
+    const { username } = database.connection
+    const hosts = (first: number) => `127.0.0.1:${first},127.0.0.1:${good.port}`
+    expect(await refusal(`postgres://${username}@${hosts(1)}/${database.name}`)).to.equal("it started")
+    const before = good.opened
+    expect(before).to.be.greaterThan(0)
+    expect(await refusal(`postgres://nobody@${hosts(other.port)}/${database.name}`)).to.include(
+      'role "nobody" does not exist',
+    )
+    expect(good.opened).to.equal(before)
+    for (const proxy of [good, other]) proxy.close()
+    await database.drop()
   })
 })
 

@@ -159,7 +159,8 @@ async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise
 export function outcomesOf(rows: WrittenRow[], writes: Write[]): Outcome[] {
   const agents = writes.map(({ agentId }) => agentId)
   if (rows.length !== writes.length) throw mixedUp()
-  rows.forEach((row, place) => ofKeys([row], agents.slice(place, place + 1), ({ agent_id }) => agent_id))
+  for (const [place, row] of rows.entries())
+    ofKeys([row], agents.slice(place, place + 1), ({ agent_id }) => agent_id)
   return rows.map(outcomeOf)
 }
 
