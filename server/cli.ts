@@ -84,7 +84,9 @@ ${describeFlags()}
 Exit codes: 0 clean stop, 1 failure, 2 invalid command, flag or setting.`
 
 function complain(positionals: readonly string[]): number {
-  const what = positionals.length === 0 ? "no command" : `no such command: ${positionals.join(" ")}`
+  // A DATABASE_URL that lost its flag holds a password.
+  const shown = positionals.map((text) => (/^[\w.-]+$/.test(text) ? text : "***"))
+  const what = shown.length === 0 ? "no command" : `no such command: ${shown.join(" ")}`
   process.stderr.write(`trust-registry-server: ${what}; see --help\n`)
   return 2
 }

@@ -149,6 +149,7 @@ function openStore(database: Postgres, config: Config, log: Log) {
 
 async function prepareSchema(store: Store, database: Postgres, config: Config, log: Log) {
   const waitMs = config.databaseStartTimeoutMs
+  const began = performance.now()
   const patience = setTimeout(() => log.warn(`waiting for the database (${database.name})`), PATIENCE_MS)
   try {
     const steps = await store.migrate(waitMs)
@@ -159,9 +160,9 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
     return steps
   } catch (cause) {
     const { message } = cause as Error
-    throw new Error(`the database (${database.name}) cannot be used, waited up to ${waitMs} ms: ${message}`, {
-      cause,
-    })
+    const waited = performance.now() - began
+    const wait = waited < waitMs || waitMs === 0 ? "" : `, waited ${Math.round(waited)} ms`
+    throw new Error(`the database (${database.name}) cannot be used${wait}: ${message}`, { cause })
   } finally {
     clearTimeout(patience)
   }

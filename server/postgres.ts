@@ -1,5 +1,5 @@
 import type { Config } from "./config/config.js"
-import { maskUrl } from "./config/values.js"
+import { maskUrl } from "./connection/mask.js"
 import { startEmbeddedPostgres } from "./embedded/start.js"
 import type { Log } from "./log.js"
 import type { Connection } from "./store/database/sql.js"

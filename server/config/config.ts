@@ -1,5 +1,6 @@
+import { maskUrl } from "../connection/mask.js"
 import { flagOf, PREFIX, type Setting, settings } from "./settings.js"
-import { isLoopback, maskUrl } from "./values.js"
+import { isLoopback } from "./values.js"
 
 /** All settings, parsed and validated; frozen. */
 export type Config = { readonly [Name in SettingName]: ReturnType<(typeof settings)[Name]["read"]> }

@@ -1,6 +1,6 @@
+import { maskUrl } from "../connection/mask.js"
 import { type LoadedConfig, rows } from "./config.js"
 import { flagOf, type Setting, settings } from "./settings.js"
-import { maskUrl } from "./values.js"
 
 /** The settings in force as a readable table; the password in DATABASE_URL is masked. */
 export function describeConfig({ texts }: LoadedConfig): string {

@@ -9,8 +9,8 @@ export const settings = {
     variable: "DATABASE_URL",
     unit: "URL",
     sentence:
-      "The PostgreSQL (15 to 18) that stores the chains, `postgres://user:password@host:port/database`; " +
-      "if empty, the embedded PostgreSQL in the data folder. Prefer the variable: a flag shows up in the process list.",
+      "The PostgreSQL (15 to 18) that stores the chains, `postgres://user:password@host:port/database` with libpq's parameters " +
+      "(docs/guide.md; `PG*` variables do not count); if empty, the embedded PostgreSQL in the data folder. Prefer the variable: a flag shows up in the process list.",
     default: "",
     read: databaseUrlOf,
   },

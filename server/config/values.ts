@@ -1,3 +1,5 @@
+import { parseDatabaseUrl } from "../connection/databaseUrl.js"
+
 /** An address to listen on. */
 export interface ListenAddress {
   /** Host name or address; IPv6 without brackets. */
@@ -66,21 +68,11 @@ const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9
 
 /** Validates a `postgres://` URL and returns it unchanged; empty for the embedded PostgreSQL. */
 export function databaseUrlOf(text: string): string {
-  // Not `new URL`: several hosts, or a socket folder as host, are PostgreSQL's own extension of the form.
-  if (text !== "" && !/^postgres(ql)?:\/\/[^\s\p{Cc}]+$/u.test(text)) {
-    throw new Error("postgres://user:password@host:port/database, special characters percent-encoded")
-  }
+  if (text !== "") parseDatabaseUrl(text)
   return text
 }
 
 /** Whether only this machine can reach the host. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
-/** The URL with its password, and everything a query string may hide, blotted out. */
-export function maskUrl(url: string): string {
-  return url
-    .replace(/^(\w+:\/\/[^:@/?]*):.*@/, "$1:***@")
-    .replace(/([?&][^=&]*(?:password|passfile|key|secret|token)[^=&]*=)[^&]*/gi, "$1***")
 }

@@ -1,4 +1,5 @@
 import postgres from "postgres"
+import { ENVIRONMENT_PROOF } from "../connection/driverOptions.js"
 import { SUPERUSER } from "./cluster.js"
 import { EmbeddedPostgresError } from "./errors.js"
 import { SOCKET_PORT } from "./settings.js"
@@ -56,8 +57,9 @@ export async function openSession(folder: string): Promise<Session> {
   })
   const sql = postgres({
     ...superuserOf(folder),
+    ...ENVIRONMENT_PROOF,
+    password: () => "",
     max: 1,
-    fetch_types: false,
     connect_timeout: 5,
     // By default the driver replaces a connection after half an hour, which would release the lock.
     max_lifetime: null,

@@ -1,9 +1,9 @@
+import { type Connection, targetOf } from "../connection/targetOf.js"
 import { type AuthorityStore, createAuthorityStore } from "./authorities/authorityStore.js"
 import { type ChainStore, createChainStore } from "./chains/chainStore.js"
 import { openDatabase } from "./database/database.js"
 import { migrateWhenReachable } from "./database/migrateWhenReachable.js"
 import type { Monitor, OnEvent } from "./database/monitor.js"
-import type { Connection } from "./database/sql.js"
 import { type Feed, startFeed } from "./feed/feed.js"
 import { startCompaction } from "./history/compaction.js"
 import type { HistoricalPoint } from "./history/historicalPoint.js"
@@ -58,8 +58,10 @@ export interface Store {
 
 /** Opens a store. Nothing is read before `migrate`. */
 export function createStore(options: StoreOptions): Store {
-  const { connection, onEvent } = options
-  const database = openDatabase(options)
+  const { onEvent } = options
+  // One for all pools, which share what they learn.
+  const connection = targetOf(options.connection)
+  const database = openDatabase({ ...options, connection })
   const feed = startFeed(connection, database.monitor, options.cacheMaxAgeMs, onEvent)
   const chains = createChainStore(database, feed, options)
   const authorities = createAuthorityStore(database, feed, options)

@@ -1,3 +1,4 @@
+import { status as Code } from "@grpc/grpc-js"
 import { health, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { openFolder } from "../../server/dist/embedded/folder.js"
@@ -81,15 +82,29 @@ describe("the schema", () => {
     expect(rows.map(({ name }) => name)).to.deep.equal(["trust_chain_metadata"])
   })
 
-  it("may become newer under a running older server, which keeps serving", async () => {
-    const { sql } = registry
-    const line = connectTo(registry.address)
-    await sql`insert into trust_migrations (version, name, checksum) values (9999, '9999_later.sql', '')`
-    const { storeChain, getChain } = line.calls(TrustStoreService)
-    await storeChain({ chain: sampleChain("served-on") })
-    expect((await getChain({ agentId: "served-on" })).stored?.record?.agentId).to.equal("served-on")
-    await sql`delete from trust_migrations where version = 9999`
-    line.close()
+  it("of a newer server stops the service of a running older one, which says why", async () => {
+    const registry = await startRegistry()
+    const { calls, close } = connectTo(registry.address)
+    const store = () => failureOf(calls(TrustStoreService).storeChain({ chain: sampleChain("ann") }))
+    await registry.sql.begin(async (sql) => {
+      await sql`insert into trust_migrations (version, name, checksum) values (9999, 'of a later server', '')`
+      await sql`alter function trust_chains_write rename to trust_chains_write_later`
+    })
+    for (let round = 0; round < 3; round++) {
+      const failure = await store()
+      expect(failure.code).to.equal(Code.UNAVAILABLE)
+      expect(failure.details).to.match(/schema has version 9999.*start a newer server/)
+    }
+    const { status } = await calls(health.Health).check({})
+    expect(status).to.equal(NOT_SERVING)
+    await registry.sql.begin(async (sql) => {
+      await sql`alter function trust_chains_write_later rename to trust_chains_write`
+      await sql`delete from trust_migrations where version = 9999`
+    })
+    await until("it serves again", async () => (await calls(health.Health).check({})).status === 1)
+    await calls(TrustStoreService).storeChain({ chain: sampleChain("ann") })
+    close()
+    await registry.stop()
   })
 
   it("makes the database unavailable while it is older than the server needs", async () => {

@@ -4,7 +4,8 @@ import { expect } from "chai"
 import { rows } from "../../server/config/config.js"
 import { configMarkdown, describeConfig } from "../../server/config/describe.js"
 import { flagOf } from "../../server/config/settings.js"
-import { isLoopback, maskUrl } from "../../server/config/values.js"
+import { isLoopback } from "../../server/config/values.js"
+import { maskUrl } from "../../server/connection/mask.js"
 
 describe("the configuration", () => {
   it("has a working default for every setting, and is frozen", () => {
@@ -52,7 +53,7 @@ describe("the configuration", () => {
     ["TRUST_REGISTRY_LISTEN", "::1:50051", "[IPv6 address]:port"],
     ["TRUST_REGISTRY_LOG_LEVEL", "loud", "trace, debug, info"],
     ["TRUST_REGISTRY_ALLOW_INSECURE", "yes", "true or false"],
-    ["DATABASE_URL", "mysql://host/db", "postgres://"],
+    ["DATABASE_URL", "postgres://host/db?sslmode=maybe", "sslmode is one of disable"],
   ]
   for (const [variable, text, allowed] of refused) {
     it(`refuses ${variable}=${text}, with its name, its value and what is allowed`, () => {

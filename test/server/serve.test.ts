@@ -96,6 +96,30 @@ describe("trust-registry-server", () => {
   })
 
   describe("serves", () => {
+    it("ignores PG* variables, which are the user's own", async () => {
+      const { serve } = await onFolder()
+      const { calls } = await connectedTo(
+        serve({
+          PGHOST: "nowhere.invalid",
+          PGPORT: "1",
+          PGUSER: "nobody",
+          PGDATABASE: "none",
+          PGPASSWORD: "s3cret",
+          PGSSLMODE: "verify-full",
+          PGSSL: "require",
+          PGTARGETSESSIONATTRS: "any",
+          PGTARGET_SESSION_ATTRS: "standby",
+          PGOPTIONS: "-c default_transaction_read_only=on",
+          PGPREPARE: "false",
+          PGMAX_LIFETIME: "1",
+          PGCONNECT_TIMEOUT: "0.001",
+          PGSSLNEGOTIATION: "direct",
+          PGDATA: "/nowhere",
+        }),
+      )
+      await calls(TrustStoreService).storeChain({ chain: sampleChain("kept") })
+    })
+
     it("with only a port configured, keeps its data between runs, and leaves no process behind", async () => {
       const { folder, serve } = await onFolder()
       const first = serve({ TRUST_REGISTRY_CACHE_ENTRIS: "1" })

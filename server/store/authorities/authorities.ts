@@ -1,3 +1,4 @@
+import { ofKeys } from "../database/keyed.js"
 import { type Sql, TEXTS } from "../database/sql.js"
 import type { AuthorityRow } from "../rows/authorityRows.js"
 import { authorityColumns } from "../rows/columns.js"
@@ -36,15 +37,16 @@ export interface AuthorityOutcome {
 
 /** The rows of these authorities; ids without one are left out. */
 export async function readAuthorities(sql: Sql, authorityIds: string[]): Promise<AuthorityRow[]> {
-  return await sql<AuthorityRow[]>`
+  const rows = await sql<AuthorityRow[]>`
     select ${authorityColumns(sql)} from trust_authorities a where authority_id = any (${sql.array(authorityIds, TEXTS)})`
+  return ofKeys(rows, authorityIds, ({ authority_id }) => authority_id)
 }
 
 /** The row of an authority, if there is one. */
 export async function readAuthority(sql: Sql, authorityId: string): Promise<AuthorityRow | undefined> {
   const rows = await sql<AuthorityRow[]>`
     select ${authorityColumns(sql)} from trust_authorities a where authority_id = ${authorityId}`
-  return rows[0]
+  return ofKeys(rows, [authorityId], ({ authority_id }) => authority_id)[0]
 }
 
 /** What a change starts from: the current row, and what the same request_id did before. */
@@ -65,6 +67,7 @@ export async function readAuthorityBefore(
     union all
     select ${authorityColumns(sql)}, request_hash, true
     from trust_authority_revisions a where authority_id = ${authorityId} and request_id = ${requestId}`
+  ofKeys(rows, [authorityId], ({ authority_id }) => authority_id)
   const done = rows.find(({ is_done }) => is_done)
   return {
     row: rows.find(({ is_done }) => !is_done),
@@ -88,6 +91,7 @@ export async function writeAuthority(
       ${write.expectedRevision ?? null}, ${write.json ?? null}::text::jsonb, ${sql.typed.timestamptz(notAfter)})`
   const [row] = rows
   if (!row) throw new Error("trust_authorities_write gave no outcome")
+  ofKeys(rows, [write.authorityId], (row) => row.authority_id as string | null)
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }
 }
 

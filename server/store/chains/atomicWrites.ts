@@ -5,7 +5,7 @@ import type { Database } from "../database/database.js"
 import { isUnavailable } from "../database/failures.js"
 import type { Sql } from "../database/sql.js"
 import type { RecordRow } from "../rows/chainRows.js"
-import { type Outcome, outcomeOf, sizeOf, type Write, type WrittenRow, writeCall } from "./writes.js"
+import { type Outcome, outcomesOf, sizeOf, type Write, type WrittenRow, writeCall } from "./writes.js"
 
 /** Most bytes of waiting batches. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -61,7 +61,7 @@ async function writeAll(sql: Sql, writes: Write[], notAfter: bigint): Promise<At
         from written
       )
       select written.* from written, done where all_of_it order by position`
-    return { outcomes: rows.map(outcomeOf) }
+    return { outcomes: outcomesOf(rows, writes) }
   } catch (error) {
     const { code, detail } = error as { code?: unknown; detail?: unknown }
     if (code !== REFUSED) throw error

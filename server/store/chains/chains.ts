@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { ChainFilter } from "@trust-registry/proto"
+import { ofKeys } from "../database/keyed.js"
 import { type Fragment, type Sql, TEXTS } from "../database/sql.js"
 import { conditionsOf } from "../filter/conditions.js"
 import type { ChainRow, RecordRow, ServedRow } from "../rows/chainRows.js"
@@ -13,12 +14,13 @@ const MAX_READ_BYTES = 2 * 1024 * 1024
  * with `left` set.
  */
 export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedRow & { left: boolean })[]> {
-  return await sql<(ServedRow & { left: boolean })[]>`
+  const rows = await sql<(ServedRow & { left: boolean })[]>`
     select ${recordColumns(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
     from (
       select *, sum(chain_bytes) over (order by agent_id) - chain_bytes >= ${MAX_READ_BYTES} as "left"
       from trust_chains where agent_id = any (${sql.array(agentIds, TEXTS)})
     ) c`
+  return ofKeys(rows, agentIds, ({ agent_id }) => agent_id)
 }
 
 /**
@@ -33,7 +35,7 @@ export async function readGone(sql: Sql, agentIds: string[], now: bigint): Promi
     where not exists (select from trust_chains c where c.agent_id = a.agent_id)
       and (exists (select from trust_chain_revisions h where h.agent_id = a.agent_id and h.operation = 'purged')
         or trust_agent_revoked(a.agent_id, ${sql.typed.timestamptz(now)}))`
-  return new Set(rows.map(({ agent_id }) => agent_id))
+  return new Set(ofKeys(rows, agentIds, ({ agent_id }) => agent_id).map(({ agent_id }) => agent_id))
 }
 
 /** Which page of which chains to read. */
@@ -119,6 +121,7 @@ export async function readWithHistory(sql: Sql, agentId: string): Promise<ChainW
       where agent_id = ${agentId} and chain_data is not null
         and content_hash = (select content_hash from trust_chains where agent_id = ${agentId})
       order by revision limit 1)`
+  ofKeys(rows, [agentId], ({ agent_id }) => agent_id)
   const part = (name: string) => rows.find((row) => row.part === name)
   return { row: part("row"), newest: part("newest"), written: part("written")?.chain_data }
 }

@@ -3,6 +3,7 @@ import { RegistryError } from "../../errors.js"
 import { type BatchCounts, createBatches } from "../database/batches.js"
 import type { Database } from "../database/database.js"
 import { isDataFault, isUnavailable } from "../database/failures.js"
+import { mixedUp, ofKeys } from "../database/keyed.js"
 import { arrayText, type Fragment, rowText, type Sql, timestamptzText } from "../database/sql.js"
 import type { RecordRow } from "../rows/chainRows.js"
 import { nowMicros } from "../rows/micros.js"
@@ -151,6 +152,15 @@ function failed(error: Error, count: number): Error[] {
 
 async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise<Outcome[]> {
   const rows = await sql<WrittenRow[]>`select * from ${writeCall(sql, writes, notAfter)}`
+  return outcomesOf(rows, writes)
+}
+
+/** The outcomes of the writes, in their order. */
+export function outcomesOf(rows: WrittenRow[], writes: Write[]): Outcome[] {
+  const agents = writes.map(({ agentId }) => agentId)
+  if (rows.length !== writes.length) throw mixedUp()
+  for (const [place, row] of rows.entries())
+    ofKeys([row], agents.slice(place, place + 1), ({ agent_id }) => agent_id)
   return rows.map(outcomeOf)
 }
 

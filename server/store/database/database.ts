@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { within } from "../../async/deadline.js"
+import type { Target } from "../../connection/target.js"
+import { type Connection, targetOf } from "../../connection/targetOf.js"
 import { assureDriver, cancel, isUnanswered, type Query, watchedSql } from "./driverInternals.js"
-import { databaseUnavailable, isLost, isPassing, isWaitOver } from "./failures.js"
+import { databaseUnavailable, isLost, isPassing, isSchemaFault, isWaitOver, unfitnessOf } from "./failures.js"
 import { createMonitor, type Monitor, type OnEvent } from "./monitor.js"
-import { type Connection, openPool, type Sql } from "./sql.js"
+import { openPool, type Sql } from "./sql.js"
 
 /** Where the database is, and how long to wait for it. */
 export interface DatabaseOptions {
@@ -45,11 +47,18 @@ const CANCEL_MS = 500
 
 /** Opens the pools and starts to monitor the database. Throws an Error for a driver that does not fit. */
 export function openDatabase(options: DatabaseOptions): Database {
-  assureDriver(openPool(options.connection, 1, () => undefined))
+  const target = targetOf(options.connection)
+  assureDriver(openPool(target, 1, () => undefined))
   const scans = Math.max(1, Math.floor(options.maxConnections / 4))
-  const monitor = createMonitor(options.connection, options.onEvent)
-  const points = openLane(options, monitor, Math.max(1, options.maxConnections - scans), options.timeoutMs)
-  const wide = openLane(options, monitor, scans, SCAN_MS)
+  const monitor = createMonitor(target, options.onEvent)
+  const points = openLane(
+    options,
+    target,
+    monitor,
+    Math.max(1, options.maxConnections - scans),
+    options.timeoutMs,
+  )
+  const wide = openLane(options, target, monitor, scans, SCAN_MS)
   return {
     run: points.run,
     scan: wide.run,
@@ -60,9 +69,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
-function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answerMs: number) {
-  const open = () =>
-    openPool(options.connection, max, (text) => options.onEvent("info", `PostgreSQL says: ${text}`))
+function openLane(options: DatabaseOptions, target: Target, monitor: Monitor, max: number, answerMs: number) {
+  const open = () => openPool(target, max, (text) => options.onEvent("info", `PostgreSQL says: ${text}`))
   let pool = open()
 
   /** A dead connection that was not closed never answers and never returns to its pool, so the pool is replaced. */
@@ -100,7 +108,12 @@ function openLane(options: DatabaseOptions, monitor: Monitor, max: number, answe
       } catch (error) {
         // A connection that was cut while the driver wrote may never write again; see driverInternals.ts.
         if (isLost(error)) renew(used)
+        const unfit = unfitnessOf(error)
+        if (unfit !== undefined) monitor.probeNow()
+        if (unfit !== undefined) throw databaseUnavailable(unfit, error)
         if (isWaitOver(error)) throw databaseUnavailable("the database is busy with another change", error)
+        // After an upgrade by a newer server, before the next probe.
+        if (isSchemaFault(error)) await monitor.assureFit()
         if (!isPassing(error)) throw error
         monitor.probeNow()
         if (giveUpAt - performance.now() <= PAUSE_MS) throw databaseUnavailable("the database is away", error)

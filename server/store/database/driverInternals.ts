@@ -87,6 +87,9 @@ function refuseSparse(query: Query) {
 /** The code of the error for an answer with holes. */
 export const SPARSE = "SPARSE_ANSWER"
 
+/** The code of the error for an answer to another question. */
+export const MIXED = "MIXED_ANSWER"
+
 /** Asks PostgreSQL to cancel a query, over a connection of its own. Rejects if the request cannot be sent. */
 export async function cancel(query: Query): Promise<void> {
   await query.canceller?.(query)

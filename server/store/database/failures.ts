@@ -1,6 +1,7 @@
 import { ErrorReason } from "@trust-registry/proto"
+import { DatabaseUnfit } from "../../connection/failure.js"
 import { RegistryError } from "../../errors.js"
-import { SPARSE } from "./driverInternals.js"
+import { MIXED, SPARSE } from "./driverInternals.js"
 
 /** How long a caller should wait before it retries a call that the database did not answer. */
 const RETRY_AFTER_MS = 250
@@ -18,18 +19,34 @@ export function isUnavailable(error: unknown): boolean {
 /** Whether the same statement may succeed on another connection or a moment later. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error)
-  return isLost(error) || code === SPARSE || PASSING_STATES.has(code) || /^5[38]/.test(code)
+  return isLost(error) || PASSING_STATES.has(code) || /^5[38]/.test(code)
 }
 
-/** Whether the connection was lost. */
+/** Whether the connection was lost, or must be given up because what it answers cannot be trusted. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return LOST_CODES.has(code) || code.startsWith("08") || SYSTEM_CODE.test(code)
+  return (
+    code === SPARSE ||
+    code === MIXED ||
+    LOST_CODES.has(code) ||
+    code.startsWith("08") ||
+    SYSTEM_CODE.test(code)
+  )
+}
+
+/** Whether a table, column, type or function of the schema is not what this server knows. */
+export function isSchemaFault(error: unknown): boolean {
+  return SCHEMA_STATES.has(codeOf(error))
 }
 
 /** Whether a wait for a lock, or the statement itself, was ended by its time limit. */
 export function isWaitOver(error: unknown): boolean {
   return codeOf(error) === "55P03" || codeOf(error) === "57014"
+}
+
+/** Why the database must not be used, if that is what failed. */
+export function unfitnessOf(error: unknown): string | undefined {
+  return error instanceof DatabaseUnfit ? error.message : undefined
 }
 
 /** Whether PostgreSQL refused the data of a row (SQLSTATE classes 22 and 23). */
@@ -55,6 +72,8 @@ const LOST_CODES = new Set([
   "57P03", // the server is starting
   "57P05", // the session was idle for too long
 ])
+
+const SCHEMA_STATES = new Set(["42P01", "42703", "42704", "42804", "42883", "3F000", "0A000"])
 
 /** Besides the classes 53 (disk, memory or connections exhausted) and 58 (a system error). */
 const PASSING_STATES = new Set([

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
+import { DatabaseUnfit } from "../../connection/failure.js"
 import type { Sql, Transaction } from "./sql.js"
 
 /** A part of the schema: a numbered step, or all functions together. */
@@ -37,9 +38,12 @@ export const SCHEMA_VERSION = Math.max(FUNCTIONS_VERSION, steps.at(-1)?.version 
  * Brings the schema to {@link SCHEMA_VERSION} in one transaction: the steps that are missing, and the functions where they
  * differ. Gives the names of what was applied. Throws an Error that says what to do for a schema that is newer or was made by
  * other files.
+ *
+ * @param lockMs how long it may wait for each lock, in milliseconds; 0 is for ever
  */
-export async function migrate(sql: Sql): Promise<string[]> {
+export async function migrate(sql: Sql, lockMs = 0): Promise<string[]> {
   return await sql.begin(async (transaction) => {
+    await transaction`select set_config('lock_timeout', ${String(Math.ceil(lockMs))}, true)`
     await transaction`select pg_advisory_xact_lock(${LOCK})`
     const schema = (await findSchema(transaction)) ?? (await createSchema(transaction))
     const missing = missingParts(await readApplied(transaction), schema)
@@ -49,8 +53,8 @@ export async function migrate(sql: Sql): Promise<string[]> {
   })
 }
 
-/** The schema that holds our tables, as a quoted identifier. */
-async function findSchema(sql: Transaction): Promise<string | undefined> {
+/** The schema in which the session finds our tables, as a quoted identifier. */
+export async function findSchema(sql: Sql | Transaction): Promise<string | undefined> {
   const rows = await sql<{ name: string }[]>`
     select relnamespace::regnamespace::text as name from pg_class where oid = to_regclass('trust_migrations')`
   return rows[0]?.name
@@ -58,6 +62,7 @@ async function findSchema(sql: Transaction): Promise<string | undefined> {
 
 /** Only where there is none: a role that may not create tables can serve from a schema that is there. */
 async function createSchema(sql: Transaction): Promise<string> {
+  await refuseOtherPath(sql)
   await sql`
     create table trust_migrations (
       name text primary key,
@@ -65,6 +70,30 @@ async function createSchema(sql: Transaction): Promise<string> {
       checksum text not null,
       applied_at timestamptz not null default now())`
   return (await findSchema(sql)) ?? "public"
+}
+
+/**
+ * A role or database that lost its search_path, or got another, must not look like a registry without chains. Whoever wants a second
+ * registry in one database says so in the connection string.
+ */
+async function refuseOtherPath(sql: Transaction) {
+  const [path] = await sql<{ path: string; source: string; creatable: boolean; others: string }[]>`
+    select setting as path, source, current_schema() is not null as creatable, array(
+      select n.oid::regnamespace::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = 'trust_migrations' and c.relkind = 'r' and has_schema_privilege(n.oid, 'usage') order by 1
+    )::text as others
+    from pg_settings where name = 'search_path'`
+  const { source, creatable, others = "{}" } = path ?? {}
+  const shown = JSON.stringify(path?.path ?? "")
+  if (others !== "{}" && source !== "client")
+    throw new DatabaseUnfit(
+      `the setting search_path is ${shown}, and the registry's tables are in ${others}: set search_path to that schema for the ` +
+        "role or database, or in DATABASE_URL (?options=-csearch_path%3DSCHEMA), where it may also name the schema of a new registry",
+    )
+  if (creatable === false)
+    throw new DatabaseUnfit(
+      `the setting search_path is ${shown}, which names no schema that exists: set it to the schema for the registry's tables`,
+    )
 }
 
 interface Applied {

@@ -1,8 +1,12 @@
 import { within } from "../../async/deadline.js"
 import { createSignal } from "../../async/signal.js"
-import { databaseUnavailable } from "./failures.js"
+import { DatabaseUnfit } from "../../connection/failure.js"
+import type { Target } from "../../connection/target.js"
+import { databaseUnavailable, unfitnessOf } from "./failures.js"
 import { SCHEMA_VERSION } from "./migrate.js"
-import { type Connection, openPool, type Sql } from "./sql.js"
+import { assureOwnSessions } from "./ownSessions.js"
+import { MARK, POOLED } from "./sessionSettings.js"
+import { openPool, type Sql } from "./sql.js"
 
 /** Knows whether the database answers and has the schema that this server needs. */
 export interface Monitor {
@@ -19,6 +23,8 @@ export interface Monitor {
   databaseTime(at: number): bigint
   /** Probes now rather than when it is due. */
   probeNow(): void
+  /** Probes; throws DATABASE_UNAVAILABLE with the reason if the database must not be used. */
+  assureFit(): Promise<void>
   /** Stops probing. */
   close(): Promise<void>
 }
@@ -29,20 +35,33 @@ const EVERY_MS = 500
 const ANSWER_MS = 1_000
 
 /** Called when the database goes away or comes back, and with its notices. */
-export type OnEvent = (level: "info" | "error", text: string) => void
+export type OnEvent = (level: "info" | "warn" | "error", text: string) => void
 
 /** Starts to probe the database, on a connection of its own. */
-export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor {
+export function createMonitor(target: Target, onEvent: OnEvent): Monitor {
   const listeners = new Set<(available: boolean) => void>()
   const due = createSignal()
   const came = createSignal()
   let closed = false
-  let pool = openPool(connection, 1, () => undefined)
+  /** The mark of the probes' session; unknown after it was lost. */
+  let mark: string | undefined
+  const open = () =>
+    openPool(target, 1, () => undefined, {
+      onclose: () => {
+        mark = undefined
+      },
+    })
+  let pool = open()
   let available = false
   let clock = { micros: 0n, at: 0 }
+  /** Why the database must not be used, for callers; they are not told why it cannot be reached. */
+  let unfit: string | undefined
+  let told = ""
 
   const set = (now: boolean, why: string) => {
-    if (now === available) return
+    if (now === available && (now || unfit === undefined || why === told)) return
+    told = why
+    if (now === available) return onEvent("error", `the database is not available: ${why}`)
     available = now
     if (now) came.notify()
     if (now) onEvent("info", "the database is available")
@@ -52,13 +71,21 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
 
   const probe = async () => {
     try {
-      const { version, now } = await ask(pool)
-      clock = { micros: now, at: performance.now() }
-      set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
+      const answer = await ask(pool)
+      if (mark === undefined) await assureOwnSessions(target)
+      else if (mark !== answer.mark) throw new DatabaseUnfit(POOLED)
+      mark = answer.mark
+      clock = { micros: answer.now, at: answer.at }
+      if (answer.version !== SCHEMA_VERSION) throw new DatabaseUnfit(otherSchema(answer.version))
+      tellWeakness(target, answer.weak, onEvent)
+      unfit = undefined
+      set(true, "")
     } catch (error) {
+      unfit = unfitnessOf(error)
       set(false, error instanceof Error ? error.message : String(error))
       void pool.end({ timeout: 0 }).catch(() => undefined)
-      if (!closed) pool = openPool(connection, 1, () => undefined)
+      mark = undefined
+      if (!closed) pool = open()
     }
   }
 
@@ -74,7 +101,7 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     const giveUpAt = performance.now() + ms
     while (!available)
       if (!(await came.wait(giveUpAt - performance.now())) && !available)
-        throw databaseUnavailable("the database is away")
+        throw databaseUnavailable(unfit ?? "the database is away")
   }
 
   return {
@@ -88,6 +115,10 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     whenAvailable,
     databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
     probeNow: due.notify,
+    assureFit: async () => {
+      await probe()
+      if (unfit !== undefined) throw databaseUnavailable(unfit)
+    },
     close: async () => {
       closed = true
       due.notify()
@@ -97,12 +128,41 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
   }
 }
 
-async function ask(pool: Sql): Promise<{ version: number; now: bigint }> {
-  const answer = pool<{ version: number; now: bigint }[]>`
-    select coalesce(max(version), 0) as version, clock_timestamp() as now from trust_migrations`
+interface Answer {
+  version: number
+  now: bigint
+  mark: string
+  /** The settings of the server that are off and keep a crash of the machine from losing what was acknowledged. */
+  weak: string
+}
+
+async function ask(pool: Sql): Promise<Answer & { at: number }> {
+  const answer = pool<Answer[]>`
+    select coalesce(max(version), 0) as version, clock_timestamp() as now,
+      concat(current_setting(${MARK}, true), ' ', pg_backend_pid()) as mark,
+      (select coalesce(string_agg(name, ' and ' order by name), '') from unnest(array['fsync', 'full_page_writes']) as name
+       where current_setting(name) = 'off') as weak
+    from trust_migrations`
   const late = () => {
     throw new Error("the database did not answer")
   }
   const [row] = await within(answer, { ms: ANSWER_MS, late })
-  return row ?? { version: 0, now: 0n }
+  return { ...(row ?? { version: 0, now: 0n, mark: "", weak: "" }), at: performance.now() }
+}
+
+function otherSchema(version: number) {
+  return version > SCHEMA_VERSION
+    ? `the database's schema has version ${version}, and this server knows none after ${SCHEMA_VERSION}: start a newer server`
+    : `the database's schema has version ${version}, ${SCHEMA_VERSION} is needed`
+}
+
+/** Once for each state, not at every probe. */
+function tellWeakness({ learnt }: Target, weak: string, onEvent: OnEvent) {
+  if (weak === (learnt.told ?? "")) return
+  learnt.told = weak
+  if (weak !== "")
+    onEvent(
+      "warn",
+      `PostgreSQL runs with ${weak} = off: a crash of its machine may lose or damage what was acknowledged`,
+    )
 }

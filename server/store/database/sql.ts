@@ -1,7 +1,12 @@
+import { setMaxListeners } from "node:events"
 import postgres from "postgres"
+import { ENVIRONMENT_PROOF } from "../../connection/driverOptions.js"
+import { passwordFor } from "../../connection/passfile.js"
+import type { Host, Target } from "../../connection/target.js"
+import { type Connection, targetOf } from "../../connection/targetOf.js"
+import { openSession } from "./openSession.js"
 
-/** How to reach PostgreSQL: a URL, or what the embedded one gives. */
-export type Connection = string | postgres.Options<Record<string, never>>
+export type { Connection } from "../../connection/targetOf.js"
 
 /** The driver with our types: bigint for bigint, microseconds since 1970 for timestamptz. */
 export type Sql = postgres.Sql<{ bigint: bigint; timestamptz: bigint }>
@@ -22,28 +27,40 @@ export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lif
   onnotify?: () => void
 }
 
-/** A pool of at most `max` connections; none is opened before the first query. */
+/** A pool of at most `max` connections; none is opened before the first query. Each has a session that was prepared for us. */
 export function openPool(
   connection: Connection,
   max: number,
   onNotice: (text: string) => void,
   changes: PoolChanges = {},
 ): Sql {
-  const options = {
-    max,
-    connect_timeout: 2,
+  const target = targetOf(connection)
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
+  const sql = postgres({ ...driverOptions(target, closing.signal, onNotice), max, ...changes })
+  const { end } = sql
+  // The driver forgets a connection that it is just opening.
+  sql.end = (options) => end(options).finally(() => closing.abort())
+  return sql
+}
+
+function driverOptions(target: Target, closing: AbortSignal, onNotice: (text: string) => void) {
+  const [first] = target.hosts
+  return {
+    ...ENVIRONMENT_PROOF,
+    // For the texts of its errors alone: `socket` connects.
+    host: first?.host ?? "",
+    port: first?.port ?? 0,
+    database: target.database,
+    username: target.user,
+    password: () => passwordFor(target, (target.hosts[target.learnt.host] ?? first) as Host),
+    socket: () => openSession(target, closing),
     // The driver's own back-off grows to 20 s, but a database that is back must be noticed at once.
     backoff: () => 0.1,
     onnotice: (notice: postgres.Notice) => onNotice(notice.message ?? ""),
-    connection: { application_name: "trust-registry", TimeZone: "UTC", DateStyle: "ISO" },
-    // The driver would read them on each connection, and a failure of that is an unhandled rejection.
-    fetch_types: false,
+    connection: target.startup,
     types: { bigint: postgres.BigInt, timestamptz, ...arrays },
-    ...changes,
   }
-  return typeof connection === "string"
-    ? postgres(connection, options)
-    : postgres({ ...connection, ...options })
 }
 
 /** Keeps microseconds. A Date would drop them, and a record would not be what was written. */

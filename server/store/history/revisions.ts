@@ -1,3 +1,4 @@
+import { ofKeys } from "../database/keyed.js"
 import type { Sql } from "../database/sql.js"
 import { recordColumns } from "../rows/columns.js"
 import type { RevisionRow } from "../rows/revisionRows.js"
@@ -49,6 +50,10 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
     ) page on true
     order by page.revision desc`
   const { oldest = 1n, walked = 0n } = rows[0] ?? {}
-  const page = rows.filter(({ revision }) => revision !== null)
+  const page = ofKeys(
+    rows.filter(({ revision }) => revision !== null),
+    [agentId],
+    (row) => row.agent_id,
+  )
   return { rows: page, more: BigInt(page.length) < walked, oldest }
 }

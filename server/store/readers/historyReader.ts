@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf"
 import type { Database } from "../database/database.js"
+import { ofKeys } from "../database/keyed.js"
 import { createReads } from "../database/reads.js"
 import { type Sql, TEXTS } from "../database/sql.js"
 import { assureKept, type HistoricalPoint } from "../history/historicalPoint.js"
@@ -73,13 +74,14 @@ async function readChainsAt(
   agentIds: string[],
   point: HistoricalPoint,
 ): Promise<HistoricalChainRow[]> {
-  return await sql<HistoricalChainRow[]>`
+  const rows = await sql<HistoricalChainRow[]>`
     select ${recordColumns(sql)}, c.chain_data, 0 as chain_bytes, c.revocations
     from unnest(${sql.array(agentIds, TEXTS)}) as asked (id)
     cross join lateral (
       select * from trust_chain_revisions h where h.agent_id = asked.id and ${upTo(sql, point)}
       order by h.revision desc limit 1
     ) c`
+  return ofKeys(rows, agentIds, ({ agent_id }) => agent_id)
 }
 
 async function readAuthoritiesAt(
@@ -87,13 +89,14 @@ async function readAuthoritiesAt(
   authorityIds: string[],
   point: HistoricalPoint,
 ): Promise<HistoricalAuthorityRow[]> {
-  return await sql<HistoricalAuthorityRow[]>`
+  const rows = await sql<HistoricalAuthorityRow[]>`
     select ${authorityColumns(sql)}
     from unnest(${sql.array(authorityIds, TEXTS)}) as asked (id)
     cross join lateral (
       select * from trust_authority_revisions h where h.authority_id = asked.id and ${upTo(sql, point)}
       order by h.revision desc limit 1
     ) a`
+  return ofKeys(rows, authorityIds, ({ authority_id }) => authority_id)
 }
 
 function upTo(sql: Sql, { revision, micros }: HistoricalPoint) {
@@ -109,5 +112,5 @@ async function readRevokedAt(sql: Sql, agentIds: string[], { micros }: Historica
     select distinct r.agent_id from trust_revocations r
     where r.agent_id = any (${sql.array(agentIds, TEXTS)}) and r.kind = 'agent' and r.revoked_at <= ${at}
       and (r.lifted_at is null or r.lifted_at > ${at}) and (r.mode <> 'graceful' or r.effective_at <= ${at})`
-  return rows.map(({ agent_id }) => agent_id)
+  return ofKeys(rows, agentIds, ({ agent_id }) => agent_id).map(({ agent_id }) => agent_id)
 }

@@ -1,3 +1,4 @@
+import { ofKeys } from "../database/keyed.js"
 import type { Sql } from "../database/sql.js"
 import type { RevocationRow, RevokedKindText } from "../rows/revocationRows.js"
 
@@ -105,6 +106,9 @@ export async function listRevocations(
       ${page.standingOnly ? sql`and lifted_at is null` : sql``}
       ${page.below === undefined ? sql`` : sql`and revision < ${page.below}`}
     order by revision desc limit ${page.limit + 1}`
+  if (page.agentId) ofKeys(rows, [page.agentId], ({ agent_id }) => agent_id ?? "")
+  if (page.authorityId) ofKeys(rows, [page.authorityId], ({ authority_id }) => authority_id ?? "")
+  if (page.revocationId) ofKeys(rows, [page.revocationId], ({ revocation_id }) => revocation_id)
   return { rows: rows.slice(0, page.limit), more: rows.length > page.limit }
 }
 
