@@ -10,7 +10,7 @@ const LARGEST_PAGE = 500
 export const revocations = command({
   args: "",
   arity: [0, 0],
-  summary: "list what was revoked, record by record, newest change first",
+  summary: "list what was revoked, record by record, the last revoked first",
   details: "Lifted suspensions are among them. Without a condition it lists all.",
   examples: ["revocations --standing", "revocations --agent agent-7 --json"],
   flags: {

@@ -1,8 +1,8 @@
 import type { AuthorityStore } from "../authorities/authorityStore.js"
 import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
-import type { RevocationRow } from "../rows/revocationRows.js"
 import {
+  type ListedRevocation,
   liftRevocation,
   listRevocations,
   type RevocationOutcome,
@@ -17,8 +17,8 @@ export interface RevocationStore {
   revoke(revoke: Revoke): Promise<RevocationOutcome>
   /** Lifts a suspension. */
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
-  /** A page of revocations, newest change first, and whether more follow. */
-  list(page: RevocationPage): Promise<{ rows: RevocationRow[]; more: boolean }>
+  /** A page of revocations, the last made first, and whether more follow. */
+  list(page: RevocationPage): Promise<{ rows: ListedRevocation[]; more: boolean }>
 }
 
 /**
