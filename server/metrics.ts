@@ -85,6 +85,12 @@ function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Reg
     Number(performance.now() < feed.freshUntil),
   )
   tell(Gauge, "database_available", "1 while the database answers.", () => Number(monitor.available))
+  tell(
+    Gauge,
+    "clock_skew_seconds",
+    "How far the database's clock is ahead of this machine's.",
+    () => monitor.clockSkewMs / 1000,
+  )
   tell(Gauge, "writes_waiting", "Writes that wait for a transaction.", () => chains.batches.waiting)
   tell(Counter, "write_batches_total", "Transactions of writes.", () => chains.batches.batches)
   tell(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)

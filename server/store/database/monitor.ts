@@ -17,6 +17,13 @@ export interface Monitor {
    * early. Known once the database was available.
    */
   databaseTime(at: number): bigint
+  /**
+   * The time by the clock of the database, in microseconds since 1970: the one clock of all servers on it, which says what has expired
+   * and which graceful revocation has taken effect. It goes on while the database is away, whatever this machine's clock does.
+   */
+  now(): bigint
+  /** How far the database's clock was ahead of this machine's at the last probe, in milliseconds; negative: behind. */
+  readonly clockSkewMs: number
   /** Probes now rather than when it is due. */
   probeNow(): void
   /** Stops probing. */
@@ -27,6 +34,9 @@ export interface Monitor {
 const EVERY_MS = 500
 /** A probe that is not answered in this time has failed. */
 const ANSWER_MS = 1_000
+
+/** A difference of clocks that is told: more than two machines that keep time by NTP have. */
+const SKEW_MS = 2_000
 
 /** Called when the database goes away or comes back, and with its notices. */
 export type OnEvent = (level: "info" | "error", text: string) => void
@@ -40,6 +50,8 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
   let pool = openPool(connection, 1, () => undefined)
   let available = false
   let clock = { micros: 0n, at: 0 }
+  let clockSkewMs = 0
+  let skewed = false
 
   const set = (now: boolean, why: string) => {
     if (now === available) return
@@ -50,10 +62,22 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
     for (const listener of [...listeners]) listener(now)
   }
 
+  const tellSkew = () => {
+    const away = Math.abs(clockSkewMs)
+    if (skewed ? away > SKEW_MS / 2 : away <= SKEW_MS) return
+    skewed = !skewed
+    const much = `${(away / 1000).toFixed(1)} s ${clockSkewMs > 0 ? "behind" : "ahead of"} the database's`
+    if (skewed)
+      onEvent("error", `the clock of this machine is ${much}, by which expiry and revocation are judged`)
+    else onEvent("info", "the clock of this machine agrees with the database's again")
+  }
+
   const probe = async () => {
     try {
       const { version, now } = await ask(pool)
       clock = { micros: now, at: performance.now() }
+      clockSkewMs = Number(now / 1000n) - Date.now()
+      tellSkew()
       set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
     } catch (error) {
       set(false, error instanceof Error ? error.message : String(error))
@@ -77,6 +101,8 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
         throw databaseUnavailable("the database is away")
   }
 
+  const databaseTime = (at: number) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000))
+
   return {
     get available() {
       return available
@@ -86,7 +112,11 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
       return () => listeners.delete(listener)
     },
     whenAvailable,
-    databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
+    databaseTime,
+    now: () => databaseTime(performance.now()),
+    get clockSkewMs() {
+      return clockSkewMs
+    },
     probeNow: due.notify,
     close: async () => {
       closed = true
