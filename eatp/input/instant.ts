@@ -2,7 +2,7 @@ import { daysSinceEpoch, isRealDate } from "../time/timeDate.js"
 
 /** What {@link parseInstant} reads, for messages: the form, and an example of it. */
 export const INSTANT_FORM =
-  "a time of a day that exists, with an offset and at most microseconds, for example 2030-01-31T00:00:00Z"
+  "a time with an offset, of a day that exists, to the microsecond at most, for example 2030-01-31T00:00:00Z"
 
 /**
  * Reads a moment that a person or a program gives: RFC 3339 with a capital T and Z, `2030-01-31T12:00:00.123456+01:00`. Undefined

@@ -74,9 +74,12 @@ export function createMonitor(connection: Connection, onEvent: OnEvent): Monitor
 
   const probe = async () => {
     try {
+      const askedAt = performance.now()
       const { version, now } = await ask(pool)
       clock = { micros: now, at: performance.now() }
-      clockSkewMs = Number(now / 1000n) - Date.now()
+      // An answer that took long tells the time of some moment of the wait.
+      const tookMs = clock.at - askedAt
+      if (tookMs < SKEW_MS / 2) clockSkewMs = Number(now / 1000n) + tookMs / 2 - Date.now()
       tellSkew()
       set(version >= SCHEMA_VERSION, `its schema has version ${version}, ${SCHEMA_VERSION} is needed`)
     } catch (error) {
