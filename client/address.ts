@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net"
+import { parseWholeNumber } from "@trust-registry/eatp"
 
 /**
  * Throws a TypeError unless the address is one that {@link connect} takes: grpc-js would look for a host named `http`, or
@@ -38,7 +39,7 @@ function targetsOf(address: string) {
 function isTarget(target: string) {
   const port = PORT.exec(target)?.[1]
   const host = target.replace(PORT, "")
-  return HOST.test(host) && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535))
+  return HOST.test(host) && (port === undefined || parseWholeNumber(port, 1n, 65_535n) !== undefined)
 }
 
 const PORT = /:(\d{1,5})$/

@@ -1,5 +1,6 @@
 import * as grpc from "@grpc/grpc-js"
 import { assertAddress, isOnThisMachine } from "./address.js"
+import { timerMs } from "./limits.js"
 import {
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
@@ -22,8 +23,8 @@ export function openChannel(address: string, options: ConnectOptions): grpc.Clie
     // With grpc-js's own limits, 1 MiB a call and 16 MiB in all, large chains would not be sent again.
     "grpc.per_rpc_retry_buffer_size": 2 * MAX_MESSAGE_BYTES,
     "grpc.retry_buffer_size": RETRY_BUFFER_BYTES,
-    "grpc.keepalive_time_ms": options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
+    "grpc.keepalive_time_ms": timerMs(options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS),
+    "grpc.keepalive_timeout_ms": timerMs(options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS),
     "grpc.keepalive_permit_without_calls": 1,
     // A registry that was restarted is found again within the retries of one call.
     "grpc.initial_reconnect_backoff_ms": 100,

@@ -29,6 +29,7 @@ import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } fro
 import { openChannel } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
+import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
@@ -111,7 +112,8 @@ export interface TrustRegistry
  * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
  * `unix:/run/registry.sock`; without a port, 443. The line is opened by the first call.
  *
- * @throws TypeError for what is no address (`http://...`), and options that contradict each other or the address.
+ * @throws TypeError for what is no address (`http://...`), and options that contradict each other or the
+ * address, or are no numbers that can be.
  *
  * @example
  * const registry = connect("localhost:50051")
@@ -120,6 +122,7 @@ export interface TrustRegistry
  * registry.close()
  */
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
+  assertConnectOptions(options)
   const client = openChannel(address, options)
   const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
   const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
@@ -143,7 +146,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
     exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
-    waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
+    waitForReady: async ({ timeoutMs = line.timeoutMs } = {}) => ready(client, timeoutMs),
     close() {
       line.closed = true
       cache?.close()
@@ -161,9 +164,10 @@ function callerEdge(line: Line): CallerEdge<CallOptions> {
   return {
     open(method, options) {
       if (line.closed) throw closedError(method)
-      const timeoutMs = options?.timeoutMs ?? (method.methodKind === "unary" ? line.timeoutMs : Infinity)
+      const byDefault = method.methodKind === "unary" ? line.timeoutMs : Infinity
+      const { timeoutMs = byDefault } = options ?? {}
       return {
-        options: timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs },
+        options: deadlineIn(timeoutMs),
         metadata: new Metadata(),
         signal: options?.signal,
       }
@@ -239,8 +243,9 @@ async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promi
 }
 
 function ready(client: Client, timeoutMs: number) {
+  const { deadline = Infinity } = deadlineIn(timeoutMs)
   return new Promise<void>((resolve, reject) =>
-    client.waitForReady(Date.now() + timeoutMs, (cause) => {
+    client.waitForReady(deadline, (cause) => {
       if (!cause) return resolve()
       const reason = "DEADLINE_EXCEEDED"
       const message = `no line to the registry within ${timeoutMs} ms`

@@ -33,7 +33,7 @@ import {
   TrustStoreError,
 } from "./errors.js"
 import { MAX_MESSAGE_BYTES } from "./options.js"
-import { IllFormedStringError } from "./rpc/wellFormed.js"
+import { IllFormedValueError } from "./rpc/wellFormed.js"
 
 /**
  * The typed error of a call that failed. Returns as it is what is neither a gRPC status nor a local refusal.
@@ -42,7 +42,7 @@ import { IllFormedStringError } from "./rpc/wellFormed.js"
  */
 export function failureOf(method: DescMethod, error: unknown, request: object = {}): Error {
   const name = nameOf(method)
-  if (error instanceof IllFormedStringError) return refusalOf(name, error)
+  if (error instanceof IllFormedValueError) return refusalOf(name, error)
   if (isServiceError(error)) return statusError(name, error, request)
   return error as Error
 }
@@ -177,7 +177,7 @@ function factsOf(packed: readonly Any[]): Partial<ErrorFacts> {
 }
 
 /** The error that the registry would have returned, could the text have been sent. */
-function refusalOf(method: string, cause: IllFormedStringError) {
+function refusalOf(method: string, cause: IllFormedValueError) {
   const { field, message } = cause
   const violation = { field, description: message.slice(field.length + 1) }
   const reason = DOCUMENTS[field.replace(/^request\./, "").split(".")[0] ?? ""] ?? "INVALID_REQUEST"

@@ -46,7 +46,7 @@ export interface RegistryLists {
     request?: AuthorityListRequest,
     options?: CallOptions,
   ): Paged<ListAuthoritiesResponse, StoredAuthority>
-  /** Lists what was revoked, record by record, newest change first. */
+  /** Lists what was revoked, record by record, the last made first; a lift moves no record. */
   listRevokedRecords(
     request?: RevokedRecordListRequest,
     options?: CallOptions,

@@ -18,6 +18,7 @@ import type { Maker, Signer } from "@trust-registry/eatp"
  * )
  */
 export function makerOf<Held extends Signer>(signer: Held, at = new Date()): Maker & { signer: Held } {
+  if (Number.isNaN(at.getTime())) throw new TypeError("at is no date")
   return {
     signer,
     nowMicros: BigInt(at.getTime()) * 1000n,

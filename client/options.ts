@@ -1,7 +1,7 @@
 /** How a registry is reached. */
 export interface ConnectOptions {
   /**
-   * Longest time a unary call may take, its retries included, in milliseconds. `Infinity`: no deadline. The registry
+   * Longest time a unary call may take, its retries included, in milliseconds: a number above 0. `Infinity`: no deadline. The registry
    * itself tries to reach its database for 2,000 ms: a call with less than that fails with DEADLINE_EXCEEDED instead of
    * DATABASE_UNAVAILABLE.
    * Default: {@link DEFAULT_TIMEOUT_MS}.
@@ -51,7 +51,10 @@ export interface TlsOptions {
 export interface CallOptions {
   /** Cancels the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Longest time the call may take, its retries included, in milliseconds. Default: that of the connection. */
+  /**
+   * Longest time the call may take, its retries included, in milliseconds: a number above 0, anything else is a TypeError.
+   * `Infinity`: no deadline. Default: that of the connection.
+   */
   timeoutMs?: number | undefined
 }
 

@@ -23,6 +23,10 @@ export {
   stateHash,
   statePreimage,
 } from "./hash/stateHash.js"
+export { parseDuration } from "./input/duration.js"
+export { INSTANT_FORM, parseInstant } from "./input/instant.js"
+export { isUuid } from "./input/uuid.js"
+export { MAX_INT64, parseWholeNumber } from "./input/wholeNumber.js"
 export { byCodePoint } from "./json/codePointOrder.js"
 export { compactJson } from "./json/compactJson.js"
 export { type Json, JsonNumber, JsonObject } from "./json/json.js"

@@ -1,7 +1,8 @@
-import { Server, type ServerCredentials } from "@grpc/grpc-js"
+import type { Server, ServerCredentials } from "@grpc/grpc-js"
 import { serviceDefinition } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import type { ListenAddress } from "./config/values.js"
+import { createGrpcServer } from "./rpc/deadlines.js"
 import type { Service } from "./rpc/middleware.js"
 
 /** A gRPC server that listens. */
@@ -20,7 +21,7 @@ export async function listen(
   credentials: ServerCredentials,
   services: readonly Service[],
 ): Promise<Listener> {
-  const server = new Server(serverOptions(config))
+  const server = createGrpcServer(serverOptions(config))
   for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
   const port = await bind(server, config.listen, credentials)
   return {

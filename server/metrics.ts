@@ -90,6 +90,12 @@ function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Reg
     () => Number(performance.now() < feed.freshUntil),
   )
   metric(Gauge, "database_available", "1 while the database answers.", () => Number(monitor.available))
+  metric(
+    Gauge,
+    "clock_skew_seconds",
+    "Seconds that the database's clock is ahead of this machine's.",
+    () => monitor.clockSkewMs / 1000,
+  )
   metric(Gauge, "writes_waiting", "Writes waiting for a transaction.", () => chains.batches.waiting)
   metric(Counter, "write_batches_total", "Write transactions.", () => chains.batches.batches)
   metric(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)

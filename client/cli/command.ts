@@ -9,6 +9,8 @@ export interface Flag {
   multiple?: true
   /** Whether the command does not do without it, and not with an empty one. */
   required?: true
+  /** The least and the most of a flag that takes a whole number. */
+  bounds?: readonly [bigint, bigint]
   /** The only words that it takes. */
   choices?: readonly string[]
   /** What stands for the value in `--help`, for example `FILE`. */

@@ -1,21 +1,22 @@
 import { type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf"
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect"
 
-/** A string that UTF-8 cannot carry: it holds half of a surrogate pair. */
-export class IllFormedStringError extends Error {
-  override readonly name = "IllFormedStringError"
+/** A value that cannot be sent: a string that UTF-8 cannot carry, or what is no number of its field's type. */
+export class IllFormedValueError extends Error {
+  override readonly name = "IllFormedValueError"
   /** Path of the field in proto names, for example `chain.capabilities[0].id`. */
   readonly field: string
 
-  constructor(field: string) {
-    super(`${field} holds a lone surrogate (U+D800 to U+DFFF), which UTF-8 cannot carry`)
+  constructor(field: string, fault: string) {
+    super(`${field} ${fault}`)
     this.field = field
   }
 }
 
 /**
- * Throws an {@link IllFormedStringError} if any string of the message is not well-formed: protobuf-es would send U+FFFD
- * in its place and say nothing, and what arrives would no longer be what was signed.
+ * Throws an {@link IllFormedValueError} if any string of the message is not well-formed: protobuf-es would send U+FFFD
+ * in its place and say nothing, and what arrives would no longer be what was signed. So it does for a number that its field cannot
+ * hold, and for a text in place of a number.
  */
 export function assertWellFormed(schema: DescMessage, message: Message): void {
   checkMessage(reflect(schema, message), "")
@@ -27,7 +28,10 @@ function checkMessage(message: ReflectMessage, prefix: string): void {
     const path = prefix + field.name
     switch (field.fieldKind) {
       case "scalar":
-        if (field.scalar === ScalarType.STRING) checkText(message.get(field) as string, path)
+        checkScalar(field.scalar, message.get(field), path)
+        break
+      case "enum":
+        checkScalar(ScalarType.INT32, message.get(field), path)
         break
       case "message":
         checkMessage(message.get(field), `${path}.`)
@@ -51,6 +55,21 @@ function checkItem(kind: "scalar" | "message" | "enum", item: unknown, path: str
   else if (typeof item === "string") checkText(item, path)
 }
 
+function checkScalar(type: ScalarType, value: unknown, path: string): void {
+  if (type === ScalarType.STRING) checkText(value as string, path)
+  const bits = type === ScalarType.INT32 ? 32 : type === ScalarType.INT64 ? 64 : undefined
+  if (bits === undefined || isInteger(value, bits)) return
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value)
+  throw new IllFormedValueError(path, `is ${shown}; it must be a whole number of ${bits} bits`)
+}
+
+/** A bigint field takes a safe number too, as protobuf-es does. */
+function isInteger(value: unknown, bits: 32 | 64): boolean {
+  if (typeof value === "bigint") return bits === 64 && BigInt.asIntN(64, value) === value
+  return bits === 64 ? Number.isSafeInteger(value) : typeof value === "number" && (value | 0) === value
+}
+
 function checkText(text: string, path: string): void {
-  if (!text.isWellFormed()) throw new IllFormedStringError(path)
+  if (text.isWellFormed()) return
+  throw new IllFormedValueError(path, "holds a lone surrogate (U+D800 to U+DFFF), which UTF-8 cannot carry")
 }

@@ -2,6 +2,8 @@ import { isEffective, isExpired } from "../rules/expiry.js"
 
 /** A key of an authority, and when it is valid. */
 export type AuthorityKey = {
+  /** Its id, to name it; unset: not known. */
+  keyId?: string
   /** Ed25519, base64 of 32 bytes. */
   publicKey: string
   /** The first moment at which it signs, in microseconds since 1970 UTC; unset: it always has. */

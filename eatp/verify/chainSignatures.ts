@@ -21,7 +21,13 @@ import { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } fro
 import type { TrustInput } from "./trustInput.js"
 
 /** A signature over a text, and the keys of which one must have made it; without keys it does not verify. */
-export type Claim = { signature: string; text: string; keys: readonly AuthorityKey[] }
+export type Claim = {
+  signature: string
+  text: string
+  keys: readonly AuthorityKey[]
+  /** The record's date, in microseconds since 1970 UTC; undefined for a naive one. */
+  atMicros: bigint | undefined
+}
 
 /**
  * What verifying a signature finds. `missing`: the record carries none; `hash_mismatch`: a reasoning trace is not the
@@ -134,7 +140,7 @@ function claimOf(
   payload: () => string,
 ): Claim | SignatureOutcome {
   try {
-    return { signature, text: payload(), keys: keysFor(signer, time) }
+    return { signature, text: payload(), keys: keysFor(signer, time), atMicros: time.atMicros }
   } catch {
     return "invalid"
   }

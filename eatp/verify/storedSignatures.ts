@@ -5,6 +5,7 @@ import type { AuthorityKey, TrustAuthority } from "./authorityKeys.js"
 import { type ChainSignature, type ChainSignatures, openSignatures } from "./chainSignatures.js"
 import type { Lookup, StoredTrust, TrustInput } from "./trustInput.js"
 import { verifySignatures } from "./verifySignatures.js"
+import { windowProblem } from "./windowProblem.js"
 
 /** What is known about who signed a chain. */
 export type Signers = {
@@ -47,16 +48,27 @@ export async function checkSignatures(
   const signed = [...fieldsOf(chain, signaturesOf(chain, genesis))]
   await verifySignatures(signed.map(({ signature }) => signature))
   const revoked = await signedWithRevokedKey(signed)
+  // The reason costs as much as the check, so that only the first are told.
+  let explained = 0
+  const windowOf = (signature: ChainSignature) =>
+    explained++ < MAX_EXPLAINED ? windowProblem(signature) : undefined
   for (const { field, signature } of signed) {
     const { signer, outcome } = signature
     if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
     else if (outcome === "missing") findings.open.push({ field, description: "is missing" })
-    else if (outcome !== "valid") findings.bad.push({ field, description: problem(signature, revoked) })
+    else if (outcome !== "valid")
+      findings.bad.push({
+        field,
+        description: problem(signature, revoked.has(signature), await windowOf(signature)),
+      })
   }
   if (chain.chainStateSignature === undefined)
     findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })
   return findings
 }
+
+/** How many signatures of a chain are told why they do not verify, beyond that they do not. */
+const MAX_EXPLAINED = 10
 
 type SignedField = { field: string; signature: ChainSignature }
 
@@ -88,11 +100,11 @@ function* reasoningField(
     yield { field: `${path}.reasoning_signature`, signature: signatures.reasoning(record) }
 }
 
-function problem(signature: ChainSignature, revoked: ReadonlySet<ChainSignature>): string {
+function problem(signature: ChainSignature, revoked: boolean, window: string | undefined): string {
   if (signature.outcome instanceof SigningPayloadError) return signature.outcome.message
   if (signature.outcome === "hash_mismatch") return "its trace does not match reasoning_trace_hash"
-  if (revoked.has(signature)) return "does not verify: its key was revoked"
-  return "does not verify with the key that its signer had then"
+  if (revoked) return "does not verify: its key was revoked"
+  return window ?? "does not verify with the key that its signer had then"
 }
 
 // The invalid signatures that would be valid if no key had been revoked.

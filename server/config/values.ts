@@ -1,3 +1,4 @@
+import { parseDuration, parseWholeNumber } from "@trust-registry/eatp"
 import { parseDatabaseUrl } from "../connection/databaseUrl.js"
 
 /** An address to listen on. */
@@ -11,22 +12,18 @@ export interface ListenAddress {
 /** Parses whole numbers from `least` to `most`. */
 export function countOf(least: number, most: number) {
   return (text: string): number => {
-    const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-    if (!(count >= least && count <= most)) throw new Error(`a whole number from ${least} to ${most}`)
-    return count
+    const count = parseWholeNumber(text, BigInt(least), BigInt(most))
+    if (count === undefined) throw new Error(`a whole number from ${least} to ${most}`)
+    return Number(count)
   }
 }
 
 /** Parses a duration, a whole number with a unit (`90s`, `30m`, `12h`, `30d`), to milliseconds; empty is 0. */
 export function durationOf(text: string): number {
-  const { count, unit } = /^(?<count>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups ?? {}
-  const ms = text === "" ? 0 : Number(count) * (UNITS_MS[unit ?? ""] ?? Number.NaN)
-  if (!(ms <= LONGEST_MS)) throw new Error("a whole number with s, m, h or d, of at most 100 years: 30d")
+  const ms = text === "" ? 0 : parseDuration(text)
+  if (ms === undefined) throw new Error("a whole number with s, m, h or d, of at most 100 years: 30d")
   return ms
 }
-
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const LONGEST_MS = 36_500 * 86_400_000
 
 /** One of some words. */
 export function choiceOf<const Word extends string>(words: readonly Word[]) {
@@ -54,14 +51,14 @@ export function textOf(what: string) {
 /** Parses `host:port` or `[::1]:port`. */
 export function listenOf(text: string): ListenAddress {
   const { host, ip6, port } = LISTEN.exec(text)?.groups ?? {}
-  const number = Number(port)
+  const number = parseWholeNumber(port ?? "", 0n, 65_535n)
   const address = ip6 ?? host
-  if (address === undefined || number > 65_535) {
+  if (address === undefined || number === undefined) {
     throw new Error(
       "host:port or [IPv6 address]:port, with a port from 0 to 65535, for example 127.0.0.1:50051",
     )
   }
-  return { host: address, port: number }
+  return { host: address, port: Number(number) }
 }
 
 const LISTEN = /^(?:\[(?<ip6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?<host>[A-Za-z0-9._-]+)):(?<port>\d{1,5})$/

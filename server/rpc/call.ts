@@ -5,6 +5,7 @@ import type { Log } from "../log.js"
 import { actorOf } from "./actor.js"
 import { logItemError } from "./callLog.js"
 import type { RpcContext } from "./context.js"
+import { deadlineOf } from "./deadlines.js"
 import type { ServerCall } from "./handlers.js"
 import { itemErrorOf } from "./itemError.js"
 import { registryErrorOf } from "./status.js"
@@ -55,7 +56,7 @@ export class Call implements RpcContext {
   get deadline(): number {
     const { callTimeoutMs } = this.#bounds
     const timeoutMs = this.method.methodKind === "unary" ? callTimeoutMs : Number.POSITIVE_INFINITY
-    return Math.min(this.#callerDeadline(), performance.timeOrigin + this.startedAt + timeoutMs)
+    return Math.min(this.#callerDeadline(), this.startedAt + timeoutMs)
   }
 
   get signal(): AbortSignal {
@@ -91,12 +92,13 @@ export class Call implements RpcContext {
   }
 
   #abandonment() {
-    return Date.now() < this.#callerDeadline()
+    // A timer may fire a millisecond early.
+    return performance.now() + 1 < this.#callerDeadline()
       ? new RegistryError(ErrorReason.CANCELLED, "the caller cancelled the call")
       : new RegistryError(ErrorReason.DEADLINE_EXCEEDED, "the deadline of the call has passed")
   }
 
   #callerDeadline() {
-    return Number(this.#raw.getDeadline())
+    return deadlineOf(this.#raw.metadata)
   }
 }

@@ -9,7 +9,7 @@ export interface RpcContext {
   readonly signal: AbortSignal
   /** Aborts when the server begins to stop: streams end themselves then, unary calls get time to finish. */
   readonly draining: AbortSignal
-  /** When the call must have ended, in milliseconds since 1970; Infinity for a stream whose caller set no deadline. */
+  /** When the call must have ended, by `performance.now()`; Infinity for a stream whose caller set no deadline. */
   readonly deadline: number
   /** Where the call comes from, as `address:port`. */
   readonly peer: string

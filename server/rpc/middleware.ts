@@ -144,7 +144,7 @@ function failureStatus(call: Call, thrown: unknown, { log }: CallBounds): Partia
   }
   const error = registryErrorOf(causeOf(thrown, call))
   logError(log, call, error)
-  return statusOf(error, call.deadline - Date.now())
+  return statusOf(error, call.deadline - performance.now())
 }
 
 /** Aborted work throws an AbortError of one kind or another; the reason of the call's signal says why it was aborted. */

@@ -16,7 +16,7 @@ export class PendingCalls {
         call.abort(error)
         reject(error)
       }
-      const left = Math.min(LONGEST_TIMER_MS, call.deadline - Date.now())
+      const left = Math.min(LONGEST_TIMER_MS, call.deadline - performance.now())
       const timer = setTimeout(() => fail(overdue()), left)
       this.#failures.set(call, fail)
       const settle = () => {

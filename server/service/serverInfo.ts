@@ -40,6 +40,7 @@ export function createServerInfoHandlers(
         memoryFresh: performance.now() < feed.freshUntil,
         cachedChains: BigInt(chains.cache.size),
         cachedAuthorities: BigInt(authorities.cache.size),
+        clockSkew: durationOf(store.monitor.clockSkewMs),
         ...(oldestRevision === undefined ? {} : { oldestRevision }),
       }
     },
@@ -47,6 +48,7 @@ export function createServerInfoHandlers(
 }
 
 function durationOf(ms: number) {
-  const seconds = Math.floor(ms / 1000)
-  return { seconds: BigInt(seconds), nanos: Math.floor((ms - seconds * 1000) * 1_000_000) }
+  // A negative duration has both of its parts negative.
+  const seconds = Math.trunc(ms / 1000)
+  return { seconds: BigInt(seconds), nanos: Math.trunc((ms - seconds * 1000) * 1_000_000) }
 }

@@ -48,6 +48,8 @@ export interface Store {
   at(point: HistoricalPoint): TrustReader
   /** Knows whether the database is available. */
   readonly monitor: Monitor
+  /** The time by the clock of the database, see {@link Monitor.now}. */
+  now(): bigint
   /** Reports changes to chains and authorities, this process's own and those of others. */
   readonly feed: Feed
   /** Migrates the schema, waiting up to `waitMs` for the database. Gives the names of the steps applied. */
@@ -72,10 +74,11 @@ export function createStore(options: StoreOptions): Store {
     authorities,
     revocations: createRevocationStore(database, chains, authorities),
     history,
-    memory: memoryReader(chains, authorities, history),
+    memory: memoryReader(chains, authorities, history, database.monitor.now),
     strong: () => strongReader(chains, authorities, history),
     at: (point) => historyReader(database, history, point),
     monitor: database.monitor,
+    now: database.monitor.now,
     feed,
     migrate: (waitMs) => migrateWhenReachable(connection, waitMs),
     close: async (graceMs) => {

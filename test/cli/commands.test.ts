@@ -460,7 +460,7 @@ describe("the command line", () => {
       "constructor a": /no command constructor/,
       "list --foo": /--foo/,
       "list --limit 0": /--limit/,
-      "list --limit -1": /--limit must be a whole number of 1 or more/,
+      "list --limit -1": /--limit must be a whole number from 1 to 2147483647/,
       "list --prefix -x": /--prefix needs a value; one that begins with a dash is written --prefix=-/,
       "--foo list": /which command\? It comes before flags like --foo/,
       "list surplus": /surplus/,

@@ -5,7 +5,7 @@ import * as grpc from "@grpc/grpc-js"
 import { encode, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { type Calls, createCalls } from "../../client/rpc/calls.js"
-import { IllFormedStringError } from "../../client/rpc/wellFormed.js"
+import { IllFormedValueError } from "../../client/rpc/wellFormed.js"
 import type { RpcContext } from "../../server/rpc/context.js"
 import type { Handlers } from "../../server/rpc/handlers.js"
 import type { Middleware } from "../../server/rpc/middleware.js"
@@ -140,7 +140,7 @@ describe("the gRPC adapter", () => {
     it("a lone surrogate before anything is sent, and names the field", async () => {
       const { calls, ends } = await echo({ one: (request) => request })
       const error = await failureOf(calls.one({ value: "half \ud83d of a pair" }))
-      expect(error).to.be.instanceOf(IllFormedStringError).and.include({ field: "value" })
+      expect(error).to.be.instanceOf(IllFormedValueError).and.include({ field: "value" })
       expect(ends).to.deep.equal([])
     })
 

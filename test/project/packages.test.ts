@@ -104,6 +104,22 @@ describe("packages", () => {
     expect(elsewhere.filter((file) => statement.test(code(file)))).to.deep.equal([])
   })
 
+  it("read what people give by eatp/input, never by Date, which reads 30 February as 2 March", () => {
+    // Of Date only what cannot be misread: the present, and a number.
+    const loose =
+      /\bDate\.(parse|UTC)\b|\bnew Date\((?!\)|Number\()|\bfromJson\((Timestamp|Duration)Schema|\btimestampFromDate\(|\bparse(Int|Float)\(/
+    const files = Object.keys(MAY_IMPORT).flatMap((name) => filesIn(name, /\.[jt]s$/))
+    expect(files.filter((file) => loose.test(code(file)))).to.deep.equal([
+      // No people, but tables and files of programs.
+      "eatp/python/printable.ts",
+      "server/embedded/cluster.ts",
+      "server/embedded/postmaster.ts",
+    ])
+    const digits = /\/\^?\(?\[1-9\]\\d|\/\^\\d\{1,\d+\}\$\/|\[0-9a-f\]\{8\}/
+    const elsewhere = files.filter((file) => !file.startsWith("eatp/input/"))
+    expect(elsewhere.filter((file) => digits.test(code(file)))).to.deep.equal([])
+  })
+
   it("are used by the examples only through the SDK's public entry point", () => {
     const imports = filesIn("examples", /\.ts$/).flatMap(importsOf)
     const foreign = imports.filter(({ to }) => !isBuiltin(to) && !/^\.\/\w+\.js$/.test(to))

@@ -10,6 +10,7 @@ import { serviceDefinition } from "@trust-registry/proto"
 import { type CallerEdge, createCalls } from "../../client/rpc/calls.js"
 import { createLog, type Log } from "../../server/log.js"
 import type { RpcContext } from "../../server/rpc/context.js"
+import { createGrpcServer } from "../../server/rpc/deadlines.js"
 import type { Handlers } from "../../server/rpc/handlers.js"
 import { createMiddleware } from "../../server/rpc/middleware.js"
 import { PlainStatusError } from "../../server/rpc/status.js"
@@ -49,7 +50,7 @@ export async function startEcho(
 ) {
   const ends: grpc.status[] = []
   const draining = new AbortController()
-  const server = new grpc.Server()
+  const server = createGrpcServer()
   const middleware = createMiddleware({
     log,
     callTimeoutMs,

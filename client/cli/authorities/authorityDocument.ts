@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto"
-import { create, fromJson, toJson } from "@bufbuild/protobuf"
+import { create, toJson } from "@bufbuild/protobuf"
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt"
 import {
   compactJson,
   DocumentError,
+  INSTANT_FORM,
   type Json,
   JsonObject,
   numberOf,
+  parseInstant,
   parseJson,
   wordOf,
   wordsOf,
@@ -131,11 +133,10 @@ function keyJson({ keyId, publicKey, notBefore, notAfter, revokedAt, compromised
 function momentOf(object: JsonObject, name: string, path: string): Timestamp | undefined {
   const text = optionalText(object, name, path)
   if (text === undefined) return undefined
-  try {
-    return fromJson(TimestampSchema, text)
-  } catch (cause) {
-    throw new DocumentError(`${path}.${name}`, "must be a time with an offset (RFC 3339)", { cause })
-  }
+  // Not protobuf-es's fromJson: it takes 30 February for 2 March.
+  const instant = parseInstant(text)
+  if (!instant) throw new DocumentError(`${path}.${name}`, `must be ${INSTANT_FORM}`)
+  return create(TimestampSchema, instant)
 }
 
 function objectOf(value: Json, path: string, known: ReadonlySet<string>): JsonObject {

@@ -9,6 +9,7 @@ import {
 } from "../authorities/authorityTold.js"
 import { command, type Invocation } from "../command.js"
 import { complain } from "../complaint.js"
+import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
@@ -46,7 +47,12 @@ export const listAuthorities = command({
   examples: ["authority list", "authority list --all --json"],
   flags: {
     all: { type: "boolean", help: "inactive ones too (default: active ones)" },
-    limit: { type: "string", value: "N", help: `at most N authorities (default: ${DEFAULT_LIMIT})` },
+    limit: {
+      type: "string",
+      value: "N",
+      bounds: COUNT,
+      help: `at most N authorities (default: ${DEFAULT_LIMIT})`,
+    },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {

@@ -4,6 +4,7 @@ import { keyIdOf } from "../authorities/authorityDocument.js"
 import { bothAsJson } from "../authorities/authorityTold.js"
 import { command } from "../command.js"
 import { complain, complaintOf } from "../complaint.js"
+import { COUNT } from "../flags/bounds.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
@@ -34,6 +35,7 @@ export const rotateKey = command({
     "overlap-seconds": {
       type: "string",
       value: "N",
+      bounds: COUNT,
       help: "how long the older keys go on beyond that (default: not at all)",
     },
     ...AUTHORITY_REVISION_FLAG,

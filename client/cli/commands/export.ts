@@ -4,7 +4,9 @@ import type { ChainExport } from "../../chainExport.js"
 import { command, type Invocation, type Values } from "../command.js"
 import { complain } from "../complaint.js"
 import { exportTarget } from "../documents/exportTarget.js"
+import { REVISION } from "../flags/bounds.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
+import { revisionOf } from "../flags/flags.js"
 import { onInterrupt } from "../interrupt.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import type { Output } from "../output/output.js"
@@ -18,6 +20,7 @@ const FLAGS = {
   "snapshot-revision": {
     type: "string",
     value: "N",
+    bounds: REVISION,
     help: "the chains as they stood at revision N (default: the newest)",
   },
 } as const
@@ -70,12 +73,11 @@ interface Run {
 }
 
 function requestOf(values: Values<typeof FLAGS>) {
-  const { after = "", "snapshot-revision": snapshot } = values
+  const { after = "" } = values
+  const snapshot = revisionOf(values, "snapshot-revision")
   if (after !== "" && snapshot === undefined)
     throw new UsageError("--after goes with --snapshot-revision: both parts are to be of one moment")
-  if (snapshot !== undefined && !/^[1-9]\d{0,17}$/.test(snapshot))
-    throw new UsageError("--snapshot-revision must be a whole number of 1 or more")
-  return { filter: filterOf(values), afterAgentId: after, snapshotRevision: BigInt(snapshot ?? 0) }
+  return { filter: filterOf(values), afterAgentId: after, snapshotRevision: snapshot ?? 0n }
 }
 
 /** From here on Ctrl-C stops it in good order; before the target is open it just ends the process. */

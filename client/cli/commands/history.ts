@@ -1,5 +1,6 @@
 import { ChainOperation, type ChainRevision, ChainView } from "@trust-registry/proto"
 import { command } from "../command.js"
+import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { operationWord, revisionJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
@@ -20,7 +21,12 @@ export const history = command({
     "--json, --chains adds the chain as each change left it.",
   examples: ["history agent-001", "history agent-001 --limit 1 --chains --json"],
   flags: {
-    limit: { type: "string", value: "N", help: `at most N changes (default: ${DEFAULT_LIMIT})` },
+    limit: {
+      type: "string",
+      value: "N",
+      bounds: COUNT,
+      help: `at most N changes (default: ${DEFAULT_LIMIT})`,
+    },
     chains: { type: "boolean", help: "print the chains too (with --json)" },
   },
   async run({ values, args, json, out, err, registry: connect }) {

@@ -5,6 +5,7 @@ import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
 import { complain, documentComplaint } from "../complaint.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
+import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { onInterrupt, untilAborted } from "../interrupt.js"
 import { EXIT, isRefusal } from "../output/exit.js"
@@ -17,6 +18,7 @@ const FLAGS = {
   "in-flight": {
     type: "string",
     value: "N",
+    bounds: COUNT,
     help: `so many documents at once (default: ${DEFAULT_IN_FLIGHT})`,
   },
 } as const

@@ -1,6 +1,7 @@
 import { type ChainRecord, ChainView, type StoredChain } from "@trust-registry/proto"
 import { command, type Invocation } from "../command.js"
 import { complain } from "../complaint.js"
+import { COUNT } from "../flags/bounds.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
@@ -29,7 +30,12 @@ export const list = command({
     ...FILTER_FLAGS,
     records: { type: "boolean", help: "read records only, not documents; faster for long lists" },
     ...CONSISTENCY_FLAGS,
-    limit: { type: "string", value: "N", help: `at most N chains (default: ${DEFAULT_LIMIT})` },
+    limit: {
+      type: "string",
+      value: "N",
+      bounds: COUNT,
+      help: `at most N chains (default: ${DEFAULT_LIMIT})`,
+    },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {

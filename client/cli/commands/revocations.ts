@@ -1,3 +1,4 @@
+import { isUuid } from "@trust-registry/eatp"
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
 import { tellRecords, tellRevocation } from "../revocationTold.js"
@@ -9,7 +10,7 @@ const LARGEST_PAGE = 500
 export const revocations = command({
   args: "",
   arity: [0, 0],
-  summary: "list what was revoked, record by record, newest change first",
+  summary: "list what was revoked, record by record, the last revoked first",
   details: "Lifted suspensions are among them. Without a condition it lists all.",
   examples: ["revocations --standing", "revocations --agent agent-7 --json"],
   flags: {
@@ -56,6 +57,6 @@ export const liftSuspension = command({
 })
 
 function assureUuid(name: string, text: string) {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+  if (!isUuid(text))
     throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
 }

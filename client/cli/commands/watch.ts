@@ -7,7 +7,9 @@ import { DEFAULT_TIMEOUT_MS } from "../../options.js"
 import { command, type Invocation } from "../command.js"
 import { complain } from "../complaint.js"
 import { messageWithHint } from "../documents/lineHint.js"
+import { REVISION } from "../flags/bounds.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
+import { revisionOf } from "../flags/flags.js"
 import { onInterrupt } from "../interrupt.js"
 import { eventJson, eventWord } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
@@ -33,12 +35,17 @@ export const watch = command({
   ],
   flags: {
     ...FILTER_FLAGS,
-    from: { type: "string", value: "REVISION", help: "the first revision to show (default: from now on)" },
+    from: {
+      type: "string",
+      value: "REVISION",
+      bounds: REVISION,
+      help: "the first revision to show (default: from now on)",
+    },
     "include-current": { type: "boolean", help: "show the current chains first" },
   },
   async run(invocation) {
     const { values, json, out, err, registry: connect } = invocation
-    const from = revisionOf(values.from)
+    const from = revisionOf(values, "from")
     if (from !== undefined && values["include-current"])
       throw new UsageError("either --from or --include-current, not both")
     const filter = filterOf(values)
@@ -95,13 +102,6 @@ function lineOf({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
 function noAnswer(timeoutMs: number) {
   const message = `the registry did not answer within ${timeoutMs} ms`
   return new TrustStoreError(message, { code: status.DEADLINE_EXCEEDED, reason: "DEADLINE_EXCEEDED" })
-}
-
-function revisionOf(text: string | undefined): bigint | undefined {
-  if (text === undefined) return undefined
-  if (!/^[1-9]\d{0,17}$/.test(text))
-    throw new UsageError("--from must be a revision: a whole number of 1 or more")
-  return BigInt(text)
 }
 
 function eventLine(event: ChainEvent): string {

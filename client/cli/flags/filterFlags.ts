@@ -1,6 +1,6 @@
-import type { MessageInitShape } from "@bufbuild/protobuf"
-import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt"
-import { numberOf, wordsOf } from "@trust-registry/eatp"
+import { create, type MessageInitShape } from "@bufbuild/protobuf"
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt"
+import { numberOf, parseInstant, wordsOf } from "@trust-registry/eatp"
 import { type CapabilityType, CapabilityTypeSchema, type ChainFilterSchema } from "@trust-registry/proto"
 import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
@@ -45,16 +45,13 @@ function capabilityType(word: string | undefined): CapabilityType {
   return number as CapabilityType
 }
 
-/** The moment that a flag gives; throws a UsageError for what is no time with an offset. */
+/** The moment that a flag gives, to the microsecond. */
 export function momentOf<Name extends string>(
   values: { [K in Name]?: string },
   name: Name,
 ): Timestamp | undefined {
   const text = values[name]
   if (text === undefined) return undefined
-  const date = new Date(text)
-  if (!/T.*(Z|[+-]\d\d:\d\d)$/i.test(text) || Number.isNaN(date.getTime())) {
-    throw new UsageError(`--${name} must be a time with an offset, for example 2030-01-31T00:00:00Z`)
-  }
-  return timestampFromDate(date)
+  // parse() has refused any other text.
+  return create(TimestampSchema, parseInstant(text))
 }

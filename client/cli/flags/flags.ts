@@ -5,6 +5,7 @@ import { connect, type TrustRegistry } from "../../connect.js"
 import type { CallOptions } from "../../options.js"
 import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
+import { COUNT } from "./bounds.js"
 
 /** Where the registry is looked for unless a flag or TRUST_REGISTRY_ADDRESS says otherwise. */
 export const DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -31,7 +32,12 @@ export const CONNECTION_FLAGS = {
   "tls-cert": { type: "string", value: "FILE", help: "show the registry this certificate (PEM)" },
   "tls-key": { type: "string", value: "FILE", help: "the private key of that certificate (PEM)" },
   insecure: { type: "boolean", help: "speak without TLS beyond this machine" },
-  "timeout-ms": { type: "string", value: "N", help: "longest time a call may take (default: 5000)" },
+  "timeout-ms": {
+    type: "string",
+    value: "N",
+    bounds: COUNT,
+    help: "longest time a call may take (default: 5000)",
+  },
 } as const satisfies Record<string, Flag>
 
 /** Connects as the flags say. */
@@ -53,15 +59,24 @@ export function connectBy(
   }
 }
 
-/** The whole number of 1 or more that a flag gives; throws a UsageError for anything else. */
+/** The count that a flag gives, within its bounds. */
 export function countOf<Name extends string>(
   values: { [K in Name]?: string },
   name: Name,
 ): number | undefined {
   const text = values[name]
   if (text === undefined) return undefined
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} must be a whole number of 1 or more`)
   return Number(text)
+}
+
+/** The revision that a flag gives, within its bounds. */
+export function revisionOf<Name extends string>(
+  values: { [K in Name]?: string },
+  name: Name,
+): bigint | undefined {
+  const text = values[name]
+  if (text === undefined) return undefined
+  return BigInt(text)
 }
 
 function pem(values: Values<typeof CONNECTION_FLAGS>, name: "tls-ca" | "tls-cert" | "tls-key") {

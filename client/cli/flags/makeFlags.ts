@@ -5,7 +5,6 @@ import {
   JsonSyntaxError,
   numberOf,
   parseJson,
-  parseTime,
   wordsOf,
 } from "@trust-registry/eatp"
 import { type CapabilityType, CapabilityTypeSchema } from "@trust-registry/proto"
@@ -51,10 +50,7 @@ export function grantsOf(values: Values<typeof CAPABILITY_FLAGS & typeof BOUND_F
 
 /** The end that --expires-at tells, as it was written: it will be signed. */
 export function expiryOf(values: { "expires-at"?: string }): string | undefined {
-  const text = values["expires-at"]
-  if (text !== undefined && parseTime(text)?.utcMicros === undefined)
-    throw new UsageError("--expires-at must be a time with an offset, for example 2030-01-31T00:00:00Z")
-  return text
+  return values["expires-at"]
 }
 
 /** The text of a JSON object that a flag gives, as it was written: it may be signed. */

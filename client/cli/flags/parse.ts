@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util"
+import { INSTANT_FORM, parseInstant, parseWholeNumber } from "@trust-registry/eatp"
 import type { Command, Flag } from "../command.js"
 import { UsageError } from "../usage.js"
 import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
@@ -22,6 +23,7 @@ export function parse(command: Command, args: readonly string[]) {
     allowPositionals: true,
   })
   if (!values.help) for (const [name, flag] of Object.entries(flags)) assureChoice(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureForm(name, flag, values[name])
   if (!values.help) for (const [name, flag] of Object.entries(flags)) assureGiven(name, flag, values[name])
   // Each flag was given at most the type that its definition says.
   return { values: values as Record<string, string & boolean>, positionals }
@@ -38,6 +40,15 @@ function parsed<Config extends ParseArgsConfig>(config: Config) {
 function assureChoice(name: string, { choices }: Flag, value: unknown) {
   if (choices === undefined || value === undefined || choices.includes(String(value))) return
   throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
+}
+
+/** Here, for all commands at once: none can read a time or a number in a way of its own. */
+function assureForm(name: string, { value: form, bounds }: Flag, value: unknown) {
+  if (value === undefined) return
+  if (form === "TIME" && !parseInstant(String(value)))
+    throw new UsageError(`--${name} must be ${INSTANT_FORM}`)
+  if (bounds && parseWholeNumber(String(value), ...bounds) === undefined)
+    throw new UsageError(`--${name} must be a whole number from ${bounds[0]} to ${bounds[1]}`)
 }
 
 function assureGiven(name: string, { required }: Flag, value: unknown) {

@@ -1,18 +1,24 @@
 import type { Flag } from "../command.js"
-import { UsageError } from "../usage.js"
+import { EXPECTED_REVISION } from "./bounds.js"
 
 /** Flag of every command that changes chains. */
 export const REVISION_FLAG = {
   "expected-revision": {
     type: "string",
     value: "N",
+    bounds: EXPECTED_REVISION,
     help: "only if the chain's revision is this (in store, 0: only if none is stored)",
   },
 } as const satisfies Record<string, Flag>
 
 /** Flag of every command that changes authorities. */
 export const AUTHORITY_REVISION_FLAG = {
-  "expected-revision": { type: "string", value: "N", help: "only if the authority's revision is this" },
+  "expected-revision": {
+    type: "string",
+    value: "N",
+    bounds: EXPECTED_REVISION,
+    help: "only if the authority's revision is this",
+  },
 } as const satisfies Record<string, Flag>
 
 /** Flag of the commands that write documents. */
@@ -24,6 +30,5 @@ export const EXPIRY_FLAG = {
 export function expectedRevision(values: { "expected-revision"?: string }): { expectedRevision?: bigint } {
   const text = values["expected-revision"]
   if (text === undefined) return {}
-  if (!/^\d{1,18}$/.test(text)) throw new UsageError("--expected-revision must be a whole number")
   return { expectedRevision: BigInt(text) }
 }

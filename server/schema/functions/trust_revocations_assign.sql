@@ -17,6 +17,7 @@ begin
       new.request_id := gen_random_uuid();
       new.lifted_by := 'postgres:' || session_user;
     end if;
+    new.made_revision := coalesce(old.made_revision, old.revision);
     new.effective_at := old.effective_at;
     new.revoked_at := old.revoked_at;
     new.lifted_at := clock_timestamp();
@@ -28,6 +29,7 @@ begin
     if new.mode <> 'graceful' then
       new.effective_at := new.revoked_at;
     end if;
+    new.made_revision := null;
     new.lifted_at := null;
     new.lifted_by := null;
   end if;

@@ -10,7 +10,6 @@ import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { authorityOf, authorityRecordOf } from "../../store/rows/authorityRows.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import { changeAuthority } from "./authorityChange.js"
 import { invalidAuthority } from "./authorityErrors.js"
 import { assureChange, assureValid, commonOf } from "./authorityRequest.js"
@@ -26,7 +25,7 @@ export function createKeyRotation(
     assureChange(request, { field: "authority_id", id: authorityId }, limits)
     const common = commonOf(AuthorityService.method.rotateAuthorityKey.input, request, actor)
     const row = await changeAuthority(authorities, { ...common, authorityId }, (current) =>
-      rotated(current, request, limits),
+      rotated(current, request, limits, authorities.now()),
     )
     const record = authorityRecordOf(row)
     // On a retry the authority may have been deleted by hand, along with its documents.
@@ -34,8 +33,13 @@ export function createKeyRotation(
   }
 }
 
-function rotated(current: Authority, request: RotateAuthorityKeyRequest, limits: ShapeLimits): Authority {
-  const rotation = rotationOf(request, nowMicros())
+function rotated(
+  current: Authority,
+  request: RotateAuthorityKeyRequest,
+  limits: ShapeLimits,
+  now: bigint,
+): Authority {
+  const rotation = rotationOf(request, now)
   if ("field" in rotation) throw invalidAuthority([rotation], current.id)
   const authority = create(AuthoritySchema, { ...current, keys: rotatedKeys(current, request, rotation) })
   // Violations in the new key are reported under the request's own fields.

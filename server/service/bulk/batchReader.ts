@@ -15,6 +15,7 @@ export interface BatchReader extends MemoryReader {
 export function createBatchReader(memory: MemoryReader): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
+    now: memory.now,
     getChain: (agentId) => own.get(agentId)?.() ?? memory.getChain(agentId),
     getAuthority: memory.getAuthority,
     goneAgents: memory.goneAgents,

@@ -11,7 +11,6 @@ import type { Handlers } from "../../rpc/handlers.js"
 import { compacted } from "../../store/history/historicalPoint.js"
 import type { ChainRow } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
 import { assureFilter, filtered } from "../request/filter.js"
@@ -30,7 +29,7 @@ export function createExport(
     const fault = afterAgentId === "" ? undefined : idFault(afterAgentId, limits)
     if (fault) throw invalidRequest("after_agent_id", fault)
     const revision = await snapshotOf(store, snapshotRevision)
-    const now = nowMicros()
+    const now = store.now()
     const read = (after: string) => {
       const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
       const query = { ...bounds, filter, revision, documents: true, now }

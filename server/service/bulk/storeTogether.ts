@@ -2,7 +2,6 @@ import type { StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Document, Outcome, Write } from "../../store/chains/writes.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import {
   type ChainRules,
@@ -60,7 +59,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     const refusals: Refusals = new Map()
     const commons = requests.map((request) => commonOf(request, context.actor))
     const documents = await eachOf(requests.keys(), refusals, (place) =>
-      checked(requests[place] as StoreChainRequest, rules),
+      checked(requests[place] as StoreChainRequest, rules, store.now()),
     )
     for (let attempt = 0; refusals.size === 0; attempt++) {
       if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
@@ -99,10 +98,10 @@ async function eachOf<Answer>(
   return answers
 }
 
-function checked(request: StoreChainRequest, rules: ChainRules): CheckedDocument {
+function checked(request: StoreChainRequest, rules: ChainRules, now: bigint): CheckedDocument {
   assureExpectedRevision(request.expectedRevision, 0n)
   assureRequestId(request.requestId)
-  return checkedDocument(request, rules, nowMicros())
+  return checkedDocument(request, rules, now)
 }
 
 function isStale(refused: Map<number, Outcome>): boolean {

@@ -15,7 +15,6 @@ import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureWithin } from "../request/fields.js"
@@ -44,7 +43,7 @@ export function createChainList(
         asked: askedBy(request, requirement),
         read: async (bounds) => {
           const past = await pastStateOf(store, requirement)
-          const query = { ...bounds, filter, documents, now: past?.micros ?? nowMicros() }
+          const query = { ...bounds, filter, documents, now: past?.micros ?? store.now() }
           return await filtered(
             past
               ? store.chains.export({ ...query, revision: past.revision })
@@ -63,7 +62,7 @@ export function createChainList(
         count: await filtered(
           past
             ? store.chains.countAt({ filter, revision: past.revision, now: past.micros })
-            : store.chains.count(filter, nowMicros()),
+            : store.chains.count(filter, store.now()),
         ),
       }
     },

@@ -3,7 +3,6 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { Document, Write } from "../../store/chains/writes.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
@@ -58,7 +57,7 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     request: WriteRequest & DocumentRequest,
     actor: string,
   ): PreparedWrite => {
-    const { agentId, chain, ...document } = checkedDocument(request, rules, nowMicros())
+    const { agentId, chain, ...document } = checkedDocument(request, rules, store.now())
     const common = { ...commonOf(request, actor), operation, agentId }
     /** A retry of a successful write returns its result, even if the chain would be refused by now. */
     const replayed = async (refusal: unknown): Promise<Written> => {

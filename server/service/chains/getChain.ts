@@ -2,7 +2,6 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import type { TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
@@ -21,7 +20,7 @@ export function createGetChain(
     assureAgentId(agentId, limits)
     const requirement = requirementOf(consistency)
     if (!isMemoryEnough(store, requirement)) return getChainFrom(store, agentId, includeInactive, requirement)
-    const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, nowMicros()).bytes
+    const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, store.now()).bytes
     const chain = store.memory.getChain(agentId)
     return chain instanceof Promise ? chain.then(give) : give(chain)
   }

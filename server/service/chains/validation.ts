@@ -4,7 +4,6 @@ import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
 import type { MemoryReader } from "../../store/readers/memoryReader.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import { sentenceOf } from "../request/fields.js"
 import { lineageProblem } from "../verification/lineageProblem.js"
 import { type KnownSigners, signersOf } from "../verification/signers.js"
@@ -25,13 +24,13 @@ export async function validateChain(
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Validation> {
-  const signers = await signersOf(memory, chain, nowMicros())
+  const signers = await signersOf(memory, chain, memory.now())
   try {
     return await validateAgainst(signers, chain, requireSignatures)
   } catch (refusal) {
     // The write checks these rows again for an accepted chain, but not for a refused one, and memory may be stale.
     memory.forget(signers.depends)
-    const fresh = await signersOf(memory, chain, nowMicros())
+    const fresh = await signersOf(memory, chain, memory.now())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
     return await validateAgainst(fresh, chain, requireSignatures)
   }

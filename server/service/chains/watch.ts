@@ -8,7 +8,6 @@ import type { HistoryEvent } from "../../store/history/event.js"
 import { compacted } from "../../store/history/historicalPoint.js"
 import type { HistoryStore } from "../../store/history/historyStore.js"
 import type { TailReader } from "../../store/history/tail.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import { assureFilter, filtered } from "../request/filter.js"
 import { showsChains } from "../request/view.js"
 import { responses, type WatchEvent } from "./watchResponses.js"
@@ -57,7 +56,7 @@ async function startOf(history: HistoryStore, asked: bigint): Promise<bigint> {
 async function* sendCurrent(history: HistoryStore, request: WatchChainsRequest, chains: boolean) {
   if (request.startRevision !== 0n)
     throw invalidRequest("start_revision", "cannot be combined with include_current")
-  const { head, pieces } = await filtered(history.current(request.filter, nowMicros()))
+  const { head, pieces } = await filtered(history.current(request.filter, history.now()))
   for await (const some of pieces(chains)) {
     const events = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
     const last = events.at(-1)

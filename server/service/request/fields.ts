@@ -1,8 +1,6 @@
-import { type ShapeLimits, textProblem } from "@trust-registry/eatp"
+import { isUuid, type ShapeLimits, textProblem } from "@trust-registry/eatp"
 import { ErrorReason } from "@trust-registry/proto"
 import { type FieldViolation, invalidRequest, RegistryError } from "../../errors.js"
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** What is wrong with an id, or undefined. */
 export function idFault(id: string, { maxIdBytes }: ShapeLimits): string | undefined {
@@ -30,7 +28,7 @@ export function assureAuthorityId(authorityId: string, limits: ShapeLimits): voi
 
 /** Throws INVALID_REQUEST unless the field holds a UUID. */
 export function assureUuid(field: string, text: string): void {
-  if (!UUID.test(text)) throw invalidRequest(field, "is not a UUID")
+  if (!isUuid(text)) throw invalidRequest(field, "is not a UUID")
 }
 
 /** Throws INVALID_REQUEST unless the request id is empty or a UUID. */

@@ -1,6 +1,5 @@
 import { invalidRequest } from "../../errors.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
-import { nowMicros } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { assureExists, FIELDS, type Requirement, type RevisionRequirement } from "./consistency.js"
 
@@ -31,11 +30,11 @@ export async function readSnapshot(store: Store, requirement: Requirement): Prom
       return { reader: store.at(past), nowMicros: past.micros }
     }
     case "minRevision":
-      return { reader: await readerFrom(store, requirement), nowMicros: nowMicros() }
+      return { reader: await readerFrom(store, requirement), nowMicros: store.now() }
     case "strong":
-      return { reader: store.strong(), nowMicros: nowMicros() }
+      return { reader: store.strong(), nowMicros: store.now() }
     case undefined:
-      return { reader: store.memory, nowMicros: nowMicros() }
+      return { reader: store.memory, nowMicros: store.now() }
   }
 }
 

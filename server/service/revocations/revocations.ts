@@ -12,7 +12,7 @@ import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import type { RevocationStore } from "../../store/revocations/revocationStore.js"
 import type { RevocationOutcome, Revoke } from "../../store/revocations/revocations.js"
-import { microsOf, nowMicros } from "../../store/rows/micros.js"
+import { microsOf } from "../../store/rows/micros.js"
 import { type RevocationRow, type RevokedKindText, revokedRecordOf } from "../../store/rows/revocationRows.js"
 import {
   assureAgentId,
@@ -71,7 +71,7 @@ export function createRevocations(
       const { authorityId, keyId, compromisedAt } = request
       const fault = compromisedAt && momentProblem(compromisedAt)
       if (fault) throw invalidRequest("compromised_at", fault)
-      if (compromisedAt && microsOf(compromisedAt) > nowMicros())
+      if (compromisedAt && microsOf(compromisedAt) > revocations.now())
         throw invalidRequest(
           "compromised_at",
           "is in the future: what the key signs until then would still verify",

@@ -31,7 +31,7 @@ export function createRevokedRecordList(
         const below = after === "" ? undefined : BigInt(after)
         return revocations.list({ agentId, authorityId, revocationId, standingOnly, below, limit })
       },
-      keyOf: (row) => row.revision,
+      keyOf: (row) => row.made,
     })
     return { records: rows.map(revokedRecordOf), nextPageToken }
   }

@@ -15,7 +15,7 @@ import {
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
-import { microsOf, nowMicros, timestampOf } from "../../store/rows/micros.js"
+import { microsOf, timestampOf } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { requirementOf } from "../request/consistency.js"
 import { assureAuthorityId } from "../request/fields.js"
@@ -34,7 +34,7 @@ export function createCheckAuthority(
     assureQuestion(request, limits)
     if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
     const context = contextOf(request, limits)
-    const evaluatedAt = nowMicros()
+    const evaluatedAt = store.now()
     const snapshot = await snapshotOf(store, request, evaluatedAt)
     const { agentId, action, resource } = request
     const evidence = await evidenceOf(snapshot, agentId, "all")
@@ -62,7 +62,7 @@ async function snapshotOf(
     throw invalidRequest("valid_at", "cannot be combined with consistency.at_revision")
   if (validAt.seconds < EARLIEST_SECONDS) throw invalidRequest("valid_at", "is before the year 1")
   const micros = microsOf(validAt)
-  if (micros > now) throw invalidRequest("valid_at", "is in the future, according to the server's clock")
+  if (micros > now) throw invalidRequest("valid_at", "is in the future, according to the database's clock")
   return { reader: store.at({ micros }), nowMicros: micros }
 }
 

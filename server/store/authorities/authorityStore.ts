@@ -22,6 +22,8 @@ export interface AuthorityStore {
   get(authorityId: string): Promise<StoredSigner | null> | StoredSigner | null
   /** Like `get`, but by a database read that starts now. Memory keeps what it finds. */
   renew(authorityId: string): Promise<StoredSigner | null>
+  /** The time by the clock of the database, in microseconds since 1970. */
+  now(): bigint
   /** Drops these authorities from memory. */
   forget(authorityIds: Iterable<string>): void
   /** Size and hit counts of the cache. */
@@ -58,6 +60,7 @@ export function createAuthorityStore(
   })
   followFeed(cache, feed, "authority")
   return {
+    now: database.monitor.now,
     get: cache.get,
     renew: cache.renew,
     forget: cache.invalidate,

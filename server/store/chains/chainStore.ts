@@ -5,7 +5,6 @@ import type { Database } from "../database/database.js"
 import { createReads } from "../database/reads.js"
 import type { Feed } from "../feed/feed.js"
 import type { ChainRow, ServedRow } from "../rows/chainRows.js"
-import { nowMicros } from "../rows/micros.js"
 import { type ServedChain, servedChain } from "../rows/servedChain.js"
 import { type AtomicOutcome, createAtomicWrites } from "./atomicWrites.js"
 import {
@@ -65,7 +64,7 @@ export function createChainStore(database: Database, feed: Feed, options: ChainS
     get: cache.get,
     renew: cache.renew,
     forget: cache.invalidate,
-    gone: (agentIds) => database.run((sql) => readGone(sql, agentIds, nowMicros())),
+    gone: (agentIds) => database.run((sql) => readGone(sql, agentIds, database.monitor.now())),
     withHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
     list: (query) => database.scan((sql) => listChains(sql, query)),
     count: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),

@@ -6,7 +6,6 @@ import { isDataFault, isUnavailable } from "../database/failures.js"
 import { mixedUp, ofKeys } from "../database/keyed.js"
 import { arrayText, type Fragment, rowText, type Sql, timestamptzText } from "../database/sql.js"
 import type { RecordRow } from "../rows/chainRows.js"
-import { nowMicros } from "../rows/micros.js"
 import { FIRST_BATCH_ROWS, nextBatchRows } from "./batchRows.js"
 
 /** A document to write, with everything derived from it. Times are microseconds since 1970. */
@@ -173,7 +172,7 @@ export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment
     trust_chains_write(
       ${arrayText(writes.map(fieldsOf))}::text::trust_chain_write[],
       ${writes.map(({ document }) => document?.json ?? "").join(BETWEEN_DOCUMENTS)},
-      ${sql.typed.timestamptz(nowMicros())}, ${sql.typed.timestamptz(notAfter)}
+      clock_timestamp(), ${sql.typed.timestamptz(notAfter)}
     )`
 }
 

@@ -21,6 +21,13 @@ export interface Monitor {
    * early. Known once the database was available.
    */
   databaseTime(at: number): bigint
+  /**
+   * The time by the clock of the database, in microseconds since 1970: the one clock of all servers on it, which says what has expired
+   * and which graceful revocation has taken effect. It goes on while the database is away, whatever this machine's clock does.
+   */
+  now(): bigint
+  /** How far the database's clock was ahead of this machine's at the last probe, in milliseconds; negative: behind. */
+  readonly clockSkewMs: number
   /** Probes now rather than when it is due. */
   probeNow(): void
   /** Probes; throws DATABASE_UNAVAILABLE with the reason if the database must not be used. */
@@ -33,6 +40,9 @@ export interface Monitor {
 const EVERY_MS = 500
 /** A probe that is not answered in this time has failed. */
 const ANSWER_MS = 1_000
+
+/** A difference of clocks that is told: more than two machines that keep time by NTP have. */
+const SKEW_MS = 2_000
 
 /** Called when the database goes away or comes back, and with its notices. */
 export type OnEvent = (level: "info" | "warn" | "error", text: string) => void
@@ -57,6 +67,8 @@ export function createMonitor(target: Target, onEvent: OnEvent): Monitor {
   /** Why the database must not be used, for callers; they are not told why it cannot be reached. */
   let unfit: string | undefined
   let told = ""
+  let clockSkewMs = 0
+  let skewed = false
 
   const set = (now: boolean, why: string) => {
     if (now === available && (now || unfit === undefined || why === told)) return
@@ -69,13 +81,28 @@ export function createMonitor(target: Target, onEvent: OnEvent): Monitor {
     for (const listener of [...listeners]) listener(now)
   }
 
+  const tellSkew = () => {
+    const away = Math.abs(clockSkewMs)
+    if (skewed ? away > SKEW_MS / 2 : away <= SKEW_MS) return
+    skewed = !skewed
+    const much = `${(away / 1000).toFixed(1)} s ${clockSkewMs > 0 ? "behind" : "ahead of"} the database's`
+    if (skewed)
+      onEvent("error", `the clock of this machine is ${much}, by which expiry and revocation are judged`)
+    else onEvent("info", "the clock of this machine agrees with the database's again")
+  }
+
   const probe = async () => {
     try {
+      const askedAt = performance.now()
       const answer = await ask(pool)
       if (mark === undefined) await assureOwnSessions(target)
       else if (mark !== answer.mark) throw new DatabaseUnfit(POOLED)
       mark = answer.mark
       clock = { micros: answer.now, at: answer.at }
+      // A slow answer has the time of some moment of the wait.
+      const tookMs = answer.at - askedAt
+      if (tookMs < SKEW_MS / 2) clockSkewMs = Number(answer.now / 1000n) + tookMs / 2 - Date.now()
+      tellSkew()
       if (answer.version !== SCHEMA_VERSION) throw new DatabaseUnfit(otherSchema(answer.version))
       tellWeakness(target, answer.weak, onEvent)
       unfit = undefined
@@ -104,6 +131,8 @@ export function createMonitor(target: Target, onEvent: OnEvent): Monitor {
         throw databaseUnavailable(unfit ?? "the database is away")
   }
 
+  const databaseTime = (at: number) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000))
+
   return {
     get available() {
       return available
@@ -113,7 +142,11 @@ export function createMonitor(target: Target, onEvent: OnEvent): Monitor {
       return () => listeners.delete(listener)
     },
     whenAvailable,
-    databaseTime: (at) => clock.micros + BigInt(Math.floor((at - clock.at) * 1000)),
+    databaseTime,
+    now: () => databaseTime(performance.now()),
+    get clockSkewMs() {
+      return clockSkewMs
+    },
     probeNow: due.notify,
     assureFit: async () => {
       await probe()

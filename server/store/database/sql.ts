@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events"
+import { parseInstant } from "@trust-registry/eatp"
 import postgres from "postgres"
 import { ENVIRONMENT_PROOF } from "../../connection/driverOptions.js"
 import { passwordFor } from "../../connection/passfile.js"
@@ -69,10 +70,9 @@ const timestamptz = {
   from: [1184],
   serialize: timestamptzText,
   parse: (text: string) => {
-    const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/.exec(text)
-    if (!parts) return text.startsWith("-") || text.endsWith("BC") ? EARLIEST : LATEST
-    const [, date, time, fraction = ""] = parts
-    return BigInt(Date.parse(`${date}T${time}Z`)) * 1000n + BigInt(fraction.padEnd(6, "0"))
+    const instant = parseInstant(`${text.replace(" ", "T")}:00`)
+    if (!instant) return text.startsWith("-") || text.endsWith("BC") ? EARLIEST : LATEST
+    return instant.seconds * MICROS + BigInt(instant.nanos / 1000)
   },
 } satisfies postgres.PostgresType<bigint>
 
@@ -117,5 +117,5 @@ const arrays = {
 
 const MICROS = 1_000_000n
 /** The bounds of google.protobuf.Timestamp. A row written by hand may hold infinity or the year 20000. */
-const EARLIEST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * 1000n
-const LATEST = BigInt(Date.parse("9999-12-31T23:59:59Z")) * 1000n
+const EARLIEST = -62_135_596_800n * MICROS
+const LATEST = 253_402_300_799n * MICROS

@@ -28,6 +28,8 @@ export interface Current {
 
 /** The history of chains, to page through or to follow. */
 export interface HistoryStore {
+  /** The time by the clock of the database, in microseconds since 1970. */
+  now(): bigint
   /** A page of the changes of an agent's chain. */
   listRevisions(query: RevisionsQuery): Promise<RevisionsPage>
   /** The oldest revision from which on the history is complete, and the newest revision of all. */
@@ -70,6 +72,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
   }
   return {
     listRevisions: (query) => database.scan((sql) => listRevisions(sql, query)),
+    now: database.monitor.now,
     ends: () => database.run(readEnds),
     momentOf: (revision) => database.run((sql) => readMoment(sql, revision)),
     newestRevision: () => database.run(readNewestRevision),

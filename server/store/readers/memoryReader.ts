@@ -6,6 +6,8 @@ import type { TrustReader } from "./trustReader.js"
 
 /** A reader that answers from memory while memory is fresh, and from the database otherwise. */
 export interface MemoryReader extends TrustReader {
+  /** The time by the clock of the database, in microseconds since 1970. */
+  now(): bigint
   /** Drops these rows from memory, because they turned out to be stale. */
   forget(stale: Depends): void
 }
@@ -15,8 +17,10 @@ export function memoryReader(
   chains: ChainStore,
   authorities: AuthorityStore,
   history: HistoryStore,
+  now: () => bigint,
 ): MemoryReader {
   return {
+    now,
     getChain: chains.get,
     getAuthority: authorities.get,
     goneAgents: chains.gone,

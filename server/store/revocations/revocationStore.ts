@@ -1,8 +1,8 @@
 import type { AuthorityStore } from "../authorities/authorityStore.js"
 import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
-import type { RevocationRow } from "../rows/revocationRows.js"
 import {
+  type ListedRevocation,
   liftRevocation,
   listRevocations,
   type RevocationOutcome,
@@ -15,10 +15,12 @@ import {
 export interface RevocationStore {
   /** Revokes something with all that descends from it. It is durable once this resolves with an outcome that accepts it. */
   revoke(revoke: Revoke): Promise<RevocationOutcome>
+  /** The time by the clock of the database, in microseconds since 1970. */
+  now(): bigint
   /** Lifts a suspension. */
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
-  /** A page of revocations, newest change first, and whether more follow. */
-  list(page: RevocationPage): Promise<{ rows: RevocationRow[]; more: boolean }>
+  /** A page of revocations, the last made first, and whether more follow. */
+  list(page: RevocationPage): Promise<{ rows: ListedRevocation[]; more: boolean }>
 }
 
 /**
@@ -40,6 +42,7 @@ export function createRevocationStore(
     return outcome
   }
   return {
+    now: database.monitor.now,
     revoke: async (revoke) =>
       forgetChanged(await database.scan((sql, notAfter) => writeRevocation(sql, revoke, notAfter))),
     lift: async (lift) =>

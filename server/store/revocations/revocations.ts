@@ -86,26 +86,32 @@ export interface RevocationPage {
   authorityId: string
   revocationId: string
   standingOnly: boolean
-  /** Only revisions below this one; undefined to start from the newest. */
+  /** Only what was made with a revision below this one; undefined to start from the newest. */
   below: bigint | undefined
   limit: number
 }
 
-/** A page of revocations, newest change first, and whether more follow. */
+/** A revocation in a list. */
+export interface ListedRevocation extends RevocationRow {
+  /** The revision with which it was made. A lift changes `revision`, and not this: pages go by it. */
+  made: bigint
+}
+
+/** A page of revocations, the last made first, and whether more follow. */
 export async function listRevocations(
   sql: Sql,
   page: RevocationPage,
-): Promise<{ rows: RevocationRow[]; more: boolean }> {
-  const rows = await sql<RevocationRow[]>`
-    select revision, revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from, effective_at,
+): Promise<{ rows: ListedRevocation[]; more: boolean }> {
+  const rows = await sql<ListedRevocation[]>`
+    select coalesce(made_revision, revision) as made, revision, revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from, effective_at,
            compromised_at, reason, revoked_at, revoked_by, lifted_at, lifted_by
     from trust_revocations
     where true ${page.agentId ? sql`and agent_id = ${page.agentId}` : sql``}
       ${page.authorityId ? sql`and authority_id = ${page.authorityId}` : sql``}
       ${page.revocationId ? sql`and revocation_id = ${page.revocationId}` : sql``}
       ${page.standingOnly ? sql`and lifted_at is null` : sql``}
-      ${page.below === undefined ? sql`` : sql`and revision < ${page.below}`}
-    order by revision desc limit ${page.limit + 1}`
+      ${page.below === undefined ? sql`` : sql`and coalesce(made_revision, revision) < ${page.below}`}
+    order by coalesce(made_revision, revision) desc limit ${page.limit + 1}`
   if (page.agentId) ofKeys(rows, [page.agentId], ({ agent_id }) => agent_id ?? "")
   if (page.authorityId) ofKeys(rows, [page.authorityId], ({ authority_id }) => authority_id ?? "")
   if (page.revocationId) ofKeys(rows, [page.revocationId], ({ revocation_id }) => revocation_id)

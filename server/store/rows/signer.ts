@@ -17,8 +17,9 @@ export function signerOf(row: AuthorityRow): StoredSigner {
   }
 }
 
-function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey): SignerKey {
+function keyOf({ keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey): SignerKey {
   return {
+    keyId,
     publicKey,
     ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
     ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),

@@ -581,7 +581,7 @@ export const ListRevokedRecordsRequestSchema: GenMessage<ListRevokedRecordsReque
  */
 export type ListRevokedRecordsResponse = Message<"trustregistry.v1.ListRevokedRecordsResponse"> & {
   /**
-   * The records, newest change first.
+   * The records, the last revoked first.
    *
    * @generated from field: repeated trustregistry.v1.RevokedRecord records = 1;
    */
@@ -784,7 +784,8 @@ export const RevocationService: GenService<{
     output: typeof LiftSuspensionResponseSchema;
   },
   /**
-   * Lists every record that was ever revoked, lifted suspensions included, newest change first, a page at a time.
+   * Lists every record that was ever revoked, lifted suspensions included, a page at a time, the last revoked first. To lift a
+   * suspension moves no record in this order, so that no page leaves one out.
    *
    * @generated from rpc trustregistry.v1.RevocationService.ListRevokedRecords
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/server_info.proto.
  */
 export const file_trustregistry_v1_server_info: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3NlcnZlcl9pbmZvLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IvQCChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoBRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ3b3JrZXIYBCABKAUSGgoSZGF0YWJhc2VfYXZhaWxhYmxlGAUgASgIEhUKDWZlZWRfcmV2aXNpb24YBiABKAMSFwoPbmV3ZXN0X3JldmlzaW9uGAcgASgDEisKCGZlZWRfYWdlGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1lbW9yeV9mcmVzaBgJIAEoCBIVCg1jYWNoZWRfY2hhaW5zGAogASgDEhoKEmNhY2hlZF9hdXRob3JpdGllcxgLIAEoAxIcCg9vbGRlc3RfcmV2aXNpb24YDCABKANIAIgBAUISChBfb2xkZXN0X3JldmlzaW9uMnoKEVNlcnZlckluZm9TZXJ2aWNlEmUKDUdldFNlcnZlckluZm8SJi50cnVzdHJlZ2lzdHJ5LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GicudHJ1c3RyZWdpc3RyeS52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJ0cnVzdHJlZ2lzdHJ5L3YxL3NlcnZlcl9pbmZvLnByb3RvEhB0cnVzdHJlZ2lzdHJ5LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IqMDChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIWCg5zY2hlbWFfdmVyc2lvbhgCIAEoBRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ3b3JrZXIYBCABKAUSGgoSZGF0YWJhc2VfYXZhaWxhYmxlGAUgASgIEhUKDWZlZWRfcmV2aXNpb24YBiABKAMSFwoPbmV3ZXN0X3JldmlzaW9uGAcgASgDEisKCGZlZWRfYWdlGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1lbW9yeV9mcmVzaBgJIAEoCBIVCg1jYWNoZWRfY2hhaW5zGAogASgDEhoKEmNhY2hlZF9hdXRob3JpdGllcxgLIAEoAxIcCg9vbGRlc3RfcmV2aXNpb24YDCABKANIAIgBARItCgpjbG9ja19za2V3GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhIKEF9vbGRlc3RfcmV2aXNpb24yegoRU2VydmVySW5mb1NlcnZpY2USZQoNR2V0U2VydmVySW5mbxImLnRydXN0cmVnaXN0cnkudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaJy50cnVzdHJlZ2lzdHJ5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Empty.
@@ -118,6 +118,14 @@ export type GetServerInfoResponse = Message<"trustregistry.v1.GetServerInfoRespo
    * @generated from field: optional int64 oldest_revision = 12;
    */
   oldestRevision?: bigint | undefined;
+
+  /**
+   * How far the clock of the database is ahead of that of this server's machine; negative: behind. The database's clock alone decides
+   * what has expired and which graceful revocation has taken effect. Unset: the database never answered yet.
+   *
+   * @generated from field: google.protobuf.Duration clock_skew = 13;
+   */
+  clockSkew?: Duration | undefined;
 };
 
 /**

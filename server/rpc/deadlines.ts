@@ -1,0 +1,73 @@
+import type { IncomingHttpHeaders } from "node:http"
+import type { Http2Server } from "node:http2"
+import { Server, type ServerCredentials, type ServerOptions } from "@grpc/grpc-js"
+
+/*
+ * Our only use of what grpc-js does not document, and why: it reads `grpc-timeout` into 32 bits, so that 25 days and more end at once,
+ * and turns it into a time of the wall clock, which steps. So `createHttp2Server` is wrapped, to read the header before grpc-js does.
+ */
+
+/** The version of grpc-js that this was tested with; package.json pins it. */
+const TESTED_VERSION = "1.14.7"
+
+/**
+ * A grpc-js server whose calls have their deadline by the monotonic clock, see {@link deadlineOf}, and may have one of any length.
+ * Throws an Error if grpc-js lacks the internal that this needs.
+ */
+export function createGrpcServer(options: ServerOptions = {}): Server {
+  const server = new Server(options)
+  const internals = server as unknown as {
+    createHttp2Server?: (credentials: ServerCredentials) => Http2Server
+  }
+  const create = internals.createHttp2Server
+  if (typeof create !== "function")
+    throw new Error(
+      `grpc-js lacks createHttp2Server, which this server needs: install version ${TESTED_VERSION}`,
+    )
+  internals.createHttp2Server = (credentials) =>
+    create.call(server, credentials).prependListener("stream", (_stream, headers) => noteDeadline(headers))
+  return server
+}
+
+/** When a call must have ended, by `performance.now()`; Infinity if its caller set no deadline. */
+export function deadlineOf(metadata: { get(key: string): (string | Buffer)[] }): number {
+  const [noted] = metadata.get(DEADLINE)
+  return noted === undefined ? Number.POSITIVE_INFINITY : Number(noted)
+}
+
+/** The header in which the deadline reaches the call; a caller's own is removed. */
+const DEADLINE = "trust-registry-deadline"
+
+/** The longest delay of a timer in Node.js; grpc-js would let a longer one fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function noteDeadline(headers: IncomingHttpHeaders): void {
+  delete headers[DEADLINE]
+  const given = headers["grpc-timeout"]
+  if (given === undefined) return
+  const ms = timeoutMsOf(String(given))
+  if (ms === undefined) {
+    // grpc-js would take "1234567890S" for 34567890 seconds. It refuses this.
+    headers["grpc-timeout"] = "malformed"
+    return
+  }
+  headers[DEADLINE] = String(performance.now() + ms)
+  // No process runs on for so long that it would matter: unary calls have the server's own limit.
+  if (ms > MAX_TIMER_MS) delete headers["grpc-timeout"]
+}
+
+/** The milliseconds that a `grpc-timeout` says; undefined for what is none. */
+function timeoutMsOf(text: string): number | undefined {
+  const { count, unit = "" } = /^(?<count>\d{1,8})(?<unit>[HMSmun])$/.exec(text)?.groups ?? {}
+  const unitMs = UNITS_MS[unit]
+  return count === undefined || unitMs === undefined ? undefined : Number(count) * unitMs
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+}
