@@ -75,7 +75,7 @@ function responseOf(
   const why = denied?.reason ?? reason
   const revision = stored?.revision ?? 0n
   const revisionOf = ({ kind, id, agentId }: Pick<PathRecord, "kind" | "id" | "agentId">) =>
-    kind === "AUTHORITY" ? depends.authorities[id] : (depends.chains[agentId] ?? revision)
+    kind === "AUTHORITY" ? depends.authorities.get(id) : (depends.chains.get(agentId) ?? revision)
   return {
     ...same,
     authorized: verdict.authorized && denied === undefined,

@@ -36,7 +36,7 @@ export async function evidenceOf(
 ): Promise<Evidence> {
   const stored = await reader.getChain(agentId)
   const nothing = { nowMicros, chains: new Map(), authorities: new Map() }
-  if (!stored) return { stored, input: nothing, depends: { chains: {}, authorities: {} } }
+  if (!stored) return { stored, input: nothing, depends: { chains: new Map(), authorities: new Map() } }
   const chain = stored.chain()
   const signers = await signersOf(reader, chain, nowMicros, reach)
   const { delegators, authorities, firstStored, depends } = signers

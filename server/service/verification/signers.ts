@@ -123,6 +123,6 @@ async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promi
   return new Map(all.map((id, index) => [id, found[index] as Found]))
 }
 
-function revisionsOf(found: Map<string, { revision: bigint } | null>): Record<string, bigint> {
-  return Object.fromEntries(Array.from(found, ([id, one]) => [id, one?.revision ?? 0n]))
+function revisionsOf(found: Map<string, { revision: bigint } | null>): Map<string, bigint> {
+  return new Map(Array.from(found, ([id, one]) => [id, one?.revision ?? 0n]))
 }
