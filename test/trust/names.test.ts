@@ -33,13 +33,11 @@ describe("ids that every object has as members", () => {
   })
 
   const check = (agentId: string) =>
-    line
-      .calls(TrustVerificationService)
-      .checkAuthority({
-        agentId,
-        action: "read_data",
-        consistency: { requirement: { case: "strong", value: true } },
-      })
+    line.calls(TrustVerificationService).checkAuthority({
+      agentId,
+      action: "read_data",
+      consistency: { requirement: { case: "strong", value: true } },
+    })
 
   it("are ids of agents and authorities like any other", async () => {
     const revisions = new Map<string, bigint>()

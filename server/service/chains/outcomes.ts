@@ -51,11 +51,20 @@ function accepted({ operation, agentId }: Write, { outcome, record }: Outcome): 
   return recordOf(record)
 }
 
-/** The agent has no stored chain, or none that is active; `why` is added to the message. */
+/** The agent has no stored chain; `why` is added to the message. */
 export function notFound(agentId: string, why?: string): RegistryError {
   const text = `trust chain not found for agent ${quoted(agentId)}`
   const message = why === undefined ? text : `${text}: ${why}`
   return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
+}
+
+/** The agent has a chain that a reader does not get unless it asks for it, because it is deleted, suspended or revoked. */
+export function notInForce(agentId: string, status: string): RegistryError {
+  const message = `the trust chain of agent ${quoted(agentId)} is ${status}; include_inactive returns it all the same`
+  return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, {
+    agentId,
+    metadata: { status: status.toUpperCase() },
+  })
 }
 
 /** The agent's chain is past its expiry. */

@@ -9,7 +9,7 @@ import {
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
-import { revocationsOf, type ServedChain, standingOf } from "../../store/rows/servedChain.js"
+import { revocationsOf, type ServedChain, standingOf, statusOf } from "../../store/rows/servedChain.js"
 
 /** Who signed a chain, as far as the registry knows them, and the revisions at which it knows them. */
 export interface KnownSigners extends Signers {
@@ -78,7 +78,11 @@ async function firstStoredOf(
 
 /** A stored chain as verification sees it: in force are those that are active and whose registration has not expired. */
 export function trustOf(stored: ServedChain, nowMicros: bigint): StoredTrust {
-  return { chain: stored.chain(), active: isInForce(standingOf(stored), nowMicros) }
+  return {
+    chain: stored.chain(),
+    active: isInForce(standingOf(stored), nowMicros),
+    status: statusOf(stored, nowMicros),
+  }
 }
 
 /** Level by level up; the agent itself is not read, since its chain is the one that is looked at. */
