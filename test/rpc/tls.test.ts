@@ -9,7 +9,7 @@ import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
 /** Made for these tests, good for a hundred years; the keys guard nothing. */
-const file = (name: string) => fileURLToPath(new URL(`support/tls/${name}`, import.meta.url))
+const file = (name: string) => fileURLToPath(new URL(`../support/tls/${name}`, import.meta.url))
 const read = (name: string) => readFileSync(file(name))
 const TLS = { tlsCert: file("server.pem"), tlsKey: file("server.key") }
 
@@ -49,6 +49,28 @@ describe("TLS", () => {
     } finally {
       known.close()
       unknown.close()
+      await registry.stop()
+    }
+  })
+
+  it("writes a workload down by its SPIFFE URI, another by its subject or its fingerprint, and a NUL as \\00", async () => {
+    const registry = await startRegistry({ ...TLS, tlsClientCa: file("clients-ca.pem"), logLevel: "error" })
+    try {
+      for (const [name, actor] of [
+        ["workload", /^cert:URI=spiffe:\/\/example\.org\/ns\/a\/sa\/b$/],
+        ["nameless", /^cert:SHA256=(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/],
+        ["nul", /^cert:CN=admin\\00eve$/],
+      ] as const) {
+        const own = credentials.createSsl(read("ca.pem"), read("client.key"), read(`${name}.pem`))
+        const line = connectTo(byName(registry), own)
+        try {
+          const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain(name) })
+          expect(record?.updatedBy).to.match(actor)
+        } finally {
+          line.close()
+        }
+      }
+    } finally {
       await registry.stop()
     }
   })

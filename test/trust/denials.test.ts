@@ -125,6 +125,19 @@ describe("a denial tells people what is wrong, with which record, and what to do
       .and.not.include("tampered")
   })
 
+  it("ids that look like others, which are escaped in sentences and stay as they are in values", async () => {
+    const evil = "ad\u200bmin\u202e\u3164"
+    const shown = "ad\\u{200b}min\\u{202e}\\u{3164}"
+    expect((await verify(evil)).explanation).to.equal(`no chain of agent "${shown}" is stored`)
+    const error = await failureOf(line.calls(TrustStoreService).getChain({ agentId: evil }))
+    expect(error.details)
+      .to.include(shown)
+      .and.not.match(/[\u200b\u202e\u3164]/)
+    expect(detailsOf(error).resource?.resourceName).to.equal(evil)
+    const told = await run("get", evil, "admin ")
+    expect(told.err).to.include(`${shown}: TRUST_CHAIN_NOT_FOUND: `).and.include("admin\\u{20}: ")
+  })
+
   it("what is missing altogether", async () => {
     expect((await verify("nobody")).explanation).to.equal('no chain of agent "nobody" is stored')
     await store(await trustWorld(micros()).establish("reader"))
