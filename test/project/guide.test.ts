@@ -30,6 +30,6 @@ describe("docs/guide.md", () => {
     const program = pieces.join("\n").replaceAll("127.0.0.1:50051", registry.address)
     const file = join(folder, "guide.mts")
     await writeFile(file, program)
-    await run(process.execPath, ["--import", "tsx", file], { cwd: ROOT, timeout: 20_000 })
+    await run(process.execPath, ["--import", "tsx", file], { cwd: ROOT, timeout: 100_000 })
   })
 })
