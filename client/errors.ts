@@ -72,6 +72,11 @@ export class TrustStoreError extends Error implements ErrorFacts {
 /** TRUST_CHAIN_NOT_FOUND: no chain of `agentId`, or one that is not active. */
 export class TrustChainNotFoundError extends TrustStoreError {
   override readonly name = "TrustChainNotFoundError"
+
+  /** The status of a chain that is stored but not active: `DELETED`, `SUSPENDED` or `REVOKED`; empty where none is stored. */
+  get status(): string {
+    return this.metadata.status ?? ""
+  }
 }
 
 /** TRUST_CHAIN_EXPIRED: the chain of `agentId` is past its expiry. */

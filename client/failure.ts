@@ -72,27 +72,30 @@ export function itemFailure(
 }
 
 function typedError(message: string, facts: ErrorFacts) {
-  const Class = CLASSES[facts.reason ?? ""] ?? TrustStoreError
+  const Class = CLASSES.get(facts.reason ?? "") ?? TrustStoreError
   return new Class(message, facts)
 }
 
-const CLASSES: Record<string, typeof TrustStoreError> = {
-  TRUST_CHAIN_NOT_FOUND: TrustChainNotFoundError,
-  TRUST_CHAIN_EXPIRED: TrustChainExpiredError,
-  TRUST_CHAIN_INACTIVE: TrustChainInactiveError,
-  TRUST_CHAIN_REVOKED: TrustChainRevokedError,
-  TRUST_CHAIN_INVALID: TrustChainInvalidError,
-  AUTHORITY_NOT_FOUND: AuthorityNotFoundError,
-  AUTHORITY_INVALID: AuthorityInvalidError,
-  AUTHORITY_EXISTS: AuthorityExistsError,
-  TRUST_RECORD_NOT_FOUND: TrustRecordNotFoundError,
-  REVOCATION_NOT_FOUND: RevocationNotFoundError,
-  REVOCATION_FINAL: RevocationFinalError,
-  INVALID_REQUEST: InvalidRequestError,
-  REVISION_CONFLICT: RevisionConflictError,
-  REVISION_COMPACTED: RevisionCompactedError,
-  DATABASE_UNAVAILABLE: TrustStoreDatabaseError,
-}
+// A map: a reason is what the other end sends, and may be `constructor`.
+const CLASSES: ReadonlyMap<string, typeof TrustStoreError> = new Map(
+  Object.entries({
+    TRUST_CHAIN_NOT_FOUND: TrustChainNotFoundError,
+    TRUST_CHAIN_EXPIRED: TrustChainExpiredError,
+    TRUST_CHAIN_INACTIVE: TrustChainInactiveError,
+    TRUST_CHAIN_REVOKED: TrustChainRevokedError,
+    TRUST_CHAIN_INVALID: TrustChainInvalidError,
+    AUTHORITY_NOT_FOUND: AuthorityNotFoundError,
+    AUTHORITY_INVALID: AuthorityInvalidError,
+    AUTHORITY_EXISTS: AuthorityExistsError,
+    TRUST_RECORD_NOT_FOUND: TrustRecordNotFoundError,
+    REVOCATION_NOT_FOUND: RevocationNotFoundError,
+    REVOCATION_FINAL: RevocationFinalError,
+    INVALID_REQUEST: InvalidRequestError,
+    REVISION_CONFLICT: RevisionConflictError,
+    REVISION_COMPACTED: RevisionCompactedError,
+    DATABASE_UNAVAILABLE: TrustStoreDatabaseError,
+  }),
+)
 
 const DETAILS = createRegistry(
   ErrorInfoSchema,

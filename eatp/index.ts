@@ -118,12 +118,15 @@ export {
   genesisPayload,
 } from "./signing/recordPayload.js"
 export { type SigningPayloadCode, SigningPayloadError } from "./signing/signingPayloadError.js"
+export { quoted, visible, visibleJson, visibleName } from "./text/visible.js"
 export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
 export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
 export type { ConstraintFinding } from "./verify/constraintChecks.js"
+export { type Explained, explained } from "./verify/denialCause.js"
+export { commandRemedy, type Told } from "./verify/denialSentences.js"
 export { checkSignatures, type SignatureFindings, type Signers } from "./verify/storedSignatures.js"
 export type {
   AgentRevocations,
@@ -135,5 +138,5 @@ export type {
   TrustRequest,
 } from "./verify/trustInput.js"
 export type { PathRecord } from "./verify/trustPath.js"
-export type { DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
+export type { DenialFacts, DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
 export { verifyTrust } from "./verify/verifyTrust.js"

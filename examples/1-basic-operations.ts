@@ -14,7 +14,9 @@ console.log(`stored ${agentId} as revision ${stored.record?.revision}`)
 const { chain, record } = await registry.getChain({ agentId })
 assert.equal(chain?.genesis?.authorityId, "org-acme")
 assert.equal(chain.capabilities.length, 1)
-console.log(`got it: ${chain.genesis.authorityId} lets it ${chain.capabilities[0]?.capability}`)
+console.log(
+  `got it: ${chain.genesis.authorityId} is named as the one that lets it ${chain.capabilities[0]?.capability}`,
+)
 
 // The revision that was read goes with the change: had somebody else changed the chain meanwhile, this would reject with
 // a RevisionConflictError and overwrite nothing.
@@ -29,7 +31,12 @@ assert((updated.record?.revision ?? 0n) > (record?.revision ?? 0n))
 const again = await registry.getChain({ agentId })
 const names = again.chain?.capabilities.map(({ capability }) => capability)
 assert.deepEqual(names, ["read_data", "write_reports"])
-console.log(`updated to revision ${again.record?.revision}: now it may ${names.join(" and ")}`)
+console.log(`updated to revision ${again.record?.revision}: now it names ${names.join(" and ")}`)
+
+// That a chain is stored says nothing yet: this one is signed by nobody, so the agent may do nothing.
+const verdict = await registry.checkAuthority({ agentId, action: "read_data" })
+assert(!verdict.authorized)
+console.log(`denied all the same: ${verdict.explanation}`)
 
 await registry.purgeChain({ agentId })
 console.log("purged it")

@@ -1,6 +1,13 @@
 import cluster from "node:cluster"
 import { parseArgs } from "node:util"
-import { ConfigError, type Flags, type LoadedConfig, loadConfig, rows } from "./config/config.js"
+import {
+  ConfigError,
+  type Flags,
+  type LoadedConfig,
+  loadConfig,
+  namedAsGiven,
+  rows,
+} from "./config/config.js"
 import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
 import { flagOf, settings } from "./config/settings.js"
 import { EmbeddedPostgresError } from "./embedded/errors.js"
@@ -30,7 +37,12 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv) {
   const [command, ...rest] = positionals
   if (command === undefined || rest.length > 0 || !isCommand(command)) return complain(positionals)
   if (markdown && command === "config") return print(configMarkdown().trimEnd())
-  return await COMMANDS[command](loadConfig(env, flags as Flags))
+  const loaded = loadConfig(env, flags as Flags)
+  return await COMMANDS[command](loaded).catch((error) => {
+    throw error instanceof ConfigError
+      ? new ConfigError(error.problems.map((line) => namedAsGiven(line, loaded.texts)))
+      : error
+  })
 }
 
 const COMMANDS = {

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js"
-import { MakeError } from "@trust-registry/eatp"
+import { MakeError, visible, visibleName } from "@trust-registry/eatp"
 import {
   AuthorityInvalidError,
   type FieldViolation,
@@ -10,7 +10,7 @@ import {
 import type { Invocation } from "./command.js"
 import type { Origin, ReadDocument } from "./documents/documents.js"
 import { messageWithHint } from "./documents/lineHint.js"
-import { visible } from "./output/visible.js"
+import { commandWords } from "./output/commandWords.js"
 
 /** Something that went wrong, as it is told. */
 export interface Complaint {
@@ -40,9 +40,13 @@ export function complaintOf(
     agentId: about.agentId ?? error.agentId,
     authorityId: about.authorityId ?? error.authorityId,
     reason: error.reason ?? status[error.code],
-    message: messageWithHint(error),
-    violations: hasFields(error) ? error.violations : [],
+    message: commandWords(messageWithHint(error)),
+    violations: hasFields(error) ? error.violations.map(inCommandWords) : [],
   }
+}
+
+function inCommandWords({ field, description }: FieldViolation): FieldViolation {
+  return { field: commandWords(field), description: commandWords(description) }
 }
 
 function hasFields(error: TrustStoreError) {
@@ -75,7 +79,8 @@ export function complain(
 export function complaintText(complaint: Complaint): string {
   const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
   const where = origin ? `${origin.file}:${origin.line}` : undefined
-  const head = [where, agentId ?? authorityId, reason || undefined, message].filter(
+  const about = agentId ?? authorityId
+  const head = [where, about === undefined ? about : visibleName(about), reason || undefined, message].filter(
     (part) => part !== undefined,
   )
   const fields = violations.map(({ field, description }) => `  ${field ? `${field}: ` : ""}${description}`)

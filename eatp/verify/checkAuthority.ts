@@ -1,10 +1,12 @@
 import type { CapabilityAttestation } from "@trust-registry/proto"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
+import { quoted } from "../text/visible.js"
 import { type ConstraintFinding, constraintFindings } from "./constraintChecks.js"
+import { type Explained, explain, explainMissing } from "./denialCause.js"
 import type { Question } from "./question.js"
 import type { TrustInput } from "./trustInput.js"
 import { findPath, type PathRecord, type TrustPath } from "./trustPath.js"
-import type { DenialReason, TrustVerdict } from "./verdict.js"
+import { type Denial, type DenialReason, denial, type TrustVerdict } from "./verdict.js"
 import { chainInQuestion, noTrustChain, verdictOn } from "./verifyTrust.js"
 
 /** Whether an agent has a permission, and from whom. */
@@ -14,6 +16,12 @@ export type AuthorityVerdict = {
   reason?: DenialReason
   /** Unset when authorized. */
   reasonText?: string
+  /** Why, for people: one sentence that names the record. Unset when authorized. */
+  explanation?: string
+  /** What to do about it, for programmers. Unset when authorized. */
+  remedy?: string
+  /** The reason that the explanation is about, of which `reason` may be only a consequence. Unset when authorized. */
+  cause?: DenialReason
   /** Id of the capability that covers the action; unset if none does. */
   capabilityUsed?: string
   /** The constraints of the capability and its delegations, sorted by code point; empty unless authorized. */
@@ -37,18 +45,19 @@ export async function checkAuthority(input: TrustInput, authorityId?: string): P
   if (question === undefined) return answer(noTrustChain(full), NOTHING)
   const verdict = await verdictOn(question)
   try {
-    return answer(verdict, await evidence(question, authorityId))
+    const found = await evidence(question, authorityId)
+    const fault = verdict.valid ? pathDenial(found.path) : undefined
+    if (fault === undefined) return answer(verdict, found)
+    return answer(verdict, { ...found, denied: { ...fault, ...(await explain(question, fault)) } })
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
-    const denied: PathDenial = {
-      reason: "EVALUATION_FAILED",
-      text: `The path could not be evaluated: ${cause}`,
-    }
-    return answer(verdict, { ...NOTHING, denied })
+    const text = `The path could not be evaluated: ${cause}`
+    const fault = denial("EVALUATION_FAILED", text, { facts: { detail: cause } })
+    return answer(verdict, { ...NOTHING, denied: { ...fault, ...explainMissing(full, fault) } })
   }
 }
 
-type PathDenial = { reason: DenialReason; text: string }
+type PathDenial = Denial & Explained
 type Evidence = {
   path: TrustPath
   findings: ConstraintFinding[]
@@ -77,10 +86,10 @@ function answer(
   verdict: TrustVerdict,
   { path, findings, capability, ...failed }: Evidence,
 ): AuthorityVerdict {
-  const denied = verdict.valid ? (failed.denied ?? pathDenial(path)) : verdictDenial(verdict)
+  const denied = verdict.valid ? failed.denied && pathWords(failed.denied) : verdictWords(verdict)
   return {
     authorized: denied === undefined,
-    ...(denied === undefined ? {} : { reason: denied.reason, reasonText: denied.text }),
+    ...denied,
     ...(capability === undefined ? {} : { capabilityUsed: capability }),
     effectiveConstraints: denied === undefined ? verdict.effectiveConstraints : [],
     path: path.records,
@@ -89,15 +98,31 @@ function answer(
   }
 }
 
-function pathDenial({ holds, fault, records }: TrustPath): PathDenial | undefined {
+function pathDenial({ holds, fault, records }: TrustPath): Denial | undefined {
   if (holds) return undefined
-  if (fault === undefined) return { reason: "PATH_BROKEN", text: "No path leads to an authority" }
+  if (fault === undefined) return denial("PATH_BROKEN", "No path leads to an authority")
   const [top] = records
   const where =
     top === undefined ? "" : `${top.kind.toLowerCase()} ${top.id}${top.agentId && ` of ${top.agentId}`}: `
-  return { reason: fault.reason, text: `The path is broken: ${where}${fault.detail}` }
+  const { reason, detail, facts, signature } = fault
+  const about =
+    signature === undefined ? `${where}${detail}` : `${top?.kind.toLowerCase()} ${quoted(top?.id ?? "")}`
+  const named = top && { id: top.id, holderId: top.agentId || undefined, since: top.expires }
+  return denial(reason, `The path is broken: ${where}${detail}`, {
+    facts: { ...named, ...authorityOf(top), detail: about, ...facts },
+    ...(signature && { signature }),
+  })
 }
 
-function verdictDenial({ reason = "EVALUATION_FAILED", reasonText = "" }: TrustVerdict): PathDenial {
-  return { reason, text: reasonText }
+function authorityOf(top: PathRecord | undefined) {
+  return top && top.authorityId !== "" ? { authorityId: top.authorityId } : {}
+}
+
+function pathWords({ reason, text, explanation, remedy, cause }: PathDenial) {
+  return { reason, reasonText: text, explanation, remedy, cause }
+}
+
+function verdictWords({ reason = "EVALUATION_FAILED", reasonText = "", ...verdict }: TrustVerdict) {
+  const { explanation = "", remedy = "", cause = reason } = verdict
+  return { reason, reasonText, explanation, remedy, cause }
 }

@@ -103,5 +103,7 @@ async function unmet(constraints: Iterable<Sourced>, question: Question): Promis
 }
 
 function violation(violations: TrustViolation[]): Denial {
-  return denial("CONSTRAINT_VIOLATION", "Constraint violation", { violations })
+  const [first] = violations
+  const facts = first && { detail: `${first.constraint} (${first.source}): ${first.reason}` }
+  return denial("CONSTRAINT_VIOLATION", "Constraint violation", { violations, ...(facts && { facts }) })
 }

@@ -8,7 +8,7 @@ export function expiriesAware({ chain }: Question): Denial | undefined {
   const field = naiveExpiry(chain)
   return field === undefined
     ? undefined
-    : denial("NAIVE_EXPIRY", `Expiry without an offset from UTC: ${field}`)
+    : denial("NAIVE_EXPIRY", `Expiry without an offset from UTC: ${field}`, { facts: { detail: field } })
 }
 
 /** Neither the genesis record nor all of the capabilities have expired (EATP VERIFY, QUICK: is_expired). */
@@ -27,7 +27,8 @@ export function delegationRuns({ chain, capability, input }: Question): Denial |
   if (first === undefined) return undefined
   const runs = runningDelegations(chain.delegations, input.nowMicros)
   if (delegations.some((delegation) => runs(delegation))) return undefined
-  return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`)
+  const facts = { id: first.id, since: first.expiresAt }
+  return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`, { facts })
 }
 
 /** The delegations of a capability: those that list its name. */

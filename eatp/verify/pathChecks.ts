@@ -12,7 +12,7 @@ import {
 } from "./pathSteps.js"
 import type { Question } from "./question.js"
 import { isRevoked } from "./revocationChecks.js"
-import type { DenialReason } from "./verdict.js"
+import type { DenialFacts, DenialReason } from "./verdict.js"
 import { verifySignatures } from "./verifySignatures.js"
 
 /** Why a path does not go on above a step. */
@@ -22,6 +22,10 @@ export type PathFault = {
   detail: string
   /** The agent whose genesis record is at fault; unset: the record of the step is. */
   genesisOf?: string
+  /** What the sentence for people names beyond the record. */
+  facts?: Partial<DenialFacts>
+  /** The signature that does not verify. */
+  signature?: ChainSignature
 }
 
 // A step that is sound as far as can be said without its signatures.
@@ -60,7 +64,8 @@ export function openPathChecks(
     return {
       needs: source === undefined ? [own] : [own, source],
       validate: () => {
-        if (own.outcome !== "valid") return fault("CAPABILITY_SIGNATURE_INVALID", UNVERIFIED)
+        if (own.outcome !== "valid")
+          return { ...fault("CAPABILITY_SIGNATURE_INVALID", UNVERIFIED), signature: own }
         return source && genesisFault(agentId, genesis, source)
       },
     }
@@ -78,16 +83,24 @@ export function openPathChecks(
     const delegator = input.chains.get(delegatorId)
     const genesis = delegator?.chain.genesis
     if (delegator === undefined || genesis?.agentId !== delegatorId)
-      return fault("DELEGATOR_NOT_FOUND", "the chain of its delegator is not known")
+      return {
+        ...fault("DELEGATOR_NOT_FOUND", "the chain of its delegator is not known"),
+        facts: { id: delegatorId },
+      }
     const source = signaturesOf(delegator.chain, genesis).genesis()
     if (source.signer === undefined) return unknownAuthority(genesis.authorityId)
     const own = chain.genesis && signaturesOf(chain, chain.genesis).delegation(record)
     return {
       needs: own === undefined ? [] : [own, source],
       validate: () => {
-        if (own?.outcome !== "valid") return fault("DELEGATION_SIGNATURE_INVALID", UNVERIFIED)
+        if (own?.outcome !== "valid")
+          return { ...fault("DELEGATION_SIGNATURE_INVALID", UNVERIFIED), ...(own && { signature: own }) }
         if (!delegator.active || input.revocations?.get(delegatorId)?.agent === true)
-          return { ...fault("DELEGATOR_INACTIVE", "its chain is not in force"), genesisOf: delegatorId }
+          return {
+            ...fault("DELEGATOR_INACTIVE", "its chain is not in force"),
+            genesisOf: delegatorId,
+            facts: { id: delegatorId },
+          }
         return genesisFault(delegatorId, genesis, source) ?? uncovered(step)
       },
     }
@@ -102,7 +115,8 @@ export function openPathChecks(
     if (isNaive(genesis.expiresAt)) return faultOf("NAIVE_EXPIRY", "its expiry has no offset from UTC")
     if (isRecordExpired(genesis, input.nowMicros)) return faultOf("TRUST_CHAIN_EXPIRED", "expired")
     if (signature.signer === undefined) return { ...unknownAuthority(genesis.authorityId), genesisOf }
-    return signature.outcome === "valid" ? undefined : faultOf("GENESIS_SIGNATURE_INVALID", UNVERIFIED)
+    if (signature.outcome === "valid") return undefined
+    return { ...faultOf("GENESIS_SIGNATURE_INVALID", UNVERIFIED), signature }
   }
 
   const uncovered = (step: DelegationStep): PathFault | undefined => {
@@ -127,7 +141,10 @@ function hopsOf(step: DelegationStep): number {
 }
 
 function unknownAuthority(id: string): PathFault {
-  return fault("AUTHORITY_UNKNOWN", `its authority ${JSON.stringify(id)} is not known`)
+  return {
+    ...fault("AUTHORITY_UNKNOWN", `its authority ${JSON.stringify(id)} is not known`),
+    facts: { authorityId: id },
+  }
 }
 
 function fault(reason: DenialReason, detail: string): PathFault {

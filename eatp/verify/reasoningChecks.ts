@@ -1,4 +1,5 @@
 import type { AuditAnchor, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
+import { visible } from "../text/visible.js"
 import { requiresReasoning } from "./constraintChecks.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
@@ -54,8 +55,10 @@ function traceDenial(record: DelegationRecord | AuditAnchor, question: Question)
     violations: reasoningWarnings(question),
     reasoningPresent: reasoningPresent(question),
     reasoningVerified: false,
+    facts: { id: record.id, detail: `the reasoning trace of ${visible(name)}` },
   }
-  const { outcome } = question.signatures.reasoning(record)
+  const signature = question.signatures.reasoning(record)
+  const { outcome } = signature
   if (outcome === "valid") return undefined
   if (outcome === "hash_mismatch") {
     return denial("REASONING_HASH_MISMATCH", `Reasoning trace hash mismatch on ${name}`, more)
@@ -64,5 +67,5 @@ function traceDenial(record: DelegationRecord | AuditAnchor, question: Question)
     return denial("REASONING_SIGNATURE_MISSING", `Reasoning signature missing on ${name}`, more)
   }
   const text = `Reasoning signature cryptographic verification failed on ${name}`
-  return denial("REASONING_SIGNATURE_INVALID", text, more)
+  return denial("REASONING_SIGNATURE_INVALID", text, { ...more, signature })
 }

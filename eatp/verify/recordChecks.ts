@@ -1,7 +1,9 @@
-import type { DelegationRecord } from "@trust-registry/proto"
+import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
 import { DELEGATION_V3 } from "../signing/delegationVersion.js"
 import { isSignature } from "../signing/ed25519.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
+import { quoted } from "../text/visible.js"
+import type { ChainSignatures } from "./chainSignatures.js"
 import { capabilityFor, type Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
@@ -18,9 +20,13 @@ export function chainStateSigned({ input, chain, genesis, signatures }: Question
   if (input.authorities.get(genesis.authorityId) === undefined) {
     return denial("AUTHORITY_UNKNOWN", "Chain-state signature authority unresolved — chain untrusted")
   }
-  if (signatures.chainState().outcome === "valid") return undefined
+  const signature = signatures.chainState()
+  if (signature.outcome === "valid") return undefined
   const text = "Chain-state signature invalid — capability set or constraint envelope may be tampered (#1912)"
-  return denial("CHAIN_STATE_SIGNATURE_INVALID", text)
+  return denial("CHAIN_STATE_SIGNATURE_INVALID", text, {
+    signature,
+    facts: { detail: "the state of the chain" },
+  })
 }
 
 /** A capability covers the action (EATP VERIFY, capability match). */
@@ -28,7 +34,8 @@ export function actionCovered({ input, chain, capability }: Question): Denial | 
   if (capability !== undefined) return undefined
   const { action } = input.request
   const revoked = capabilityFor(chain.capabilities, action, input.nowMicros)
-  if (revoked !== undefined) return denial("CAPABILITY_REVOKED", `Capability revoked: ${revoked.id}`)
+  if (revoked !== undefined)
+    return denial("CAPABILITY_REVOKED", `Capability revoked: ${revoked.id}`, { facts: { id: revoked.id } })
   return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
 }
 
@@ -36,7 +43,7 @@ export function actionCovered({ input, chain, capability }: Question): Denial | 
 export function matchedCapabilitySigned({ capability, signatures }: Question): Denial | undefined {
   if (capability === undefined || signatures.capability(capability).outcome === "valid") return undefined
   const text = `Capability signature invalid — stored grant may be tampered: ${capability.id}`
-  return denial("CAPABILITY_SIGNATURE_INVALID", text)
+  return capabilityDenial(capability, signatures, text)
 }
 
 /**
@@ -47,15 +54,36 @@ export function sourcesSigned({ input, chain, genesis, signatures }: Question): 
   if (input.authorities.get(genesis.authorityId) === undefined) {
     return denial("AUTHORITY_UNKNOWN", "Signing authority unresolved — constraints untrusted")
   }
-  if (signatures.genesis().outcome !== "valid") {
-    return denial("GENESIS_SIGNATURE_INVALID", "Genesis signature invalid — constraints untrusted")
+  const signature = signatures.genesis()
+  if (signature.outcome !== "valid") {
+    const facts = { id: genesis.id, detail: "the genesis record" }
+    const text = "Genesis signature invalid — constraints untrusted"
+    return denial("GENESIS_SIGNATURE_INVALID", text, { signature, facts })
   }
   const forged = chain.capabilities.find(
     (capability) => signatures.capability(capability).outcome !== "valid",
   )
   if (forged === undefined) return undefined
-  const text = `Capability signature invalid — constraints untrusted: ${forged.id}`
-  return denial("CAPABILITY_SIGNATURE_INVALID", text)
+  return capabilityDenial(
+    forged,
+    signatures,
+    `Capability signature invalid — constraints untrusted: ${forged.id}`,
+  )
+}
+
+function capabilityDenial(
+  capability: CapabilityAttestation,
+  signatures: ChainSignatures,
+  text: string,
+): Denial {
+  const signature = signatures.capability(capability)
+  const { id } = capability
+  // An empty attester means the genesis authority.
+  const attester = capability.attesterId === "" ? {} : { authorityId: capability.attesterId }
+  if (signature.signer === undefined)
+    return denial("CAPABILITY_SIGNATURE_INVALID", text, { cause: "AUTHORITY_UNKNOWN", facts: attester })
+  const facts = { id, ...attester, detail: `capability ${quoted(id)}` }
+  return denial("CAPABILITY_SIGNATURE_INVALID", text, { signature, facts })
 }
 
 /** The authority of each delegator signed its delegation (EATP VERIFY, FULL). */
@@ -81,14 +109,23 @@ export function quorumSigned({ chain }: Question): Denial | undefined {
   })
   return (
     unsigned &&
-    denial("DELEGATION_UNSIGNABLE", `Delegation names signers that its version does not sign: ${unsigned.id}`)
+    denial(
+      "DELEGATION_UNSIGNABLE",
+      `Delegation names signers that its version does not sign: ${unsigned.id}`,
+      {
+        facts: { id: unsigned.id },
+      },
+    )
   )
 }
 
 /** The genesis authority signed each audit anchor; the reference implementation does not verify anchors. */
 export function anchorsSigned({ chain, signatures }: Question): Denial | undefined {
   const forged = chain.auditAnchors.find((anchor) => signatures.anchor(anchor).outcome !== "valid")
-  return forged && denial("AUDIT_SIGNATURE_INVALID", `Invalid audit anchor signature: ${forged.id}`)
+  if (forged === undefined) return undefined
+  const facts = { id: forged.id, detail: `audit anchor ${quoted(forged.id)}` }
+  const text = `Invalid audit anchor signature: ${forged.id}`
+  return denial("AUDIT_SIGNATURE_INVALID", text, { signature: signatures.anchor(forged), facts })
 }
 
 /** At least one record carries a signature; EATP's to_dict drops them all. */
@@ -101,26 +138,35 @@ export function someSignature({ chain, genesis }: Question): Denial | undefined 
 function delegationDenial(delegation: DelegationRecord, { input, signatures }: Question): Denial | undefined {
   const delegator = input.chains.get(delegation.delegatorId)
   if (delegator?.active !== true || delegator.chain.genesis?.agentId !== delegation.delegatorId) {
-    return denial("DELEGATOR_NOT_FOUND", `Delegator chain not found: ${delegation.delegatorId}`)
+    const facts = { id: delegation.delegatorId }
+    return denial("DELEGATOR_NOT_FOUND", `Delegator chain not found: ${delegation.delegatorId}`, { facts })
   }
-  const { signer, outcome } = signatures.delegation(delegation)
+  const signature = signatures.delegation(delegation)
+  const { signer, outcome } = signature
+  const { authorityId } = delegator.chain.genesis
   if (signer === undefined) {
-    return denial("AUTHORITY_UNKNOWN", `Delegator authority unresolved: ${delegation.delegatorId}`)
+    const facts = { authorityId, holderId: delegation.delegatorId }
+    return denial("AUTHORITY_UNKNOWN", `Delegator authority unresolved: ${delegation.delegatorId}`, { facts })
   }
   if (outcome === "valid") return undefined
-  if (outcome instanceof SigningPayloadError) return unsignable(outcome)
+  if (outcome instanceof SigningPayloadError) return unsignable(outcome, delegation)
   if (!isSignature(delegation.signature)) return malformedSignature(delegation)
-  return denial("DELEGATION_SIGNATURE_INVALID", `Invalid delegation signature: ${delegation.id}`)
+  const facts = { id: delegation.id, authorityId, detail: `delegation ${quoted(delegation.id)}` }
+  const text = `Invalid delegation signature: ${delegation.id}`
+  return denial("DELEGATION_SIGNATURE_INVALID", text, { signature, facts })
 }
 
-function unsignable({ code, message }: SigningPayloadError): Denial {
+function unsignable({ code, message }: SigningPayloadError, { id }: DelegationRecord): Denial {
+  const facts = { id, detail: message }
   if (code === "unsupported_version") {
     const text = `Unsupported delegation signing_payload_version: ${message}`
-    return denial("DELEGATION_VERSION_UNSUPPORTED", text)
+    return denial("DELEGATION_VERSION_UNSUPPORTED", text, { facts })
   }
-  return denial("DELEGATION_UNSIGNABLE", `Delegation signing pre-image could not be built: ${message}`)
+  return denial("DELEGATION_UNSIGNABLE", `Delegation signing pre-image could not be built: ${message}`, {
+    facts,
+  })
 }
 
 function malformedSignature({ id }: DelegationRecord): Denial {
-  return denial("DELEGATION_SIGNATURE_MALFORMED", `Malformed delegation signature: ${id}`)
+  return denial("DELEGATION_SIGNATURE_MALFORMED", `Malformed delegation signature: ${id}`, { facts: { id } })
 }

@@ -14,7 +14,7 @@ export function notInLedger({ input, chain, genesis }: Question): Denial | undef
   const revoked = readLedger(input.ledger)
   if (typeof revoked === "string") {
     const text = "Revocation ledger unverifiable — fail-closed deny (signed ledger is authoritative): "
-    return denial("REVOCATION_UNVERIFIABLE", text + revoked)
+    return denial("REVOCATION_UNVERIFIABLE", text + revoked, { facts: { detail: revoked } })
   }
   const ids = [genesis.agentId, ...chain.delegations.map(({ id }) => id)].filter((id) => revoked.has(id))
   if (ids.length === 0) return undefined
@@ -22,6 +22,7 @@ export function notInLedger({ input, chain, genesis }: Question): Denial | undef
   return denial(
     "REVOKED",
     `Delegation revoked per the owner-signed revocation ledger (authoritative): ${listed}`,
+    { facts: ids[0] === genesis.agentId ? {} : { id: ids[0] } },
   )
 }
 
@@ -29,7 +30,9 @@ export function notInLedger({ input, chain, genesis }: Question): Denial | undef
 export function notRevoked({ chain, genesis, revoked }: Question): Denial | undefined {
   if (revoked.agent === true) return denial("REVOKED", `Agent revoked: ${genesis.agentId}`)
   const delegation = chain.delegations.find(({ id }) => revoked.delegations?.has(id) === true)
-  return delegation && denial("REVOKED", `Delegation revoked: ${delegation.id}`)
+  return (
+    delegation && denial("REVOKED", `Delegation revoked: ${delegation.id}`, { facts: { id: delegation.id } })
+  )
 }
 
 /** All delegators above the agent are in force, as far up as their chains are known; EATP checks this at FULL only. */
@@ -38,7 +41,9 @@ export function delegatorsInForce(question: Question): Denial | undefined {
   for (const delegatorId of delegatorsAbove(question)) {
     const revoked = revocations?.get(delegatorId)?.agent === true
     if (revoked || chains.get(delegatorId)?.active === false)
-      return denial("DELEGATOR_INACTIVE", `Delegator inactive: ${delegatorId}`)
+      return denial("DELEGATOR_INACTIVE", `Delegator inactive: ${delegatorId}`, {
+        facts: { id: delegatorId },
+      })
   }
   return undefined
 }
@@ -79,6 +84,9 @@ async function unlessSourceRemains(
   return denial(
     "CAPABILITY_REVOKED",
     `Capability revoked at its source: ${first.record.id} of ${first.agentId}`,
+    first.kind === "CAPABILITY"
+      ? { facts: { id: first.record.id, holderId: first.agentId } }
+      : { cause: "REVOKED", facts: { id: first.record.id, holderId: first.agentId } },
   )
 }
 

@@ -123,6 +123,7 @@ function isRevoked({ revoked, compromisedAtMicros }: AuthorityKey): boolean {
   return revoked === true || compromisedAtMicros !== undefined
 }
 
-function neverRevoked(authority: TrustAuthority): TrustAuthority {
+/** The authority as if it had never revoked a key: what verifies with it only was signed with a revoked one. */
+export function neverRevoked(authority: TrustAuthority): TrustAuthority {
   return { ...authority, keys: authority.keys.map(({ revoked, compromisedAtMicros, ...key }) => key) }
 }

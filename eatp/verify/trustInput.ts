@@ -18,7 +18,12 @@ export type TrustRequest = {
 }
 
 /** A chain and whether it is in force; deleted, suspended and revoked chains are not. */
-export type StoredTrust = { chain: TrustLineageChain; active: boolean }
+export type StoredTrust = {
+  chain: TrustLineageChain
+  active: boolean
+  /** Why it is not in force, for people: `deleted`, `suspended`, `revoked` or `expired`. */
+  status?: string | undefined
+}
 
 /** What the registry has revoked in one chain. */
 export type AgentRevocations = {

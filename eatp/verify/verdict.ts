@@ -1,3 +1,4 @@
+import type { ChainSignature } from "./chainSignatures.js"
 import type { TrustLevel } from "./trustInput.js"
 
 /** Why trust is denied; stable codes for programs. */
@@ -32,6 +33,7 @@ export type DenialReason =
   | "CAPABILITY_EXPIRED"
   | "PATH_BROKEN"
   | "AUTHORITY_MISMATCH"
+  | "KEY_REVOKED"
 
 /** A constraint that is not met, or a warning about one. */
 export type TrustViolation = {
@@ -51,6 +53,12 @@ export type TrustVerdict = {
   reason?: DenialReason
   /** The reason in the words of EATP's reference implementation, or in ours if it has none. Unset when valid. */
   reasonText?: string
+  /** Why, for people: one sentence that names the record. Unset when valid. */
+  explanation?: string
+  /** What to do about it, for programmers. Unset when valid. */
+  remedy?: string
+  /** The reason that the explanation is about, of which `reason` may be only a consequence. Unset when valid. */
+  cause?: DenialReason
   /** Id of the capability that covers the action; from STANDARD on, when valid. */
   capabilityUsed?: string
   /** The constraints of the capability and its delegations, sorted by code point; from STANDARD on, when valid. */
@@ -62,10 +70,36 @@ export type TrustVerdict = {
   reasoningVerified?: boolean
 }
 
+/** What a sentence about a denial names. */
+export type DenialFacts = {
+  /** The agent that was asked about. */
+  agentId: string
+  /** What it wants to do. */
+  action: string
+  /** Id of the record that is at fault, or of the delegator. */
+  id?: string | undefined
+  /** The agent in whose chain that record is; unset: the agent that was asked about. */
+  holderId?: string | undefined
+  /** The authority that signed, or should have. */
+  authorityId?: string | undefined
+  /** Since when, as text. */
+  since?: string | undefined
+  /** The state of the chain: `deleted`, `suspended`, `revoked` or `expired`. */
+  status?: string | undefined
+  /** More about it, for people. */
+  detail?: string | undefined
+}
+
 /** What a check gives to deny trust. */
 export type Denial = {
   reason: DenialReason
   text: string
+  /** What the sentence for people names beyond the agent and the action. */
+  facts?: Partial<DenialFacts>
+  /** What is behind it, where the check that denies knows better than its reason says. */
+  cause?: DenialReason
+  /** The signature that does not verify. */
+  signature?: ChainSignature
   violations?: TrustViolation[]
   reasoningPresent?: boolean | undefined
   reasoningVerified?: boolean

@@ -1,4 +1,5 @@
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
+import { type Explained, explain, explainMissing } from "./denialCause.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
 import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
 import { delegationSignatures, evidenceSignatures, sourceSignatures } from "./neededSignatures.js"
@@ -47,7 +48,8 @@ export function chainInQuestion(input: TrustInput): Question | undefined {
 
 /** The verdict on an agent without a chain in force. */
 export function noTrustChain(input: TrustInput): TrustVerdict {
-  return denied(input, denial("NO_TRUST_CHAIN", "No trust chain found"))
+  const found = denial("NO_TRUST_CHAIN", "No trust chain found")
+  return denied(input, found, explainMissing(input, found))
 }
 
 /** The verdict on a question, as {@link verifyTrust} gives it. */
@@ -58,12 +60,15 @@ export async function verdictOn(question: Question): Promise<TrustVerdict> {
     for (const check of [...reference[level], ...stricter[level]]) {
       const checked = check(question)
       const found = checked instanceof Promise ? await checked : checked
-      if (found !== undefined) return denied(input, found)
+      if (found !== undefined) return denied(input, found, await explain(question, found))
     }
     return allowed(question)
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
-    return denied(input, denial("EVALUATION_FAILED", `Trust could not be evaluated: ${cause}`))
+    const found = denial("EVALUATION_FAILED", `Trust could not be evaluated: ${cause}`, {
+      facts: { detail: cause },
+    })
+    return denied(input, found, explainMissing(input, found))
   }
 }
 
@@ -120,12 +125,19 @@ function allReasoning(question: Question): Denial | undefined {
   return hasReasoning(question.chain) === true ? reasoningHolds(question) : undefined
 }
 
-function denied({ request }: TrustInput, { reason, text, ...more }: Denial): TrustVerdict {
+function denied(
+  { request }: TrustInput,
+  { reason, text, ...more }: Denial,
+  { explanation, remedy, cause }: Explained,
+): TrustVerdict {
   return {
     valid: false,
     level: request.level,
     reason,
     reasonText: text,
+    explanation,
+    remedy,
+    cause,
     effectiveConstraints: [],
     violations: more.violations ?? [],
     ...defined("reasoningPresent", more.reasoningPresent),

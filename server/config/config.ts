@@ -56,9 +56,22 @@ export function loadConfig(env: NodeJS.ProcessEnv, flags: Flags = {}): LoadedCon
   }
   // Each value comes from the `read` of its own row, or there is a problem.
   const config = Object.freeze(values) as Config
-  if (problems.length === 0) problems.push(...contradictions(config))
+  if (problems.length === 0) problems.push(...contradictions(config).map((line) => namedAsGiven(line, texts)))
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, texts, warnings: unknownVariables(env) }
+}
+
+/**
+ * A sentence about settings with their names as the user gives them: where flags are used, what was not given by its variable is named
+ * by its flag.
+ */
+export function namedAsGiven(text: string, texts: LoadedConfig["texts"]): string {
+  if (![...texts.values()].some(({ source }) => source === "flag")) return text
+  return text.replace(/\b(?:TRUST_REGISTRY_[A-Z_]+|DATABASE_URL)\b/g, (variable) => {
+    const [name, setting] = rows().find(([, row]) => row.variable === variable) ?? []
+    if (name === undefined || setting === undefined || texts.get(name)?.source === "variable") return variable
+    return `--${flagOf(setting)}`
+  })
 }
 
 /** The settings in the order of the table, with their names. */

@@ -1,5 +1,6 @@
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt"
 import { status as Code } from "@grpc/grpc-js"
+import { visibleName } from "@trust-registry/eatp"
 import type { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
 import type { RpcContext } from "./context.js"
@@ -50,7 +51,7 @@ function factsOf({ method, agentId, authorityId, counts, startedAt, peer }: RpcC
 }
 
 function idText(id: string | undefined) {
-  return id === undefined ? undefined : sanitize(id, MAX_ID_BYTES)
+  return id === undefined ? undefined : visibleName(sanitize(id, MAX_ID_BYTES))
 }
 
 const MAX_ID_BYTES = 512

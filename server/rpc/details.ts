@@ -13,7 +13,7 @@ import {
 } from "@trust-registry/proto"
 import type { RegistryError } from "../errors.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { sanitize } from "./sanitize.js"
+import { sanitize, sanitizeForPeople } from "./sanitize.js"
 
 /** The `domain` of every ErrorInfo. */
 export const DOMAIN = "trustregistry"
@@ -66,11 +66,17 @@ function detailedStatus(
 ): Status {
   const { code } = REASONS[nameOf(error.reason)]
   const cut = (text: string) => sanitize(text, textBytes)
-  const details = detailsOf(error, message, retryAfterMs, cut)
-  return create(StatusSchema, { code, message: cut(message), details })
+  const told = (text: string) => sanitizeForPeople(text, textBytes)
+  const details = detailsOf(error, message, retryAfterMs, { cut, told })
+  return create(StatusSchema, { code, message: told(message), details })
 }
 
-function detailsOf(error: RegistryError, message: string, retryAfterMs: number | undefined, cut: Cut): Any[] {
+function detailsOf(
+  error: RegistryError,
+  message: string,
+  retryAfterMs: number | undefined,
+  { cut, told }: Cuts,
+): Any[] {
   const { violations = [], agentId, authorityId, metadata = {}, precondition } = error.failure
   const reason = nameOf(error.reason)
   const facts = Object.entries(metadata).slice(0, MAX_FACTS)
@@ -81,14 +87,14 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
       metadata: Object.fromEntries(facts.map(([name, fact]) => [cut(name), cut(fact)])),
     }),
   ]
-  if (violations.length > 0) details.push(badRequest(violations, cut))
+  if (violations.length > 0) details.push(badRequest(violations, { cut, told }))
   if (agentId !== undefined) details.push(resource(CHAIN_TYPE, agentId))
   else if (authorityId !== undefined) details.push(resource(AUTHORITY_TYPE, authorityId))
   if (REASONS[reason].precondition) {
     const violation = {
       type: reason,
       subject: sanitize(agentId ?? "", MAX_ID_BYTES),
-      description: cut(precondition ?? message),
+      description: told(precondition ?? message),
     }
     details.push(pack(PreconditionFailureSchema, { violations: [violation] }))
   }
@@ -98,17 +104,18 @@ function detailsOf(error: RegistryError, message: string, retryAfterMs: number |
   return details
 }
 
-type Cut = (text: string) => string
+/** `cut` for what programs read, `told` for what people read. */
+type Cuts = { cut: (text: string) => string; told: (text: string) => string }
 
 function resource(resourceType: string, id: string) {
   return pack(ResourceInfoSchema, { resourceType, resourceName: sanitize(id, MAX_ID_BYTES) })
 }
 
 /** The first violations, and one more without a field that counts the others. */
-function badRequest(violations: readonly { field: string; description: string }[], cut: Cut) {
+function badRequest(violations: readonly { field: string; description: string }[], { cut, told }: Cuts) {
   const fieldViolations = violations
     .slice(0, MAX_VIOLATIONS)
-    .map(({ field, description }) => ({ field: cut(field), description: cut(description) }))
+    .map(({ field, description }) => ({ field: cut(field), description: told(description) }))
   const more = violations.length - fieldViolations.length
   if (more > 0) fieldViolations.push({ field: "", description: `and ${more} more` })
   return pack(BadRequestSchema, { fieldViolations })

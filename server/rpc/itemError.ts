@@ -1,7 +1,7 @@
 import type { Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { statusWithin } from "./details.js"
-import { sanitize } from "./sanitize.js"
+import { sanitizeForPeople } from "./sanitize.js"
 import { retryAfterOf } from "./status.js"
 
 /** A thousand of them stay below the 4 MiB that gRPC clients accept. */
@@ -21,5 +21,10 @@ export function itemErrorOf({ reason, message, failure }: RegistryError, prefix 
     description,
   }))
   const error = new RegistryError(reason, message, { ...failure, ...(violations && { violations }) })
-  return statusWithin(MAX_ITEM_ERROR_BYTES, error, sanitize(message, MAX_MESSAGE_BYTES), retryAfterOf(error))
+  return statusWithin(
+    MAX_ITEM_ERROR_BYTES,
+    error,
+    sanitizeForPeople(message, MAX_MESSAGE_BYTES),
+    retryAfterOf(error),
+  )
 }

@@ -3,7 +3,7 @@ import { ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { encodeDetails } from "./details.js"
 import { nameOf, REASONS } from "./reasons.js"
-import { sanitize } from "./sanitize.js"
+import { sanitizeForPeople } from "./sanitize.js"
 
 /**
  * The status of a failed call: code and message, google.rpc details in `grpc-status-details-bin`, and, where a retry makes
@@ -14,7 +14,7 @@ import { sanitize } from "./sanitize.js"
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
   const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
-  const message = sanitize(error.message, MAX_MESSAGE_BYTES)
+  const message = sanitizeForPeople(error.message, MAX_MESSAGE_BYTES)
   const wait = retryAfterOf(error)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))

@@ -1,11 +1,11 @@
 import { PassThrough } from "node:stream"
+import { visible, visibleJson, visibleName } from "@trust-registry/eatp"
 import { expect } from "chai"
 import fc from "fast-check"
 import { MAX_DOCUMENT_BYTES, splitDocuments } from "../../client/cli/documents/splitDocuments.js"
 import { outputTo } from "../../client/cli/output/output.js"
 import { progressOn } from "../../client/cli/output/progress.js"
 import { tableLines, widthOf } from "../../client/cli/output/table.js"
-import { visible, visibleJson } from "../../client/cli/output/visible.js"
 import { forEachInPool } from "../../client/cli/pool.js"
 
 async function* chunksOf(text: string | Buffer, size = 7) {
@@ -222,6 +222,37 @@ describe("the command line's output", () => {
     const json = JSON.stringify({ [evil]: "\u0085\u007f\u{1F600}ü" })
     expect(visibleJson(json)).to.match(/^[\x20-\x7e\u{1F600}ü]*$/u)
     expect(JSON.parse(visibleJson(json))).to.deep.equal(JSON.parse(json))
+  })
+
+  it("names as they are: what shows nothing, and spaces at the ends and beside each other, are escaped", () => {
+    const lookalikes = [
+      "a\u200bdmin",
+      "admin\u3164",
+      "admin ",
+      " admin",
+      "ad  min",
+      "admin\u00a0",
+      "\u202enimda",
+    ]
+    lookalikes.push(
+      "admin\ufe0f",
+      "admin\u{e0061}",
+      "admin\u2800",
+      "admin\u00ad",
+      "admin\u180e",
+      "admin\ue000",
+    )
+    const shown = lookalikes.map(visibleName)
+    for (const name of shown)
+      expect(name)
+        .to.match(/^[\x21-\x7e]+$/)
+        .and.include("\\u{")
+    expect(new Set(shown).size).to.equal(lookalikes.length)
+    // An id that spells an escape is not shown as the character.
+    expect(visibleName("\\u{200b}")).to.equal("\\u{5c}u{200b}")
+    for (const plain of ["agent-7", "spiffe://example/ns/a", "Ünïcode 名前", "two words"])
+      expect(visibleName(plain)).to.equal(plain)
+    expect(tableLines(["A", "B"], [["admin ", "x"]])[1]).to.equal("admin\\u{20}  x")
   })
 
   it("aligns table columns, with wide and combining characters", () => {

@@ -92,7 +92,7 @@ describe("the revocation commands", () => {
     await delegated("odd --agent ✓", "delegator")
     const delegation = await run("revoke", "delegation", "odd --agent ✓", "delegator>odd --agent ✓")
     expect(delegation.out).to.match(/\ndelegation +odd --agent ✓ +delegator>odd --agent ✓ +- +\d+\n$/)
-    const own = await run("revoke", "capability", "delegator", "delegator-read")
+    const own = await run("revoke", "capability", "delegator", "read")
     expect(own.out).to.match(/^revoked 2 records .*\ncapability +delegator +delegator-read +- +\d+\n/s)
     const since = ["--compromised-at", "2026-01-01T00:00:00Z", "--reason", "lost"]
     const key = await run("revoke", "key", "org-a", "1", ...since)

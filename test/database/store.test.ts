@@ -5,7 +5,7 @@ import { isActive, revocationsOf, type ServedChain } from "../../server/dist/sto
 import { createStore, type Store } from "../../server/dist/store/store.js"
 import { type FreshDatabase, freshDatabase } from "../support/postgres.js"
 
-const NO_DEPENDS: Depends = { chains: {}, authorities: {} }
+const NO_DEPENDS: Depends = { chains: new Map(), authorities: new Map() }
 
 describe("a store", () => {
   let database: FreshDatabase
@@ -124,7 +124,7 @@ describe("a store", () => {
       await stored("stale")
       await register("stale-org")
       await Promise.all([store.chains.get("stale"), store.authorities.get("stale-org")])
-      store.memory.forget({ chains: { stale: 1n }, authorities: { "stale-org": 1n } })
+      store.memory.forget({ chains: new Map([["stale", 1n]]), authorities: new Map([["stale-org", 1n]]) })
       expect(store.chains.get("stale")).to.be.instanceOf(Promise)
       expect(store.authorities.get("stale-org")).to.be.instanceOf(Promise)
     })

@@ -53,6 +53,28 @@ describe("TLS", () => {
     }
   })
 
+  it("writes a workload down by its SPIFFE URI, another by its subject or its fingerprint, and a NUL as \\00", async () => {
+    const registry = await startRegistry({ ...TLS, tlsClientCa: file("clients-ca.pem"), logLevel: "error" })
+    try {
+      for (const [name, actor] of [
+        ["workload", /^cert:URI=spiffe:\/\/example\.org\/ns\/a\/sa\/b$/],
+        ["nameless", /^cert:SHA256=(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/],
+        ["nul", /^cert:CN=admin\\00eve$/],
+      ] as const) {
+        const own = credentials.createSsl(read("ca.pem"), read("client.key"), read(`${name}.pem`))
+        const line = connectTo(byName(registry), own)
+        try {
+          const { record } = await line.calls(TrustStoreService).storeChain({ chain: sampleChain(name) })
+          expect(record?.updatedBy).to.match(actor)
+        } finally {
+          line.close()
+        }
+      }
+    } finally {
+      await registry.stop()
+    }
+  })
+
   it("is explained by the command line if something is missing", async () => {
     const plain = await startRegistry({ logLevel: "error" })
     const served = await startRegistry({ ...TLS, logLevel: "error" })

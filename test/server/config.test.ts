@@ -115,6 +115,10 @@ describe("the configuration", () => {
 
   it("requires certificate and key together, and both for client certificates", () => {
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CERT: "cert.pem" })).to.throw("go together")
+    expect(() => loadConfig({}, { "tls-cert": "cert.pem" })).to.throw("--tls-cert and --tls-key go together")
+    expect(() => loadConfig({ TRUST_REGISTRY_TLS_CERT: "cert.pem" }, { listen: "127.0.0.1:1" })).to.throw(
+      "TRUST_REGISTRY_TLS_CERT and --tls-key go together",
+    )
     expect(() => loadConfig({ TRUST_REGISTRY_TLS_CLIENT_CA: "ca.pem" })).to.throw(
       "needs TRUST_REGISTRY_TLS_CERT",
     )

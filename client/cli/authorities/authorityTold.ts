@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf"
-import { wordOf } from "@trust-registry/eatp"
+import { visibleName, wordOf } from "@trust-registry/eatp"
 import {
   type Authority,
   type AuthorityRecord,
@@ -8,7 +8,6 @@ import {
 } from "@trust-registry/proto"
 import type { Invocation } from "../command.js"
 import { momentText } from "../output/records.js"
-import { visible } from "../output/visible.js"
 import { documentFromAuthority } from "./authorityDocument.js"
 
 /** A record as JSON with the contract's field names; fields that are empty stand there too. */
@@ -30,7 +29,7 @@ export async function tellChange(
   record: AuthorityRecord | undefined,
 ): Promise<void> {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: authorityRecordJson(record) }))
-  else await out.line(`${verb} ${visible(record?.authorityId ?? "")} at revision ${record?.revision}`)
+  else await out.line(`${verb} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
 }
 
 /** Headings of {@link authorityRow}. */

@@ -1,4 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt"
+import { visibleName } from "@trust-registry/eatp"
 import type { Authority } from "@trust-registry/proto"
 import { keyIdOf } from "../authorities/authorityDocument.js"
 import { bothAsJson } from "../authorities/authorityTold.js"
@@ -10,7 +11,6 @@ import { countOf } from "../flags/flags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { momentText } from "../output/records.js"
-import { visible } from "../output/visible.js"
 
 /** Gives an authority a new key. */
 export const rotateKey = command({
@@ -58,7 +58,7 @@ export const rotateKey = command({
       const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
       if (json) await out.json(bothAsJson(authority, record))
       else {
-        const names = `${visible(authorityId)} to key ${visible(keyId)}`
+        const names = `${visibleName(authorityId)} to key ${visibleName(keyId)}`
         await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
       }
       return EXIT.done

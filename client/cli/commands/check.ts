@@ -8,6 +8,8 @@ import {
   type TrustVerdict,
   type Violation,
   verifyTrust,
+  visible,
+  visibleName,
 } from "@trust-registry/eatp"
 import { command, type Flag, type Invocation, type Values } from "../command.js"
 import { complain, documentComplaint } from "../complaint.js"
@@ -22,8 +24,8 @@ import {
   trustFilesOf,
 } from "../documents/trustFiles.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { hintLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
-import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 const FLAGS = {
@@ -130,9 +132,9 @@ async function tell(
     return verified
   }
   for (const { field, description } of violations)
-    await out.line(visible(`not verified ${agentId}: ${field} ${description}`))
+    await out.line(visible(`not verified ${visibleName(agentId)}: ${field} ${description}`))
   if (verdict?.valid === false)
-    await out.line(visible(`denied ${agentId}: ${verdict.reason}: ${verdict.reasonText}`))
+    for (const line of deniedLines(agentId, verdict)) await out.line(visible(line))
   for (const { constraint, source, reason } of verdict?.violations ?? [])
     await out.line(visible(`  ${constraint} (${source}): ${reason}`))
   if (!verified) for (const id of missing) await out.line(visible(`  ${missingChain(id)}`))
@@ -140,19 +142,31 @@ async function tell(
   return verified
 }
 
+function deniedLines(agentId: string, { cause, explanation = "" }: TrustVerdict): string[] {
+  const hint = hintLines(cause ?? "").map((line) => `  ${line}`)
+  return [`denied ${visibleName(agentId)}: ${cause}: ${explanation}`, ...hint]
+}
+
 function soundLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
-  return [`verified ${agentId}${head}`, ...effectiveConstraints.map((constraint) => `  heed ${constraint}`)]
+  return [
+    `verified ${visibleName(agentId)}${head}`,
+    ...effectiveConstraints.map((constraint) => `  heed ${constraint}`),
+  ]
 }
 
 function verdictJson(verdict: TrustVerdict | undefined) {
   if (verdict === undefined) return null
-  const { valid, level, reason, reasonText, capabilityUsed, effectiveConstraints, violations } = verdict
+  const { valid, level, reason, reasonText, explanation, remedy, cause } = verdict
+  const { capabilityUsed, effectiveConstraints, violations } = verdict
   return {
     valid,
     level,
     reason: reason ?? null,
     reason_text: reasonText ?? null,
+    explanation: explanation ?? null,
+    remedy: remedy ?? null,
+    cause: cause ?? null,
     capability_used: capabilityUsed ?? null,
     effective_constraints: effectiveConstraints,
     violations,

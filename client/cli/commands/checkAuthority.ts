@@ -1,4 +1,5 @@
 import { toJson } from "@bufbuild/protobuf"
+import { visible, visibleName } from "@trust-registry/eatp"
 import {
   type AuthorityPathRecord,
   AuthorityPathRecordKind,
@@ -6,15 +7,13 @@ import {
   type CheckAuthorityResponse,
   CheckAuthorityResponseSchema,
   type ConstraintFinding,
-  DenialReasonSchema,
 } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { denialHint } from "../output/denialHint.js"
+import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
-import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 /** Asks whether an agent has a permission, and from whom. */
@@ -55,23 +54,21 @@ export const checkAuthority = command({
 
 const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
-function* linesOf({ authorized, reason, reasonText, capabilityUsed, ...answer }: CheckAuthorityResponse) {
-  const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
-  yield authorized ? `allowed by ${capabilityUsed}` : `denied: ${name}: ${reasonText}`
+function* linesOf(answer: CheckAuthorityResponse) {
+  if (answer.authorized) yield `allowed by ${visibleName(answer.capabilityUsed ?? "")}`
+  else yield* denialLines(answer)
   for (const record of answer.path) yield pathLine(record)
   for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
   for (const finding of answer.constraintsUnmet) yield `unmet ${findingText(finding)}: ${finding.reason}`
   for (const finding of answer.constraintsMet)
     yield `${finding.evaluated ? "met" : "not evaluated"} ${findingText(finding)}`
-  const hint = denialHint(reason)
-  if (hint) yield hint
 }
 
 function pathLine(record: AuthorityPathRecord) {
   const { kind, id, agentId, authorityId, revision, issuedAt, expiresAt, holds, detail } = record
   const parts = [
-    `${wordOf(kind)} ${id}${agentId && ` of ${agentId}`}`,
-    ...(kind === AuthorityPathRecordKind.AUTHORITY ? [] : [`signed by ${authorityId}`]),
+    `${wordOf(kind)} ${visibleName(id)}${agentId && ` of ${visibleName(agentId)}`}`,
+    ...(kind === AuthorityPathRecordKind.AUTHORITY ? [] : [`signed by ${visibleName(authorityId)}`]),
     ...(issuedAt === "" ? [] : [`issued ${issuedAt}`]),
     ...(expiresAt === undefined ? [] : [`expires ${expiresAt}`]),
     `revision ${revision}`,

@@ -1,3 +1,4 @@
+import { visibleName } from "@trust-registry/eatp"
 import type { ChainRecord } from "@trust-registry/proto"
 import type { DeleteResult } from "../../batches.js"
 import type { TrustRegistry } from "../../connect.js"
@@ -8,7 +9,6 @@ import { complain, complaintOf } from "../complaint.js"
 import { expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
-import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 /** Most agents that the registry takes in one batch. */
@@ -105,5 +105,5 @@ type Told = Pick<Invocation, "json" | "out">
 
 async function tell({ json, out }: Told, verb: string, agentId: string, record: ChainRecord | undefined) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
-  else await out.line(`${verb} ${visible(agentId)} at revision ${record?.revision}`)
+  else await out.line(`${verb} ${visibleName(agentId)} at revision ${record?.revision}`)
 }

@@ -1,10 +1,9 @@
-import { chainHash, constraintHash, contentHash } from "@trust-registry/eatp"
+import { chainHash, constraintHash, contentHash, visibleName } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments } from "../documents/documents.js"
 import { EXIT } from "../output/exit.js"
-import { visible } from "../output/visible.js"
 
 /** Computes the hashes of documents without a registry. */
 export const hash = command({
@@ -54,5 +53,5 @@ function hashesOf(chain: TrustLineageChain) {
 
 function hashLines(agentId: string, hashes: ReturnType<typeof hashesOf>) {
   const rows = Object.entries(hashes).map(([name, value]) => `  ${name.padEnd(15)}  ${value || "-"}`)
-  return [visible(agentId), ...rows]
+  return [visibleName(agentId), ...rows]
 }

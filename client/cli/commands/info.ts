@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf"
+import { visible } from "@trust-registry/eatp"
 import { type GetServerInfoResponse, GetServerInfoResponseSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
 import { momentText } from "../output/records.js"
-import { visible } from "../output/visible.js"
 
 /** Tells what a registry says of itself. */
 export const info = command({

@@ -1,3 +1,4 @@
+import { visibleName } from "@trust-registry/eatp"
 import { type ChainRecord, ChainView, type StoredChain } from "@trust-registry/proto"
 import { command, type Invocation } from "../command.js"
 import { complain } from "../complaint.js"
@@ -8,7 +9,6 @@ import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
 import { RECORD_HEADINGS, recordJson, recordRow } from "../output/records.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
-import { visible } from "../output/visible.js"
 
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000
@@ -90,7 +90,7 @@ export async function tellUnreadable(told: Told, chains: readonly StoredChain[])
   const rows = chains.filter(({ unreadable }) => unreadable)
   for (const { record } of rows) {
     const { agentId = "" } = record ?? {}
-    const message = `the stored chain does not parse; see: verify ${visible(agentId)}`
+    const message = `the stored chain does not parse; see: verify ${visibleName(agentId)}`
     await complain(told, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
   return rows.length === 0

@@ -1,5 +1,5 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt"
-import { wordsOf } from "@trust-registry/eatp"
+import { quoted, wordsOf } from "@trust-registry/eatp"
 import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { type Command, command, type Flag, type Invocation, type Values } from "../command.js"
@@ -56,11 +56,34 @@ export const revokeCapability = cascade({
   args: "AGENT CAPABILITY",
   arity: [2, 2],
   summary: "revoke a capability, also with all to whom it was delegated on",
-  details: "CAPABILITY is the id of the attestation in the agent's chain. Other capabilities stay.",
-  examples: ["revoke capability agent-7 cap-read_data"],
-  revoke: (registry, [agentId = "", capabilityId = ""], how) =>
-    registry.revokeCapability({ agentId, capabilityId, ...how }),
+  details:
+    "CAPABILITY is the id of the attestation in the agent's chain, or the capability's name where the chain has it once. Other " +
+    "capabilities stay.",
+  examples: ["revoke capability agent-7 cap-read_data", "revoke capability agent-7 read_data"],
+  revoke: async (registry, [agentId = "", named = ""], how) =>
+    registry.revokeCapability({
+      agentId,
+      capabilityId: await capabilityIdOf(registry, agentId, named),
+      ...how,
+    }),
 })
+
+/** The id of a capability by its id or its name; what the chain does not have is for the registry to refuse. */
+async function capabilityIdOf(registry: TrustRegistry, agentId: string, named: string): Promise<string> {
+  const consistency = { requirement: { case: "strong" as const, value: true } }
+  // A chain that cannot be read can still be revoked from, by the id.
+  const stored = await registry
+    .getChain({ agentId, includeInactive: true, consistency })
+    .catch(() => undefined)
+  const capabilities = stored?.chain?.capabilities ?? []
+  if (capabilities.some(({ id }) => id === named)) return named
+  const ids = capabilities.filter(({ capability }) => capability === named).map(({ id }) => id)
+  if (ids.length > 1)
+    throw new UsageError(
+      `agent ${quoted(agentId)} has ${quoted(named)} more than once, say which: ${ids.map(quoted).join(", ")}`,
+    )
+  return ids[0] ?? named
+}
 
 /** Revokes a key of an authority. */
 export const revokeKey = command({

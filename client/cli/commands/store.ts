@@ -1,4 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
+import { visibleName } from "@trust-registry/eatp"
 import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
@@ -8,7 +9,6 @@ import { momentOf } from "../flags/filterFlags.js"
 import { EXPIRY_FLAG, expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
-import { visible } from "../output/visible.js"
 
 const FLAGS = { ...REVISION_FLAG, ...EXPIRY_FLAG }
 
@@ -78,7 +78,7 @@ async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, recor
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else {
     const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
-    const text = `${verb} ${visible(record?.agentId ?? "")} at revision ${record?.revision}`
+    const text = `${verb} ${visibleName(record?.agentId ?? "")} at revision ${record?.revision}`
     await out.line(unverified ? `${text}; UNVERIFIED: not every signature could be checked` : text)
   }
 }

@@ -1,16 +1,11 @@
 import { toJson } from "@bufbuild/protobuf"
-import {
-  DenialReasonSchema,
-  VerificationLevel,
-  type VerifyTrustResponse,
-  VerifyTrustResponseSchema,
-} from "@trust-registry/proto"
+import { visible } from "@trust-registry/eatp"
+import { VerificationLevel, type VerifyTrustResponse, VerifyTrustResponseSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { denialHint } from "../output/denialHint.js"
+import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
-import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 const LEVELS = {
@@ -60,12 +55,11 @@ export const trust = command({
 
 const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
-function* linesOf({ valid, reason, reasonText, capabilityUsed, ...answer }: VerifyTrustResponse) {
-  const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
-  yield valid ? `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}` : `denied: ${name}: ${reasonText}`
+function* linesOf(answer: VerifyTrustResponse) {
+  const { capabilityUsed } = answer
+  if (answer.valid) yield `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}`
+  else yield* denialLines(answer)
   for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
-  const hint = denialHint(reason)
-  if (hint) yield hint
 }

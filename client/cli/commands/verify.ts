@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf"
-import { wordOf } from "@trust-registry/eatp"
+import { visible, visibleName, wordOf } from "@trust-registry/eatp"
 import {
   ChainView,
   IntegrityCheckSchema,
@@ -13,7 +13,6 @@ import { command, type Invocation } from "../command.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { EXIT, isRefusal } from "../output/exit.js"
 import { progressOn } from "../output/progress.js"
-import { visible } from "../output/visible.js"
 import { forEachInPool } from "../pool.js"
 import { UsageError } from "../usage.js"
 
@@ -38,7 +37,7 @@ export const verify = command({
     return await forEachAgent(invocation, async (agentId) => {
       const answer = await registry.verifyChainIntegrity({ agentId })
       await tell(invocation, agentId, answer)
-      if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visible(agentId)}`)
+      if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visibleName(agentId)}`)
       return answer.verified ? EXIT.done : EXIT.incomplete
     })
   },
@@ -79,7 +78,7 @@ async function tell({ json, out }: Told, agentId: string, answer: VerifyChainInt
   if (json) return await out.json(answerJson(answer))
   const failed = answer.findings.filter(({ passed }) => !passed)
   for (const finding of failed) await out.line(failedText(agentId, finding))
-  if (!answer.verified && failed.length === 0) await out.line(`not verified ${visible(agentId)}`)
+  if (!answer.verified && failed.length === 0) await out.line(`not verified ${visibleName(agentId)}`)
 }
 
 function answerJson(answer: VerifyChainIntegrityResponse) {
@@ -91,5 +90,5 @@ function failedText(agentId: string, { check, path, expected, found, detail }: I
   const name = wordOf(IntegrityCheckSchema, check) ?? "unknown"
   const values = expected || found ? ` (expected ${expected || "nothing"}, found ${found || "nothing"})` : ""
   const where = path ? ` ${path}` : ""
-  return visible(`not verified ${agentId}: ${name}${where}: ${detail}${values}`)
+  return visible(`not verified ${visibleName(agentId)}: ${name}${where}: ${detail}${values}`)
 }

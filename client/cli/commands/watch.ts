@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js"
+import { visibleName } from "@trust-registry/eatp"
 import { type ChainEvent, ChainView } from "@trust-registry/proto"
 import { storedChainOf } from "../../chainEvent.js"
 import type { WatchState } from "../../chainWatch.js"
@@ -14,7 +15,6 @@ import { onInterrupt } from "../interrupt.js"
 import { eventJson, eventWord } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
-import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 /** Shows changes as they come. */
@@ -111,11 +111,11 @@ function eventLine(event: ChainEvent): string {
   const cells = [
     `${revision}`,
     eventWord(event),
-    visible(agentId),
+    visibleName(agentId),
     statusWord(record),
     momentText(expiresAt),
     momentText(updatedAt),
-    visible(updatedBy),
+    visibleName(updatedBy),
   ]
   return cells.join("  ")
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events"
 import type { Writable } from "node:stream"
-import { visibleJson } from "./visible.js"
+import { visibleJson } from "@trust-registry/eatp"
 
 /** Where a command writes: standard output or standard error. */
 export interface Output {

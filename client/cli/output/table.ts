@@ -1,4 +1,4 @@
-import { visible } from "./visible.js"
+import { visibleName } from "@trust-registry/eatp"
 
 /** Columns that a cell may take on a terminal, where a longer one would break the lines of all. */
 export const TERMINAL_CELL = 64
@@ -12,7 +12,7 @@ export function tableLines(
   rows: readonly (readonly string[])[],
   widest = Infinity,
 ): string[] {
-  const cells = [headings, ...rows].map((row) => row.map((cell) => cut(visible(cell), widest)))
+  const cells = [headings, ...rows].map((row) => row.map((cell) => cut(visibleName(cell), widest)))
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))))
   return cells.map((row) =>
     row

@@ -29,7 +29,7 @@ export function createBatchReader(memory: MemoryReader): BatchReader {
       })
     },
     othersOf: ({ chains, authorities }) => ({
-      chains: Object.fromEntries(Object.entries(chains).filter(([agentId]) => !own.has(agentId))),
+      chains: new Map([...chains].filter(([agentId]) => !own.has(agentId))),
       authorities,
     }),
   }

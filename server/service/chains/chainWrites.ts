@@ -89,7 +89,10 @@ export function createChainWrites(store: Store, rules: ChainRules) {
 
 /** Depends on a revision that never exists, so nothing is written; replays are looked for first. */
 function unvalidated(agentId: string): Pick<Document, "signatureStatus" | "depends"> {
-  return { signatureStatus: "unverified", depends: { chains: { [agentId]: -1n }, authorities: {} } }
+  return {
+    signatureStatus: "unverified",
+    depends: { chains: new Map([[agentId, -1n]]), authorities: new Map() },
+  }
 }
 
 /** The rows that a chain is validated against change faster than it can be written. */

@@ -25,10 +25,15 @@ export function differences(
   }
   if (isObject(expected) && isObject(found)) {
     const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])]
-    return keys.flatMap((key) => differences(expected[key], found[key], `${path}.${key}`))
+    return keys.flatMap((key) => differences(member(expected, key), member(found, key), `${path}.${key}`))
   }
   const [left, right] = [textOf(expected), textOf(found)]
   return left === right ? [] : [{ path, expected: left.slice(0, MAX_TEXT), found: right.slice(0, MAX_TEXT) }]
+}
+
+/** A key may be `constructor`, which every object seems to have. */
+function member(value: { [key: string]: JsonValue }, key: string): JsonValue | undefined {
+  return Object.hasOwn(value, key) ? value[key] : undefined
 }
 
 function isObject(value: JsonValue | undefined): value is { [key: string]: JsonValue } {

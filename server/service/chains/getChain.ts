@@ -2,12 +2,12 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import type { TrustStoreService } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
-import { isActive, type ServedChain } from "../../store/rows/servedChain.js"
+import { isActive, type ServedChain, statusOf } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureAgentId } from "../request/fields.js"
 import { isMemoryEnough, readSnapshot } from "../request/readSnapshot.js"
-import { expired, notFound } from "./outcomes.js"
+import { expired, notFound, notInForce } from "./outcomes.js"
 import { isVisible } from "./visible.js"
 
 /** The handler of GetChain. */
@@ -47,6 +47,6 @@ function visible(
 ): ServedChain {
   if (!chain) throw notFound(agentId)
   if (includeInactive || isVisible(chain, now)) return chain
-  if (!isActive(chain, now)) throw notFound(agentId)
+  if (!isActive(chain, now)) throw notInForce(agentId, statusOf(chain, now) ?? "not active")
   throw expired(agentId, "set include_inactive to read it")
 }

@@ -58,6 +58,15 @@ export function notFound(agentId: string, why?: string): RegistryError {
   return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
 }
 
+/** The agent has a chain that a reader does not get unless it asks for it, because it is deleted, suspended or revoked. */
+export function notInForce(agentId: string, status: string): RegistryError {
+  const message = `the trust chain of agent ${quoted(agentId)} is ${status}; set include_inactive to read it`
+  return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, {
+    agentId,
+    metadata: { status: status.toUpperCase() },
+  })
+}
+
 /** The error for an expired chain; `what` is appended to the message. */
 export function expired(agentId: string, what: string): RegistryError {
   return new RegistryError(

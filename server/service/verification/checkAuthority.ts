@@ -71,16 +71,19 @@ function responseOf(
   { stored, denied, depends }: Evidence,
   { evaluatedAt, validAt }: { evaluatedAt: bigint; validAt: bigint },
 ): Response {
-  const { reason, reasonText, effectiveConstraints, path, ...same } = verdict
-  const why = denied?.reason ?? reason
+  const { reason, reasonText, explanation, remedy, cause, effectiveConstraints, path, ...same } = verdict
+  const words = denied ?? { reason, text: reasonText, explanation, remedy, cause }
   const revision = stored?.revision ?? 0n
   const revisionOf = ({ kind, id, agentId }: Pick<PathRecord, "kind" | "id" | "agentId">) =>
-    kind === "AUTHORITY" ? depends.authorities[id] : (depends.chains[agentId] ?? revision)
+    kind === "AUTHORITY" ? depends.authorities.get(id) : (depends.chains.get(agentId) ?? revision)
   return {
     ...same,
     authorized: verdict.authorized && denied === undefined,
-    reason: why === undefined ? DenialReason.UNSPECIFIED : DenialReason[why],
-    reasonText: denied?.text ?? reasonText ?? "",
+    reason: words.reason === undefined ? DenialReason.UNSPECIFIED : DenialReason[words.reason],
+    reasonText: words.text ?? "",
+    explanation: words.explanation ?? "",
+    remedy: words.remedy ?? "",
+    cause: words.cause === undefined ? DenialReason.UNSPECIFIED : DenialReason[words.cause],
     effectiveConstraints: denied === undefined ? effectiveConstraints : [],
     path: path.map(({ dated, expires, ...record }) => ({
       ...record,

@@ -1,13 +1,16 @@
 import {
   type AgentRevocations,
   type DenialReason,
+  type Explained,
   effectiveExpiry,
+  explained,
   isExpired,
+  isoFromMicros,
   type TrustInput,
 } from "@trust-registry/eatp"
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
-import { isActive, revocationsOf, type ServedChain } from "../../store/rows/servedChain.js"
+import { isActive, revocationsOf, type ServedChain, statusOf } from "../../store/rows/servedChain.js"
 import type { ReadSnapshot } from "../request/readSnapshot.js"
 import { lineageProblem } from "./lineageProblem.js"
 import { type KnownSigners, signersOf } from "./signers.js"
@@ -19,7 +22,7 @@ export interface Evidence {
   /** The input of verification, without the request. */
   input: Omit<TrustInput, "request">
   /** Why trust is denied before EATP's rules are applied. */
-  denied?: { reason: DenialReason; text: string }
+  denied?: Explained & { reason: DenialReason; text: string }
   /** The revisions at which everything but the agent's chain was read. */
   depends: Depends
 }
@@ -36,22 +39,35 @@ export async function evidenceOf(
 ): Promise<Evidence> {
   const stored = await reader.getChain(agentId)
   const nothing = { nowMicros, chains: new Map(), authorities: new Map() }
-  if (!stored) return { stored, input: nothing, depends: { chains: {}, authorities: {} } }
+  if (!stored) return { stored, input: nothing, depends: { chains: new Map(), authorities: new Map() } }
   const chain = stored.chain()
   const signers = await signersOf(reader, chain, nowMicros, reach)
   const { delegators, authorities, firstStored, depends } = signers
   // A revoked or suspended chain is denied for that reason, and not as if it were missing.
-  const own = { chain, active: stored.status !== "deleted" }
+  const own = { chain, active: stored.status !== "deleted", status: statusOf(stored, nowMicros) }
   const chains = { get: (id: string) => (id === agentId ? own : delegators.get(id)) }
   const revocations = await allRevocations(reader, signers)
   revocations.set(agentId, revocationsOf(stored, nowMicros))
   const input = { nowMicros, chains, authorities, revocations, ...(firstStored && { firstStored }) }
   const evidence = { stored, input, depends }
-  if (registrationExpired(stored, nowMicros))
-    return { ...evidence, denied: { reason: "TRUST_CHAIN_EXPIRED", text: "Trust chain expired" } }
+  if (registrationExpired(stored, nowMicros)) return { ...evidence, denied: expiredDenial(agentId, stored) }
   const misplaced = lineageProblem(chain, signers)
   if (misplaced === undefined) return evidence
-  return { ...evidence, denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}` } }
+  const words = explained("EVALUATION_FAILED", {
+    agentId,
+    action: "",
+    detail: `its delegations ${misplaced}`,
+  })
+  return {
+    ...evidence,
+    denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}`, ...words },
+  }
+}
+
+function expiredDenial(agentId: string, { expiresAt }: ServedChain) {
+  const since = expiresAt === null ? undefined : isoFromMicros(expiresAt)
+  const words = explained("TRUST_CHAIN_EXPIRED", { agentId, action: "", since })
+  return { reason: "TRUST_CHAIN_EXPIRED" as const, text: "Trust chain expired", ...words }
 }
 
 /** A purged delegator counts as revoked: a purge must not reinstate delegations that a soft delete had put out of force. */

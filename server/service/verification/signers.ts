@@ -9,7 +9,7 @@ import {
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
-import { revocationsOf, type ServedChain, standingOf } from "../../store/rows/servedChain.js"
+import { revocationsOf, type ServedChain, standingOf, statusOf } from "../../store/rows/servedChain.js"
 
 /** The signers of a chain that the registry knows, and their revisions. */
 export interface KnownSigners extends Signers {
@@ -78,7 +78,11 @@ async function firstStoredOf(
 
 /** A stored chain as input of verification: in force if it is active and its registration has not expired. */
 export function trustOf(stored: ServedChain, nowMicros: bigint): StoredTrust {
-  return { chain: stored.chain(), active: isInForce(standingOf(stored), nowMicros) }
+  return {
+    chain: stored.chain(),
+    active: isInForce(standingOf(stored), nowMicros),
+    status: statusOf(stored, nowMicros),
+  }
 }
 
 /** The ancestors, level by level upwards. The agent itself is not read: its chain is already at hand. */
@@ -123,6 +127,6 @@ async function readAll<Found>(ids: Iterable<string>, read: (id: string) => Promi
   return new Map(all.map((id, index) => [id, found[index] as Found]))
 }
 
-function revisionsOf(found: Map<string, { revision: bigint } | null>): Record<string, bigint> {
-  return Object.fromEntries(Array.from(found, ([id, one]) => [id, one?.revision ?? 0n]))
+function revisionsOf(found: Map<string, { revision: bigint } | null>): Map<string, bigint> {
+  return new Map(Array.from(found, ([id, one]) => [id, one?.revision ?? 0n]))
 }

@@ -50,8 +50,9 @@ type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
 
 async function verdictOf({ denied, input }: Evidence, request: Asked): Promise<TrustVerdict> {
   if (denied === undefined) return await verifyTrust({ ...input, request })
-  const { reason, text: reasonText } = denied
-  return { valid: false, level: request.level, reason, reasonText, effectiveConstraints: [], violations: [] }
+  const { reason, text: reasonText, explanation, remedy, cause } = denied
+  const why = { reason, reasonText, explanation, remedy, cause }
+  return { valid: false, level: request.level, ...why, effectiveConstraints: [], violations: [] }
 }
 
 const LEVELS: Record<TrustLevel, VerificationLevel> = {
@@ -75,12 +76,13 @@ function levelOf(level: VerificationLevel): TrustLevel {
 }
 
 function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros: bigint): Response {
-  const { level, reason, reasonText, violations, ...same } = verdict
+  const { level, reason, reasonText, cause, violations, ...same } = verdict
   return {
     ...same,
     level: LEVELS[level],
     reason: reason === undefined ? DenialReason.UNSPECIFIED : DenialReason[reason],
     reasonText: reasonText ?? "",
+    cause: cause === undefined ? DenialReason.UNSPECIFIED : DenialReason[cause],
     violations: violations.map(({ severity, ...violation }) => ({
       ...violation,
       severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,

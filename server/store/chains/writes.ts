@@ -27,10 +27,10 @@ export interface Document {
 /** The signature status as the row stores it. */
 export type SignatureStatusText = "unverified" | "verified"
 
-/** Other rows that were read, by id, with the revisions they had; 0 if there was none. */
+/** Other rows that were read, by id, with the revisions they had; 0 if there was none. Maps: an id may be `constructor`. */
 export interface Depends {
-  chains: Record<string, bigint>
-  authorities: Record<string, bigint>
+  chains: ReadonlyMap<string, bigint>
+  authorities: ReadonlyMap<string, bigint>
 }
 
 /** A change of one agent's chain. */
@@ -209,6 +209,11 @@ export function outcomeOf(row: WrittenRow): Outcome {
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
 
-function dependsText(depends: Depends): string {
-  return JSON.stringify(depends, (_, value) => (typeof value === "bigint" ? String(value) : value))
+function dependsText({ chains, authorities }: Depends): string {
+  return JSON.stringify({ chains: revisionTexts(chains), authorities: revisionTexts(authorities) })
+}
+
+function revisionTexts(revisions: ReadonlyMap<string, bigint>) {
+  // Defines `__proto__` as a member like any other, which assigning would not.
+  return Object.fromEntries(Array.from(revisions, ([id, revision]) => [id, String(revision)]))
 }

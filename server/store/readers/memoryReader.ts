@@ -26,8 +26,8 @@ export function memoryReader(
     goneAgents: chains.gone,
     firstStored: history.firstStored,
     forget: (stale) => {
-      chains.forget(Object.keys(stale.chains))
-      authorities.forget(Object.keys(stale.authorities))
+      chains.forget(stale.chains.keys())
+      authorities.forget(stale.authorities.keys())
     },
   }
 }

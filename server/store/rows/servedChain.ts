@@ -1,4 +1,4 @@
-import { type AgentRevocations, isEffective, isInForce, type Standing } from "@trust-registry/eatp"
+import { type AgentRevocations, isEffective, isExpired, isInForce, type Standing } from "@trust-registry/eatp"
 import {
   decode,
   encodeItems,
@@ -37,6 +37,16 @@ export function standingOf({ status, expiresAt, revokesAt }: ServedChain): Stand
 /** Whether a chain is active at a moment, in microseconds since 1970, whether it has expired or not. */
 export function isActive(chain: ServedChain, nowMicros: bigint): boolean {
   return isInForce({ ...standingOf(chain), expiresAt: null }, nowMicros)
+}
+
+/** Why a chain is not in force at a moment, in microseconds since 1970, in one word; undefined where it is. */
+export function statusOf(
+  { status, expiresAt, revokesAt }: ServedChain,
+  nowMicros: bigint,
+): Exclude<RecordRow["status"], "active"> | "expired" | undefined {
+  if (status !== "active") return status
+  if (isEffective(revokesAt, nowMicros)) return "revoked"
+  return isExpired(expiresAt, nowMicros) ? "expired" : undefined
 }
 
 /** What of a chain is revoked at a moment, in microseconds since 1970. */

@@ -28,7 +28,8 @@ export const ErrorReason = {
   UNSPECIFIED: 0,
 
   /**
-   * NOT_FOUND: the agent has no stored chain, or none that is active (unless include_inactive). With google.rpc.ResourceInfo.
+   * NOT_FOUND: the agent has no stored chain, or none that is active (unless include_inactive). With google.rpc.ResourceInfo,
+   * and with the metadata `status` (DELETED, SUSPENDED or REVOKED) where GetChain finds one that is not active.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_NOT_FOUND = 1;
    */
