@@ -3,7 +3,6 @@ import type { Socket } from "node:net"
 import { connectionFailure, DatabaseUnfit } from "../../connection/failure.js"
 import { nameOf, speaksSomethingElse } from "../../connection/openSocket.js"
 import type { Host, Target } from "../../connection/target.js"
-import { isPassing } from "./failures.js"
 import { assureFit, type Facts, factsStatement, pinStatement } from "./sessionSettings.js"
 
 /**
@@ -28,11 +27,11 @@ export function prepareSession(socket: Socket, target: Target, host: Host, event
     if (phase === "login") {
       held = Buffer.from(message)
       phase = "pins"
+      // Both at once, for one round trip.
       statement(pinStatement(mark, target.learnt.schema))
-    } else if (phase === "pins") {
-      phase = "facts"
       statement(factsStatement)
-    } else open()
+    } else if (phase === "pins") phase = "facts"
+    else open()
   }
   const open = () => {
     assureFit(facts, mark)
@@ -128,8 +127,9 @@ function factsIn(row: Buffer): Facts {
 
 function errorIn(message: Buffer): Error {
   const text = `the settings of a session cannot be pinned: ${fieldIn(message, "M")}`
-  const failure = connectionFailure(fieldIn(message, "C"), text)
-  return isPassing(failure) ? failure : new DatabaseUnfit(text)
+  const state = fieldIn(message, "C")
+  // A server that stops or has no room; nothing else passes by itself.
+  return /^5[378]|^08/.test(state) ? connectionFailure(state, text) : new DatabaseUnfit(text)
 }
 
 function fieldIn(message: Buffer, type: string): string {
