@@ -27,11 +27,12 @@ export function prepareSession(socket: Socket, target: Target, host: Host, event
     if (phase === "login") {
       held = Buffer.from(message)
       phase = "pins"
-      // Both at once, for one round trip.
       statement(pinStatement(mark, target.learnt.schema))
+    } else if (phase === "pins") {
+      // Not together with the first: poolers answer pipelined statements in ways of their own.
+      phase = "facts"
       statement(factsStatement)
-    } else if (phase === "pins") phase = "facts"
-    else open()
+    } else open()
   }
   const open = () => {
     assureFit(facts, mark)
