@@ -5,7 +5,7 @@ import type { Target } from "../../connection/target.js"
 import { databaseUnavailable, unfitnessOf } from "./failures.js"
 import { SCHEMA_VERSION } from "./migrate.js"
 import { assureOwnSessions } from "./ownSessions.js"
-import { MARK, POOLED } from "./sessionSettings.js"
+import { POOLED } from "./sessionSettings.js"
 import { openPool, type Sql } from "./sql.js"
 
 /** Knows whether the database answers and has the schema that this server needs. */
@@ -172,7 +172,8 @@ interface Answer {
 async function ask(pool: Sql): Promise<Answer & { at: number }> {
   const answer = pool<Answer[]>`
     select coalesce(max(version), 0) as version, clock_timestamp() as now,
-      concat(current_setting(${MARK}, true), ' ', pg_backend_pid()) as mark,
+      -- Without a parameter, which would be a second round trip: sessions may be ended faster than that.
+      concat(current_setting('trust_registry.session', true), ' ', pg_backend_pid()) as mark,
       (select coalesce(string_agg(name, ' and ' order by name), '') from unnest(array['fsync', 'full_page_writes']) as name
        where current_setting(name) = 'off') as weak
     from trust_migrations`

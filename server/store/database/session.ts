@@ -3,7 +3,6 @@ import type { Socket } from "node:net"
 import { connectionFailure, DatabaseUnfit } from "../../connection/failure.js"
 import { nameOf, speaksSomethingElse } from "../../connection/openSocket.js"
 import type { Host, Target } from "../../connection/target.js"
-import { isPassing } from "./failures.js"
 import { assureFit, type Facts, factsStatement, pinStatement } from "./sessionSettings.js"
 
 /**
@@ -30,6 +29,7 @@ export function prepareSession(socket: Socket, target: Target, host: Host, event
       phase = "pins"
       statement(pinStatement(mark, target.learnt.schema))
     } else if (phase === "pins") {
+      // Not together with the first: poolers answer pipelined statements in ways of their own.
       phase = "facts"
       statement(factsStatement)
     } else open()
@@ -128,8 +128,9 @@ function factsIn(row: Buffer): Facts {
 
 function errorIn(message: Buffer): Error {
   const text = `the settings of a session cannot be pinned: ${fieldIn(message, "M")}`
-  const failure = connectionFailure(fieldIn(message, "C"), text)
-  return isPassing(failure) ? failure : new DatabaseUnfit(text)
+  const state = fieldIn(message, "C")
+  // A server that stops or has no room; nothing else passes by itself.
+  return /^5[378]|^08/.test(state) ? connectionFailure(state, text) : new DatabaseUnfit(text)
 }
 
 function fieldIn(message: Buffer, type: string): string {

@@ -62,7 +62,7 @@ export function pinStatement(mark: string, schema: string | undefined): string {
 }
 
 /** The setting that holds the mark of a session. */
-export const MARK = "trust_registry.session"
+const MARK = "trust_registry.session"
 
 /** Reads {@link Facts}, as one JSON text. */
 export const factsStatement = `
