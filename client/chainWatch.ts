@@ -8,8 +8,8 @@ import type {
   WatchChainsResponse,
 } from "@trust-registry/proto"
 import { storedChainOf } from "./chainEvent.js"
+import { isMismatch } from "./connectionFault.js"
 import { TrustStoreError } from "./errors.js"
-import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
 import type { Call } from "./rpc/calls.js"
 
@@ -29,7 +29,7 @@ export interface WatchOptions extends CallOptions {
 export interface WatchState {
   /** Whether the registry answers it. */
   open: boolean
-  /** From where the watch goes on. 0n before anything was heard. */
+  /** From where the watch goes on. 0n before anything was received. */
   nextRevision: bigint
   /** Why it is not open; undefined also where the registry ended it without an error. */
   error?: TrustStoreError
@@ -43,7 +43,7 @@ export interface WatchState {
  * attempt meets a registry that speaks TLS in another way. An address that nobody serves is tried for ever: `onState` tells.
  */
 export interface ChainWatch extends AsyncIterable<ChainEvent> {
-  /** Where another watch would go on after all that the loop is done with: its `startRevision`. 0n before anything was heard. */
+  /** Where another watch would go on after all that the loop is done with: its `startRevision`. 0n before anything was received. */
   readonly nextRevision: bigint
   /** The responses themselves, also those without events, which say how far the watch is and whether it is caught up. */
   responses(): AsyncIterable<WatchChainsResponse>
@@ -72,8 +72,8 @@ export function chainWatch(
     let resumed = request
     let waitMs = FIRST_WAIT_MS
     let open: boolean | undefined
-    let heard = false
-    const tell = (now: boolean, error?: TrustStoreError) => {
+    let received = false
+    const notify = (now: boolean, error?: TrustStoreError) => {
       if (open !== now) onState?.({ open: now, nextRevision, ...(error ? { error } : {}) })
       open = now
     }
@@ -82,17 +82,17 @@ export function chainWatch(
       try {
         for await (const response of watchChains(resumed, options)) {
           waitMs = FIRST_WAIT_MS
-          heard = true
-          tell(true)
+          received = true
+          notify(true)
           yield response
           nextRevision = response.nextRevision
           resumed = { ...request, startRevision: nextRevision, includeCurrent: false }
         }
       } catch (error) {
-        if (!isOpen() || !isPassing(error) || (!heard && isMismatch(error))) throw error
+        if (!isOpen() || !isPassing(error) || (!received && isMismatch(error))) throw error
         lost = error
       }
-      tell(false, lost)
+      notify(false, lost)
       await pause(waitMs * (0.5 + Math.random() / 2), options.signal)
       waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
     }

@@ -121,47 +121,48 @@ export interface TrustRegistry
  */
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   const client = openChannel(address, options)
-  const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
+  const connection = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
+  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(connection)))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
-    chainWatch(calls.watchChains, request, options, () => !line.closed)
+    chainWatch(calls.watchChains, request, options, () => !connection.closed)
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
-  const heard = cache ? hearWrites(calls, cache.written) : calls
-  const healthCalls = createCalls(health.Health, client, callerEdge(line))
+  const observed = cache ? observeWrites(calls, cache.written) : calls
+  const healthCalls = createCalls(health.Health, client, callerEdge(connection))
   return {
-    ...heard,
+    ...observed,
     ...listsOver(calls),
     getChain: cache?.getChain ?? getChain,
     getAuthority: storedBy(calls.getAuthority),
-    rotateAuthorityKey: storedBy(heard.rotateAuthorityKey),
+    rotateAuthorityKey: storedBy(observed.rotateAuthorityKey),
     watchChains,
-    batchStoreChains: (request, options) => storeBatch(heard.batchStoreChains, request, options),
-    batchDeleteChains: (request, options) => deleteBatch(heard.batchDeleteChains, request, options),
+    batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
+    batchDeleteChains: (request, options) => deleteBatch(observed.batchDeleteChains, request, options),
     importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
     exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
-    waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
+    waitForReady: (options) => ready(client, options?.timeoutMs ?? connection.timeoutMs),
     close() {
-      line.closed = true
+      connection.closed = true
       cache?.close()
       client.close()
     },
   }
 }
 
-interface Line {
+interface Connection {
   closed: boolean
   timeoutMs: number
 }
 
-function callerEdge(line: Line): CallerEdge<CallOptions> {
+function callerEdge(connection: Connection): CallerEdge<CallOptions> {
   return {
     open(method, options) {
-      if (line.closed) throw closedError(method)
-      const timeoutMs = options?.timeoutMs ?? (method.methodKind === "unary" ? line.timeoutMs : Infinity)
+      if (connection.closed) throw closedError(method)
+      const timeoutMs =
+        options?.timeoutMs ?? (method.methodKind === "unary" ? connection.timeoutMs : Infinity)
       return {
         options: timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs },
         metadata: new Metadata(),
@@ -209,7 +210,7 @@ function storedBy<Request, Stored>(
 }
 
 /** The same calls; each that may have changed something tells its answer. */
-function hearWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
+function observeWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
   const unary = SERVICES.flatMap((service) => service.methods).filter(
     ({ methodKind, idempotency }) => methodKind === "unary" && idempotency !== NO_SIDE_EFFECTS,
   )

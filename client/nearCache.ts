@@ -53,9 +53,9 @@ export function nearCache(
   let position = 0n
   /** The newest change that this connection made itself. */
   let own = 0n
-  let heardAt = Number.NEGATIVE_INFINITY
+  let lastResponseAt = Number.NEGATIVE_INFINITY
 
-  const isCurrent = () => position >= own && performance.now() - heardAt < MAX_SILENCE_MS
+  const isCurrent = () => position >= own && performance.now() - lastResponseAt < MAX_SILENCE_MS
 
   const drop = (agentId: string) => {
     entries.delete(agentId)
@@ -81,11 +81,11 @@ export function nearCache(
           // After a failover to a database that lost them, own changes would be waited for until others have their revisions.
           if (!begun && position < ownBefore) own = position
           begun = true
-          heardAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
+          lastResponseAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
         }
       } catch {
         // The next watch begins at the present: what changed until then was not heard.
-        heardAt = Number.NEGATIVE_INFINITY
+        lastResponseAt = Number.NEGATIVE_INFINITY
         entries.clear()
         flights.clear()
         await sleep(RENEW_MS, undefined, { signal: closed.signal, ref: false }).catch(() => undefined)

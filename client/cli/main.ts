@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import type { TrustRegistry } from "../connect.js"
 import type { Command } from "./command.js"
 import { COMMANDS } from "./commands.js"
-import { complain, complaintOf, complaintText } from "./complaint.js"
+import { errorReportOf, errorText, reportError } from "./errorReport.js"
 import { connectBy, countOf } from "./flags/flags.js"
 import { parse } from "./flags/parse.js"
 import { commandHelp, generalHelp, groupHelp } from "./help.js"
@@ -14,29 +14,29 @@ import { UsageError } from "./usage.js"
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [out, err] = [outputTo(process.stdout), outputTo(process.stderr)]
   const json = argv.includes("--json")
-  endWithoutOutput(json, err)
+  handleOutputErrors(json, err)
   try {
     return await dispatch([...argv], env, out, err)
   } catch (error) {
-    await tellFailure(json, err, error)
+    await printError(json, err, error)
     return exitCodeOf(error)
   }
 }
 
 /** `export | head` is no failure, a full disk is; complaints that nobody reads must not stop the work. */
-function endWithoutOutput(json: boolean, err: Output) {
+function handleOutputErrors(json: boolean, err: Output) {
   process.stdout.on("error", async ({ code }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") process.exit(EXIT.done)
-    await tellFailure(json, err, new Error(`standard output cannot be written: ${code}`))
+    await printError(json, err, new Error(`standard output cannot be written: ${code}`))
     process.exit(EXIT.failed)
   })
   process.stderr.on("error", () => undefined)
 }
 
-async function tellFailure(json: boolean, err: Output, error: unknown) {
+async function printError(json: boolean, err: Output, error: unknown) {
   const hint = error instanceof UsageError ? "; see --help" : ""
-  if (json) await complain({ json, err }, complaintOf(error))
-  else await err.line(`trust-registry: ${complaintText(complaintOf(error))}${hint}`)
+  if (json) await reportError({ json, err }, errorReportOf(error))
+  else await err.line(`trust-registry: ${errorText(errorReportOf(error))}${hint}`)
 }
 
 async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err: Output): Promise<number> {

@@ -2,9 +2,9 @@ import { checkShape, documentFromChain, type MemorySigner } from "@trust-registr
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { makerOf } from "../maker.js"
 import type { Flag, Invocation, Values } from "./command.js"
-import { complain } from "./complaint.js"
 import { signerOf } from "./documents/keyFile.js"
 import type { TRUST_FLAGS, TrustFiles } from "./documents/trustFiles.js"
+import { reportError } from "./errorReport.js"
 import type { KEY_FLAG } from "./flags/makeFlags.js"
 import { EXIT } from "./output/exit.js"
 import { UsageError } from "./usage.js"
@@ -34,31 +34,31 @@ export async function signersOf(
   grants: string,
   owns: string,
 ) {
-  const told = values.authorities !== undefined
+  const given = values.authorities !== undefined
   const maker = await makerWithKey(values.key)
-  assureKeyOf(grants, maker.signer, files, told)
+  assertKeyOf(grants, maker.signer, files, given)
   if (owns === grants) return { maker, owner: maker.signer }
   if (!values["owner-key"]) throw new UsageError(`--owner-key is needed: the chain's authority is ${owns}`)
   const owner = await signerOf(values["owner-key"])
-  assureKeyOf(owns, owner, files, told)
+  assertKeyOf(owns, owner, files, given)
   return { maker, owner }
 }
 
-function assureKeyOf(
+function assertKeyOf(
   authorityId: string,
   { publicKey }: MemorySigner,
   { authorities }: TrustFiles,
-  told: boolean,
+  given: boolean,
 ) {
   const known = authorities.get(authorityId)
-  if (known === undefined && told) throw new UsageError(`--authorities does not hold ${authorityId}`)
+  if (known === undefined && given) throw new UsageError(`--authorities does not hold ${authorityId}`)
   if (known === undefined) authorities.set(authorityId, { id: authorityId, keys: [{ publicKey }] })
   else if (!known.keys.some((key) => key.publicKey === publicKey))
     throw new UsageError(`the key file holds no key that ${authorityId} has in --authorities`)
 }
 
 /** Prints a chain that was made, on one line, unless no registry would take it: then tells why. */
-export async function printMade(
+export async function printNewChain(
   invocation: Pick<Invocation, "json" | "out" | "err">,
   chain: TrustLineageChain,
   nowMicros: bigint,
@@ -70,6 +70,6 @@ export async function printMade(
   }
   const message = `the chain would be invalid: ${violations[0]?.field} ${violations[0]?.description}`
   const agentId = chain.genesis?.agentId
-  await complain(invocation, { agentId, reason: "TRUST_CHAIN_INVALID", message, violations })
+  await reportError(invocation, { agentId, reason: "TRUST_CHAIN_INVALID", message, violations })
   return EXIT.refused
 }

@@ -82,9 +82,9 @@ export function keyIdOf(publicKey: string): string {
 
 const ONE_KEY = ["public_key", "signing_key_id"]
 /** The registry makes these itself. */
-const ITS_OWN = ["is_active", "created_at", "updated_at"]
+const SET_BY_REGISTRY = ["is_active", "created_at", "updated_at"]
 const FIELDS = ["id", "name", "authority_type", "keys", "permissions", "parent_authority_id", "metadata"]
-const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...ITS_OWN])
+const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...SET_BY_REGISTRY])
 const WINDOW = ["not_before", "not_after"]
 /** Only of revoked keys, which no registry takes: who copies authorities must not lose it. */
 const REVOKED = ["revoked_at", "compromised_at"]

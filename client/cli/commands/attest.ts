@@ -2,14 +2,14 @@ import { attest } from "@trust-registry/eatp"
 import { command } from "../command.js"
 import {
   addChain,
-  assureOneReader,
-  builtOn,
+  assertOneReader,
   oneChain,
   TRUST_FLAGS,
   trustFilesOf,
+  withFileHints,
 } from "../documents/trustFiles.js"
 import { BOUND_FLAGS, CAPABILITY_FLAGS, grantsOf, KEY_FLAG } from "../flags/makeFlags.js"
-import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
+import { OWNER_KEY_FLAG, printNewChain, signersOf } from "../signing.js"
 
 /** Attests more capabilities to an agent. */
 export const attestCapabilities = command({
@@ -37,7 +37,7 @@ export const attestCapabilities = command({
     const { values, args } = invocation
     const [file = "-"] = args
     const capabilities = grantsOf(values)
-    assureOneReader([file, values.authorities, values.chains])
+    assertOneReader([file, values.authorities, values.chains])
     const { chain, agentId } = await oneChain(file)
     const files = await trustFilesOf(values)
     addChain(files, chain)
@@ -45,7 +45,7 @@ export const attestCapabilities = command({
     const attesterId = values.attester ?? owns
     const { maker, owner } = await signersOf(values, files, attesterId, owns)
     const grants = { agentId, attesterId, capabilities }
-    const attested = await builtOn(files, values, () => attest(grants, files, maker, owner))
-    return printMade(invocation, attested, maker.nowMicros)
+    const attested = await withFileHints(files, values, () => attest(grants, files, maker, owner))
+    return printNewChain(invocation, attested, maker.nowMicros)
   },
 })

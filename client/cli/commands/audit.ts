@@ -3,14 +3,14 @@ import { type ActionResult, ActionResultSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import {
   addChain,
-  assureOneReader,
-  builtOn,
+  assertOneReader,
   oneChain,
   TRUST_FLAGS,
   trustFilesOf,
+  withFileHints,
 } from "../documents/trustFiles.js"
 import { jsonObjectOf, KEY_FLAG, wordFlag } from "../flags/makeFlags.js"
-import { printMade, signersOf } from "../signing.js"
+import { printNewChain, signersOf } from "../signing.js"
 
 /** Records what an agent did. */
 export const auditAction = command({
@@ -43,7 +43,7 @@ export const auditAction = command({
     const { action } = values
     const result = wordFlag(ActionResultSchema, "result", values.result ?? "success") as ActionResult
     const contextJson = jsonObjectOf(values, "context")
-    assureOneReader([file, values.authorities, values.chains])
+    assertOneReader([file, values.authorities, values.chains])
     const { chain, agentId } = await oneChain(file)
     const files = await trustFilesOf(values)
     addChain(files, chain)
@@ -57,7 +57,7 @@ export const auditAction = command({
       ...(contextJson === undefined ? {} : { contextJson }),
       ...(values["parent-anchor"] === undefined ? {} : { parentAnchorId: values["parent-anchor"] }),
     }
-    const made = await builtOn(files, values, () => audit(entry, files, maker))
-    return printMade(invocation, made, maker.nowMicros)
+    const made = await withFileHints(files, values, () => audit(entry, files, maker))
+    return printNewChain(invocation, made, maker.nowMicros)
   },
 })

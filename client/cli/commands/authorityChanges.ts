@@ -2,7 +2,7 @@ import { DocumentError, wordsOf } from "@trust-registry/eatp"
 import { AuthorityPermissionSchema, AuthorityTypeSchema } from "@trust-registry/proto"
 import { forEachAuthority } from "../agents.js"
 import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.js"
-import { tellChange } from "../authorities/authorityTold.js"
+import { printChange } from "../authorities/authorityOutput.js"
 import { command, type Flag, type Values } from "../command.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
@@ -43,7 +43,7 @@ export const updateAuthority = command({
         updateMask: { paths: changes.paths },
         ...condition,
       })
-      await tellChange(invocation, "updated", record)
+      await printChange(invocation, "updated", record)
       return EXIT.done
     })
   },
@@ -61,7 +61,7 @@ export const deactivateAuthorities = command({
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { record } = await registry.deactivateAuthority({ authorityId, ...condition })
-      await tellChange(invocation, "deactivated", record)
+      await printChange(invocation, "deactivated", record)
       return EXIT.done
     })
   },

@@ -5,10 +5,10 @@ import {
   AUTHORITY_HEADINGS,
   authorityRecordJson,
   authorityRow,
-  bothAsJson,
-} from "../authorities/authorityTold.js"
+  storedAuthorityJson,
+} from "../authorities/authorityOutput.js"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
+import { reportError } from "../errorReport.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
@@ -28,7 +28,7 @@ export const getAuthorities = command({
       const { authority, record } = await registry.getAuthority({ authorityId })
       if (!authority) throw new Error("the registry answered without an authority")
       await invocation.out.json(
-        invocation.json ? bothAsJson(authority, record) : documentFromAuthority(authority),
+        invocation.json ? storedAuthorityJson(authority, record) : documentFromAuthority(authority),
       )
       return EXIT.done
     })
@@ -59,7 +59,7 @@ export const listAuthorities = command({
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listAuthorities({ includeInactive, pageSize, pageToken }).page()
-      readable = (await tellPage(invocation, page.authorities)) && readable
+      readable = (await printPage(invocation, page.authorities)) && readable
       left -= page.authorities.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
@@ -68,11 +68,11 @@ export const listAuthorities = command({
   },
 })
 
-type Told = Pick<Invocation, "json" | "out" | "err">
+type Outputs = Pick<Invocation, "json" | "out" | "err">
 
 /** Whether all rows of the page parse. */
-async function tellPage(told: Told, rows: readonly StoredAuthority[]): Promise<boolean> {
-  const { json, out } = told
+async function printPage(outputs: Outputs, rows: readonly StoredAuthority[]): Promise<boolean> {
+  const { json, out } = outputs
   if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
@@ -81,7 +81,7 @@ async function tellPage(told: Told, rows: readonly StoredAuthority[]): Promise<b
   }
   const unreadable = rows.filter((row) => row.unreadable)
   for (const { record } of unreadable)
-    await complain(told, {
+    await reportError(outputs, {
       authorityId: record?.authorityId,
       reason: "AUTHORITY_CORRUPT",
       message: "the stored authority does not parse",

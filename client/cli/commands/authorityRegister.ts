@@ -1,9 +1,9 @@
 import type { Authority } from "@trust-registry/proto"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
-import { tellChange } from "../authorities/authorityTold.js"
+import { printChange } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
 import { openTexts, problemOf, type ReadText } from "../documents/documents.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 
 /** Registers authorities from documents. */
@@ -31,14 +31,14 @@ export const registerAuthorities = command({
       let code: number = EXIT.done
       if (!authority) {
         code = EXIT.refused
-        await complain(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
+        await reportError(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
       } else
         try {
           const { record } = await registry.registerAuthority({ authority })
-          await tellChange(invocation, "registered", record)
+          await printChange(invocation, "registered", record)
         } catch (error) {
           code = exitCodeOf(error)
-          await complain(invocation, complaintOf(error, { origin, authorityId: authority.id }))
+          await reportError(invocation, errorReportOf(error, { origin, authorityId: authority.id }))
         }
       exitCode ||= code
       if (code > EXIT.refused) break

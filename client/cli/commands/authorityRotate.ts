@@ -1,9 +1,9 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt"
 import type { Authority } from "@trust-registry/proto"
 import { keyIdOf } from "../authorities/authorityDocument.js"
-import { bothAsJson } from "../authorities/authorityTold.js"
+import { storedAuthorityJson } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
@@ -54,14 +54,14 @@ export const rotateKey = command({
     }
     try {
       const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
-      if (json) await out.json(bothAsJson(authority, record))
+      if (json) await out.json(storedAuthorityJson(authority, record))
       else {
         const names = `${visible(authorityId)} to key ${visible(keyId)}`
         await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
       }
       return EXIT.done
     } catch (error) {
-      await complain(invocation, complaintOf(error, { authorityId }))
+      await reportError(invocation, errorReportOf(error, { authorityId }))
       return exitCodeOf(error)
     }
   },

@@ -10,17 +10,17 @@ import {
   verifyTrust,
 } from "@trust-registry/eatp"
 import { command, type Flag, type Invocation, type Values } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
 import {
   addChain,
-  assureOneReader,
+  assertOneReader,
   missingChain,
   missingDelegators,
   TRUST_FLAGS,
   type TrustFiles,
   trustFilesOf,
 } from "../documents/trustFiles.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
@@ -60,25 +60,25 @@ export const check = command({
     const { args, values } = invocation
     const question = questionOf(values)
     const names = args.length === 0 ? ["-"] : args
-    assureOneReader([...names, values.authorities, values.chains])
+    assertOneReader([...names, values.authorities, values.chains])
     const files = await trustFilesOf(values)
     const documents: ReadDocument[] = []
     for await (const document of (await openDocuments(names)).read()) documents.push(document)
     for (const { chain } of documents) if (chain) addChain(files, chain)
     let exitCode: number = EXIT.done
     for (const document of documents) {
-      if (document.chain === undefined) await complain(invocation, documentComplaint(document))
-      else if (await tell(invocation, await findingsOf(document, question, files))) continue
+      if (document.chain === undefined) await reportError(invocation, documentErrorReport(document))
+      else if (await printFindings(invocation, await findingsOf(document, question, files))) continue
       exitCode = EXIT.incomplete
     }
     return exitCode
   },
 })
 
-type Asked = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
+type Question = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
 type Findings = { agentId: string; violations: Violation[]; missing: string[]; verdict?: TrustVerdict }
 
-function questionOf(values: Values<typeof FLAGS>): Asked {
+function questionOf(values: Values<typeof FLAGS>): Question {
   const { action = "", level = action === "" ? "quick" : "full", resource } = values
   if (action === "" && level !== "quick") throw new UsageError("name the --action, or check at --level quick")
   const context = parseJson(jsonObjectOf(values, "context") ?? "null")
@@ -92,7 +92,7 @@ function questionOf(values: Values<typeof FLAGS>): Asked {
 
 async function findingsOf(
   { chain, chainHash: stated }: Extract<ReadDocument, { chain: object }>,
-  question: Asked,
+  question: Question,
   files: TrustFiles,
 ): Promise<Findings> {
   const agentId = chain.genesis?.agentId ?? ""
@@ -112,7 +112,7 @@ async function findingsOf(
 }
 
 /** Prints what was found; gives whether all is well. */
-async function tell(
+async function printFindings(
   { json, out }: Pick<Invocation, "json" | "out">,
   { agentId, violations, missing, verdict }: Findings,
 ): Promise<boolean> {
@@ -136,11 +136,11 @@ async function tell(
   for (const { constraint, source, reason } of verdict?.violations ?? [])
     await out.line(visible(`  ${constraint} (${source}): ${reason}`))
   if (!verified) for (const id of missing) await out.line(visible(`  ${missingChain(id)}`))
-  if (verified) for (const line of soundLines(agentId, verdict)) await out.line(visible(line))
+  if (verified) for (const line of verifiedLines(agentId, verdict)) await out.line(visible(line))
   return verified
 }
 
-function soundLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
+function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
   return [`verified ${agentId}${head}`, ...effectiveConstraints.map((constraint) => `  heed ${constraint}`)]
 }

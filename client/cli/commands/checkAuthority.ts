@@ -47,13 +47,13 @@ export const checkAuthority = command({
       throw new UsageError("give one of --at and --at-revision")
     const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
     const answer = await registry().checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
-    if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, AS_TOLD)))
+    if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.authorized ? EXIT.done : EXIT.incomplete
   },
 })
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf({ authorized, reason, reasonText, capabilityUsed, ...answer }: CheckAuthorityResponse) {
   const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)

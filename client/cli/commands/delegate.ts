@@ -2,14 +2,14 @@ import { delegate } from "@trust-registry/eatp"
 import { command } from "../command.js"
 import {
   addChain,
-  assureOneReader,
-  builtOn,
+  assertOneReader,
   oneChain,
   TRUST_FLAGS,
   trustFilesOf,
+  withFileHints,
 } from "../documents/trustFiles.js"
 import { BOUND_FLAGS, expiryOf, KEY_FLAG } from "../flags/makeFlags.js"
-import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
+import { OWNER_KEY_FLAG, printNewChain, signersOf } from "../signing.js"
 import { UsageError } from "../usage.js"
 
 /** Delegates work from one agent to another. */
@@ -48,7 +48,7 @@ export const delegateTrust = command({
       throw new UsageError("name the delegatee: DELEGATEE_FILE or --to AGENT, one of both")
     const { capability: capabilities, constraint: constraints = [], task: taskId } = values
     const expiresAt = expiryOf(values)
-    assureOneReader([delegatorFile, delegateeFile, values.authorities, values.chains])
+    assertOneReader([delegatorFile, delegateeFile, values.authorities, values.chains])
     const delegator = await oneChain(delegatorFile)
     const delegatee = delegateeFile === undefined ? undefined : await oneChain(delegateeFile)
     const files = await trustFilesOf(values)
@@ -66,7 +66,7 @@ export const delegateTrust = command({
       constraints,
       ...(expiresAt === undefined ? {} : { expiresAt }),
     }
-    const made = await builtOn(files, values, () => delegate(delegation, files, maker, owner))
-    return printMade(invocation, made, maker.nowMicros)
+    const made = await withFileHints(files, values, () => delegate(delegation, files, maker, owner))
+    return printNewChain(invocation, made, maker.nowMicros)
   },
 })

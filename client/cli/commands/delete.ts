@@ -4,7 +4,7 @@ import type { TrustRegistry } from "../../connect.js"
 import type { TrustStoreError } from "../../errors.js"
 import { forEachAgent } from "../agents.js"
 import { command, type Invocation } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
@@ -43,7 +43,7 @@ export const remove = command({
     return await forEachAgent(invocation, async (agentId) => {
       const request = { agentId, ...condition }
       const deleted = values.purge ? registry.purgeChain(request) : registry.deleteChain(request)
-      await tell(invocation, deletedWord(values), agentId, (await deleted).record)
+      await printRecord(invocation, deletedWord(values), agentId, (await deleted).record)
       return EXIT.done
     })
   },
@@ -64,7 +64,7 @@ export const restore = command({
     const registry = invocation.registry()
     return forEachAgent(invocation, async (agentId) => {
       const { record } = await registry.restoreChain({ agentId, ...condition })
-      await tell(invocation, "restored", agentId, record)
+      await printRecord(invocation, "restored", agentId, record)
       return EXIT.done
     })
   },
@@ -80,7 +80,7 @@ async function deleteMany(
   for (let first = 0; first < agentIds.length && exitCode <= EXIT.refused; first += LARGEST_BATCH) {
     const batch = agentIds.slice(first, first + LARGEST_BATCH)
     const results = await registry.batchDeleteChains({ agentIds: batch, purge, atomic })
-    for (const [i, result] of results.entries()) await tellResult(invocation, batch[i] ?? "", result)
+    for (const [i, result] of results.entries()) await printResult(invocation, batch[i] ?? "", result)
     exitCode ||= exitCodeOfAll(results.flatMap(({ error }) => error ?? []))
   }
   return exitCode
@@ -92,18 +92,23 @@ function exitCodeOfAll(errors: readonly TrustStoreError[]): number {
   return error ? exitCodeOf(error) : EXIT.done
 }
 
-async function tellResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
-  if (result.error) await complain(invocation, complaintOf(result.error, { agentId }))
-  else await tell(invocation, deletedWord(invocation.values), agentId, result.record)
+async function printResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
+  if (result.error) await reportError(invocation, errorReportOf(result.error, { agentId }))
+  else await printRecord(invocation, deletedWord(invocation.values), agentId, result.record)
 }
 
 function deletedWord({ purge }: { purge?: boolean }) {
   return purge ? "purged" : "deleted"
 }
 
-type Told = Pick<Invocation, "json" | "out">
+type Outputs = Pick<Invocation, "json" | "out">
 
-async function tell({ json, out }: Told, verb: string, agentId: string, record: ChainRecord | undefined) {
+async function printRecord(
+  { json, out }: Outputs,
+  verb: string,
+  agentId: string,
+  record: ChainRecord | undefined,
+) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else await out.line(`${verb} ${visible(agentId)} at revision ${record?.revision}`)
 }

@@ -10,7 +10,7 @@ import {
   KEY_FLAG,
   wordFlag,
 } from "../flags/makeFlags.js"
-import { makerWithKey, printMade } from "../signing.js"
+import { makerWithKey, printNewChain } from "../signing.js"
 import { UsageError } from "../usage.js"
 
 /** Establishes an agent. */
@@ -51,6 +51,6 @@ export const establishAgent = command({
       expiresAt: expiryOf(values),
     }
     const maker = await makerWithKey(values.key)
-    return printMade(invocation, await establish(agent, maker), maker.nowMicros)
+    return printNewChain(invocation, await establish(agent, maker), maker.nowMicros)
   },
 })

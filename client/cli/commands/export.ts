@@ -2,15 +2,15 @@ import { documentFromChain } from "@trust-registry/eatp"
 import type { StoredChain } from "@trust-registry/proto"
 import type { ChainExport } from "../../chainExport.js"
 import { command, type Invocation, type Values } from "../command.js"
-import { complain } from "../complaint.js"
 import { exportTarget } from "../documents/exportTarget.js"
+import { reportError } from "../errorReport.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { onInterrupt } from "../interrupt.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import type { Output } from "../output/output.js"
 import { progressOn } from "../output/progress.js"
 import { UsageError } from "../usage.js"
-import { tellUnreadable } from "./list.js"
+import { reportUnreadable } from "./list.js"
 
 const FLAGS = {
   ...FILTER_FLAGS,
@@ -50,11 +50,11 @@ export const exportChains = command({
       else await write(run, invocation.out)
     } catch (error) {
       if (stop.signal.aborted || exitCodeOf(error) === EXIT.unavailable)
-        await tellStop(run, target?.replaces === true)
+        await reportStop(run, target?.replaces === true)
       if (stop.signal.aborted) return EXIT.interrupted
       throw error
     }
-    await tellSummary(run, target ? invocation.out : invocation.err)
+    await printSummary(run, target ? invocation.out : invocation.err)
     return counts.unreadable === 0 ? EXIT.done : EXIT.incomplete
   },
 })
@@ -99,13 +99,13 @@ async function write(run: Run, output: Output) {
 async function writeOne(run: Run, output: Output, stored: StoredChain) {
   const { chain, record } = stored
   if (chain) await output.json(documentFromChain(chain))
-  else await tellUnreadable(run.invocation, [stored])
+  else await reportUnreadable(run.invocation, [stored])
   run.counts[chain ? "exported" : "unreadable"]++
   run.last = record?.agentId ?? run.last
 }
 
 /** What was written of a file that is replaced is gone; what went elsewhere can be gone on with. */
-async function tellStop({ invocation, chains, counts, last, stop }: Run, replaces: boolean) {
+async function reportStop({ invocation, chains, counts, last, stop }: Run, replaces: boolean) {
   const { snapshotRevision } = chains
   const what = stop.signal.aborted ? "interrupted" : "stopped"
   const after = last === "" ? "" : `--after=${shellWord(last)} `
@@ -115,7 +115,7 @@ async function tellStop({ invocation, chains, counts, last, stop }: Run, replace
     : snapshotRevision === undefined
       ? "begin again"
       : `go on with: ${after}--snapshot-revision=${snapshotRevision}`
-  await complain(invocation, {
+  await reportError(invocation, {
     reason: "STOPPED",
     message: `${what} after ${counts.exported} chains; ${next}`,
   })
@@ -125,7 +125,7 @@ function shellWord(text: string) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-async function tellSummary({ invocation: { json }, chains, counts }: Run, output: Output) {
+async function printSummary({ invocation: { json }, chains, counts }: Run, output: Output) {
   const { exported, unreadable } = counts
   const revision = chains.snapshotRevision ?? 0n
   const text = `${exported} exported, ${unreadable} unreadable, as of revision ${revision}: watch --from ${revision + 1n} goes on from there`

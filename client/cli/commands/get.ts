@@ -28,14 +28,14 @@ export const get = command({
     const consistency = consistencyOf(invocation.values)
     return forEachAgent(invocation, async (agentId) => {
       const stored = await registry.getChain({ agentId, includeInactive, ...consistency })
-      await invocation.out.json(invocation.json ? bothAsJson(stored) : documentOf(stored))
+      await invocation.out.json(invocation.json ? storedChainJson(stored) : documentOf(stored))
       return EXIT.done
     })
   },
 })
 
 /** The document is inserted as text: parsing it would change its numbers. */
-function bothAsJson(stored: StoredChain) {
+function storedChainJson(stored: StoredChain) {
   return `{"chain":${documentOf(stored)},"record":${JSON.stringify(recordJson(stored.record))}}`
 }
 

@@ -1,8 +1,8 @@
 import { chainHash, constraintHash, contentHash } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { command } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { EXIT } from "../output/exit.js"
 import { visible } from "../output/visible.js"
 
@@ -23,7 +23,7 @@ export const hash = command({
     for await (const document of files.read()) {
       if (document.chain === undefined) {
         exitCode = EXIT.incomplete
-        await complain(invocation, documentComplaint(document))
+        await reportError(invocation, documentErrorReport(document))
         continue
       }
       const { chain, chainHash: stated } = document
@@ -34,8 +34,8 @@ export const hash = command({
       if (stated !== undefined && stated !== hashes.chain_hash) {
         exitCode = EXIT.incomplete
         const message = `the document states the chain_hash ${stated}`
-        await complain(invocation, {
-          ...documentComplaint(document, new Error(message)),
+        await reportError(invocation, {
+          ...documentErrorReport(document, new Error(message)),
           reason: "CHAIN_HASH",
         })
       }

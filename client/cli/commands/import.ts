@@ -3,8 +3,8 @@ import { SignatureStatus } from "@trust-registry/proto"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { countOf } from "../flags/flags.js"
 import { onInterrupt, untilAborted } from "../interrupt.js"
 import { EXIT, isRefusal } from "../output/exit.js"
@@ -53,19 +53,19 @@ export const importChains = command({
     const untilInterrupt = untilAborted(documents, interrupt.signal, (next) => (rest = next))
     try {
       for await (const result of run.registry.importChains(readable(run, untilInterrupt, limit))) {
-        await tellResult(run, result)
+        await handleResult(run, result)
       }
     } catch (error) {
       run.progress.clear()
-      await tellStop(run)
-      await tellCounts(run)
+      await reportStop(run)
+      await printCounts(run)
       throw error
     } finally {
       interrupt.end()
     }
     run.progress.clear()
-    if (rest) await tellInterrupt(run, rest)
-    await tellCounts(run)
+    if (rest) await reportInterrupt(run, rest)
+    await printCounts(run)
     if (rest) return EXIT.interrupted
     return run.counts.refused === 0 ? EXIT.done : EXIT.incomplete
   },
@@ -108,7 +108,7 @@ async function refuseUnreadable(run: Run) {
 }
 
 /** Results come in the order of the documents. */
-async function tellResult(run: Run, { stored, error }: ImportedChain) {
+async function handleResult(run: Run, { stored, error }: ImportedChain) {
   const document = run.open[0] as ReadDocument
   if (stored) {
     run.counts[stored.created ? "created" : "updated"]++
@@ -129,32 +129,32 @@ function tick({ counts, progress, size, read }: Run) {
 async function refuse({ counts, progress, invocation }: Run, document: ReadDocument, error?: unknown) {
   counts.refused++
   progress.clear()
-  await complain(invocation, documentComplaint(document, error))
+  await reportError(invocation, documentErrorReport(document, error))
 }
 
 /** All before the first document that is still open were stored or refused. */
-async function tellStop({ invocation, open }: Run) {
+async function reportStop({ invocation, open }: Run) {
   const [first] = open
   if (!first) return
   const origin = { file: first.file, line: first.line }
   const message = "stopped; this document was perhaps not stored: go on from here (all before it are done)"
-  await complain(invocation, { origin, reason: "STOPPED", message })
+  await reportError(invocation, { origin, reason: "STOPPED", message })
 }
 
 /** The next document is known at once, unless it is still on its way through a pipe. */
-async function tellInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
+async function reportInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
   const next = await Promise.race([rest, sleep(NEXT_WITHIN_MS)])
   if (next?.done) return
   const [place, message] = next
     ? [next.value, "interrupted: go on from this line (all before it is done)"]
     : [last, "interrupted: all up to this document is done; go on behind it"]
   const origin = place ? { origin: { file: place.file, line: place.line } } : {}
-  await complain(invocation, { ...origin, reason: "STOPPED", message })
+  await reportError(invocation, { ...origin, reason: "STOPPED", message })
 }
 
 const NEXT_WITHIN_MS = 200
 
-async function tellCounts({ invocation: { json, out }, counts }: Run) {
+async function printCounts({ invocation: { json, out }, counts }: Run) {
   const { created, updated, refused, unverified } = counts
   const text = `${created} created, ${updated} updated, ${refused} refused`
   if (json) await out.json(JSON.stringify(counts))

@@ -15,13 +15,13 @@ export const info = command({
   flags: {},
   async run({ json, out, registry }) {
     const answer = await registry().getServerInfo({})
-    if (json) await out.json(JSON.stringify(toJson(GetServerInfoResponseSchema, answer, AS_TOLD)))
+    if (json) await out.json(JSON.stringify(toJson(GetServerInfoResponseSchema, answer, JSON_OPTIONS)))
     else for (const line of linesOf(answer)) await out.line(visible(line))
     return EXIT.done
   },
 })
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: GetServerInfoResponse) {
   const worker = answer.worker > 0 ? `, worker ${answer.worker}` : ""

@@ -1,6 +1,6 @@
 import { type ChainRecord, ChainView, type StoredChain } from "@trust-registry/proto"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
+import { reportError } from "../errorReport.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
@@ -43,8 +43,8 @@ export const list = command({
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listChains({ ...request, pageSize, pageToken }).page()
-      await tell(invocation, page.chains)
-      readable = (await tellUnreadable(invocation, page.chains)) && readable
+      await printRecords(invocation, page.chains)
+      readable = (await reportUnreadable(invocation, page.chains)) && readable
       left -= page.chains.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
@@ -68,9 +68,9 @@ export const count = command({
   },
 })
 
-type Told = Pick<Invocation, "json" | "out" | "err">
+type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-async function tell({ json, out }: Told, chains: readonly StoredChain[]) {
+async function printRecords({ json, out }: Outputs, chains: readonly StoredChain[]) {
   const records = chains.flatMap(({ record }): ChainRecord | [] => record ?? [])
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
@@ -80,12 +80,12 @@ async function tell({ json, out }: Told, chains: readonly StoredChain[]) {
 }
 
 /** Names on standard error the rows whose chain does not parse; returns whether there were none. */
-export async function tellUnreadable(told: Told, chains: readonly StoredChain[]): Promise<boolean> {
+export async function reportUnreadable(outputs: Outputs, chains: readonly StoredChain[]): Promise<boolean> {
   const rows = chains.filter(({ unreadable }) => unreadable)
   for (const { record } of rows) {
     const { agentId = "" } = record ?? {}
     const message = `the stored chain does not parse; see: verify ${visible(agentId)}`
-    await complain(told, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
+    await reportError(outputs, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
   return rows.length === 0
 }

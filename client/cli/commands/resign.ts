@@ -1,17 +1,17 @@
 import { checkSignatures, resign } from "@trust-registry/eatp"
 import { command } from "../command.js"
-import { complain } from "../complaint.js"
 import {
   addChain,
-  assureOneReader,
-  builtOn,
+  assertOneReader,
   oneChain,
   TRUST_FLAGS,
   trustFilesOf,
+  withFileHints,
 } from "../documents/trustFiles.js"
+import { reportError } from "../errorReport.js"
 import { KEY_FLAG } from "../flags/makeFlags.js"
 import { EXIT } from "../output/exit.js"
-import { printMade, signersOf } from "../signing.js"
+import { printNewChain, signersOf } from "../signing.js"
 
 /** Signs anew what an authority signed in a chain. */
 export const resignChain = command({
@@ -36,17 +36,17 @@ export const resignChain = command({
   async run(invocation) {
     const { values, args } = invocation
     const [file = "-"] = args
-    assureOneReader([file, values.authorities, values.chains])
+    assertOneReader([file, values.authorities, values.chains])
     const { chain, agentId } = await oneChain(file)
     const files = await trustFilesOf(values)
     addChain(files, chain)
     const authorityId = values.authority ?? chain.genesis?.authorityId ?? ""
     const { maker } = await signersOf(values, files, authorityId, authorityId)
-    const made = await builtOn(files, values, () => resign(agentId, authorityId, files, maker))
+    const made = await withFileHints(files, values, () => resign(agentId, authorityId, files, maker))
     const { bad } = await checkSignatures(made, { authorities: files.authorities, delegators: files.chains })
-    if (bad.length === 0) return printMade(invocation, made, maker.nowMicros)
+    if (bad.length === 0) return printNewChain(invocation, made, maker.nowMicros)
     const message = "the key's window does not cover the dates of these records"
-    await complain(invocation, { agentId, reason: "TRUST_CHAIN_INVALID", message, violations: bad })
+    await reportError(invocation, { agentId, reason: "TRUST_CHAIN_INVALID", message, violations: bad })
     return EXIT.refused
   },
 })

@@ -1,6 +1,6 @@
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
-import { tellRecords, tellRevocation } from "../revocationTold.js"
+import { printRecords, printRevocation } from "../revocationOutput.js"
 import { UsageError } from "../usage.js"
 
 const LARGEST_PAGE = 500
@@ -21,7 +21,7 @@ export const revocations = command({
   async run(invocation) {
     const { agent, authority, revocation, standing } = invocation.values
     if (agent && authority) throw new UsageError("--agent and --authority: give one of them")
-    if (revocation) assureUuid("--revocation", revocation)
+    if (revocation) assertUuid("--revocation", revocation)
     const request = {
       agentId: agent ?? "",
       authorityId: authority ?? "",
@@ -30,7 +30,7 @@ export const revocations = command({
       pageSize: LARGEST_PAGE,
     }
     for await (const { records } of invocation.registry().listRevokedRecords(request).pages())
-      await tellRecords(invocation, records)
+      await printRecords(invocation, records)
     return EXIT.done
   },
 })
@@ -46,16 +46,16 @@ export const liftSuspension = command({
   flags: {},
   async run(invocation) {
     const [revocationId = ""] = invocation.args
-    assureUuid("REVOCATION", revocationId)
+    assertUuid("REVOCATION", revocationId)
     const registry = invocation.registry()
     const before = await registry.listRevokedRecords({ revocationId, standingOnly: true, pageSize: 1 }).page()
     const { revocation } = await registry.liftSuspension({ revocationId })
-    await tellRevocation(invocation, "lifted", revocation, before.records.length > 0)
+    await printRevocation(invocation, "lifted", revocation, before.records.length > 0)
     return EXIT.done
   },
 })
 
-function assureUuid(name: string, text: string) {
+function assertUuid(name: string, text: string) {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
     throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
 }

@@ -3,11 +3,11 @@ import { wordsOf } from "@trust-registry/eatp"
 import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { type Command, command, type Flag, type Invocation, type Values } from "../command.js"
-import { type Complaint, complain, complaintOf } from "../complaint.js"
+import { type ErrorReport, errorReportOf, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { wordFlag } from "../flags/makeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
-import { tellRevocation } from "../revocationTold.js"
+import { printRevocation } from "../revocationOutput.js"
 import { UsageError } from "../usage.js"
 
 const REASON_FLAG = {
@@ -89,7 +89,7 @@ export const revokeKey = command({
       throw new UsageError("--compromised-at is to come: what the key signs until then would still verify")
     const { reason = "" } = invocation.values
     const request = { authorityId, keyId, reason, ...(compromisedAt ? { compromisedAt } : {}) }
-    return await tell(invocation, { authorityId }, invocation.registry().revokeKey(request))
+    return await printResult(invocation, { authorityId }, invocation.registry().revokeKey(request))
   },
 })
 
@@ -114,7 +114,7 @@ function cascade({ revoke, ...words }: Cascade): Command {
     async run(invocation) {
       const { args, values } = invocation
       const how = howOf(values)
-      return await tell(invocation, { agentId: args[0] }, revoke(invocation.registry(), args, how))
+      return await printResult(invocation, { agentId: args[0] }, revoke(invocation.registry(), args, how))
     },
   })
 }
@@ -129,16 +129,16 @@ function howOf(values: Values<typeof MODE_FLAGS>): How {
   return { mode, reason: values.reason ?? "", ...(effectiveAt ? { effectiveAt } : {}) }
 }
 
-async function tell(
-  told: Pick<Invocation, "json" | "out" | "err">,
-  about: Pick<Complaint, "agentId" | "authorityId">,
+async function printResult(
+  outputs: Pick<Invocation, "json" | "out" | "err">,
+  about: Pick<ErrorReport, "agentId" | "authorityId">,
   answer: Answer,
 ): Promise<number> {
   try {
-    await tellRevocation(told, "revoked", (await answer).revocation)
+    await printRevocation(outputs, "revoked", (await answer).revocation)
     return EXIT.done
   } catch (error) {
-    await complain(told, complaintOf(error, about))
+    await reportError(outputs, errorReportOf(error, about))
     return exitCodeOf(error)
   }
 }

@@ -2,8 +2,8 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { EXPIRY_FLAG, expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
@@ -66,7 +66,7 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
     try {
       const { chain, chainHash = "" } = document
       const { record, verb } = await writeOne(registry, { chain, chainHash, ...conditions })
-      await tell(invocation, verb, record)
+      await printResult(invocation, verb, record)
     } catch (error) {
       return await refuse(invocation, document, error)
     }
@@ -74,7 +74,11 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
   return EXIT.done
 }
 
-async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, record: ChainRecord | undefined) {
+async function printResult(
+  { json, out }: Invocation<typeof FLAGS>,
+  verb: string,
+  record: ChainRecord | undefined,
+) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else {
     const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
@@ -84,6 +88,6 @@ async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, recor
 }
 
 async function refuse(invocation: Invocation<typeof FLAGS>, document: ReadDocument, error?: unknown) {
-  await complain(invocation, documentComplaint(document, error))
+  await reportError(invocation, documentErrorReport(document, error))
   return error === undefined ? EXIT.refused : exitCodeOf(error)
 }

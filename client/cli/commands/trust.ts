@@ -50,15 +50,15 @@ export const trust = command({
       throw new UsageError("name the action, or ask at --level quick")
     const { resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
-    const asked = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().verifyTrust(asked)
-    if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, AS_TOLD)))
+    const request = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
+    const answer = await registry().verifyTrust(request)
+    if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.valid ? EXIT.done : EXIT.incomplete
   },
 })
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf({ valid, reason, reasonText, capabilityUsed, ...answer }: VerifyTrustResponse) {
   const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)

@@ -37,14 +37,14 @@ export const verify = command({
     if (filtered) return await verifyAll(invocation, registry)
     return await forEachAgent(invocation, async (agentId) => {
       const answer = await registry.verifyChainIntegrity({ agentId })
-      await tell(invocation, agentId, answer)
+      await printResult(invocation, agentId, answer)
       if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visible(agentId)}`)
       return answer.verified ? EXIT.done : EXIT.incomplete
     })
   },
 })
 
-type Told = Pick<Invocation, "json" | "out">
+type Outputs = Pick<Invocation, "json" | "out">
 
 async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: TrustRegistry) {
   const { json, out, err, values } = invocation
@@ -55,12 +55,12 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
     keyOf: ({ record }) => record?.agentId ?? "",
     async work({ record }) {
       const agentId = record?.agentId ?? ""
-      const answer = await registry.verifyChainIntegrity({ agentId }).catch(unlessGone)
+      const answer = await registry.verifyChainIntegrity({ agentId }).catch(ignorePurged)
       if (!answer) return
       counts[answer.verified ? "verified" : "failed"]++
       if (json || !answer.verified) {
         progress.clear()
-        await tell(invocation, agentId, answer)
+        await printResult(invocation, agentId, answer)
       }
       progress.tick(counts.verified + counts.failed)
     },
@@ -71,11 +71,11 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
 }
 
 /** A chain that was purged since it was listed. */
-function unlessGone(error: unknown): undefined {
+function ignorePurged(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }
 
-async function tell({ json, out }: Told, agentId: string, answer: VerifyChainIntegrityResponse) {
+async function printResult({ json, out }: Outputs, agentId: string, answer: VerifyChainIntegrityResponse) {
   if (json) return await out.json(answerJson(answer))
   const failed = answer.findings.filter(({ passed }) => !passed)
   for (const finding of failed) await out.line(failedText(agentId, finding))

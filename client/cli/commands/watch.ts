@@ -5,8 +5,8 @@ import type { WatchState } from "../../chainWatch.js"
 import { TrustStoreError } from "../../errors.js"
 import { DEFAULT_TIMEOUT_MS } from "../../options.js"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
-import { messageWithHint } from "../documents/lineHint.js"
+import { messageWithHint } from "../documents/connectionHint.js"
+import { reportError } from "../errorReport.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { onInterrupt } from "../interrupt.js"
 import { eventJson, eventWord } from "../output/changeJson.js"
@@ -76,7 +76,7 @@ function lineOf({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
   let begun = false
   let first: TrustStoreError | undefined
   const timer = setTimeout(() => late.abort(first ?? noAnswer(timeoutMs)), timeoutMs)
-  const tell = (reason: string, message: string) => void complain({ json, err }, { reason, message })
+  const tell = (reason: string, message: string) => void reportError({ json, err }, { reason, message })
   const onState = ({ open, nextRevision, error }: WatchState) => {
     if (!open && !begun) first = error
     else if (!open) {

@@ -31,7 +31,7 @@ export interface DocumentFiles<Document = ReadDocument> {
 }
 
 /** What is asked of files. */
-export interface Asked {
+export interface OpenOptions {
   /** Whether files that hold no document at all are a mistake of the caller. */
   some?: boolean
 }
@@ -40,20 +40,20 @@ export interface Asked {
  * Finds the files; none given means standard input. Throws a UsageError for one that cannot be read. A file that goes on
  * and on with what is no JSON is left, with a last problem that says so.
  */
-export function openDocuments(names: readonly string[], asked?: Asked): Promise<DocumentFiles> {
-  return openFiles(names, asked, readDocuments)
+export function openDocuments(names: readonly string[], options?: OpenOptions): Promise<DocumentFiles> {
+  return openFiles(names, options, readDocuments)
 }
 
 /** As {@link openDocuments}, for JSON documents of any kind: they are split, and not read. */
-export function openTexts(names: readonly string[], asked?: Asked): Promise<DocumentFiles<ReadText>> {
-  return openFiles(names, asked, readTexts)
+export function openTexts(names: readonly string[], options?: OpenOptions): Promise<DocumentFiles<ReadText>> {
+  return openFiles(names, options, readTexts)
 }
 
 type OnBytes = (count: number) => void
 
 async function openFiles<Document>(
   names: readonly string[],
-  { some }: Asked = {},
+  { some }: OpenOptions = {},
   readFile: (name: string, onBytes: OnBytes) => AsyncGenerator<Document>,
 ): Promise<DocumentFiles<Document>> {
   const files = names.length === 0 ? ["-"] : names
@@ -99,18 +99,18 @@ async function* readDocuments(name: string, onBytes: OnBytes): AsyncGenerator<Re
   let unparsable = 0
   let lastLine = 0
   for await (const { file, line, text, problem } of readTexts(name, onBytes)) {
-    const { noJson, ...document } = text === undefined ? { problem, noJson: true } : parse(text, line)
+    const { notJson, ...document } = text === undefined ? { problem, notJson: true } : parse(text, line)
     // What is no JSON may come in several pieces a line.
-    if (!noJson) unparsable = 0
+    if (!notJson) unparsable = 0
     else if (line !== lastLine) unparsable++
     lastLine = line
-    if (unparsable > MOST_UNPARSABLE) return yield { file, line, problem: LEFT }
+    if (unparsable > MOST_UNPARSABLE) return yield { file, line, problem: REST_NOT_READ }
     yield { file, line, ...document }
   }
 }
 
 const MOST_UNPARSABLE = 20
-const LEFT = `no JSON, like the ${MOST_UNPARSABLE} lines before it: the rest of the file is not read`
+const REST_NOT_READ = `no JSON, like the ${MOST_UNPARSABLE} lines before it: the rest of the file is not read`
 
 async function* readTexts(name: string, onBytes: OnBytes): AsyncGenerator<ReadText> {
   const stream: AsyncIterable<Buffer> =
@@ -145,9 +145,9 @@ async function* counted(first: IteratorResult<Buffer>, chunks: AsyncIterator<Buf
 
 function parse(text: string, line: number) {
   try {
-    return { ...chainFromDocument(text), noJson: false }
+    return { ...chainFromDocument(text), notJson: false }
   } catch (error) {
-    return { problem: problemOf(error, line), noJson: error instanceof JsonSyntaxError }
+    return { problem: problemOf(error, line), notJson: error instanceof JsonSyntaxError }
   }
 }
 

@@ -22,13 +22,13 @@ export interface ExportTarget {
 export async function exportTarget(name: string | undefined): Promise<ExportTarget | undefined> {
   if (name === undefined || name === "-") return undefined
   const found = await statOf(name)
-  if (!found) return { replaces: true, fill: (write) => told(name, replace(name, undefined, write)) }
+  if (!found) return { replaces: true, fill: (write) => namingFile(name, replace(name, undefined, write)) }
   if (found.isDirectory()) throw new UsageError(`${name} is a folder`)
   // Under names like /dev/stdout it may be a socket, which cannot be opened, or a file that a shell holds open.
   if (isStandardOutput(found)) return undefined
-  if (!found.isFile()) return { replaces: false, fill: (write) => told(name, writeInto(name, write)) }
+  if (!found.isFile()) return { replaces: false, fill: (write) => namingFile(name, writeInto(name, write)) }
   const file = await realpath(name)
-  return { replaces: true, fill: (write) => told(name, replace(file, found.mode & PERMISSIONS, write)) }
+  return { replaces: true, fill: (write) => namingFile(name, replace(file, found.mode & PERMISSIONS, write)) }
 }
 
 const PERMISSIONS = 0o7777
@@ -90,7 +90,7 @@ function failureOf(stream: WriteStream) {
 }
 
 /** Failures of the file are told with its name; those of the registry pass. */
-async function told(name: string, writing: Promise<void>) {
+async function namingFile(name: string, writing: Promise<void>) {
   try {
     await writing
   } catch (cause) {

@@ -52,7 +52,7 @@ export function missingDelegators({ chains }: TrustFiles, ...more: TrustLineageC
  * Makes what builds on the files' chains; where one of them does not hold, the error names the flags of the files that may
  * be missing.
  */
-export async function builtOn<Made>(
+export async function withFileHints<Made>(
   files: TrustFiles,
   { authorities }: Values<typeof TRUST_FLAGS>,
   make: () => Promise<Made>,
@@ -88,7 +88,7 @@ export async function oneChain(file: string): Promise<{ chain: TrustLineageChain
 }
 
 /** Throws a UsageError where standard input is asked for more than once. */
-export function assureOneReader(files: readonly (string | undefined)[]): void {
+export function assertOneReader(files: readonly (string | undefined)[]): void {
   if (files.filter((file) => file === "-").length > 1)
     throw new UsageError("standard input (-) can be read for one thing only")
 }

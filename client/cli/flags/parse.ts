@@ -21,8 +21,8 @@ export function parse(command: Command, args: readonly string[]) {
     options,
     allowPositionals: true,
   })
-  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureChoice(name, flag, values[name])
-  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureGiven(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assertChoice(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assertGiven(name, flag, values[name])
   // Each flag was given at most the type that its definition says.
   return { values: values as Record<string, string & boolean>, positionals }
 }
@@ -35,12 +35,12 @@ function parsed<Config extends ParseArgsConfig>(config: Config) {
   }
 }
 
-function assureChoice(name: string, { choices }: Flag, value: unknown) {
+function assertChoice(name: string, { choices }: Flag, value: unknown) {
   if (choices === undefined || value === undefined || choices.includes(String(value))) return
   throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
 }
 
-function assureGiven(name: string, { required }: Flag, value: unknown) {
+function assertGiven(name: string, { required }: Flag, value: unknown) {
   if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is needed`)
 }
 

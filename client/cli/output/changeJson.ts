@@ -35,8 +35,8 @@ function changeOf(revision: ChainRevision) {
 /** The document is inserted as text: parsing it would change its numbers. */
 function storedJson(change: object, stored: StoredChain | undefined): string {
   const { chain, record, unreadable } = stored ?? {}
-  const told = { ...change, record: recordJson(record), ...(unreadable ? { unreadable } : {}) }
+  const members = { ...change, record: recordJson(record), ...(unreadable ? { unreadable } : {}) }
   return chain
-    ? `{"chain":${documentFromChain(chain)},${JSON.stringify(told).slice(1)}`
-    : JSON.stringify(told)
+    ? `{"chain":${documentFromChain(chain)},${JSON.stringify(members).slice(1)}`
+    : JSON.stringify(members)
 }

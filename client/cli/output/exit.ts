@@ -19,8 +19,7 @@ export const EXIT = {
 /** What each exit code means, for `--help`. */
 export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.done]: "done",
-  [EXIT.incomplete]:
-    "some documents were refused, chains not verified, an agent denied, or rows unreadable",
+  [EXIT.incomplete]: "some documents were refused, chains not verified, an agent denied, or rows unreadable",
   [EXIT.usage]: "a command, flag or file that cannot be used",
   [EXIT.notFound]: "no such chain, record, authority or revocation, or a revision that is no longer kept",
   [EXIT.refused]:
@@ -34,14 +33,14 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
 /** The exit code for what was thrown. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
-  if (MADE_AGAINST_RULES.some((kind) => error instanceof kind)) return EXIT.refused
+  if (RULE_ERRORS.some((kind) => error instanceof kind)) return EXIT.refused
   if (!(error instanceof TrustStoreError)) return EXIT.failed
   if (error.reason === "OVERLOADED") return EXIT.unavailable
   return CODES[error.code] ?? EXIT.failed
 }
 
 // What the rules of EATP, or of its signed texts, do not allow to be made.
-const MADE_AGAINST_RULES = [MakeError, SigningPayloadError, CanonicalError]
+const RULE_ERRORS = [MakeError, SigningPayloadError, CanonicalError]
 
 const CODES: Partial<Record<status, number>> = {
   [status.NOT_FOUND]: EXIT.notFound,

@@ -8,12 +8,12 @@ import {
   TrustStoreError,
 } from "../errors.js"
 import type { Invocation } from "./command.js"
+import { messageWithHint } from "./documents/connectionHint.js"
 import type { Origin, ReadDocument } from "./documents/documents.js"
-import { messageWithHint } from "./documents/lineHint.js"
 import { visible } from "./output/visible.js"
 
 /** Something that went wrong, as it is told. */
-export interface Complaint {
+export interface ErrorReport {
   /** The document it is about. */
   origin?: Origin
   /** The agent it is about. */
@@ -29,10 +29,10 @@ export interface Complaint {
 }
 
 /** The complaint about what was thrown. */
-export function complaintOf(
+export function errorReportOf(
   error: unknown,
-  about: Pick<Complaint, "origin" | "agentId" | "authorityId"> = {},
-): Complaint {
+  about: Pick<ErrorReport, "origin" | "agentId" | "authorityId"> = {},
+): ErrorReport {
   if (error instanceof MakeError) return { ...about, reason: error.code, message: error.message }
   if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
   return {
@@ -54,38 +54,38 @@ function hasFields(error: TrustStoreError) {
 }
 
 /** The complaint about a document: it could not be read, or what was thrown when it was sent. */
-export function documentComplaint(document: ReadDocument, error?: unknown): Complaint {
+export function documentErrorReport(document: ReadDocument, error?: unknown): ErrorReport {
   const origin = { file: document.file, line: document.line }
   if (document.chain === undefined) return { origin, reason: "INVALID_DOCUMENT", message: document.problem }
-  return complaintOf(error, { origin, agentId: document.chain.genesis?.agentId })
+  return errorReportOf(error, { origin, agentId: document.chain.genesis?.agentId })
 }
 
 /** Writes a complaint to standard error, as JSON where the command was asked for it. */
-export function complain(
+export function reportError(
   { json, err }: Pick<Invocation, "json" | "err">,
-  complaint: Complaint,
+  report: ErrorReport,
 ): Promise<void> {
-  return json ? err.json(complaintJson(complaint)) : err.line(complaintText(complaint))
+  return json ? err.json(errorJson(report)) : err.line(errorText(report))
 }
 
 /**
  * For people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the message is all there
  * is to say.
  */
-export function complaintText(complaint: Complaint): string {
-  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+export function errorText(report: ErrorReport): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = report
   const where = origin ? `${origin.file}:${origin.line}` : undefined
   const head = [where, agentId ?? authorityId, reason || undefined, message].filter(
     (part) => part !== undefined,
   )
   const fields = violations.map(({ field, description }) => `  ${field ? `${field}: ` : ""}${description}`)
-  const told = fields.length === 1 && message.includes(violations[0]?.description ?? "")
-  return [head.join(": "), ...(told ? [] : fields)].map(visible).join("\n")
+  const repeated = fields.length === 1 && message.includes(violations[0]?.description ?? "")
+  return [head.join(": "), ...(repeated ? [] : fields)].map(visible).join("\n")
 }
 
 /** For programs: the same as one JSON object. */
-export function complaintJson(complaint: Complaint): string {
-  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+export function errorJson(report: ErrorReport): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = report
   const about = { agent_id: agentId, authority_id: authorityId }
   return JSON.stringify({ ...origin, ...about, reason, message, violations: violations.map(plain) })
 }

@@ -18,13 +18,16 @@ export function authorityRecordJson(record: AuthorityRecord | undefined) {
 }
 
 /** The authority and its record as one JSON text; the document is put in as it is: parsing it would change its numbers. */
-export function bothAsJson(authority: Authority | undefined, record: AuthorityRecord | undefined): string {
+export function storedAuthorityJson(
+  authority: Authority | undefined,
+  record: AuthorityRecord | undefined,
+): string {
   const document = authority ? documentFromAuthority(authority) : "null"
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 
 /** Tells that a change was made. */
-export async function tellChange(
+export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
