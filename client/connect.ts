@@ -42,13 +42,13 @@ type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
   Calls<typeof RevocationService, CallOptions> &
   Calls<typeof ServerInfoService, CallOptions>
 
-/** State of a service, as grpc.health.v1 names it. */
+/** The status of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus
 
 /**
- * A registry, its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the reason
- * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
- * `requestId` gets one, the same for all its attempts.
+ * A registry, with its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the
+ * reason of the signal that cancelled them. Idempotent calls are retried while the registry is unavailable. A write without
+ * `requestId` gets one, which its retries repeat.
  */
 export interface TrustRegistry
   extends RegistryLists,
@@ -69,7 +69,7 @@ export interface TrustRegistry
     request: MessageInitShape<typeof GetChainRequestSchema>,
     options?: CallOptions,
   ): Promise<StoredChain>
-  /** Returns an authority and its record, both set, whether it is active or not. */
+  /** Returns an authority and its record, both set, even if it is inactive. */
   getAuthority(
     request: MessageInitShape<typeof GetAuthorityRequestSchema>,
     options?: CallOptions,
@@ -79,19 +79,19 @@ export interface TrustRegistry
     request: MessageInitShape<typeof RotateAuthorityKeyRequestSchema>,
     options?: CallOptions,
   ): Promise<StoredAuthority>
-  /** Watches the changes of chains, and resumes by itself after the line or the server was away. */
+  /** Watches changes of chains, and resumes by itself when the connection or the server goes away. */
   watchChains(request?: WatchRequest, options?: WatchOptions): ChainWatch
-  /** Stores up to 1,000 chains, with `atomic` all or none of them; returns their results in the same order. */
+  /** Stores up to 1,000 chains, with `atomic` all or none; returns the results in the same order. */
   batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
   /**
-   * Deletes the chains of up to 1,000 agents, with `purge` for good, with `atomic` all or none of them; returns their results
-   * in the same order.
+   * Deletes the chains of up to 1,000 agents, with `purge` for good, with `atomic` all or none; returns the results in the
+   * same order.
    */
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
    * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. Throws when the line, the database or the server goes away: every chain whose result was
-   * yielded is stored, and the others can be sent again (with the same request ids each is stored once).
+   * before their delegatees. Throws if the connection, the database or the server goes away: results that were yielded
+   * are final, and the other chains can be sent again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
@@ -99,19 +99,19 @@ export interface TrustRegistry
   ): AsyncIterable<ImportedChain>
   /** Exports all chains that match a filter, by agent_id, as they were at one revision. */
   exportChains(request?: ExportRequest, options?: CallOptions): ChainExport
-  /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
+  /** Returns the status of the registry or of a service, by full name; SERVICE_UNKNOWN if it has no such service. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
-  /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
+  /** Waits until a connection to the registry is open. Rejects with DEADLINE_EXCEEDED if that takes too long. */
   waitForReady(options?: Pick<CallOptions, "timeoutMs">): Promise<void>
-  /** Closes the line: calls that are under way go on to their end, new ones reject with CANCELLED. */
+  /** Closes the connection. Calls in progress finish; new ones reject with CANCELLED. */
   close(): void
 }
 
 /**
  * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
- * `unix:/run/registry.sock`; without a port, 443. The line is opened by the first call.
+ * `unix:/run/registry.sock`; without a port, 443. The first call opens the connection.
  *
- * @throws TypeError for what is no address (`http://...`), and options that contradict each other or the address.
+ * @throws TypeError for an invalid address (`http://...`), and for options that contradict each other or the address.
  *
  * @example
  * const registry = connect("localhost:50051")
@@ -183,7 +183,7 @@ function closedError(method: DescMethod) {
 
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
-/** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
+/** A service's RPCs. A request that needs a request_id and has none gets one per call, which retries repeat. */
 function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
   const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
   const pairs = service.methods.map(({ localName, input, methodKind }): [string, UntypedCall] => {
@@ -198,7 +198,7 @@ function withRequestId(call: UntypedCall): UntypedCall {
     call({ ...request, requestId: request.requestId || randomUUID() }, options)
 }
 
-/** The same call; resolves to the document and record that its response wraps. */
+/** Wraps a call: it resolves to the document and record in the response. */
 function storedBy<Request, Stored>(
   call: (request: Request, options?: CallOptions) => Promise<{ stored?: Stored | undefined }>,
 ) {
@@ -209,7 +209,7 @@ function storedBy<Request, Stored>(
   }
 }
 
-/** The same calls; each that may have changed something tells its answer. */
+/** Wraps the calls that may change something: each passes its response to `written`. */
 function observeWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
   const unary = SERVICES.flatMap((service) => service.methods).filter(
     ({ methodKind, idempotency }) => methodKind === "unary" && idempotency !== NO_SIDE_EFFECTS,
@@ -244,7 +244,7 @@ function ready(client: Client, timeoutMs: number) {
     client.waitForReady(Date.now() + timeoutMs, (cause) => {
       if (!cause) return resolve()
       const reason = "DEADLINE_EXCEEDED"
-      const message = `no line to the registry within ${timeoutMs} ms`
+      const message = `no connection to the registry within ${timeoutMs} ms`
       reject(new TrustStoreError(message, { code: status[reason], reason, cause }))
     }),
   )

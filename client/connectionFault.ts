@@ -1,31 +1,34 @@
 import { status } from "@grpc/grpc-js"
 import type { TrustStoreError } from "./errors.js"
 
-/** What is wrong between us and the registry, where the two of us do not speak in the same way. */
+/** Why client and registry cannot negotiate a connection. */
 export type ConnectionFault =
-  | "no TLS there"
-  | "our certificate"
-  | "its authority"
-  | "its name"
-  | "perhaps TLS there"
+  | "server without TLS"
+  | "client certificate"
+  | "untrusted authority"
+  | "wrong host name"
+  | "server may use TLS"
 
-/** What is wrong with the line, by what OpenSSL, Node and grpc-js say; undefined where they do not tell. */
+/** Returns the fault that the messages of OpenSSL, Node and grpc-js name, or undefined if they name none. */
 export function connectionFault({ code, message }: TrustStoreError): ConnectionFault | undefined {
   if (code !== status.UNAVAILABLE && code !== status.DEADLINE_EXCEEDED) return undefined
   return FAULTS.find(([pattern]) => pattern.test(message))?.[1]
 }
 
-/** Whether trying again is of no use: only other options, or another registry at the address, can mend it. */
+/** Whether a retry is pointless: only other options, or another registry at the address, can fix it. */
 export function isMismatch(error: TrustStoreError): boolean {
   const fault = connectionFault(error)
-  return fault !== undefined && fault !== "perhaps TLS there"
+  return fault !== undefined && fault !== "server may use TLS"
 }
 
 const FAULTS: readonly (readonly [RegExp, ConnectionFault])[] = [
-  [/wrong version number|packet length too long/i, "no TLS there"],
-  [/certificate required|alert number 116/i, "our certificate"],
-  [/unable to verify the first|self.signed certificate|unable to get (local )?issuer/i, "its authority"],
-  [/does not match certificate's altnames/i, "its name"],
-  // The line was opened and closed again: all that a TLS port does with what is none, and one whose registry is still away.
-  [/Last error: Failed to connect \(/, "perhaps TLS there"],
+  [/wrong version number|packet length too long/i, "server without TLS"],
+  [/certificate required|alert number 116/i, "client certificate"],
+  [
+    /unable to verify the first|self.signed certificate|unable to get (local )?issuer/i,
+    "untrusted authority",
+  ],
+  [/does not match certificate's altnames/i, "wrong host name"],
+  // The connection was opened and closed at once: how a TLS port treats plaintext, and a proxy whose registry is down.
+  [/Last error: Failed to connect \(/, "server may use TLS"],
 ]

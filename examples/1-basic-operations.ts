@@ -14,10 +14,10 @@ console.log(`stored ${agentId} as revision ${stored.record?.revision}`)
 const { chain, record } = await registry.getChain({ agentId })
 assert.equal(chain?.genesis?.authorityId, "org-acme")
 assert.equal(chain.capabilities.length, 1)
-console.log(`got it: ${chain.genesis.authorityId} lets it ${chain.capabilities[0]?.capability}`)
+console.log(`read it: ${chain.genesis.authorityId} allows it to ${chain.capabilities[0]?.capability}`)
 
-// The revision that was read goes with the change: had somebody else changed the chain meanwhile, this would reject with
-// a RevisionConflictError and overwrite nothing.
+// Pass the revision that was read: if somebody else has changed the chain since, this rejects with a RevisionConflictError
+// and overwrites nothing.
 const updated = await registry.updateChain({
   agentId,
   chain: exampleChain(agentId, { capabilities: ["read_data", "write_reports"] }),
@@ -25,11 +25,11 @@ const updated = await registry.updateChain({
 })
 assert((updated.record?.revision ?? 0n) > (record?.revision ?? 0n))
 
-// A read after an acknowledged write sees it.
+// A read after an acknowledged write reflects it.
 const again = await registry.getChain({ agentId })
 const names = again.chain?.capabilities.map(({ capability }) => capability)
 assert.deepEqual(names, ["read_data", "write_reports"])
-console.log(`updated to revision ${again.record?.revision}: now it may ${names.join(" and ")}`)
+console.log(`updated to revision ${again.record?.revision}: it may now ${names.join(" and ")}`)
 
 await registry.purgeChain({ agentId })
 console.log("purged it")

@@ -3,14 +3,14 @@ import { type ErrorReport, errorReportOf, reportError } from "./errorReport.js"
 import { EXIT, exitCodeOf } from "./output/exit.js"
 
 /**
- * Does the work for each agent in turn. What fails is told and the next agent comes, unless the registry itself failed.
- * Gives the exit code of the first failure.
+ * Does the work for each agent in turn. A failure is reported and the next agent follows, unless the registry itself failed.
+ * Returns the exit code of the first failure.
  */
 export function forEachAgent(invocation: Batch, work: (agentId: string) => Promise<number>): Promise<number> {
   return forEachArgument(invocation, (agentId) => ({ agentId }), work)
 }
 
-/** As {@link forEachAgent}, for authorities. */
+/** Like {@link forEachAgent}, for authorities. */
 export function forEachAuthority(
   invocation: Batch,
   work: (authorityId: string) => Promise<number>,

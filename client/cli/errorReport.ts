@@ -12,9 +12,9 @@ import { messageWithHint } from "./documents/connectionHint.js"
 import type { Origin, ReadDocument } from "./documents/documents.js"
 import { visible } from "./output/visible.js"
 
-/** Something that went wrong, as it is told. */
+/** An error as it is printed. */
 export interface ErrorReport {
-  /** The document it is about. */
+  /** Where the document is that it is about. */
   origin?: Origin
   /** The agent it is about. */
   agentId?: string | undefined
@@ -24,11 +24,11 @@ export interface ErrorReport {
   reason?: string | undefined
   /** A sentence. */
   message: string
-  /** The fields that are wrong. */
+  /** The invalid fields. */
   violations?: readonly FieldViolation[]
 }
 
-/** The complaint about what was thrown. */
+/** Returns the report of an error that was thrown. */
 export function errorReportOf(
   error: unknown,
   about: Pick<ErrorReport, "origin" | "agentId" | "authorityId"> = {},
@@ -53,14 +53,14 @@ function hasFields(error: TrustStoreError) {
   )
 }
 
-/** The complaint about a document: it could not be read, or what was thrown when it was sent. */
+/** Returns the report about a document that could not be read, or whose request threw the error. */
 export function documentErrorReport(document: ReadDocument, error?: unknown): ErrorReport {
   const origin = { file: document.file, line: document.line }
   if (document.chain === undefined) return { origin, reason: "INVALID_DOCUMENT", message: document.problem }
   return errorReportOf(error, { origin, agentId: document.chain.genesis?.agentId })
 }
 
-/** Writes a complaint to standard error, as JSON where the command was asked for it. */
+/** Writes a report to standard error, with `--json` as JSON. */
 export function reportError(
   { json, err }: Pick<Invocation, "json" | "err">,
   report: ErrorReport,
@@ -69,8 +69,8 @@ export function reportError(
 }
 
 /**
- * For people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the message is all there
- * is to say.
+ * Formats a report for people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the
+ * message already says it.
  */
 export function errorText(report: ErrorReport): string {
   const { origin, agentId, authorityId, reason, message, violations = [] } = report
@@ -83,7 +83,7 @@ export function errorText(report: ErrorReport): string {
   return [head.join(": "), ...(repeated ? [] : fields)].map(visible).join("\n")
 }
 
-/** For programs: the same as one JSON object. */
+/** Formats a report for programs, as one JSON object. */
 export function errorJson(report: ErrorReport): string {
   const { origin, agentId, authorityId, reason, message, violations = [] } = report
   const about = { agent_id: agentId, authority_id: authorityId }

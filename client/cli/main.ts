@@ -10,7 +10,7 @@ import { EXIT, exitCodeOf } from "./output/exit.js"
 import { type Output, outputTo } from "./output/output.js"
 import { UsageError } from "./usage.js"
 
-/** Runs the command line of `trust-registry` on the process's own input and output; gives the exit code. */
+/** Runs the command line of `trust-registry` on the process's own input and output. Returns the exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [out, err] = [outputTo(process.stdout), outputTo(process.stderr)]
   const json = argv.includes("--json")
@@ -23,11 +23,11 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
-/** `export | head` is no failure, a full disk is; complaints that nobody reads must not stop the work. */
+/** `export | head` is not a failure, a full disk is. A closed standard error must not stop the work. */
 function handleOutputErrors(json: boolean, err: Output) {
   process.stdout.on("error", async ({ code }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") process.exit(EXIT.done)
-    await printError(json, err, new Error(`standard output cannot be written: ${code}`))
+    await printError(json, err, new Error(`cannot write standard output: ${code}`))
     process.exit(EXIT.failed)
   })
   process.stderr.on("error", () => undefined)
@@ -43,16 +43,16 @@ async function dispatch(argv: string[], env: NodeJS.ProcessEnv, out: Output, err
   const [name, ...args] = argv
   if (name === "--version") return await show(out, versionText())
   if (name === "--help" || name === "-h" || name === "help") return await show(out, generalHelp())
-  if (name === undefined) throw new UsageError("which command?")
-  if (name.startsWith("-")) throw new UsageError(`which command? It comes before flags like ${name}`)
+  if (name === undefined) throw new UsageError("no command given")
+  if (name.startsWith("-")) throw new UsageError(`no command given: it comes before flags such as ${name}`)
   const group = Object.keys(COMMANDS).filter((full) => full.startsWith(`${name} `))
   if (group.length > 0) return await dispatchIn(group, name, args, env, out, err)
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command) throw new UsageError(`there is no command ${name}`)
+  if (!command) throw new UsageError(`unknown command ${name}`)
   return await run(name, command, args, env, out, err)
 }
 
-/** A command whose name has two words. */
+/** Runs a command whose name has two words. */
 async function dispatchIn(
   group: readonly string[],
   name: string,
@@ -65,7 +65,8 @@ async function dispatchIn(
   if (word === "--help" || word === "-h") return await show(out, groupHelp(name, group))
   const full = `${name} ${word}`
   const command = group.includes(full) ? COMMANDS[full] : undefined
-  if (!command) throw new UsageError(word === undefined ? `${name} what?` : `there is no command ${full}`)
+  if (!command)
+    throw new UsageError(word === undefined ? `${name} needs a command` : `unknown command ${full}`)
   return await run(full, command, args, env, out, err)
 }
 

@@ -14,28 +14,28 @@ import { TERMINAL_CELL, tableLines } from "./output/table.js"
 
 type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-/** Tells what a call revoked or lifted, record by record, or that it found it so. */
+/** Prints what a call revoked or lifted, record by record, or that it was done before. */
 export async function printRevocation(
   outputs: Outputs,
   verb: "revoked" | "lifted",
   revocation: Revocation | undefined,
   now = true,
 ): Promise<void> {
-  if (!revocation) throw new Error("the registry answered without a revocation")
+  if (!revocation) throw new Error("the registry returned no revocation")
   const { revocationId, revision, records, recordCount } = revocation
   if (outputs.json)
     return await outputs.out.json(
       JSON.stringify({ [verb]: now, revocation: toJson(RevocationSchema, revocation, JSON_OPTIONS) }),
     )
   const count = recordCount === 1n ? "1 record" : `${recordCount} records`
-  const done = now ? verb : `${verb} before this:`
+  const done = now ? verb : `already ${verb}:`
   await outputs.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
   await table(outputs, HEADINGS, records.map(rowOf))
   const left = recordCount - BigInt(records.length)
-  if (left > 0n) await outputs.err.line(`${left} more: revocations --revocation ${revocationId}`)
+  if (left > 0n) await outputs.err.line(`${left} more records: run revocations --revocation ${revocationId}`)
 }
 
-/** Tells records of any revocations. */
+/** Prints records of any revocations. */
 export async function printRecords(outputs: Outputs, records: readonly RevokedRecord[]): Promise<void> {
   if (!outputs.json) return await table(outputs, LIST_HEADINGS, records.map(listRowOf))
   for (const record of records)
@@ -50,7 +50,7 @@ async function table({ out }: Outputs, headings: readonly string[], rows: string
   for (const line of tableLines(headings, rows, widest)) await out.line(line)
 }
 
-const HEADINGS = ["KIND", "OF", "RECORD", "BY DESCENT FROM", "REVISION"]
+const HEADINGS = ["KIND", "OF", "RECORD", "DESCENDS FROM", "REVISION"]
 
 function rowOf(record: RevokedRecord): string[] {
   const { agentId, authorityId, recordId, descendsFrom, revision } = record

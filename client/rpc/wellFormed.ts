@@ -1,21 +1,21 @@
 import { type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf"
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect"
 
-/** A string that UTF-8 cannot carry: it holds half of a surrogate pair. */
+/** A string that UTF-8 cannot encode: it contains half of a surrogate pair. */
 export class IllFormedStringError extends Error {
   override readonly name = "IllFormedStringError"
   /** Path of the field in proto names, for example `chain.capabilities[0].id`. */
   readonly field: string
 
   constructor(field: string) {
-    super(`${field} holds a lone surrogate (U+D800 to U+DFFF), which UTF-8 cannot carry`)
+    super(`${field} contains a lone surrogate (U+D800 to U+DFFF), which UTF-8 cannot encode`)
     this.field = field
   }
 }
 
 /**
- * Throws an {@link IllFormedStringError} if any string of the message is not well-formed: protobuf-es would send U+FFFD
- * in its place and say nothing, and what arrives would no longer be what was signed.
+ * Throws an {@link IllFormedStringError} if any string of the message is not well-formed: protobuf-es would silently send
+ * U+FFFD instead, and the signature would no longer match.
  */
 export function assertWellFormed(schema: DescMessage, message: Message): void {
   checkMessage(reflect(schema, message), "")

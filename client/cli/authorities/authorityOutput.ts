@@ -11,13 +11,13 @@ import { momentText } from "../output/records.js"
 import { visible } from "../output/visible.js"
 import { documentFromAuthority } from "./authorityDocument.js"
 
-/** A record as JSON with the contract's field names; fields that are empty stand there too. */
+/** Converts a record to JSON with the contract's field names, empty fields included. */
 export function authorityRecordJson(record: AuthorityRecord | undefined) {
   if (!record) return null
   return toJson(AuthorityRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
 }
 
-/** The authority and its record as one JSON text; the document is put in as it is: parsing it would change its numbers. */
+/** Returns the authority and its record as one JSON text. The document is inserted as text: parsing it would change its numbers. */
 export function storedAuthorityJson(
   authority: Authority | undefined,
   record: AuthorityRecord | undefined,
@@ -26,7 +26,7 @@ export function storedAuthorityJson(
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 
-/** Tells that a change was made. */
+/** Prints that a change was made. */
 export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
@@ -39,7 +39,7 @@ export async function printChange(
 /** Headings of {@link authorityRow}. */
 export const AUTHORITY_HEADINGS = ["AUTHORITY", "NAME", "TYPE", "STATUS", "KEYS", "REVISION", "UPDATED"]
 
-/** An authority as a row of a table. */
+/** Returns an authority as a row of a table. */
 export function authorityRow(
   authority: Authority | undefined,
   record: AuthorityRecord | undefined,

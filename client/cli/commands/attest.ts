@@ -11,14 +11,14 @@ import {
 import { BOUND_FLAGS, CAPABILITY_FLAGS, grantsOf, KEY_FLAG } from "../flags/makeFlags.js"
 import { OWNER_KEY_FLAG, printNewChain, signersOf } from "../signing.js"
 
-/** Attests more capabilities to an agent. */
+/** Attests capabilities to an agent. */
 export const attestCapabilities = command({
   args: "[FILE]",
   arity: [0, 1],
   summary: "add signed capabilities to an agent's chain, and print it; offline",
   details:
-    "Reads the chain from FILE, or standard input for `-` or none. Nothing is added to a chain that has expired or is not " +
-    "signed; one that rests on delegations needs --chains.",
+    "Reads the chain from FILE, or from standard input without FILE or with `-`. Refuses a chain that has expired or is not " +
+    "signed. A chain with delegations needs --chains.",
   examples: [
     "attest agent-7.json --key org-acme.key --capability write_reports:action --constraint max_api_calls=100",
     "get agent-7 | trust-registry attest --key org-acme.key --capability pay:action | trust-registry store",

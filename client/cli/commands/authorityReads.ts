@@ -19,14 +19,15 @@ export const getAuthorities = command({
   arity: [1, Infinity],
   summary: "print authorities as JSON documents, one a line, active or not",
   details:
-    "A revoked key has `revoked_at`, and `compromised_at` where that is known. With --json each line holds the document as `authority` and what the registry knows as `record`.",
+    "A revoked key has `revoked_at`, and `compromised_at` if that is known. With --json each line has the document as " +
+    "`authority` and its record as `record`.",
   examples: ["authority get org-acme", "authority get org-acme | jq .keys"],
   flags: {},
   run(invocation) {
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { authority, record } = await registry.getAuthority({ authorityId })
-      if (!authority) throw new Error("the registry answered without an authority")
+      if (!authority) throw new Error("the registry returned no authority")
       await invocation.out.json(
         invocation.json ? storedAuthorityJson(authority, record) : documentFromAuthority(authority),
       )
@@ -45,8 +46,8 @@ export const listAuthorities = command({
   summary: "list authorities: id, name, type, status, keys, revision",
   examples: ["authority list", "authority list --all --json"],
   flags: {
-    all: { type: "boolean", help: "inactive ones too (default: active ones)" },
-    limit: { type: "string", value: "N", help: `at most N authorities (default: ${DEFAULT_LIMIT})` },
+    all: { type: "boolean", help: "include inactive authorities" },
+    limit: { type: "string", value: "N", help: `list at most N authorities (default: ${DEFAULT_LIMIT})` },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {
@@ -63,14 +64,14 @@ export const listAuthorities = command({
       left -= page.authorities.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
-    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    if (pageToken !== "") await invocation.err.line(`more results: --page-token ${pageToken}`)
     return readable ? EXIT.done : EXIT.incomplete
   },
 })
 
 type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-/** Whether all rows of the page parse. */
+/** Prints a page. Returns whether all of its rows parse. */
 async function printPage(outputs: Outputs, rows: readonly StoredAuthority[]): Promise<boolean> {
   const { json, out } = outputs
   if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))

@@ -11,15 +11,15 @@ import { EXIT, exitCodeOf } from "../output/exit.js"
 import { momentText } from "../output/records.js"
 import { visible } from "../output/visible.js"
 
-/** Gives an authority a new key. */
+/** Adds a key to an authority and ends the windows of the older ones. */
 export const rotateKey = command({
   args: "AUTHORITY PUBLIC_KEY",
   arity: [2, 2],
-  summary: "give an authority a new key and end the windows of the older ones",
+  summary: "add a key to an authority and end the windows of the older ones",
   details:
-    "The key is base64 of the 32 bytes of an Ed25519 public key. What was signed with an older key while its window was " +
-    "open still verifies, what is dated later does not: with --at in the past, what the older keys signed since then, and no " +
-    "command undoes that.",
+    "PUBLIC_KEY is base64 of the 32 bytes of an Ed25519 public key. What an older key signed within its window still " +
+    "verifies; what is dated later does not. With --at in the past, what the older keys signed since then no longer " +
+    "verifies, and no command undoes that.",
   examples: [
     "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
@@ -28,13 +28,13 @@ export const rotateKey = command({
     "key-id": {
       type: "string",
       value: "ID",
-      help: "id of the key (default: the first 16 hexadecimal digits of the SHA-256 of its bytes)",
+      help: "the id of the key (default: the first 16 hexadecimal digits of the SHA-256 of its bytes)",
     },
-    at: { type: "string", value: "TIME", help: "when its window begins (ISO 8601; default: now)" },
+    at: { type: "string", value: "TIME", help: "when its window starts (ISO 8601; default: now)" },
     "overlap-seconds": {
       type: "string",
       value: "N",
-      help: "how long the older keys go on beyond that (default: not at all)",
+      help: "how long the older keys stay valid after that (default: 0)",
     },
     ...AUTHORITY_REVISION_FLAG,
   },
@@ -67,7 +67,7 @@ export const rotateKey = command({
   },
 })
 
-/** The new key stands last. */
+/** Returns a note on when the older keys end. The new key is the last one. */
 function endOfOlder(authority: Authority | undefined) {
   const ends = (authority?.keys ?? []).slice(0, -1).flatMap(({ notAfter }) => notAfter ?? [])
   if (ends.length === 0) return ""

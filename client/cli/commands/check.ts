@@ -27,28 +27,28 @@ import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
 const FLAGS = {
-  action: { type: "string", value: "TEXT", help: "also answer whether the agent may do this now" },
+  action: { type: "string", value: "TEXT", help: "also check whether the agent may do this now" },
   level: {
     type: "string",
     value: "LEVEL",
     choices: ["quick", "standard", "full"],
     help: "quick, standard or full (default: full with an action, else quick)",
   },
-  resource: { type: "string", value: "TEXT", help: "what it would be done to" },
-  context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+  resource: { type: "string", value: "TEXT", help: "the resource of the action" },
+  context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
   ...TRUST_FLAGS,
   authorities: { ...TRUST_FLAGS.authorities, required: true },
 } as const satisfies Record<string, Flag>
 
-/** Verifies documents without a registry. */
+/** Verifies chains without a registry. */
 export const check = command({
   args: "[FILE...]",
   arity: [0, Infinity],
   summary: "verify chains: shape, hashes, every signature, and the verdict; offline",
   details:
-    "Reads files, or standard input for `-` or none. Prints what is wrong with each chain; exit code 1 if anything is, a " +
-    "signature whose signer is not known included. Chains of one run know each other; --chains adds those of other delegators. " +
-    "What a registry revoked is not known here: ask it with `trust`.",
+    "Reads files, or standard input without FILE or with `-`. Prints what is wrong with each chain. The exit code is 1 if " +
+    "anything is wrong, including a signature whose signer is unknown. The given chains can refer to each other; --chains " +
+    "adds those of other delegators. Revocations are known to the registry alone: use `trust` to ask it.",
   examples: [
     "check agent-7.json --authorities authorities.json",
     "check agent-8.json --authorities authorities.json --chains agent-7.json --action read_data",
@@ -80,7 +80,7 @@ type Findings = { agentId: string; violations: Violation[]; missing: string[]; v
 
 function questionOf(values: Values<typeof FLAGS>): Question {
   const { action = "", level = action === "" ? "quick" : "full", resource } = values
-  if (action === "" && level !== "quick") throw new UsageError("name the --action, or check at --level quick")
+  if (action === "" && level !== "quick") throw new UsageError("--action is required unless --level is quick")
   const context = parseJson(jsonObjectOf(values, "context") ?? "null")
   return {
     action,
@@ -97,11 +97,14 @@ async function findingsOf(
 ): Promise<Findings> {
   const agentId = chain.genesis?.agentId ?? ""
   const violations = checkShape(chain)
-  // Signatures and verdict are for chains that a registry would take at all.
+  // A chain with an invalid shape has no verdict.
   if (violations.length > 0) return { agentId, violations, missing: [] }
   if (stated !== undefined && stated !== chainHash(chain))
-    violations.push({ field: "chain_hash", description: `is ${chainHash(chain)}, not the stated ${stated}` })
-  // A file may hold an agent twice: each of its chains is checked as itself.
+    violations.push({
+      field: "chain_hash",
+      description: `is ${stated} in the document, but the chain has ${chainHash(chain)}`,
+    })
+  // A file may contain two chains of one agent: each is checked on its own.
   const chains = { get: (id: string) => (id === agentId ? { chain, active: true } : files.chains.get(id)) }
   const { authorities } = files
   const { bad, open } = await checkSignatures(chain, { authorities, delegators: chains })
@@ -111,7 +114,7 @@ async function findingsOf(
   return { agentId, violations: [...violations, ...bad, ...open], missing, verdict }
 }
 
-/** Prints what was found; gives whether all is well. */
+/** Prints the findings. Returns whether the chain verifies. */
 async function printFindings(
   { json, out }: Pick<Invocation, "json" | "out">,
   { agentId, violations, missing, verdict }: Findings,
@@ -142,7 +145,10 @@ async function printFindings(
 
 function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
-  return [`verified ${agentId}${head}`, ...effectiveConstraints.map((constraint) => `  heed ${constraint}`)]
+  return [
+    `verified ${agentId}${head}`,
+    ...effectiveConstraints.map((constraint) => `  constraint ${constraint}`),
+  ]
 }
 
 function verdictJson(verdict: TrustVerdict | undefined) {

@@ -11,13 +11,13 @@ import { recordJson } from "../output/records.js"
 import { visible } from "../output/visible.js"
 import { UsageError } from "../usage.js"
 
-/** Most agents that the registry takes in one batch. */
+/** The most agents that the registry accepts in one batch. */
 const LARGEST_BATCH = 1_000
 
 const FLAGS = {
   ...REVISION_FLAG,
-  purge: { type: "boolean", help: "delete for good, together with the documents in history" },
-  atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH})` },
+  purge: { type: "boolean", help: "delete for good, including the documents in history" },
+  atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH} agents)` },
 } as const
 
 /** Deletes the chains of agents. */
@@ -26,8 +26,8 @@ export const remove = command({
   arity: [1, Infinity],
   summary: "delete the chains of agents, or purge them for good",
   details:
-    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent; the exit code is that of " +
-    "the first failure. With --atomic nothing is deleted if any of the chains cannot be.",
+    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent. The exit code is that of " +
+    "the first failure. With --atomic nothing is deleted unless all of the chains can be.",
   examples: ["delete agent-7", "delete --purge agent-7", "delete --atomic agent-7 agent-8 agent-9"],
   flags: FLAGS,
   async run(invocation) {
@@ -35,9 +35,9 @@ export const remove = command({
     const agentIds = [...new Set(invocation.args)]
     const condition = expectedRevision(values)
     if (condition.expectedRevision !== undefined && agentIds.length > 1)
-      throw new UsageError("--expected-revision goes with one AGENT")
+      throw new UsageError("--expected-revision requires exactly one AGENT")
     if (values.atomic && agentIds.length > LARGEST_BATCH)
-      throw new UsageError(`--atomic goes with at most ${LARGEST_BATCH} agents`)
+      throw new UsageError(`--atomic accepts at most ${LARGEST_BATCH} agents`)
     const registry = invocation.registry()
     if (agentIds.length > 1) return await deleteMany(invocation, registry, agentIds)
     return await forEachAgent(invocation, async (agentId) => {
@@ -55,7 +55,7 @@ export const restore = command({
   arity: [1, Infinity],
   summary: "make deleted chains active again",
   details:
-    "`lift-suspension` lifts what `revoke --mode suspend` suspended. The chain of a revoked or suspended agent cannot be " +
+    "Use `lift-suspension` for what `revoke --mode suspend` suspended. The chain of a revoked or suspended agent cannot be " +
     "restored; `revocations --agent AGENT --standing` lists the revocations.",
   examples: ["restore agent-7"],
   flags: REVISION_FLAG,
@@ -86,7 +86,7 @@ async function deleteMany(
   return exitCode
 }
 
-/** Items of an atomic batch that were refused only because others were say nothing about why. */
+/** In an atomic batch the reason is in the items that are not BATCH_REFUSED. */
 function exitCodeOfAll(errors: readonly TrustStoreError[]): number {
   const [error] = [...errors.filter(({ reason }) => reason !== "BATCH_REFUSED"), ...errors]
   return error ? exitCodeOf(error) : EXIT.done

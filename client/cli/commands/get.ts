@@ -11,7 +11,7 @@ export const get = command({
   args: "AGENT...",
   arity: [1, Infinity],
   summary: "print the chains of agents as EATP documents, one a line",
-  details: "With --json each line holds the document as `chain` and the registry's record of it as `record`.",
+  details: "With --json each line has the document as `chain` and its record as `record`.",
   examples: [
     "get agent-7",
     "get agent-7 | jq .genesis",
@@ -19,7 +19,7 @@ export const get = command({
     "get --at-revision 1200 agent-7",
   ],
   flags: {
-    "include-inactive": { type: "boolean", help: "deleted, suspended, revoked and expired chains too" },
+    "include-inactive": { type: "boolean", help: "include deleted, suspended, revoked and expired chains" },
     ...CONSISTENCY_FLAGS,
   },
   run(invocation) {
@@ -40,6 +40,6 @@ function storedChainJson(stored: StoredChain) {
 }
 
 function documentOf({ chain }: StoredChain) {
-  if (!chain) throw new Error("the registry answered without a chain")
+  if (!chain) throw new Error("the registry returned no chain")
   return documentFromChain(chain)
 }

@@ -10,9 +10,9 @@ import { visible } from "../output/visible.js"
 export const hash = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "compute the hashes of EATP documents, without a registry",
+  summary: "print the hashes of EATP documents; offline",
   details:
-    "Reads files, or standard input for `-` or none. A chain_hash that the document states is compared.",
+    "Reads files, or standard input without FILE or with `-`. Compares a chain_hash in the document with its own.",
   examples: ["hash chain.json", "get agent-7 --address registry:50051 | trust-registry hash"],
   flags: {},
   offline: true,
@@ -33,7 +33,7 @@ export const hash = command({
       else for (const line of hashLines(agentId, hashes)) await out.line(line)
       if (stated !== undefined && stated !== hashes.chain_hash) {
         exitCode = EXIT.incomplete
-        const message = `the document states the chain_hash ${stated}`
+        const message = `the document has another chain_hash: ${stated}`
         await reportError(invocation, {
           ...documentErrorReport(document, new Error(message)),
           reason: "CHAIN_HASH",

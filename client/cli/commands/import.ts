@@ -10,14 +10,14 @@ import { onInterrupt, untilAborted } from "../interrupt.js"
 import { EXIT, isRefusal } from "../output/exit.js"
 import { type Progress, progressOn } from "../output/progress.js"
 
-/** As many as the registry works on at once; more only wait there. */
+/** As many as the registry processes at once; more would only wait there. */
 const DEFAULT_IN_FLIGHT = 2_000
 
 const FLAGS = {
   "in-flight": {
     type: "string",
     value: "N",
-    help: `so many documents at once (default: ${DEFAULT_IN_FLIGHT})`,
+    help: `most documents in progress at once (default: ${DEFAULT_IN_FLIGHT})`,
   },
 } as const
 
@@ -27,11 +27,11 @@ export const importChains = command({
   arity: [0, Infinity],
   summary: "store many chains from EATP documents",
   details:
-    "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
-    "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
-    "that is refused is named with its line, and the rest goes on. When the line or the registry goes away it stops, and says " +
-    "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm. UNVERIFIED are " +
-    "those stored of which not every signature could be checked.",
+    "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
+    "an array. They are read as a stream. Documents of one agent are stored in order. A refused document is reported with " +
+    "its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops and prints " +
+    "the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures that " +
+    "could not be checked.",
   examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
   flags: FLAGS,
   async run(invocation) {
@@ -75,19 +75,19 @@ interface Run {
   invocation: Invocation<typeof FLAGS>
   registry: TrustRegistry
   progress: Progress
-  /** UNVERIFIED are those stored of which not every signature could be checked. */
+  /** `unverified` counts stored chains with signatures that could not be checked. */
   counts: { created: number; updated: number; refused: number; unverified: number }
-  /** Documents that were read and neither stored nor refused yet, in their order. */
+  /** Documents that were read but neither stored nor refused yet, in order. */
   open: ReadDocument[]
-  /** Tells that there is room for one more. */
+  /** Signals that there is room for one more. */
   room?: () => void
-  /** The last document that was begun. */
+  /** The last document that was started. */
   last: Origin | undefined
   read: number
   size: number | undefined
 }
 
-/** The chains of the documents; those that are none are refused in their turn. */
+/** Yields the chains of the documents. Unreadable ones are refused in their turn. */
 async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit: number) {
   for await (const document of documents) {
     run.last = document
@@ -99,7 +99,7 @@ async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit
   }
 }
 
-/** Those at the head: one that is none waits until all before it are answered, so that refusals come in the order of lines. */
+/** Refuses unreadable documents at the head: one waits until all before it have a result, so that errors are in line order. */
 async function refuseUnreadable(run: Run) {
   for (let [next] = run.open; next && !next.chain; [next] = run.open) {
     await refuse(run, next)
@@ -107,7 +107,7 @@ async function refuseUnreadable(run: Run) {
   }
 }
 
-/** Results come in the order of the documents. */
+/** Handles the result of the first open document: results arrive in document order. */
 async function handleResult(run: Run, { stored, error }: ImportedChain) {
   const document = run.open[0] as ReadDocument
   if (stored) {
@@ -132,22 +132,22 @@ async function refuse({ counts, progress, invocation }: Run, document: ReadDocum
   await reportError(invocation, documentErrorReport(document, error))
 }
 
-/** All before the first document that is still open were stored or refused. */
+/** Reports the first open document; all before it were stored or refused. */
 async function reportStop({ invocation, open }: Run) {
   const [first] = open
   if (!first) return
   const origin = { file: first.file, line: first.line }
-  const message = "stopped; this document was perhaps not stored: go on from here (all before it are done)"
+  const message = "stopped; this document may not be stored: resume from this line (all before it are done)"
   await reportError(invocation, { origin, reason: "STOPPED", message })
 }
 
-/** The next document is known at once, unless it is still on its way through a pipe. */
+/** The next document is known at once, unless a pipe has not delivered it yet. */
 async function reportInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
   const next = await Promise.race([rest, sleep(NEXT_WITHIN_MS)])
   if (next?.done) return
   const [place, message] = next
-    ? [next.value, "interrupted: go on from this line (all before it is done)"]
-    : [last, "interrupted: all up to this document is done; go on behind it"]
+    ? [next.value, "interrupted: resume from this line (all before it are done)"]
+    : [last, "interrupted: resume after this document (it and all before it are done)"]
   const origin = place ? { origin: { file: place.file, line: place.line } } : {}
   await reportError(invocation, { ...origin, reason: "STOPPED", message })
 }

@@ -5,12 +5,12 @@ import { EXIT } from "../output/exit.js"
 import { momentText } from "../output/records.js"
 import { visible } from "../output/visible.js"
 
-/** Tells what a registry says of itself. */
+/** Prints what a registry reports about itself. */
 export const info = command({
   args: "",
   arity: [0, 0],
-  summary: "show what the registry says of itself: version, change feed, memory, history",
-  details: "Of several processes behind one address one answers; the next call may meet another.",
+  summary: "print what the registry says about itself: version, change feed, memory, history",
+  details: "If several processes share the address, one of them responds; the next call may reach another.",
   examples: ["info", "info --json | jq .feed_revision"],
   flags: {},
   async run({ json, out, registry }) {
@@ -28,11 +28,11 @@ function* linesOf(answer: GetServerInfoResponse) {
   yield `version     ${answer.version}, schema ${answer.schemaVersion}, since ${momentText(answer.startedAt)}${worker}`
   yield `database    ${answer.databaseAvailable ? "available" : "not available"}`
   yield `feed        at revision ${answer.feedRevision} of ${answer.newestRevision}, ${ageText(answer)}`
-  yield `memory      ${answer.cachedChains} chains, ${answer.cachedAuthorities} authorities; ${answer.memoryFresh ? "fresh" : "too old, reads go to the database"}`
+  yield `memory      ${answer.cachedChains} chains, ${answer.cachedAuthorities} authorities; ${answer.memoryFresh ? "fresh" : "stale, reads go to the database"}`
   yield `history     ${answer.oldestRevision === undefined ? "unknown" : `from revision ${answer.oldestRevision} on`}`
 }
 
 function ageText({ feedAge }: GetServerInfoResponse) {
-  if (!feedAge) return "never asked yet"
+  if (!feedAge) return "not read yet"
   return `${(Number(feedAge.seconds) + feedAge.nanos / 1e9).toFixed(1)} s ago`
 }

@@ -12,13 +12,13 @@ import { visible } from "../output/visible.js"
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000
 
-/** Lists what the registry knows about chains. */
+/** Lists the records of chains. */
 export const list = command({
   args: "",
   arity: [0, 0],
-  summary: "list chains: agent, authority, status, signatures, revision, expiry",
+  summary: "list the records of chains: agent, authority, status, signatures, revision, expiry",
   details:
-    "`export` prints the chains themselves. A row that does not parse is named on standard error, unless --records skips " +
+    "Use `export` for the chains themselves. A row that does not parse is reported on standard error, unless --records skips " +
     "the documents.",
   examples: [
     "list --prefix billing-",
@@ -29,7 +29,7 @@ export const list = command({
     ...FILTER_FLAGS,
     records: { type: "boolean", help: "read records only, not documents; faster for long lists" },
     ...CONSISTENCY_FLAGS,
-    limit: { type: "string", value: "N", help: `at most N chains (default: ${DEFAULT_LIMIT})` },
+    limit: { type: "string", value: "N", help: `list at most N chains (default: ${DEFAULT_LIMIT})` },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
   async run(invocation) {
@@ -48,7 +48,7 @@ export const list = command({
       left -= page.chains.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
-    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    if (pageToken !== "") await invocation.err.line(`more results: --page-token ${pageToken}`)
     return readable ? EXIT.done : EXIT.incomplete
   },
 })
@@ -79,12 +79,12 @@ async function printRecords({ json, out }: Outputs, chains: readonly StoredChain
   }
 }
 
-/** Names on standard error the rows whose chain does not parse; returns whether there were none. */
+/** Reports rows whose chain does not parse on standard error. Returns whether there were none. */
 export async function reportUnreadable(outputs: Outputs, chains: readonly StoredChain[]): Promise<boolean> {
   const rows = chains.filter(({ unreadable }) => unreadable)
   for (const { record } of rows) {
     const { agentId = "" } = record ?? {}
-    const message = `the stored chain does not parse; see: verify ${visible(agentId)}`
+    const message = `the stored chain does not parse: run verify ${visible(agentId)}`
     await reportError(outputs, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
   return rows.length === 0

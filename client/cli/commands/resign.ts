@@ -13,16 +13,16 @@ import { KEY_FLAG } from "../flags/makeFlags.js"
 import { EXIT } from "../output/exit.js"
 import { printNewChain, signersOf } from "../signing.js"
 
-/** Signs anew what an authority signed in a chain. */
+/** Signs a chain again with another key of its authority. */
 export const resignChain = command({
   args: "[FILE]",
   arity: [0, 1],
-  summary: "sign a chain anew with another key of its authority, and print it; offline",
+  summary: "sign a chain again with another key of its authority, and print it; offline",
   details:
-    "Reads the chain from FILE, or standard input for `-` or none. Records stay as they are, dates included: the key's window " +
-    "must cover them (`authority rotate-key --at` in the past, with --overlap-seconds up to now). Only a chain that holds by " +
-    "--authorities is signed; a chain whose state is unsigned gets that signature too. A key that is marked there with " +
-    "revoked_at counts for nothing: take the mark out to vouch for what that key signed.",
+    "Reads the chain from FILE, or from standard input without FILE or with `-`. Records keep their dates, so the key's window " +
+    "must cover those (`authority rotate-key --at` in the past, with --overlap-seconds up to now). Signs only a chain that " +
+    "verifies with --authorities, and adds the signature of its state if that is missing. A key with revoked_at there " +
+    "verifies nothing: remove revoked_at to vouch for what that key signed.",
   examples: [
     "resign agent-7.json --key new.key --authorities authorities.json",
     "get agent-7 | trust-registry resign --key org-acme.key | trust-registry store",

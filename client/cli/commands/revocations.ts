@@ -5,22 +5,22 @@ import { UsageError } from "../usage.js"
 
 const LARGEST_PAGE = 500
 
-/** Lists what was ever revoked. */
+/** Lists revoked records. */
 export const revocations = command({
   args: "",
   arity: [0, 0],
-  summary: "list what was revoked, record by record, newest change first",
-  details: "Lifted suspensions are among them. Without a condition it lists all.",
+  summary: "list revoked records, newest change first",
+  details: "Lists all of them without a condition, lifted suspensions included.",
   examples: ["revocations --standing", "revocations --agent agent-7 --json"],
   flags: {
-    agent: { type: "string", value: "ID", help: "of this agent, or of records in its chain" },
-    authority: { type: "string", value: "ID", help: "keys of this authority" },
-    revocation: { type: "string", value: "UUID", help: "of this revocation" },
-    standing: { type: "boolean", help: "without what was lifted" },
+    agent: { type: "string", value: "ID", help: "revocations of this agent, or of records in its chain" },
+    authority: { type: "string", value: "ID", help: "revoked keys of this authority" },
+    revocation: { type: "string", value: "UUID", help: "the records of this revocation" },
+    standing: { type: "boolean", help: "omit lifted suspensions" },
   },
   async run(invocation) {
     const { agent, authority, revocation, standing } = invocation.values
-    if (agent && authority) throw new UsageError("--agent and --authority: give one of them")
+    if (agent && authority) throw new UsageError("--agent and --authority cannot be combined")
     if (revocation) assertUuid("--revocation", revocation)
     const request = {
       agentId: agent ?? "",
@@ -39,9 +39,9 @@ export const revocations = command({
 export const liftSuspension = command({
   args: "REVOCATION",
   arity: [1, 1],
-  summary: "lift a suspension with all that it suspended",
+  summary: "lift a suspension, for every record that it suspended",
   details:
-    "REVOCATION is the id that `revoke --mode suspend` told, and `revocations` tells. What else revokes an agent or record stands.",
+    "REVOCATION is the id that `revoke --mode suspend` and `revocations` print. Other revocations of the same records remain.",
   examples: ["lift-suspension 0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"],
   flags: {},
   async run(invocation) {
@@ -57,5 +57,5 @@ export const liftSuspension = command({
 
 function assertUuid(name: string, text: string) {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
-    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
+    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` prints it`)
 }

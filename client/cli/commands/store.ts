@@ -12,12 +12,12 @@ import { visible } from "../output/visible.js"
 
 const FLAGS = { ...REVISION_FLAG, ...EXPIRY_FLAG }
 
-/** Stores the documents of files, one after the other. */
+/** Stores the documents of files, one by one. */
 export const store = command({
   args: "[FILE...]",
   arity: [0, Infinity],
   summary: "store chains from EATP documents, replacing the stored ones",
-  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  details: "Reads files, or standard input without FILE or with `-`. Stops at the first refused document.",
   examples: ["store chain.json", "store --expected-revision 0 new-agent.json", "store < chain.json"],
   flags: FLAGS,
   run: (invocation) =>
@@ -27,12 +27,12 @@ export const store = command({
     }),
 })
 
-/** Replaces stored chains by the documents of files, one after the other. */
+/** Replaces stored chains with the documents of files, one by one. */
 export const update = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "replace stored chains by EATP documents; never creates one",
-  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  summary: "replace stored chains with EATP documents; never create one",
+  details: "Reads files, or standard input without FILE or with `-`. Stops at the first refused document.",
   examples: ["update chain.json", "update --expected-revision 17 chain.json"],
   flags: FLAGS,
   run: (invocation) =>
@@ -83,7 +83,7 @@ async function printResult(
   else {
     const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
     const text = `${verb} ${visible(record?.agentId ?? "")} at revision ${record?.revision}`
-    await out.line(unverified ? `${text}; UNVERIFIED: not every signature could be checked` : text)
+    await out.line(unverified ? `${text}; UNVERIFIED: some signatures could not be checked` : text)
   }
 }
 

@@ -25,8 +25,8 @@ export const trust = command({
   arity: [1, 2],
   summary: "ask whether an agent may do something now",
   details:
-    "Prints `allowed` with the capability and the constraints to heed, or `denied` and why (exit code 1). An action is " +
-    "needed for the levels standard and full.",
+    "Prints `allowed` with the capability and the constraints that apply, or `denied` and the reason (exit code 1). The levels " +
+    "standard and full require an action.",
   examples: [
     "trust agent-7 read_data",
     "trust agent-7 --level quick",
@@ -39,15 +39,15 @@ export const trust = command({
       choices: ["quick", "standard", "full"],
       help: "quick, standard or full (default: standard)",
     },
-    resource: { type: "string", value: "TEXT", help: "what it would be done to" },
-    context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    resource: { type: "string", value: "TEXT", help: "the resource of the action" },
+    context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
     const [agentId = "", action = ""] = args
     const level = LEVELS[values.level ?? "standard"]
     if (action === "" && level !== VerificationLevel.QUICK)
-      throw new UsageError("name the action, or ask at --level quick")
+      throw new UsageError("ACTION is required unless --level is quick")
     const { resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
     const request = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
@@ -63,7 +63,7 @@ const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 function* linesOf({ valid, reason, reasonText, capabilityUsed, ...answer }: VerifyTrustResponse) {
   const name = DenialReasonSchema.value[reason]?.localName ?? String(reason)
   yield valid ? `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}` : `denied: ${name}: ${reasonText}`
-  for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
+  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
   const hint = denialHint(reason)

@@ -19,19 +19,19 @@ import { UsageError } from "../usage.js"
 
 const IN_FLIGHT = 16
 
-/** Checks that stored chains are what was written. */
+/** Checks that stored chains match what was written. */
 export const verify = command({
   args: "[AGENT...]",
   arity: [0, Infinity],
-  summary: "check that stored chains are what was written",
+  summary: "check that stored chains match what was written",
   details:
-    "Takes agents, or flags that select chains; --all alone checks every chain. Prints each check that failed.",
+    "Takes agents, or flags that select chains; --all alone checks every chain. Prints each failed check.",
   examples: ["verify agent-7", "verify --all", "verify --authority org-acme --json"],
   flags: FILTER_FLAGS,
   async run(invocation) {
     const filtered = Object.keys(invocation.values).some((name) => name in FILTER_FLAGS)
     if (filtered === invocation.args.length > 0) {
-      throw new UsageError("name agents, or say which by flags (--all: every chain)")
+      throw new UsageError("name either agents or flags that select chains (--all: every chain)")
     }
     const registry = invocation.registry()
     if (filtered) return await verifyAll(invocation, registry)
@@ -70,7 +70,7 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
   return counts.failed === 0 ? EXIT.done : EXIT.incomplete
 }
 
-/** A chain that was purged since it was listed. */
+/** Ignores a chain that was purged since it was listed. */
 function ignorePurged(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }

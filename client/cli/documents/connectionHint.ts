@@ -1,18 +1,18 @@
 import { type ConnectionFault, connectionFault } from "../../connectionFault.js"
 import type { TrustStoreError } from "../../errors.js"
 
-/** What a failed call says, with what to do about it in front where the line, not the registry, is at fault. */
+/** Returns the message of a failed call. If the connection is at fault, a hint of what to do comes first. */
 export function messageWithHint(error: TrustStoreError): string {
   const fault = connectionFault(error)
   return fault ? `${HINTS[fault]} (${error.message.replace(/\s+/g, " ").trim()})` : error.message
 }
 
 const HINTS: Readonly<Record<ConnectionFault, string>> = {
-  "no TLS there":
-    "the registry speaks no TLS: leave out the --tls flags, and say --insecure beyond this machine",
-  "our certificate": "the registry wants a certificate of its callers: --tls-cert FILE, --tls-key FILE",
-  "its authority": "the registry's certificate is of no authority that is trusted: --tls-ca FILE",
-  "its name": "the registry's certificate is for other addresses",
-  "perhaps TLS there":
-    "what answers there does not speak gRPC in the clear; if it speaks TLS: --tls-ca FILE, or --tls",
+  "server without TLS":
+    "the registry does not use TLS: omit the --tls flags, and add --insecure if it is on another machine",
+  "client certificate": "the registry requires a client certificate: use --tls-cert FILE and --tls-key FILE",
+  "untrusted authority": "the registry's certificate is not from a trusted authority: use --tls-ca FILE",
+  "wrong host name": "the registry's certificate is for other host names",
+  "server may use TLS":
+    "the server does not accept gRPC without TLS: if it uses TLS, use --tls-ca FILE or --tls",
 }

@@ -1,24 +1,24 @@
 import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
 
-/** Flags of the commands that read, for how current the read must be. */
+/** Flags for how current a read must be. */
 export const CONSISTENCY_FLAGS = {
   "min-revision": {
     type: "string",
     value: "N",
-    help: "the state at revision N or later, for example that of a write",
+    help: "read at revision N or later, for example that of a write",
   },
-  strong: { type: "boolean", help: "read the database, not the registry's memory" },
+  strong: { type: "boolean", help: "read from the database now, not from the registry's memory" },
   "at-revision": {
     type: "string",
     value: "N",
-    help: "the state right after revision N, with expiry judged at that time",
+    help: "read the state right after revision N; expiry is judged at that time",
   },
 } as const satisfies Record<string, Flag>
 
 type Requirement = { case: "minRevision" | "atRevision"; value: bigint } | { case: "strong"; value: true }
 
-/** The consistency that the flags ask for, as a part of a request. */
+/** Returns the consistency that the flags require, as part of a request. */
 export function consistencyOf(values: Values<typeof CONSISTENCY_FLAGS>): {
   consistency?: { requirement: Requirement }
 } {
@@ -27,7 +27,7 @@ export function consistencyOf(values: Values<typeof CONSISTENCY_FLAGS>): {
   if (strong) asked.push({ case: "strong", value: true })
   if (least !== undefined) asked.push({ case: "minRevision", value: revisionOf("--min-revision", least) })
   if (then !== undefined) asked.push({ case: "atRevision", value: revisionOf("--at-revision", then) })
-  if (asked.length > 1) throw new UsageError("give one of --strong, --min-revision and --at-revision")
+  if (asked.length > 1) throw new UsageError("--strong, --min-revision and --at-revision cannot be combined")
   return asked[0] ? { consistency: { requirement: asked[0] } } : {}
 }
 

@@ -6,21 +6,21 @@ export const REVISION_FLAG = {
   "expected-revision": {
     type: "string",
     value: "N",
-    help: "only if the chain's revision is this (in store, 0: only if none is stored)",
+    help: "fail unless the chain is at revision N (with store, 0: fail if one is stored)",
   },
 } as const satisfies Record<string, Flag>
 
 /** Flag of every command that changes authorities. */
 export const AUTHORITY_REVISION_FLAG = {
-  "expected-revision": { type: "string", value: "N", help: "only if the authority's revision is this" },
+  "expected-revision": { type: "string", value: "N", help: "fail unless the authority is at revision N" },
 } as const satisfies Record<string, Flag>
 
 /** Flag of the commands that write documents. */
 export const EXPIRY_FLAG = {
-  "expires-at": { type: "string", value: "TIME", help: "an expiry earlier than the chain's own (ISO 8601)" },
+  "expires-at": { type: "string", value: "TIME", help: "an earlier expiry than the chain's own (ISO 8601)" },
 } as const satisfies Record<string, Flag>
 
-/** The expected_revision that the flag gives, as a part of a request. */
+/** Returns the expected_revision of the flag, as part of a request. */
 export function expectedRevision(values: { "expected-revision"?: string }): { expectedRevision?: bigint } {
   const text = values["expected-revision"]
   if (text === undefined) return {}
