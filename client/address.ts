@@ -2,23 +2,23 @@ import { isIPv6 } from "node:net"
 import { parseWholeNumber } from "@trust-registry/eatp"
 
 /**
- * Throws a TypeError unless the address is one that {@link connect} takes: grpc-js would look for a host named `http`, or
- * try for ever to reach a port that cannot be.
+ * Throws a TypeError for an address that {@link connect} cannot use: grpc-js would look for a host named `http`, or
+ * retry an impossible port forever.
  */
 export function assertAddress(address: string): void {
   if (isSocket(address)) return
   const targets = targetsOf(address)
   if (!targets.every((target) => isIPv6(target) || isTarget(target))) {
-    throw new TypeError(`${address} is no address: it must be HOST:PORT, without http://`)
+    throw new TypeError(`invalid address ${address}: it must be HOST:PORT, without http://`)
   }
 }
 
-/** Whether all that the address names has a port, or needs none. */
+/** Whether every target in the address has a port or needs none. */
 export function hasPort(address: string): boolean {
   return isSocket(address) || targetsOf(address).every((target) => PORT.test(target) && !isIPv6(target))
 }
 
-/** Whether all that the address names is on this machine: loopback or a Unix socket. */
+/** Whether every target in the address is on this machine: loopback or a Unix socket. */
 export function isOnThisMachine(address: string): boolean {
   return isSocket(address) || targetsOf(address).every((target) => LOOPBACK.test(target))
 }

@@ -36,7 +36,7 @@ export type BatchDeleteRequest = MessageInitShape<typeof BatchDeleteChainsReques
 type StoreCall = Call<(typeof TrustStoreService)["method"]["batchStoreChains"], CallOptions>
 type DeleteCall = Call<(typeof TrustStoreService)["method"]["batchDeleteChains"], CallOptions>
 
-/** Stores over the RPC BatchStoreChains; a chain without a request_id gets one, the same for all attempts. */
+/** Calls BatchStoreChains. A request without a request_id gets one, which retries repeat. */
 export async function storeBatch(
   call: StoreCall,
   { requests = [], ...batch }: BatchStoreRequest,
@@ -50,7 +50,7 @@ export async function storeBatch(
   )
 }
 
-/** Deletes over the RPC BatchDeleteChains. */
+/** Calls BatchDeleteChains. */
 export async function deleteBatch(
   call: DeleteCall,
   request: BatchDeleteRequest,
@@ -60,7 +60,7 @@ export async function deleteBatch(
   return results.map((result, i) => deleteResult(result, request.agentIds?.[i]))
 }
 
-/** What the SDK gives for a result of the contract. */
+/** Converts a result of the contract to a result of the SDK. */
 export function storeResult(
   method: DescMethod,
   item: StoreChainResult | undefined,

@@ -7,17 +7,17 @@ import type { Call } from "./rpc/calls.js"
 export type ExportRequest = MessageInitShape<typeof ExportChainsRequestSchema>
 
 /**
- * The chains of an export as they were at its snapshot: iterate it once. An export that fails on the way resumes as another
+ * The chains of an export as they were at its snapshot: iterate it once. To resume an export that failed, send another
  * request with `afterAgentId` (the last agent it returned) and `snapshotRevision`.
  */
 export interface ChainExport extends AsyncIterable<StoredChain> {
-  /** The revision of the snapshot. Undefined until the registry has stated it, before the first chain. */
+  /** The revision of the snapshot. Undefined until the registry has sent it, which is before the first chain. */
   readonly snapshotRevision: bigint | undefined
 }
 
 type ExportChains = Call<(typeof TrustStoreService)["method"]["exportChains"], CallOptions>
 
-/** An export over the RPC ExportChains; nothing is requested before it is iterated. */
+/** Returns an export that calls ExportChains when it is iterated. */
 export function chainExport(call: ExportChains, request: ExportRequest, options?: CallOptions): ChainExport {
   let snapshotRevision: bigint | undefined
   return {

@@ -22,25 +22,25 @@ export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
 
 /** The result for one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type ImportedChain = StoreResult & {
-  /** Which of the given chains, counted from 0. */
+  /** The index of the chain among the given ones, from 0. */
   index: number
 }
 
 type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], CallOptions>
 
-/** Most chains in progress; the registry works on no more at once. */
+/** Most chains in progress; the registry processes no more at once. */
 const MAX_OPEN = 2_000
 
 interface Open {
   index: number
   agentId: string | undefined
-  /** Why it was not sent. */
+  /** The reason why it was not sent. */
   error?: TrustStoreError
 }
 
 /**
- * Imports chains over the RPC ImportChains: yields the result of each, in order. Pulls the next chain only when there is room,
- * so that a caller who reads no results is asked for no chains. A chain without a request_id gets one.
+ * Imports chains by the RPC ImportChains and yields their results in order. It takes the next chain only when there is room,
+ * so a caller who does not read results is not asked for chains. A chain without a request_id gets one.
  *
  * @param written receives the response to each chain that was stored
  */
@@ -130,7 +130,7 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
 
 const METHOD = TrustStoreService.method.importChains
 
-/** The request to send; undefined for one that cannot be sent, which is refused here as the registry would refuse it. */
+/** Returns the request to send, or undefined if it cannot be sent; then `entry.error` is the error that the registry would send. */
 function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | undefined {
   const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
   const request = create(ImportChainsRequestSchema, { request: store })
@@ -140,13 +140,13 @@ function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | und
     entry.error = failureOf(METHOD, error) as TrustStoreError
     return undefined
   }
-  // A larger message would end the whole stream.
+  // A larger message would fail the whole stream.
   if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES) return request
-  const message = `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
+  const message = `the request is larger than ${MAX_MESSAGE_BYTES} bytes, the most that a registry accepts`
   entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
   return undefined
 }
 
-/** The rest of a request takes less than this. */
+/** The other fields of a request take less than this. */
 const REST_BYTES = 2_048
 const MAX_CHAIN_BYTES = MAX_MESSAGE_BYTES - REST_BYTES

@@ -8,57 +8,57 @@ import type {
   WatchChainsResponse,
 } from "@trust-registry/proto"
 import { storedChainOf } from "./chainEvent.js"
+import { isMismatch } from "./connectionFault.js"
 import { TrustStoreError } from "./errors.js"
-import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
 import type { Call } from "./rpc/calls.js"
 
-/** Which changes, and from where on. */
+/** Which changes to watch, and from which revision on. */
 export type WatchRequest = MessageInitShape<typeof WatchChainsRequestSchema>
 
-/** How a watch is made. */
+/** Options of a watch. */
 export interface WatchOptions extends CallOptions {
   /**
-   * Hears when the line is there, when it is lost (or could not be had at first), and when it is back: once each, and not
-   * of every attempt in between. Default: nobody hears of it.
+   * Called once each time the connection is established, lost (or could not be established at first) and restored, not for
+   * the attempts in between. Default: none.
    */
   onState?: ((state: WatchState) => void) | undefined
 }
 
-/** How the line of a watch is. */
+/** The state of the connection of a watch. */
 export interface WatchState {
-  /** Whether the registry answers it. */
+  /** Whether the registry responds. */
   open: boolean
-  /** From where the watch goes on. 0n before anything was heard. */
+  /** The revision from which the watch resumes. 0n before the first response. */
   nextRevision: bigint
-  /** Why it is not open; undefined also where the registry ended it without an error. */
+  /** Why it is not open. Undefined if the registry ended the call without an error. */
   error?: TrustStoreError
 }
 
 /**
- * Changes of chains as they come: iterate it for the events. It goes on by itself where it was when the line or the server
- * went away, with nothing skipped and nothing repeated, and reads no further ahead than it is iterated. It ends by the signal,
- * whose reason it throws, by leaving the loop, or with what going on cannot mend: a {@link TrustStoreError}, for one
- * RevisionCompactedError where it was away for longer than the history is kept, or one with code UNAVAILABLE where its first
- * attempt meets a registry that speaks TLS in another way. An address that nobody serves is tried for ever: `onState` tells.
+ * Changes of chains as they happen: iterate it for the events. It resumes by itself when the connection or the server goes
+ * away, without skipping or repeating anything, and reads no further ahead than it is iterated. It ends when you leave the
+ * loop, when the signal is aborted (it throws the signal's reason), or with a {@link TrustStoreError} that a retry cannot
+ * fix: RevisionCompactedError after an absence longer than history is kept, or code UNAVAILABLE if TLS cannot be negotiated
+ * on the first attempt. It retries an address that does not respond forever; `onState` reports that.
  */
 export interface ChainWatch extends AsyncIterable<ChainEvent> {
-  /** Where another watch would go on after all that the loop is done with: its `startRevision`. 0n before anything was heard. */
+  /** The `startRevision` of a watch that resumes after the events that the loop has handled. 0n before the first response. */
   readonly nextRevision: bigint
-  /** The responses themselves, also those without events, which say how far the watch is and whether it is caught up. */
+  /** The responses, including bookmarks: responses without events that report the position and whether the watch has caught up. */
   responses(): AsyncIterable<WatchChainsResponse>
 }
 
 type WatchChains = Call<(typeof TrustStoreService)["method"]["watchChains"], CallOptions>
 
-/** Waits between two attempts double from the first to the longest, each shortened at random. */
+/** Delays between attempts double from the first to the longest, each shortened at random. */
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 
 /**
- * A watch over the RPC WatchChains; each attempt is a call of its own.
+ * Watches by the RPC WatchChains; each attempt is a call of its own.
  *
- * @param isOpen whether the connection has not been closed
+ * @param isOpen whether the connection is still open
  */
 export function chainWatch(
   watchChains: WatchChains,
@@ -72,8 +72,8 @@ export function chainWatch(
     let resumed = request
     let waitMs = FIRST_WAIT_MS
     let open: boolean | undefined
-    let heard = false
-    const tell = (now: boolean, error?: TrustStoreError) => {
+    let received = false
+    const notify = (now: boolean, error?: TrustStoreError) => {
       if (open !== now) onState?.({ open: now, nextRevision, ...(error ? { error } : {}) })
       open = now
     }
@@ -82,17 +82,17 @@ export function chainWatch(
       try {
         for await (const response of watchChains(resumed, options)) {
           waitMs = FIRST_WAIT_MS
-          heard = true
-          tell(true)
+          received = true
+          notify(true)
           yield response
           nextRevision = response.nextRevision
           resumed = { ...request, startRevision: nextRevision, includeCurrent: false }
         }
       } catch (error) {
-        if (!isOpen() || !isPassing(error) || (!heard && isMismatch(error))) throw error
+        if (!isOpen() || !isPassing(error) || (!received && isMismatch(error))) throw error
         lost = error
       }
-      tell(false, lost)
+      notify(false, lost)
       await pause(waitMs * (0.5 + Math.random() / 2), options.signal)
       waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
     }
@@ -119,7 +119,7 @@ async function pause(ms: number, signal: AbortSignal | undefined) {
   await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted())
 }
 
-/** Whether it was the line, or a server that may be back: what has a reason of its own would fail again. */
+/** Whether a retry can succeed: the connection failed, or the server may come back. Other reasons would fail again. */
 function isPassing(error: unknown): error is TrustStoreError {
   if (!(error instanceof TrustStoreError)) return false
   const { reason, code } = error
@@ -128,5 +128,5 @@ function isPassing(error: unknown): error is TrustStoreError {
 
 const PASSING = new Set(["SHUTTING_DOWN", "DATABASE_UNAVAILABLE", "OVERLOADED"])
 
-/** What grpc-js makes of a line that is lost; our own signal is told by its reason. */
+/** Codes that grpc-js gives a lost connection. An abort by the caller throws the signal's reason instead. */
 const LOST = new Set([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL, status.UNKNOWN])

@@ -10,7 +10,7 @@ import {
 import { serviceConfig } from "./retry.js"
 import { SERVICES } from "./services.js"
 
-/** A grpc-js client for the address; no line is opened before the first call. */
+/** Creates a grpc-js client for the address. The first call opens the connection. */
 export function openChannel(address: string, options: ConnectOptions): grpc.Client {
   assertAddress(address)
   const local = isOnThisMachine(address)
@@ -20,28 +20,28 @@ export function openChannel(address: string, options: ConnectOptions): grpc.Clie
     "grpc.service_config_disable_resolution": 1,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-    // With grpc-js's own limits, 1 MiB a call and 16 MiB in all, large chains would not be sent again.
+    // With grpc-js's own limits, 1 MiB a call and 16 MiB in all, large chains would not be retried.
     "grpc.per_rpc_retry_buffer_size": 2 * MAX_MESSAGE_BYTES,
     "grpc.retry_buffer_size": RETRY_BUFFER_BYTES,
     "grpc.keepalive_time_ms": timerMs(options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS),
     "grpc.keepalive_timeout_ms": timerMs(options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS),
     "grpc.keepalive_permit_without_calls": 1,
-    // A registry that was restarted is found again within the retries of one call.
+    // Reconnects to a restarted registry within the retries of one call.
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 5_000,
-    // grpc-js would send even loopback traffic through the proxy that the environment names.
+    // grpc-js would send even loopback traffic through a proxy set in the environment.
     ...(local ? { "grpc.enable_http_proxy": 0 } : {}),
   })
 }
 
-/** Calls that are under way hold their requests anyway; this only says from where on they are not sent again. */
+/** Calls in progress keep their requests in memory anyway; beyond this size they are not retried. */
 const RETRY_BUFFER_BYTES = 256 * 1024 * 1024
 
 function credentialsFor(address: string, local: boolean, { tls, insecure }: ConnectOptions) {
-  if (tls && insecure) throw new TypeError(`${address}: either tls or insecure, not both`)
+  if (tls && insecure) throw new TypeError(`${address}: tls and insecure cannot be combined`)
   if (tls === false && !local && !insecure) {
-    throw new TypeError(`${address} is beyond this machine: say insecure to speak to it without TLS`)
+    throw new TypeError(`${address} is not on this machine: set insecure to connect without TLS`)
   }
   if (insecure || tls === false || (tls === undefined && local)) return grpc.credentials.createInsecure()
   const { ca, cert, key } = typeof tls === "object" ? tls : {}

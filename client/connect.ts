@@ -43,13 +43,13 @@ type RegistryCalls = Calls<typeof TrustStoreService, CallOptions> &
   Calls<typeof RevocationService, CallOptions> &
   Calls<typeof ServerInfoService, CallOptions>
 
-/** State of a service, as grpc.health.v1 names it. */
+/** The status of a service, as grpc.health.v1 names it. */
 export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatus
 
 /**
- * A registry, its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the reason
- * of the signal that cancelled them. Idempotent calls are sent again while the registry is unavailable; a write without
- * `requestId` gets one, the same for all its attempts.
+ * A registry, with its RPCs as functions that return promises. They reject with a {@link TrustStoreError}, or with the
+ * reason of the signal that cancelled them. Idempotent calls are retried while the registry is unavailable. A write without
+ * `requestId` gets one, which its retries repeat.
  */
 export interface TrustRegistry
   extends RegistryLists,
@@ -70,7 +70,7 @@ export interface TrustRegistry
     request: MessageInitShape<typeof GetChainRequestSchema>,
     options?: CallOptions,
   ): Promise<StoredChain>
-  /** Returns an authority and its record, both set, whether it is active or not. */
+  /** Returns an authority and its record, both set, even if it is inactive. */
   getAuthority(
     request: MessageInitShape<typeof GetAuthorityRequestSchema>,
     options?: CallOptions,
@@ -80,19 +80,19 @@ export interface TrustRegistry
     request: MessageInitShape<typeof RotateAuthorityKeyRequestSchema>,
     options?: CallOptions,
   ): Promise<StoredAuthority>
-  /** Watches the changes of chains, and resumes by itself after the line or the server was away. */
+  /** Watches changes of chains, and resumes by itself when the connection or the server goes away. */
   watchChains(request?: WatchRequest, options?: WatchOptions): ChainWatch
-  /** Stores up to 1,000 chains, with `atomic` all or none of them; returns their results in the same order. */
+  /** Stores up to 1,000 chains, with `atomic` all or none; returns the results in the same order. */
   batchStoreChains(request: BatchStoreRequest, options?: CallOptions): Promise<StoreResult[]>
   /**
-   * Deletes the chains of up to 1,000 agents, with `purge` for good, with `atomic` all or none of them; returns their results
-   * in the same order.
+   * Deletes the chains of up to 1,000 agents, with `purge` for good, with `atomic` all or none; returns the results in the
+   * same order.
    */
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
    * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. Throws when the line, the database or the server goes away: every chain whose result was
-   * yielded is stored, and the others can be sent again (with the same request ids each is stored once).
+   * before their delegatees. Throws if the connection, the database or the server goes away: results that were yielded
+   * are final, and the other chains can be sent again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
@@ -100,17 +100,17 @@ export interface TrustRegistry
   ): AsyncIterable<ImportedChain>
   /** Exports all chains that match a filter, by agent_id, as they were at one revision. */
   exportChains(request?: ExportRequest, options?: CallOptions): ChainExport
-  /** How the registry, or one of its services by full name, is; SERVICE_UNKNOWN for one it does not have. */
+  /** Returns the status of the registry or of a service, by full name; SERVICE_UNKNOWN if it has no such service. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
-  /** Waits until a line to the registry is open; rejects with DEADLINE_EXCEEDED when that takes too long. */
+  /** Waits until a connection to the registry is open. Rejects with DEADLINE_EXCEEDED if that takes too long. */
   waitForReady(options?: Pick<CallOptions, "timeoutMs">): Promise<void>
-  /** Closes the line: calls that are under way go on to their end, new ones reject with CANCELLED. */
+  /** Closes the connection. Calls in progress finish; new ones reject with CANCELLED. */
   close(): void
 }
 
 /**
  * Connects to the registry at an address: `host:port`, `dns:///host:port`, `ipv4:127.0.0.1:50051`, `ipv6:[::1]:50051` or
- * `unix:/run/registry.sock`; without a port, 443. The line is opened by the first call.
+ * `unix:/run/registry.sock`; without a port, 443. The first call opens the connection.
  *
  * @throws TypeError for what is no address (`http://...`), and options that contradict each other or the
  * address, or are no numbers that can be.
@@ -124,47 +124,47 @@ export interface TrustRegistry
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   assertConnectOptions(options)
   const client = openChannel(address, options)
-  const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
+  const connection = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
+  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(connection)))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
-    chainWatch(calls.watchChains, request, options, () => !line.closed)
+    chainWatch(calls.watchChains, request, options, () => !connection.closed)
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
-  const heard = cache ? hearWrites(calls, cache.written) : calls
-  const healthCalls = createCalls(health.Health, client, callerEdge(line))
+  const observed = cache ? observeWrites(calls, cache.written) : calls
+  const healthCalls = createCalls(health.Health, client, callerEdge(connection))
   return {
-    ...heard,
+    ...observed,
     ...listsOver(calls),
     getChain: cache?.getChain ?? getChain,
     getAuthority: storedBy(calls.getAuthority),
-    rotateAuthorityKey: storedBy(heard.rotateAuthorityKey),
+    rotateAuthorityKey: storedBy(observed.rotateAuthorityKey),
     watchChains,
-    batchStoreChains: (request, options) => storeBatch(heard.batchStoreChains, request, options),
-    batchDeleteChains: (request, options) => deleteBatch(heard.batchDeleteChains, request, options),
+    batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
+    batchDeleteChains: (request, options) => deleteBatch(observed.batchDeleteChains, request, options),
     importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
     exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
-    waitForReady: async ({ timeoutMs = line.timeoutMs } = {}) => ready(client, timeoutMs),
+    waitForReady: async ({ timeoutMs = connection.timeoutMs } = {}) => ready(client, timeoutMs),
     close() {
-      line.closed = true
+      connection.closed = true
       cache?.close()
       client.close()
     },
   }
 }
 
-interface Line {
+interface Connection {
   closed: boolean
   timeoutMs: number
 }
 
-function callerEdge(line: Line): CallerEdge<CallOptions> {
+function callerEdge(connection: Connection): CallerEdge<CallOptions> {
   return {
     open(method, options) {
-      if (line.closed) throw closedError(method)
-      const byDefault = method.methodKind === "unary" ? line.timeoutMs : Infinity
+      if (connection.closed) throw closedError(method)
+      const byDefault = method.methodKind === "unary" ? connection.timeoutMs : Infinity
       const { timeoutMs = byDefault } = options ?? {}
       return {
         options: deadlineIn(timeoutMs),
@@ -186,7 +186,7 @@ function closedError(method: DescMethod) {
 
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
-/** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
+/** A service's RPCs. A request that needs a request_id and has none gets one per call, which retries repeat. */
 function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
   const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
   const pairs = service.methods.map(({ localName, input, methodKind }): [string, UntypedCall] => {
@@ -201,7 +201,7 @@ function withRequestId(call: UntypedCall): UntypedCall {
     call({ ...request, requestId: request.requestId || randomUUID() }, options)
 }
 
-/** The same call; resolves to the document and record that its response wraps. */
+/** Wraps a call: it resolves to the document and record in the response. */
 function storedBy<Request, Stored>(
   call: (request: Request, options?: CallOptions) => Promise<{ stored?: Stored | undefined }>,
 ) {
@@ -212,8 +212,8 @@ function storedBy<Request, Stored>(
   }
 }
 
-/** The same calls; each that may have changed something tells its answer. */
-function hearWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
+/** Wraps the calls that may change something: each passes its response to `written`. */
+function observeWrites(calls: RegistryCalls, written: (answer: object) => void): RegistryCalls {
   const unary = SERVICES.flatMap((service) => service.methods).filter(
     ({ methodKind, idempotency }) => methodKind === "unary" && idempotency !== NO_SIDE_EFFECTS,
   )
@@ -248,7 +248,7 @@ function ready(client: Client, timeoutMs: number) {
     client.waitForReady(deadline, (cause) => {
       if (!cause) return resolve()
       const reason = "DEADLINE_EXCEEDED"
-      const message = `no line to the registry within ${timeoutMs} ms`
+      const message = `no connection to the registry within ${timeoutMs} ms`
       reject(new TrustStoreError(message, { code: status[reason], reason, cause }))
     }),
   )

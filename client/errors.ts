@@ -8,7 +8,7 @@ import type {
   RetryInfo,
 } from "@trust-registry/proto"
 
-/** The stable names of why a call failed; a later registry may know more. See `ErrorReason` in the contract. */
+/** The stable reasons of failed calls; a newer registry may have more. See `ErrorReason` in the contract. */
 export type ErrorReasonName = Exclude<keyof typeof ErrorReason, "UNSPECIFIED"> | (string & {})
 
 /** A google.rpc detail of a failed call. */
@@ -16,7 +16,7 @@ export type ErrorDetail = ErrorInfo | BadRequest | ResourceInfo | PreconditionFa
 
 /** A field that breaks a rule. */
 export interface FieldViolation {
-  /** Path in proto names, for example `chain.genesis.agent_id`; empty where it is no single field. */
+  /** Path in proto names, for example `chain.genesis.agent_id`. Empty if it is not a single field. */
   field: string
   /** A sentence that says what is wrong. */
   description: string
@@ -26,25 +26,25 @@ export interface FieldViolation {
 export interface ErrorFacts {
   /** The gRPC status code. */
   code: status
-  /** Why, as the contract names it; undefined where only the line or a proxy spoke. */
+  /** The reason, as the contract names it. Undefined if the error came from the connection or a proxy. */
   reason?: ErrorReasonName | undefined
   /** The RPC, for example `trustregistry.v1.TrustStoreService.GetChain`. */
   method?: string | undefined
-  /** The agent whose chain it is about. */
+  /** The agent whose chain the error is about. */
   agentId?: string | undefined
-  /** The authority that it is about. */
+  /** The authority that the error is about. */
   authorityId?: string | undefined
   /** All google.rpc details that came with the status. */
   details?: readonly ErrorDetail[]
-  /** Facts of the ErrorInfo. */
+  /** Metadata of the ErrorInfo. */
   metadata?: Readonly<Record<string, string>>
-  /** How long to wait before the call is sent again, in milliseconds. */
+  /** How long to wait before a retry, in milliseconds. */
   retryAfterMs?: number | undefined
-  /** What was thrown first: grpc-js's ServiceError or the local refusal. */
+  /** The original error: grpc-js's ServiceError, or the one that refused the request locally. */
   cause?: unknown
 }
 
-/** A call that failed. A deadline that passed has code and reason DEADLINE_EXCEEDED. */
+/** A call that failed. A call past its deadline has the code and reason DEADLINE_EXCEEDED. */
 export class TrustStoreError extends Error implements ErrorFacts {
   override readonly name: string = "TrustStoreError"
   readonly code: status
@@ -69,7 +69,7 @@ export class TrustStoreError extends Error implements ErrorFacts {
   }
 }
 
-/** TRUST_CHAIN_NOT_FOUND: no chain of `agentId`, or one that is not active. */
+/** TRUST_CHAIN_NOT_FOUND: `agentId` has no chain, or an inactive one. */
 export class TrustChainNotFoundError extends TrustStoreError {
   override readonly name = "TrustChainNotFoundError"
 
@@ -84,7 +84,7 @@ export class TrustChainExpiredError extends TrustStoreError {
   override readonly name = "TrustChainExpiredError"
 }
 
-/** TRUST_CHAIN_INACTIVE: the write needs an active chain, and that of the agent is deleted or suspended. */
+/** TRUST_CHAIN_INACTIVE: the write needs an active chain, and the agent's is deleted or suspended. */
 export class TrustChainInactiveError extends TrustStoreError {
   override readonly name = "TrustChainInactiveError"
 
@@ -103,13 +103,13 @@ export class TrustChainRevokedError extends TrustStoreError {
 export class TrustChainInvalidError extends TrustStoreError {
   override readonly name = "TrustChainInvalidError"
 
-  /** The fields that are wrong: the first 16; what is left over is counted in a last one without a field. */
+  /** The invalid fields: the first 16, then one without a field that counts the rest. */
   get violations(): readonly FieldViolation[] {
     return violationsIn(this.details)
   }
 }
 
-/** AUTHORITY_NOT_FOUND: `authorityId` is not registered, be it the one that is meant or a parent. */
+/** AUTHORITY_NOT_FOUND: `authorityId` is not registered; it may be a parent. */
 export class AuthorityNotFoundError extends TrustStoreError {
   override readonly name = "AuthorityNotFoundError"
 }
@@ -118,17 +118,17 @@ export class AuthorityNotFoundError extends TrustStoreError {
 export class AuthorityInvalidError extends TrustStoreError {
   override readonly name = "AuthorityInvalidError"
 
-  /** The fields that are wrong: the first 16; what is left over is counted in a last one without a field. */
+  /** The invalid fields: the first 16, then one without a field that counts the rest. */
   get violations(): readonly FieldViolation[] {
     return violationsIn(this.details)
   }
 }
 
-/** AUTHORITY_EXISTS: `authorityId` is registered already, active or not. */
+/** AUTHORITY_EXISTS: `authorityId` is already registered, active or not. */
 export class AuthorityExistsError extends TrustStoreError {
   override readonly name = "AuthorityExistsError"
 
-  /** The revision of the one that is registered. */
+  /** The revision of the registered authority. */
   get revision(): bigint {
     return BigInt(this.metadata.revision ?? 0)
   }
@@ -139,12 +139,12 @@ export class TrustRecordNotFoundError extends TrustStoreError {
   override readonly name = "TrustRecordNotFoundError"
 }
 
-/** REVOCATION_NOT_FOUND: there is no revocation of that id. */
+/** REVOCATION_NOT_FOUND: no revocation has that id. */
 export class RevocationNotFoundError extends TrustStoreError {
   override readonly name = "RevocationNotFoundError"
 }
 
-/** REVOCATION_FINAL: the revocation is no suspension, and nothing lifts it. */
+/** REVOCATION_FINAL: the revocation is not a suspension and cannot be lifted. */
 export class RevocationFinalError extends TrustStoreError {
   override readonly name = "RevocationFinalError"
 }
@@ -153,13 +153,13 @@ export class RevocationFinalError extends TrustStoreError {
 export class InvalidRequestError extends TrustStoreError {
   override readonly name = "InvalidRequestError"
 
-  /** The fields that are wrong. */
+  /** The invalid fields. */
   get violations(): readonly FieldViolation[] {
     return violationsIn(this.details)
   }
 }
 
-/** REVISION_CONFLICT: somebody else has changed the chain or authority. */
+/** REVISION_CONFLICT: somebody else changed the chain or authority. */
 export class RevisionConflictError extends TrustStoreError {
   override readonly name = "RevisionConflictError"
 
@@ -168,17 +168,17 @@ export class RevisionConflictError extends TrustStoreError {
     return BigInt(this.metadata.expected_revision ?? 0)
   }
 
-  /** The revision of the chain or authority; 0 where no chain is stored. */
+  /** The revision of the chain or authority; 0 if no chain is stored. */
   get revision(): bigint {
     return BigInt(this.metadata.revision ?? 0)
   }
 }
 
-/** REVISION_COMPACTED: the history no longer tells of the revision that was asked for. */
+/** REVISION_COMPACTED: history no longer reaches back to the requested revision. */
 export class RevisionCompactedError extends TrustStoreError {
   override readonly name = "RevisionCompactedError"
 
-  /** The oldest revision that can be asked for. */
+  /** The oldest revision that history has. */
   get oldestRevision(): bigint {
     return BigInt(this.metadata.oldest_revision ?? 0)
   }

@@ -36,7 +36,7 @@ import { MAX_MESSAGE_BYTES } from "./options.js"
 import { IllFormedValueError } from "./rpc/wellFormed.js"
 
 /**
- * The typed error of a call that failed. Returns as it is what is neither a gRPC status nor a local refusal.
+ * Converts the failure of a call to a typed error. Other errors than a gRPC status or a local refusal are returned unchanged.
  *
  * @param request names the agent of an error that did not come from the registry itself
  */
@@ -47,15 +47,15 @@ export function failureOf(method: DescMethod, error: unknown, request: object = 
   return error as Error
 }
 
-/** The RPC as errors name it. */
+/** The name of an RPC in errors. */
 export function nameOf(method: DescMethod): string {
   return `${method.parent.typeName}.${method.name}`
 }
 
 /**
- * The typed error for one item of many: what a call for it alone would have failed with.
+ * Returns the typed error for one item of a batch: the one that a call for it alone would have failed with.
  *
- * @param agentId whose chain the item is about, where the details do not say
+ * @param agentId the agent of the item, in case the details do not name it
  */
 export function itemFailure(
   method: DescMethod,
@@ -119,20 +119,20 @@ function statusError(method: string, error: ServiceError, request: { agentId?: u
 
 function messageOf({ code, details, message }: ServiceError) {
   if (code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(details)) {
-    return `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
+    return `the request is larger than ${MAX_MESSAGE_BYTES} bytes, the most that a registry accepts`
   }
   return details.replace(EMPTY_NOTE, "") || message
 }
 
-/** What grpc-js says of a message that it does not send. */
+/** The message of grpc-js about a request that is too large to send. */
 const TOO_LARGE = /^Attempted to send message with a size larger than/
 
-/** What grpc-js puts behind "No connection established" has often nothing to say. */
+/** What grpc-js appends to "No connection established", often without content. */
 const EMPTY_NOTE = / Resolution note: $/
 
 const OUT_OF_REACH = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED])
 
-/** What grpc-js itself ends has no details. */
+/** Statuses that grpc-js itself produces have no details. */
 const LOCAL_REASONS: Partial<Record<status, string>> = {
   [status.DEADLINE_EXCEEDED]: "DEADLINE_EXCEEDED",
   [status.CANCELLED]: "CANCELLED",
@@ -143,7 +143,7 @@ function packedDetails(error: ServiceError): Any[] {
   return Buffer.isBuffer(bytes) ? readable(() => decode(StatusSchema, bytes).details) : []
 }
 
-/** Details that a proxy garbled must not hide the status that they came with. */
+/** Details that a proxy corrupted must not hide the status. */
 function readable<Detail>(read: () => Detail[]): Detail[] {
   try {
     return read()
@@ -152,7 +152,7 @@ function readable<Detail>(read: () => Detail[]): Detail[] {
   }
 }
 
-/** Details of types that this client does not know are left out. */
+/** Details of unknown types are skipped. */
 function unpacked(any: Any): ErrorDetail[] {
   const known = anyUnpack(any, DETAILS)
   // DETAILS has these types and no others.
@@ -193,5 +193,5 @@ function refusalOf(method: string, cause: IllFormedValueError) {
   })
 }
 
-/** The reasons for documents that break a rule, by the request's field that holds the document. */
+/** The reasons for invalid documents, by the field of the request that holds the document. */
 const DOCUMENTS: Record<string, string> = { chain: "TRUST_CHAIN_INVALID", authority: "AUTHORITY_INVALID" }

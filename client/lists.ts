@@ -20,16 +20,16 @@ import type { CallOptions } from "./options.js"
 import { type Paged, paged } from "./pages.js"
 import type { Calls } from "./rpc/calls.js"
 
-/** Which chains, and from which page on. */
+/** Which chains to list, and from which page on. */
 export type ChainListRequest = MessageInitShape<typeof ListChainsRequestSchema>
 
-/** Whose changes, and from which page on. */
+/** Whose changes to list, and from which page on. */
 export type RevisionListRequest = MessageInitShape<typeof ListChainRevisionsRequestSchema>
 
-/** Which authorities, and from which page on. */
+/** Which authorities to list, and from which page on. */
 export type AuthorityListRequest = MessageInitShape<typeof ListAuthoritiesRequestSchema>
 
-/** Which revoked records, and from which page on. */
+/** Which revoked records to list, and from which page on. */
 export type RevokedRecordListRequest = MessageInitShape<typeof ListRevokedRecordsRequestSchema>
 
 /** The lists of a registry. A stored row that does not parse is an item too, with `unreadable` and its record. */
@@ -57,7 +57,7 @@ type ListCalls = Pick<Calls<typeof TrustStoreService, CallOptions>, "listChains"
   Pick<Calls<typeof AuthorityService, CallOptions>, "listAuthorities"> &
   Pick<Calls<typeof RevocationService, CallOptions>, "listRevokedRecords">
 
-/** The lists over the RPCs that return their pages. */
+/** Returns the lists, which call the RPCs for their pages. */
 export function listsOver(calls: ListCalls): RegistryLists {
   return {
     listChains: (request = {}, options) =>

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto"
 import type { Maker, Signer } from "@trust-registry/eatp"
 
 /**
- * A maker for `establish`, `attest`, `delegate`, `audit` and `resign`: it signs with the signer, a key in memory or
- * whatever has `sign(bytes)`, such as a KMS; ids are UUIDs behind EATP's prefixes, and the moment is now unless told.
+ * Returns a maker for `establish`, `attest`, `delegate`, `audit` and `resign`. The signer is a key in memory or anything
+ * with `sign(bytes)`, such as a KMS. Ids are UUIDs with EATP's prefixes; the time is now unless you pass one.
  *
  * @example
  * const { privateKey } = generateKeyPair()

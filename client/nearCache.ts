@@ -19,47 +19,47 @@ type GetChain = (
 
 /** A cache in front of GetChain. */
 export interface NearCache {
-  /** From memory where that is current, else by a call. What it gives is shared and cannot be changed. */
+  /** Answers from memory while that is current, otherwise by a call. Returned messages are shared and frozen. */
   getChain: GetChain
-  /** Hears the answer of a write of this connection: later reads see it. */
+  /** Takes the response to a write of this connection, so that later reads reflect it. */
   written(answer: object): void
-  /** Ends its watch. */
+  /** Stops its watch. */
   close(): void
 }
 
 interface Entry {
   stored: StoredChain
-  /** Until when it may be served, in milliseconds since 1970. */
+  /** When it expires, in milliseconds since 1970. */
   until: number
 }
 
-/** Before the watch begins anew after it failed for good. */
+/** Delay before a watch that failed is started again. */
 const RENEW_MS = 1_000
 
-/** A cache whose watch begins with the first read. */
+/** Creates a cache whose watch starts with the first read. */
 export function nearCache(
   getChain: GetChain,
   watchChains: (request: WatchRequest, options: CallOptions) => ChainWatch,
   { maxEntries }: CacheOptions,
 ): NearCache {
   if (!(Number.isSafeInteger(maxEntries) && maxEntries >= 1))
-    throw new TypeError(`cache.maxEntries is ${maxEntries}; it must be a whole number of 1 or more`)
+    throw new TypeError(`cache.maxEntries is ${maxEntries}: it must be a whole number of 1 or more`)
   // quick-lru keeps up to twice its maxSize.
   const entries = new QuickLRU<string, Entry>({ maxSize: Math.max(1, Math.ceil(maxEntries / 2)) })
   const flights = new Map<string, Set<object>>()
   const closed = new AbortController()
   let following = false
-  /** All changes up to here are known. */
+  /** All changes up to this revision are known. */
   let position = 0n
-  /** The newest change that this connection made itself. */
+  /** The newest revision that this connection wrote. */
   let own = 0n
-  let heardAt = Number.NEGATIVE_INFINITY
+  let lastResponseAt = Number.NEGATIVE_INFINITY
 
-  const isCurrent = () => position >= own && performance.now() - heardAt < MAX_SILENCE_MS
+  const isCurrent = () => position >= own && performance.now() - lastResponseAt < MAX_SILENCE_MS
 
   const drop = (agentId: string) => {
     entries.delete(agentId)
-    // What they read may be from before the change.
+    // Reads in progress may return the state before the change.
     flights.delete(agentId)
   }
 
@@ -74,18 +74,18 @@ export function nearCache(
         )
         let begun = false
         for await (const { events, nextRevision, caughtUp } of watch.responses()) {
-          // What was read before may lack what changed between its read and the begin of this watch.
+          // Earlier reads may lack changes made between the read and the start of this watch.
           if (!begun) flights.clear()
           for (const event of events) drop(storedChainOf(event)?.record?.agentId ?? "")
           position = nextRevision - 1n
-          // After a failover to a database that lost them, own changes would be waited for until others have their revisions.
+          // After a failover that lost our own writes, `position` would not reach `own` until others had used those revisions.
           if (!begun && position < ownBefore) own = position
           begun = true
-          heardAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
+          lastResponseAt = caughtUp ? performance.now() : Number.NEGATIVE_INFINITY
         }
       } catch {
-        // The next watch begins at the present: what changed until then was not heard.
-        heardAt = Number.NEGATIVE_INFINITY
+        // The next watch starts at the present and misses all changes until then.
+        lastResponseAt = Number.NEGATIVE_INFINITY
         entries.clear()
         flights.clear()
         await sleep(RENEW_MS, undefined, { signal: closed.signal, ref: false }).catch(() => undefined)
@@ -93,7 +93,7 @@ export function nearCache(
     }
   }
 
-  /** At least as new as all that is known, by whichever server: an answer from another one's memory may be older. */
+  /** Reads at least at the newest known revision, since the memory of another server may be older. */
   const read: GetChain = async (request, options) => {
     const agentId = request.agentId ?? ""
     const flight = {}
@@ -135,7 +135,7 @@ function entryOf(stored: StoredChain): Entry {
   return { stored: frozen(stored), until: Math.min(Number.POSITIVE_INFINITY, ...moments) }
 }
 
-/** Many readers get the same object: what one of them changes, the others would take for the registry's word. */
+/** All readers share the object, so a change by one of them must not reach the others. */
 function frozen<Value>(value: Value): Value {
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const inner of Object.values(value)) frozen(inner)
@@ -144,11 +144,11 @@ function frozen<Value>(value: Value): Value {
   return value
 }
 
-/** The newest revision that an answer names. */
+/** Returns the newest revision in a response. */
 function newestRevision(answer: object): bigint {
   let newest = 0n
   for (const [name, value] of Object.entries(answer)) {
-    // The packed error details of a batch's items name no revision that was written.
+    // Packed error details of batch items contain no written revision.
     if (ArrayBuffer.isView(value)) continue
     const found =
       typeof value === "object" && value !== null ? newestRevision(value) : name === "revision" ? value : 0n

@@ -1,4 +1,4 @@
-/** How a registry is reached. */
+/** Options of a connection. */
 export interface ConnectOptions {
   /**
    * Longest time a unary call may take, its retries included, in milliseconds: a number above 0. `Infinity`: no deadline. The registry
@@ -8,46 +8,46 @@ export interface ConnectOptions {
    */
   timeoutMs?: number | undefined
   /**
-   * TLS: `true` trusts the authorities that Node brings. It is what an address beyond this machine gets unless it is told
-   * to be `insecure`. Default: TLS, except to loopback addresses and Unix sockets.
+   * TLS; `true` trusts the certificate authorities that come with Node. Default: TLS, except for loopback addresses and
+   * Unix sockets, or with `insecure`.
    */
   tls?: boolean | TlsOptions | undefined
-  /** Speak without TLS to an address beyond this machine. Whoever is on the way can then read and change all. */
+  /** Connect without TLS to an address that is not on this machine. Anyone on the network path can read and change the traffic. */
   insecure?: boolean | undefined
   /**
-   * How long the line may be silent before it is asked for a sign of life, in milliseconds.
+   * How long the connection may be silent before a keepalive ping, in milliseconds.
    * Default: {@link DEFAULT_KEEPALIVE_MS}.
    */
   keepaliveMs?: number | undefined
   /**
-   * How long such a sign may take, in milliseconds; then the line is given up and a new one opened.
+   * How long the response to a ping may take, in milliseconds. After that a new connection is opened.
    * Default: {@link DEFAULT_KEEPALIVE_TIMEOUT_MS}.
    */
   keepaliveTimeoutMs?: number | undefined
-  /** A cache of chains in this process, for hot reads without a call. Default: none. */
+  /** A cache of chains in this process, to answer hot reads without a call. Default: none. */
   cache?: CacheOptions | undefined
 }
 
 /**
- * A cache of chains that `getChain` answers from. A watch drops what was changed, within milliseconds of its commit; while that
- * watch is silent for longer than {@link MAX_SILENCE_MS}, or not caught up, every read is a call as without a cache.
+ * A cache of chains that `getChain` answers from. A watch drops changed chains within milliseconds of the commit. While the
+ * watch is silent for longer than {@link MAX_SILENCE_MS}, or has not caught up, every read is a call.
  */
 export interface CacheOptions {
-  /** Most chains that are kept: a whole number of 1 or more. */
+  /** Most chains to keep: a whole number of 1 or more. */
   maxEntries: number
 }
 
-/** How the registry is known, and how it knows us; all in PEM. */
+/** TLS certificates, all in PEM. */
 export interface TlsOptions {
-  /** Certificates of the authorities that are trusted, instead of those that Node brings. */
+  /** Certificates of the trusted certificate authorities. Default: those that come with Node. */
   ca?: string | Buffer | undefined
-  /** Our certificate with its chain, for a registry that asks for one. */
+  /** The client certificate with its chain, for a registry that requires one. */
   cert?: string | Buffer | undefined
   /** The private key of that certificate. */
   key?: string | Buffer | undefined
 }
 
-/** How one call is made. */
+/** Options of one call. */
 export interface CallOptions {
   /** Cancels the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -58,17 +58,17 @@ export interface CallOptions {
   timeoutMs?: number | undefined
 }
 
-/** Longer than the registry itself tries to reach its database (2 s) with room for a retry. */
+/** Longer than the registry tries to reach its database (2 s), with room for a retry. */
 export const DEFAULT_TIMEOUT_MS = 5_000
 
-/** Idle lines are watched too: half an hour later a cut one would cost a call its whole deadline to find out. */
+/** Idle connections are pinged too; otherwise the next call on a dead one would run into its deadline. */
 export const DEFAULT_KEEPALIVE_MS = 10_000
 
-/** A line that does not answer a ping for so long carries no calls either. */
+/** A connection that takes longer to respond to a ping is considered dead. */
 export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 5_000
 
-/** The largest message that the registry takes; a page of a list ends at 3 MiB. */
+/** The largest message that the registry accepts; a page of a list has at most 3 MiB. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
-/** The registry gives word every second: after so long without, the cache cannot know what it missed. */
+/** The registry sends a bookmark every second. After a longer silence the cache may have missed changes. */
 export const MAX_SILENCE_MS = 1_500

@@ -1,18 +1,18 @@
-/** A list in pages: iterate it for all of its items, page after page. Nothing is requested before that. */
+/** A list in pages: iterate it for all items, page by page. Nothing is requested before that. */
 export interface Paged<Page, Item> extends AsyncIterable<Item> {
-  /** The pages, from the request's page_token on; each is a call of its own, with its own deadline. */
+  /** The pages, from the request's page_token on. Each is a call with its own deadline. */
   pages(): AsyncIterable<Page>
-  /** The one page that the request asks for. */
+  /** The one page of the request. */
   page(): Promise<Page>
 }
 
 /**
- * A list over an RPC that returns pages.
+ * Returns a list that calls an RPC for its pages.
  *
  * @param call requests one page
- * @param request requests the first page that is wanted
- * @param itemsOf the items of a page
- * @param following what the requests for later pages change besides their page_token
+ * @param request the request for the first page
+ * @param itemsOf returns the items of a page
+ * @param following what requests for later pages change besides page_token
  */
 export function paged<Request extends object, Page extends { nextPageToken: string }, Item>(
   call: (request: Request) => Promise<Page>,

@@ -2,15 +2,15 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf"
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
 import type { ServiceConfig } from "@grpc/grpc-js"
 
-/** Attempts in all; grpc-js makes no more than 5. With the waits below they span about 1.5 s, 3 s at the most. */
+/** Attempts in total; grpc-js allows at most 5. With the delays below they take about 1.5 s, 3 s at most. */
 export const MAX_ATTEMPTS = 5
 
 /**
- * The service config that makes grpc-js send a failed call again: one entry for each unary RPC that the contract calls
- * idempotent. (An entry for the whole service would hold for streams too, whose replies would then all be kept.)
+ * Returns the service config that makes grpc-js retry failed calls: an entry for each unary RPC that the contract marks
+ * idempotent. (An entry for the whole service would apply to streams too, and buffer all their responses.)
  *
- * The waits double from 0.2 s, each shortened at random; a registry that says how long to wait is obeyed. When most calls
- * fail, throttling stops the retries, so that a registry in trouble does not get five times the calls.
+ * Delays double from 0.2 s, each shortened at random, unless the registry says how long to wait. When most calls fail,
+ * throttling stops the retries, so that a registry in trouble does not get five times the calls.
  */
 export function serviceConfig(...services: DescService[]): ServiceConfig {
   const methods = services.flatMap((service) => service.methods).filter(isRetryable)
@@ -31,8 +31,8 @@ export function serviceConfig(...services: DescService[]): ServiceConfig {
 }
 
 /**
- * UNAVAILABLE: no line, no database, or stopping. RESOURCE_EXHAUSTED: overloaded; comes with the time to wait. CANCELLED:
- * what grpc-js makes of a stream that a stopping server resets; a call that its caller cancels has ended by then.
+ * UNAVAILABLE: no connection, no database, or the server is stopping. RESOURCE_EXHAUSTED: overloaded, with the time to wait.
+ * CANCELLED: how grpc-js reports a stream that a stopping server resets; a call cancelled by its caller has ended by then.
  */
 const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
 

@@ -6,7 +6,7 @@ import {
   TrustVerificationService,
 } from "@trust-registry/proto"
 
-/** The services of a registry whose RPCs a connection has as functions; no two have an RPC of one name. */
+/** The services whose RPCs a connection offers as functions. RPC names are unique across them. */
 export const SERVICES = [
   TrustStoreService,
   AuthorityService,

@@ -3,9 +3,9 @@ import type { TrustAuthority, AuthorityKey as TrustAuthorityKey } from "@trust-r
 import type { AuthorityKey } from "@trust-registry/proto"
 
 /**
- * An authority of the registry as `verifyTrust`, `checkSignatures` and the makers want it: its id and its keys with
- * their windows, in microseconds since 1970 UTC. A revoked key verifies nothing here: when a registry first stored what it
- * signed before it was compromised, only that registry knows.
+ * Converts an authority of the registry to the form that `verifyTrust`, `checkSignatures` and the makers take: its id and
+ * its keys with their windows, in microseconds since 1970 UTC. A revoked key verifies nothing offline: only the registry
+ * knows what was first stored before the key was compromised.
  *
  * @example
  * const { authority } = await registry.getAuthority({ authorityId: "org-acme" })

@@ -18,8 +18,8 @@ console.log(
   `got it: ${chain.genesis.authorityId} is named as the one that lets it ${chain.capabilities[0]?.capability}`,
 )
 
-// The revision that was read goes with the change: had somebody else changed the chain meanwhile, this would reject with
-// a RevisionConflictError and overwrite nothing.
+// Pass the revision that was read: if somebody else has changed the chain since, this rejects with a RevisionConflictError
+// and overwrites nothing.
 const updated = await registry.updateChain({
   agentId,
   chain: exampleChain(agentId, { capabilities: ["read_data", "write_reports"] }),
@@ -27,7 +27,7 @@ const updated = await registry.updateChain({
 })
 assert((updated.record?.revision ?? 0n) > (record?.revision ?? 0n))
 
-// A read after an acknowledged write sees it.
+// A read after an acknowledged write reflects it.
 const again = await registry.getChain({ agentId })
 const names = again.chain?.capabilities.map(({ capability }) => capability)
 assert.deepEqual(names, ["read_data", "write_reports"])

@@ -1,4 +1,4 @@
-// A thousand chains in one stream, a batch that is stored whole or not at all, and an export of one moment.
+// Import a thousand chains in one stream, store a batch that is all or none, and export the state at one revision.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
@@ -7,16 +7,16 @@ import { exampleChain } from "./chain.js"
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentIdPrefix = `example-many-${randomUUID()}-`
 
-// The source may be a file, a database, another registry's export: it is asked for more only while there is room.
+// The source may be a file, a database or another registry's export. It is read only while there is room.
 async function* chains() {
   for (let i = 0; i < 1_000; i++) {
     const agentId = agentIdPrefix + String(i).padStart(4, "0")
-    // One that the registry refuses, for the sake of the example.
+    // The registry refuses this one.
     yield { chain: exampleChain(i === 500 ? "" : agentId) }
   }
 }
 
-// Results come in the order of the chains, each once it is durable; a chain that is refused ends nothing.
+// Results arrive in the order of the chains, each once it is durable. A refused chain does not end the import.
 let stored = 0
 for await (const { index, error } of registry.importChains(chains())) {
   if (error) console.log(`chain ${index} was refused: ${error.reason}`)
@@ -25,7 +25,7 @@ for await (const { index, error } of registry.importChains(chains())) {
 assert.equal(stored, 999)
 console.log(`${stored} chains imported`)
 
-// All or none: nothing is stored where one is refused, and its result says why.
+// All or none: nothing is stored if one is refused, and its result says why.
 const requests = ["x", "y"].map((name) => ({
   chain: exampleChain(agentIdPrefix + name),
   expectedRevision: 0n,
@@ -37,7 +37,7 @@ assert.deepEqual(
   ["REVISION_CONFLICT", "REVISION_CONFLICT"],
 )
 
-// As they stood at one revision, whatever changes meanwhile; a watch that starts after it tells what did.
+// The state at one revision, whatever changes meanwhile. A watch that starts one above reports what changed since.
 const all = registry.exportChains({ filter: { agentIdPrefix } })
 let exported = 0
 for await (const { chain, record } of all) {
@@ -45,5 +45,5 @@ for await (const { chain, record } of all) {
   exported++
 }
 assert.equal(exported, 1_001)
-console.log(`${exported} chains exported, as they stood at revision ${all.snapshotRevision}`)
+console.log(`${exported} chains exported, as of revision ${all.snapshotRevision}`)
 registry.close()

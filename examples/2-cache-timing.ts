@@ -1,4 +1,4 @@
-// Read one chain many times: the first answer comes from the database, the others from the registry's memory.
+// Read one chain many times: the first read comes from the database, the others from the registry's memory.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { performance } from "node:perf_hooks"
@@ -9,7 +9,7 @@ const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051"
 const agentId = `example-cache-${randomUUID()}`
 const READS = 500
 
-// Opening the line takes longer than a read; it is no part of what is timed.
+// Opening the connection takes longer than a read, so it is not measured.
 await registry.waitForReady()
 await registry.storeChain({ chain: exampleChain(agentId) })
 
@@ -23,13 +23,13 @@ console.log(
 )
 for (const { answer } of rest) assert.deepEqual(answer, first.answer)
 
-// Memory never hides a write that went through this registry: the next read sees it.
+// Memory never hides a write through this registry: the next read reflects it.
 const chain = exampleChain(agentId, { capabilities: ["read_data", "write_reports"] })
 const { record } = await registry.updateChain({ agentId, chain })
 const after = await timed(() => registry.getChain({ agentId }))
 assert.equal(after.answer.record?.revision, record?.revision)
 assert.equal(after.answer.chain?.capabilities.length, 2)
-console.log(`first read after an update: ${after.ms.toFixed(2)} ms, and it sees revision ${record?.revision}`)
+console.log(`first read after an update: ${after.ms.toFixed(2)} ms, at revision ${record?.revision}`)
 
 await registry.purgeChain({ agentId })
 registry.close()

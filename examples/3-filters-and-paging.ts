@@ -1,11 +1,11 @@
-// Fifteen chains of three authorities: count them, filter them, and walk them in pages of five.
+// Store fifteen chains of three authorities, then count them, filter them, and list them in pages of five.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
-// A prefix of this run's own, so that whatever else the registry holds stays out of the counts.
+// A prefix of this run, so that other chains in the registry are not counted.
 const agentIdPrefix = `example-list-${randomUUID()}-`
 const agentIds = Array.from({ length: 15 }, (_, i) => agentIdPrefix + String(i).padStart(2, "0"))
 
@@ -24,12 +24,12 @@ const { count } = await registry.countChains({ filter: { agentIdPrefix } })
 assert.equal(count, 15n)
 console.log(`${count} chains stored`)
 
-// All conditions of a filter must hold.
+// All conditions of a filter must match.
 const ofOrg0 = await registry.countChains({ filter: { agentIdPrefix, authorityId: "org-0" } })
 assert.equal(ofOrg0.count, 5n)
-console.log(`${ofOrg0.count} of them are of org-0`)
+console.log(`${ofOrg0.count} of them belong to org-0`)
 
-// A list is an async iterable over all that match; the pages are fetched as it goes.
+// A list is an async iterable of all matches; pages are fetched as needed.
 const payers = []
 for await (const { record } of registry.listChains({
   filter: { agentIdPrefix, capability: "approve_payment" },
@@ -39,7 +39,7 @@ for await (const { record } of registry.listChains({
 assert.deepEqual(payers, agentIds.slice(0, 4))
 console.log(`${payers.length} of them may approve payments`)
 
-// Or page by page, in the order of agent ids.
+// Or page by page, ordered by agent id.
 const listed: (string | undefined)[] = []
 let pages = 0
 for await (const page of registry.listChains({ filter: { agentIdPrefix }, pageSize: 5 }).pages()) {

@@ -15,31 +15,31 @@ await registry.storeChain({ chain: exampleChain(agentId) })
 
 await registry.deleteChain({ agentId })
 await assert.rejects(registry.getChain({ agentId }), TrustChainNotFoundError)
-console.log("deleted: reads do not find it")
+console.log("deleted: reads no longer return it")
 
 const hidden = await registry.getChain({ agentId, includeInactive: true })
 assert.equal(hidden.record?.status, ChainStatus.DELETED)
 assert.equal(hidden.chain?.genesis?.agentId, agentId)
-console.log("with includeInactive reads find it")
+console.log("reads with includeInactive return it")
 
-// Storing the chain again does not bring a deleted agent back by accident: it needs a restore.
+// Storing the chain again does not bring a deleted agent back by accident: restore it first.
 await assert.rejects(registry.storeChain({ chain: exampleChain(agentId) }), (error) => {
   assert(error instanceof TrustChainInactiveError)
   assert.equal(error.status, "DELETED")
   return true
 })
-console.log("it cannot be written while it is deleted")
+console.log("a deleted chain cannot be written")
 
 const restored = await registry.restoreChain({ agentId })
 assert.equal(restored.record?.status, ChainStatus.ACTIVE)
 assert.deepEqual((await registry.getChain({ agentId })).chain, hidden.chain)
 console.log("restored: the same chain again")
 
-// A purge is for good, whether the chain was deleted before or not.
+// A purge is final, whether the chain was deleted before or not.
 await registry.deleteChain({ agentId })
 await registry.purgeChain({ agentId })
 await assert.rejects(registry.getChain({ agentId, includeInactive: true }), TrustChainNotFoundError)
-console.log("purged: not even includeInactive finds it")
+console.log("purged: not even includeInactive returns it")
 
 // Many chains in one call. With atomic, none is deleted unless all can be.
 const agentIds = [`${agentId}-a`, `${agentId}-b`]

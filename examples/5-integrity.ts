@@ -1,4 +1,4 @@
-// Is what is stored what was written? The registry answers check by check, and the client can see for itself.
+// Does the stored chain match what was written? The registry reports each check, and the client can check for itself.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -13,7 +13,7 @@ import { exampleChain } from "./chain.js"
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentId = `example-integrity-${randomUUID()}`
 const mine = exampleChain(agentId)
-// With the hash that the client computed, a chain that arrives as another one is refused.
+// With the hash of the client, a chain that was altered on the way is refused.
 await registry.storeChain({ chain: mine, chainHash: chainHash(mine) })
 
 const { verified, findings } = await registry.verifyChainIntegrity({ agentId })
@@ -30,7 +30,7 @@ console.log(
   `chain_hash ${record?.chainHash}, ${chain.constraintEnvelope?.activeConstraints.length} constraint`,
 )
 
-// Nobody need take the registry's word: both hashes can be computed from the chain.
+// You do not have to trust the registry: compute both hashes from the chain.
 assert.equal(record?.chainHash, chainHash(chain))
 assert.equal(record.contentHash, contentHash(chain))
 assert.equal(contentHash(chain), contentHash(mine))
@@ -42,7 +42,7 @@ assert.equal(chainHash(renamed), chainHash(mine))
 assert.notEqual(contentHash(renamed), contentHash(mine))
 console.log("a renamed capability shows in content_hash, not in chain_hash")
 
-// A chain whose hashes do not agree with it is not stored, and the error names the field.
+// A chain with a wrong hash is refused, and the error names the field.
 await assert.rejects(registry.updateChain({ agentId, chain, chainHash: "0".repeat(64) }), (error) => {
   assert(error instanceof TrustChainInvalidError)
   for (const { field, description } of error.violations) console.log(`refused: ${field} ${description}`)

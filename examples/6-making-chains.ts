@@ -1,4 +1,4 @@
-// An authority makes chains with a key of its own: the registry verifies them, and whoever has its public key can too.
+// An authority creates chains with its own key. The registry verifies them, and so can anyone with its public key.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -23,12 +23,12 @@ const run = randomUUID()
 const [authorityId, analyst, helper] = [`org-${run}`, `analyst-${run}`, `helper-${run}`]
 const authorityType = AuthorityType.ORGANIZATION
 
-// The private key stays here; the registry learns the public one.
+// The private key stays here; the registry gets the public key.
 const { privateKey, publicKey } = generateKeyPair()
 const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
 await registry.registerAuthority({ authority })
 
-// What makes a record looks at what is known: the authorities, and the chains that it builds on.
+// Creating a record requires the authorities and the chains that it builds on.
 const known = {
   authorities: new Map([[authorityId, trustAuthority(authority)]]),
   chains: new Map<string, { chain: TrustLineageChain; active: boolean }>(),
@@ -62,9 +62,9 @@ const answer = await registry.verifyTrust({
   level: VerificationLevel.FULL,
 })
 assert(answer.valid)
-console.log(`${helper} may read_data, and is to heed ${answer.effectiveConstraints.join(", ")}`)
+console.log(`${helper} may read_data, with the constraints ${answer.effectiveConstraints.join(", ")}`)
 
-// What the rules refuse is never signed.
+// What breaks a rule is never signed.
 await assert.rejects(
   delegate({ ...delegation, constraints: ["max_api_calls=1000"] }, known, maker),
   (error) => {

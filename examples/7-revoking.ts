@@ -1,4 +1,4 @@
-// Who revokes an agent revokes all whom it delegated to. A suspension can be lifted, nothing else.
+// Revoking an agent also revokes every agent it delegated to. Only a suspension can be lifted.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -37,7 +37,7 @@ async function store(agentId: string, chain: TrustLineageChain) {
   await registry.storeChain({ chain })
 }
 
-async function tell(agentId: string) {
+async function check(agentId: string) {
   const { valid, reason, reasonText } = await registry.verifyTrust({ agentId, action: "read_data" })
   console.log(`  ${agentId}: ${valid ? "allowed" : `denied, ${reasonText}`}`)
   assert(valid || reason === DenialReason.REVOKED)
@@ -54,8 +54,8 @@ for (const [delegatorId, delegateeId] of [
   const delegation = { delegatorId, delegateeId, taskId: "task-1", capabilities: ["read_data"] }
   await store(delegateeId, await delegate(delegation, known, maker))
 }
-console.log("three agents, each delegated to by the one before:")
-for (const agentId of [lead, analyst, helper]) assert(await tell(agentId))
+console.log("three agents, each with a delegation from the one before:")
+for (const agentId of [lead, analyst, helper]) assert(await check(agentId))
 
 const { revocation: suspension } = await registry.revokeAgent({
   agentId: analyst,
@@ -64,30 +64,30 @@ const { revocation: suspension } = await registry.revokeAgent({
 })
 assert(suspension)
 for (const { agentId, descendsFrom } of suspension.records)
-  console.log(`suspended ${agentId}${descendsFrom ? `, to which ${descendsFrom} delegated` : ""}`)
-assert(await tell(lead))
-assert.equal(await tell(analyst), false)
-assert.equal(await tell(helper), false)
+  console.log(`suspended ${agentId}${descendsFrom ? `, which has a delegation from ${descendsFrom}` : ""}`)
+assert(await check(lead))
+assert.equal(await check(analyst), false)
+assert.equal(await check(helper), false)
 
 await registry.liftSuspension({ revocationId: suspension.revocationId })
 console.log("lifted:")
-for (const agentId of [lead, analyst, helper]) assert(await tell(agentId))
+for (const agentId of [lead, analyst, helper]) assert(await check(agentId))
 
-// For good: not even the authority's own signature brings the agent back under this id.
+// Final: not even a new chain signed by the authority brings the agent back under this id.
 const { revocation } = await registry.revokeAgent({ agentId: lead, reason: "its key was stolen" })
 assert.equal(revocation?.recordCount, 3n)
-console.log("revoked for good:")
-for (const agentId of [lead, analyst, helper]) assert.equal(await tell(agentId), false)
+console.log("revoked:")
+for (const agentId of [lead, analyst, helper]) assert.equal(await check(agentId), false)
 const again = await establish({ agentId: lead, authorityId, authorityType, capabilities }, maker)
 await assert.rejects(registry.storeChain({ chain: again }), TrustChainRevokedError)
 await assert.rejects(registry.liftSuspension({ revocationId: revocation.revocationId }), RevocationFinalError)
 
-console.log("what stands revoked of the helper:")
+console.log("revocations of the helper in effect:")
 for await (const { reason, descendsFrom } of registry.listRevokedRecords({
   agentId: helper,
   standingOnly: true,
 }))
-  console.log(`  by descent from ${descendsFrom}: ${reason}`)
+  console.log(`  descends from ${descendsFrom}: ${reason}`)
 
 for (const agentId of [lead, analyst, helper]) await registry.purgeChain({ agentId })
 registry.close()

@@ -1,4 +1,4 @@
-// Who gave this agent its permission? The answer names every record on the way, now and for a past time.
+// Who gave this agent its permission? The response names every record on the path, now and at a past time.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -27,7 +27,7 @@ const { privateKey, publicKey } = generateKeyPair()
 const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
 await registry.registerAuthority({ authority })
 
-// The lead delegates to the analyst, and the analyst on to the helper.
+// The lead delegates to the analyst, and the analyst to the helper.
 const known = {
   authorities: new Map([[authorityId, trustAuthority(authority)]]),
   chains: new Map<string, { chain: TrustLineageChain; active: boolean }>(),
@@ -49,7 +49,7 @@ const validAt = await store(
   await delegate({ ...delegation, delegatorId: analyst, delegateeId: helper }, known, maker),
 )
 
-function tell({ kind, id, agentId, holds, detail }: AuthorityPathRecord) {
+function printRecord({ kind, id, agentId, holds, detail }: AuthorityPathRecord) {
   const what = AuthorityPathRecordKindSchema.value[kind]?.localName.toLowerCase()
   console.log(`  ${what} ${id} ${agentId}${holds ? "" : ` <- ${detail}`}`)
 }
@@ -59,9 +59,9 @@ const allowed = await registry.checkAuthority(question)
 assert(allowed.authorized)
 assert.equal(allowed.path.length, 7)
 console.log("allowed, by")
-allowed.path.forEach(tell)
+allowed.path.forEach(printRecord)
 
-// Who is at the top loses what was delegated: strong reads hear of it at once, in every process.
+// Without the chain at the top the delegations are void. Strong reads reflect that at once, in every process.
 await registry.deleteChain({ agentId: lead })
 const denied = await registry.checkAuthority({
   ...question,
@@ -70,12 +70,12 @@ const denied = await registry.checkAuthority({
 assert(!denied.authorized)
 assert.equal(denied.reason, DenialReason.DELEGATOR_INACTIVE)
 console.log(`denied: ${denied.reasonText}; the path is broken at`)
-denied.path.filter(({ holds }) => !holds).forEach(tell)
+denied.path.filter(({ holds }) => !holds).forEach(printRecord)
 
-// History knows how it was.
+// History knows the past state.
 const then = await registry.checkAuthority({ ...question, validAt })
 assert(then.authorized)
-console.log("at the time it was delegated, it was allowed")
+console.log("it was allowed when it was delegated")
 
 for (const agentId of [helper, analyst, lead]) await registry.purgeChain({ agentId })
 registry.close()

@@ -1,4 +1,4 @@
-// Keep a copy of some chains that is always current: what there is, then every change, across a lost line.
+// Keep a current copy of some chains: the present state, then every change, even across a lost connection.
 import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import {
@@ -17,7 +17,7 @@ const writers = "write_reports"
 
 const created = await registry.storeChain({ chain: exampleChain(first, { capabilities: [writers] }) })
 
-// Only agents that may write reports. Their chains by agent, as the registry has them.
+// The chains of agents that may write reports, by agent.
 const copy = new Map<string, TrustLineageChain>()
 const filter = { agentIdPrefix: prefix, capability: writers }
 const stop = new AbortController()
@@ -35,17 +35,17 @@ const { record } = await registry.purgeChain({ agentId: second })
 await readUntil(() => copy.size === 0)
 await responses.return?.()
 
-// Somebody who was away goes on from where they were, here from the first change of ours on.
-const told: (string | undefined)[] = []
+// A watch can resume from any revision, here from our first change on.
+const seen: (string | undefined)[] = []
 const startRevision = created.record?.revision ?? 0n
 const again = registry.watchChains({ filter: { agentIdPrefix: prefix }, startRevision })
 for await (const event of again) {
-  told.push(textOf(event))
+  seen.push(textOf(event))
   if (storedChainOf(event)?.record?.revision === record?.revision) break
 }
-assert.deepEqual(told, ["CREATED", "CREATED", "UPDATED", "PURGED"])
+assert.deepEqual(seen, ["CREATED", "CREATED", "UPDATED", "PURGED"])
 
-// Who changed the first one, and what was it then?
+// The history of the first one.
 for await (const { operation, stored } of registry.listChainRevisions({ agentId: first })) {
   const names = stored?.chain?.capabilities.map(({ capability }) => capability)
   const name = ChainOperationSchema.value[operation]?.localName
@@ -73,6 +73,6 @@ function apply(event: ChainEvent) {
 }
 
 function textOf({ kind }: ChainEvent) {
-  // A chain is current, or it changed; a change that only took it out of the filter is told as left.
+  // An event is `current` or `changed`, or `left` if a change took the chain out of the filter.
   return kind.case === "changed" ? ChainOperationSchema.value[kind.value.operation]?.localName : kind.case
 }

@@ -7,23 +7,23 @@ import {
   TrustLineageChainSchema,
 } from "@trust-registry/client"
 
-/** What an example wants of its chain beside the defaults. */
+/** The options of an example chain. */
 export interface ExampleChain {
   /** The authority that establishes the agent. Default: `org-acme`. */
   authorityId?: string
-  /** Names of what the agent may do. Default: `read_data` alone. */
+  /** Capabilities of the agent, by name. Default: `read_data`. */
   capabilities?: string[]
 }
 
 /**
- * A sound chain of an agent, valid for a year from now. Its signatures are placeholders: the registry keeps them as they
- * are and says that it did not check them (`signature_status` UNVERIFIED).
+ * Returns a chain for an agent, valid for a year from now. Its signatures are placeholders: the registry keeps them
+ * unchanged and reports that it could not check them (`signature_status` UNVERIFIED).
  */
 export function exampleChain(
   agentId: string,
   { authorityId = "org-acme", capabilities = ["read_data"] }: ExampleChain = {},
 ): TrustLineageChain {
-  // A time is text, because a signature covers it. One that ends something needs an offset; Z is one.
+  // A time is text, because a signature covers it. A time that ends something needs an offset, such as Z.
   const now = new Date().toISOString()
   const expiresAt = new Date(Date.now() + YEAR_MS).toISOString()
   return create(TrustLineageChainSchema, {
@@ -34,7 +34,7 @@ export function exampleChain(
       authorityType: AuthorityType.ORGANIZATION,
       createdAt: now,
       expiresAt,
-      // Free-form values are JSON text, kept to the letter: 1.0 stays 1.0 and keys keep their order.
+      // Free-form values are JSON text and stay exact: 1.0 stays 1.0, and keys keep their order.
       metadataJson: '{"department":"support","budget":1.0}',
       signature: SIGNATURE,
     },

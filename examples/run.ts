@@ -1,4 +1,4 @@
-// Runs the examples one after the other against a registry of their own, which is gone afterwards: `npm run examples`.
+// Runs the examples one by one against a temporary registry: `npm run examples`.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
@@ -29,7 +29,7 @@ try {
   await rm(dataDir, { recursive: true, force: true })
 }
 
-/** Our environment without what it says of some other registry. */
+/** Returns the environment without settings for another registry, plus the given ones. */
 function withoutSettings(settings: NodeJS.ProcessEnv) {
   const others = Object.entries(process.env).filter(
     ([name]) => !/^(DATABASE_URL$|TRUST_REGISTRY_)/.test(name),
@@ -42,7 +42,7 @@ async function readyAddress(): Promise<string> {
   for await (const line of lines) {
     const { msg, address } = JSON.parse(line) as { msg: string; address?: string }
     if (!msg.startsWith("ready") || address === undefined) continue
-    // Nobody reads the log from here on, and a full pipe would stop the server.
+    // The log is not read from here on, and a full pipe would block the server.
     server.stdout.resume()
     return address
   }

@@ -1,28 +1,28 @@
 import type { Invocation } from "./command.js"
-import { type Complaint, complain, complaintOf } from "./complaint.js"
+import { type ErrorReport, errorReportOf, reportError } from "./errorReport.js"
 import { EXIT, exitCodeOf } from "./output/exit.js"
 
 /**
- * Does the work for each agent in turn. What fails is told and the next agent comes, unless the registry itself failed.
- * Gives the exit code of the first failure.
+ * Does the work for each agent in turn. A failure is reported and the next agent follows, unless the registry itself failed.
+ * Returns the exit code of the first failure.
  */
-export function forEachAgent(invocation: Asked, work: (agentId: string) => Promise<number>): Promise<number> {
+export function forEachAgent(invocation: Batch, work: (agentId: string) => Promise<number>): Promise<number> {
   return forEachArgument(invocation, (agentId) => ({ agentId }), work)
 }
 
-/** As {@link forEachAgent}, for authorities. */
+/** Like {@link forEachAgent}, for authorities. */
 export function forEachAuthority(
-  invocation: Asked,
+  invocation: Batch,
   work: (authorityId: string) => Promise<number>,
 ): Promise<number> {
   return forEachArgument(invocation, (authorityId) => ({ authorityId }), work)
 }
 
-type Asked = Pick<Invocation, "args" | "json" | "err">
+type Batch = Pick<Invocation, "args" | "json" | "err">
 
 async function forEachArgument(
-  invocation: Asked,
-  about: (id: string) => Pick<Complaint, "agentId" | "authorityId">,
+  invocation: Batch,
+  about: (id: string) => Pick<ErrorReport, "agentId" | "authorityId">,
   work: (id: string) => Promise<number>,
 ): Promise<number> {
   let exitCode: number = EXIT.done
@@ -32,7 +32,7 @@ async function forEachArgument(
       code = await work(id)
     } catch (error) {
       code = exitCodeOf(error)
-      await complain(invocation, complaintOf(error, about(id)))
+      await reportError(invocation, errorReportOf(error, about(id)))
     }
     exitCode ||= code
     if (code > EXIT.refused) break

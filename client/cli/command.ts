@@ -5,17 +5,17 @@ import type { Output } from "./output/output.js"
 /** A flag of a command. */
 export interface Flag {
   type: "string" | "boolean"
-  /** Whether it may be given more than once. */
+  /** Whether it can be given more than once. */
   multiple?: true
-  /** Whether the command does not do without it, and not with an empty one. */
+  /** Whether the command requires it, with a value that is not empty. */
   required?: true
   /** The least and the most of a flag that takes a whole number. */
   bounds?: readonly [bigint, bigint]
   /** The only words that it takes. */
   choices?: readonly string[]
-  /** What stands for the value in `--help`, for example `FILE`. */
+  /** The placeholder for the value in `--help`, for example `FILE`. */
   value?: string
-  /** One letter that means the same. */
+  /** A short form of one letter. */
   short?: string
   /** What it does, with its default. */
   help: string
@@ -36,41 +36,41 @@ type Value<One> = One extends { type: "boolean" }
       ? Word
       : string
 
-/** A command as it was called. */
+/** One run of a command. */
 export interface Invocation<Flags = Record<never, Flag>> {
   values: Values<Flags>
   args: string[]
-  /** Whether programs will read what is written. */
+  /** Whether to write JSON, for programs. */
   json: boolean
   out: Output
   err: Output
-  /** What `--timeout-ms` says. */
+  /** The value of `--timeout-ms`. */
   timeoutMs: number | undefined
-  /** The registry that the flags name; closed when the command ends. */
+  /** Connects to the registry that the flags name; closed when the command ends. */
   registry(defaults?: Pick<CallOptions, "timeoutMs">): TrustRegistry
 }
 
 /** A command of the command line. */
 export interface Command<Flags = Record<string, Flag>> {
-  /** What stands behind its name, for example `AGENT...`. */
+  /** Its arguments in `--help`, for example `AGENT...`. */
   args: string
-  /** How many arguments it takes: at least and at most. */
+  /** The least and the most arguments that it takes. */
   arity: readonly [number, number]
   /** One line for the list of commands. */
   summary: string
-  /** More, for its own help. */
+  /** More text for its own help. */
   details?: string
   /** Command lines that work, without `trust-registry`. */
   examples: readonly string[]
   flags: Flags
-  /** Whether it speaks to a registry. */
+  /** Whether it works without a registry. */
   offline?: boolean
-  /** Does it; gives the exit code. */
+  /** Runs the command and returns the exit code. */
   run(invocation: Invocation<Flags>): Promise<number>
 }
 
-/** Checks a command's flags against their use. */
+/** Defines a command, and makes the compiler check the use of its flags. */
 export function command<const Flags extends Record<string, Flag>>(definition: Command<Flags>): Command {
-  // The table of commands holds all of them as one type; parsing gives each the values of its own flags.
+  // The table of commands has one type for all; parsing gives each command the values of its own flags.
   return definition as unknown as Command
 }

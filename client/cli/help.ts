@@ -6,7 +6,7 @@ import { EXIT_MEANINGS } from "./output/exit.js"
 const NAME = "trust-registry"
 const WIDTH = 100
 
-/** The help of the whole command line. */
+/** Returns the help of the whole command line. */
 export function generalHelp(): string {
   const commands = Object.entries(COMMANDS).map(([name, { summary }]) => row(name, summary))
   const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => row(code, meaning))
@@ -14,25 +14,25 @@ export function generalHelp(): string {
     [`${NAME} COMMAND [FLAGS] [ARGUMENTS]`],
     ["Commands:", ...commands],
     [
-      "Flags of every command that speaks to a registry:",
+      "Flags of every command that connects to a registry:",
       ...flagRows({ ...CONNECTION_FLAGS, ...GENERAL_FLAGS }),
     ],
     ["Exit codes:", ...codes],
-    [`${NAME} COMMAND --help tells more of a command. --version prints the version.`],
+    [`Run "${NAME} COMMAND --help" for the help of a command, "${NAME} --version" for the version.`],
   ])
 }
 
-/** The help of commands that share their first word. */
+/** Returns the help of commands that share their first word. */
 export function groupHelp(word: string, names: readonly string[]): string {
   const commands = names.map((name) => row(name, COMMANDS[name]?.summary ?? ""))
   return section([
     [`${NAME} ${word} COMMAND [FLAGS] [ARGUMENTS]`],
     ["Commands:", ...commands],
-    [`${NAME} ${word} COMMAND --help tells more of a command.`],
+    [`Run "${NAME} ${word} COMMAND --help" for the help of a command.`],
   ])
 }
 
-/** The help of one command. */
+/** Returns the help of one command. */
 export function commandHelp(name: string, command: Command): string {
   const { args, summary, details, flags, offline, examples } = command
   const shared = { ...(offline ? {} : CONNECTION_FLAGS), ...GENERAL_FLAGS }
@@ -63,7 +63,7 @@ function row(term: string, text: string) {
   return wrap(text, `  ${term} `.padEnd(COLUMN)).join("\n")
 }
 
-/** Lines of at most {@link WIDTH} columns, the first behind `head`, the others indented as far. */
+/** Wraps text at {@link WIDTH} columns. The first line starts with `head`, the others are indented to its width. */
 function wrap(text: string, head: string): string[] {
   const lines: string[] = []
   let line = head

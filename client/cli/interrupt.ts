@@ -1,12 +1,12 @@
-/** Hears Ctrl-C, or SIGTERM, once: a second one ends the process as it does elsewhere. */
+/** Catches Ctrl-C or SIGTERM once; a second one ends the process as usual. */
 export interface Interrupt {
-  /** Aborted by it. */
+  /** Aborted by the first one. */
   signal: AbortSignal
-  /** Hears no more. */
+  /** Stops catching them. */
   end(): void
 }
 
-/** Begins to hear Ctrl-C (SIGINT) and SIGTERM, which then no longer end the process by themselves. */
+/** Starts to catch Ctrl-C (SIGINT) and SIGTERM, which then do not end the process. */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController()
   const end = () => {
@@ -22,7 +22,7 @@ export function onInterrupt(): Interrupt {
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const
 
-/** The items, until the signal is aborted; `rest` then gets what the source would have given next. */
+/** Yields the items until the signal is aborted; `rest` then receives the next item of the source. */
 export async function* untilAborted<Item>(
   items: AsyncIterable<Item>,
   signal: AbortSignal,

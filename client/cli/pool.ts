@@ -1,7 +1,7 @@
 /**
- * Works on items as they come, up to `limit` at once; the next is asked for when there is room. Items with the same key
- * are worked on one after the other in their order. Ends when all work is done; the first failure stops the intake, is
- * thrown once the work under way has ended, and keeps later items of its key from being worked on.
+ * Works on items as they arrive, up to `limit` at once; takes the next one when there is room. Items with the same key are
+ * processed in order, one at a time. Ends when all work is done. The first failure stops the intake and later items of its
+ * key, and is thrown once the work in progress has ended.
  */
 export async function forEachInPool<Item>(
   items: AsyncIterable<Item>,

@@ -1,4 +1,4 @@
-/** The command, a flag or a file cannot be used as it was given. */
+/** A command, flag or file that cannot be used. */
 export class UsageError extends Error {
   override readonly name = "UsageError"
 }

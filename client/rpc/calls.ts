@@ -20,8 +20,8 @@ export type Calls<Desc extends DescService, Options> = {
 }
 
 /**
- * The function that calls one RPC. Promises reject, and iterations throw, with what {@link CallerEdge.fail} gives, or with
- * the reason of the signal that cancelled the call.
+ * The function that calls one RPC. Promises reject, and iterations throw, with the error from {@link CallerEdge.fail}, or
+ * with the reason of the signal that cancelled the call.
  */
 export type Call<Method extends DescMethod, Options> =
   Method extends DescMethodUnary<infer I, infer O>
@@ -41,13 +41,13 @@ export type Call<Method extends DescMethod, Options> =
 export interface CallerEdge<Options> {
   /** The grpc-js options, metadata and signal of a call. */
   open(method: DescMethod, options: Options | undefined): CallSetup
-  /** The error that the caller gets for what failed the call; `request` is undefined for a stream of requests. */
+  /** Converts the failure of a call to the error for its caller; `request` is undefined for a stream of requests. */
   fail(method: DescMethod, error: unknown, request?: object): Error
 }
 
-/** How one call is made. */
+/** The setup of one call. */
 export interface CallSetup {
-  /** Deadline and the like. */
+  /** Deadline and other grpc-js options. */
   options: grpc.CallOptions
   /** Metadata to send. */
   metadata: grpc.Metadata
@@ -55,7 +55,7 @@ export interface CallSetup {
   signal?: AbortSignal | undefined
 }
 
-/** Typed functions for every RPC of a service on one grpc-js client. */
+/** Creates a typed function for every RPC of a service on one grpc-js client. */
 export function createCalls<Desc extends DescService, Options>(
   desc: Desc,
   client: grpc.Client,
@@ -184,7 +184,7 @@ async function* replies<O>(
   try {
     setup.signal?.throwIfAborted()
     call = start(setup)
-    // A reader that leaves early cancels the call, which emits an error that somebody must listen for.
+    // A reader that leaves early cancels the call, which then emits an error: without a listener it would be uncaught.
     call.on("error", () => undefined)
     stop = cancelOn(setup.signal, call)
     for await (const bytes of call) {

@@ -157,7 +157,7 @@ describe("history retention", () => {
       const page = await calls().listChainRevisions({ agentId: "cut" })
       return page.oldestRevision === last?.revision && page.revisions.length === 1
     })
-    const told = /^what was replaced before revision \d+ is no longer kept\n$/
+    const told = /^changes before revision \d+ are no longer kept\n$/
     expect((await history("cut")).err).to.match(told)
     expect((await history("whole")).err).to.equal("")
     const gone = await trustRegistry(["get", "cut", "--at-revision", "1"], { address: registry.address })

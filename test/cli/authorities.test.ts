@@ -112,7 +112,7 @@ describe("the authority commands", () => {
     expect(told[2]).to.match(/^stdin:4: INVALID_DOCUMENT: authority_type: must be one of organization/)
     expect(told[3]).to.match(/^stdin:5: x: AUTHORITY_INVALID: .*public_key/)
     expect(told[4]).to.match(/^stdin:6: INVALID_DOCUMENT: color: /)
-    expect(told[5]).to.match(/^stdin:7: INVALID_DOCUMENT: public_key: stands beside keys/)
+    expect(told[5]).to.match(/^stdin:7: INVALID_DOCUMENT: public_key: cannot be combined with keys/)
     expect(told[6]).to.match(/^stdin:8: INVALID_DOCUMENT: is_active: /)
     expect(told).to.have.lengthOf(7)
     const asJson = await run("register --json -", sound("first"))

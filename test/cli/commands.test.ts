@@ -53,7 +53,7 @@ describe("the command line", () => {
       write("chain.json", documentOf("agent-7"))
       expect(await run("store chain.json")).to.include({ code: 0, err: "" })
       expect((await run("store", documentOf("agent-7"))).out).to.match(
-        /^updated agent-7 at revision \d+; UNVERIFIED: not every signature could be checked\n$/,
+        /^updated agent-7 at revision \d+; UNVERIFIED: some signatures could not be checked\n$/,
       )
       const got = await run("get agent-7")
       expect(got).to.deep.equal({ code: 0, out: `${documentOf("agent-7")}\n`, err: "" })
@@ -110,7 +110,7 @@ describe("the command line", () => {
       await store()
       const { code: wrong, err: why } = await run("delete m-1 m-2 --expected-revision 1")
       expect(wrong).to.equal(2)
-      expect(why).to.contain("--expected-revision goes with one AGENT")
+      expect(why).to.contain("--expected-revision requires exactly one AGENT")
       expect((await run("count")).out).to.equal("3\n")
     })
 
@@ -361,7 +361,7 @@ describe("the command line", () => {
         expect(code).to.equal(5)
         expect(out).to.equal("20 created, 0 updated, 0 refused\n")
         expect(err)
-          .to.match(/^stdin:21: STOPPED: .*go on from here/)
+          .to.match(/^stdin:21: STOPPED: .*resume from this line/)
           .and.contain("UNAVAILABLE: gone")
       } finally {
         failing.stop()
@@ -458,9 +458,9 @@ describe("the command line", () => {
 
   describe("refuses with exit code 2", () => {
     const wrong: Record<string, RegExp> = {
-      "": /which command/,
-      "fetch a": /no command fetch/,
-      "constructor a": /no command constructor/,
+      "": /no command given/,
+      "fetch a": /unknown command fetch/,
+      "constructor a": /unknown command constructor/,
       "list --foo": /--foo/,
       "list --limit 0": /--limit/,
       "list --limit -1": /--limit must be a whole number from 1 to 2147483647/,
@@ -474,10 +474,10 @@ describe("the command line", () => {
       verify: /--all/,
       "verify a --all": /--all/,
       "store no-such-file.json": /no-such-file\.json/,
-      "import .": /folder/,
+      "import .": /is a directory/,
       "store --expected-revision -1": /--expected-revision/,
       "count --timeout-ms soon": /--timeout-ms/,
-      "count --tls --insecure": /not both/,
+      "count --tls --insecure": /cannot be combined/,
       "count --tls-ca no-such.pem": /no-such\.pem/,
       "hash --address x": /--address/,
       "count --address http://localhost:50051": /must be HOST:PORT, without http:\/\//,
@@ -499,14 +499,14 @@ describe("the command line", () => {
 
   it("requires a command, with --json too", async () => {
     const { code, err } = await run("--json")
-    const message = "which command? It comes before flags like --json"
+    const message = "no command given: it comes before flags such as --json"
     expect({ code, told: JSON.parse(err) }).to.deep.equal({ code: 2, told: { message, violations: [] } })
   })
 
   it("names a chain that is too large, and the limit", async () => {
     const large = documentOf("large", { metadataJson: `{"text":"${"x".repeat(5_000_000)}"}` })
     const { code, err } = await run("store", large)
-    expect(err).to.match(/^stdin:1: large: RESOURCE_EXHAUSTED: the request is larger than the 4194304 bytes /)
+    expect(err).to.match(/^stdin:1: large: RESOURCE_EXHAUSTED: the request is larger than 4194304 bytes, /)
     expect(code).to.equal(4)
   })
 

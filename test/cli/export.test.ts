@@ -40,7 +40,7 @@ const storedOf = (chain: TrustLineageChain) => ({
   part: { case: "stored" as const, value: { chain, record: { agentId: chain.genesis?.agentId ?? "" } } },
 })
 
-const SUMMARY = "3 exported, 0 unreadable, as of revision 7: watch --from 8 goes on from there\n"
+const SUMMARY = "3 exported, 0 unreadable, as of revision 7; continue with: watch --from 8\n"
 
 describe("the export command", () => {
   let server: Awaited<ReturnType<typeof startTrustStore>>
@@ -84,7 +84,7 @@ describe("the export command", () => {
     const broken = await run("broken")
     expect(broken).to.include({
       code: 2,
-      err: "trust-registry: broken is a link to what is not there; see --help\n",
+      err: "trust-registry: broken is a broken link; see --help\n",
     })
     expect(existsSync(at("nowhere"))).to.equal(false)
   })
@@ -108,7 +108,10 @@ describe("the export command", () => {
   it("refuses a directory before it calls the registry", async () => {
     mkdirSync(at("folder"))
     const { code, err } = await trustRegistry(["export", "folder"], { address: "127.0.0.1:1", cwd: folder })
-    expect({ code, err }).to.deep.equal({ code: 2, err: "trust-registry: folder is a folder; see --help\n" })
+    expect({ code, err }).to.deep.equal({
+      code: 2,
+      err: "trust-registry: folder is a directory; see --help\n",
+    })
   })
 
   it("writes to standard output for -, or for a link to it", async () => {
@@ -165,7 +168,7 @@ describe("the export command", () => {
         child.kill(signal)
         const { code, out, err } = await ended
         expect({ code, out }).to.deep.equal({ code: 130, out: "" })
-        expect(err).to.match(/^STOPPED: interrupted after \d chains; none is kept, .*begin again.*\n$/)
+        expect(err).to.match(/^STOPPED: interrupted after \d chains; nothing was kept, .*start again.*\n$/)
         expect(readdirSync(folder)).to.deep.equal(["chains"])
         expect(readFileSync(at("chains"), "utf8")).to.equal("before")
         stop()
@@ -174,11 +177,11 @@ describe("the export command", () => {
 
     it("by Ctrl-C or by losing the registry, prints the flags that resume it", async () => {
       for (const [then, code, told] of [
-        ["hangs", 130, /^STOPPED: interrupted after 2 chains; go on with: (.*)\n$/],
+        ["hangs", 130, /^STOPPED: interrupted after 2 chains; resume with: (.*)\n$/],
         [
           "fails",
           5,
-          /^STOPPED: stopped after 2 chains; go on with: (.*)\ntrust-registry: UNAVAILABLE: gone\n$/,
+          /^STOPPED: stopped after 2 chains; resume with: (.*)\ntrust-registry: UNAVAILABLE: gone\n$/,
         ],
       ] as const) {
         const { start, asked, stop } = await halfway(then)
@@ -204,7 +207,7 @@ describe("the export command", () => {
   it("resumes only at the revision of the first part", async () => {
     const alone = await run("--after", "agent-1")
     expect(alone.code).to.equal(2)
-    expect(alone.err).to.contain("--after goes with --snapshot-revision")
+    expect(alone.err).to.contain("--after requires --snapshot-revision")
     expect((await run("--snapshot-revision", "soon")).code).to.equal(2)
   })
 
@@ -212,15 +215,15 @@ describe("the export command", () => {
     const { code, err } = await run("no/such/folder")
     expect({ code, err }).to.deep.equal({
       code: 6,
-      err: "trust-registry: no/such/folder cannot be written: ENOENT\n",
+      err: "trust-registry: cannot write no/such/folder: ENOENT\n",
     })
   })
 
   it("reports a full standard output in one sentence", async () => {
     const script = `"${BIN}" export --address ${server.address} "$@" > /dev/full`
     for (const [flags, told] of [
-      [[], "trust-registry: standard output cannot be written: ENOSPC\n"],
-      [["--json"], '{"message":"standard output cannot be written: ENOSPC","violations":[]}\n'],
+      [[], "trust-registry: cannot write standard output: ENOSPC\n"],
+      [["--json"], '{"message":"cannot write standard output: ENOSPC","violations":[]}\n'],
     ] as const) {
       const child = spawn("sh", ["-c", script, "sh", ...flags], { stdio: ["ignore", "inherit", "pipe"] })
       let err = ""

@@ -50,7 +50,7 @@ describe("input files", () => {
     const { code, err } = await run("import socket")
     socket.close()
     expect(code).to.equal(2)
-    expect(err).to.equal("trust-registry: socket cannot be read: ENXIO; see --help\n")
+    expect(err).to.equal("trust-registry: cannot read socket: ENXIO; see --help\n")
   })
 
   it("that are not permitted fail with exit code 2 before anything is sent", async () => {
@@ -65,7 +65,7 @@ describe("input files", () => {
     const [code] = await once(child, "close")
     expect({ code, err }).to.deep.equal({
       code: 2,
-      err: "trust-registry: secret.json cannot be read: EACCES; see --help\n",
+      err: "trust-registry: cannot read secret.json: EACCES; see --help\n",
     })
   })
 
@@ -74,7 +74,7 @@ describe("input files", () => {
     write("chains.gz", gzipSync(text))
     const { code, out, err } = await run("import chains.gz")
     expect({ code, out }).to.deep.equal({ code: 1, out: "0 created, 0 updated, 1 refused\n" })
-    expect(err).to.match(/^chains\.gz:1: INVALID_DOCUMENT: is compressed by gzip: .*\n$/)
+    expect(err).to.match(/^chains\.gz:1: INVALID_DOCUMENT: is compressed with gzip: .*\n$/)
     const utf16 = Buffer.from(text, "utf16le")
     const swapped = Buffer.from(utf16).swap16()
     const marks = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])] as const
@@ -86,7 +86,7 @@ describe("input files", () => {
     ]) {
       write("wide.jsonl", content)
       const told = await run("hash wide.jsonl")
-      expect(told.err).to.equal("wide.jsonl:1: INVALID_DOCUMENT: is UTF-16: documents are read as UTF-8\n")
+      expect(told.err).to.equal("wide.jsonl:1: INVALID_DOCUMENT: is UTF-16: documents must be UTF-8\n")
     }
   })
 
@@ -107,7 +107,7 @@ describe("input files", () => {
       const { out, err } = await run("import csv.txt last.json", "", server.address)
       expect(out).to.equal("2 created, 0 updated, 21 refused\n")
       const [last] = err.trimEnd().split("\n").slice(-1)
-      expect(last).to.match(/^csv\.txt:22: INVALID_DOCUMENT: .* the rest of the file is not read$/)
+      expect(last).to.match(/^csv\.txt:22: INVALID_DOCUMENT: .* the rest of the file is skipped$/)
     } finally {
       server.stop()
     }
@@ -160,7 +160,7 @@ describe("input files", () => {
       const { run: ended, stored } = await interrupted(["many.jsonl"], "")
       expect(ended.out).to.equal(`${stored.length} created, 0 updated, 0 refused\n`)
       expect(ended.err).to.equal(
-        `many.jsonl:${stored.length + 1}: STOPPED: interrupted: go on from this line (all before it is done)\n`,
+        `many.jsonl:${stored.length + 1}: STOPPED: interrupted: resume from this line (all before it are done)\n`,
       )
       expect(ended.code).to.equal(130)
     })
@@ -174,7 +174,7 @@ describe("input files", () => {
       expect(ended).to.deep.equal({
         code: 130,
         out: "5 created, 0 updated, 0 refused\n",
-        err: "stdin:5: STOPPED: interrupted: all up to this document is done; go on behind it\n",
+        err: "stdin:5: STOPPED: interrupted: resume after this document (it and all before it are done)\n",
       })
     })
   })

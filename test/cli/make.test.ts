@@ -69,7 +69,7 @@ describe("the commands that create chains", () => {
     expect(memorySigner(JSON.parse(text).private_key).publicKey).to.equal(publicKey)
     const again = await start("keygen new.key")
     expect(again).to.include({ code: 2, out: "" })
-    expect(again.err).to.contain("is there already")
+    expect(again.err).to.contain("already exists")
     expect(read("new.key")).to.equal(text)
     const told = JSON.parse(await run("keygen --json json.key"))
     expect(told).to.deep.equal({ file: "json.key", public_key: JSON.parse(read("json.key")).public_key })
@@ -121,7 +121,7 @@ describe("the commands that create chains", () => {
     expect(stored.record).to.include({ agent_id: "pipe-7", signature_status: "SIGNATURE_STATUS_VERIFIED" })
     expect(await run("trust pipe-7 pay --level full")).to.match(/^allowed by cap-/)
     const checked = await run("check --authorities authorities.json --action pay", await run("get pipe-7"))
-    expect(checked).to.match(/^verified pipe-7, allowed by cap-.*\n(.*\n)? {2}heed read_only\n$/)
+    expect(checked).to.match(/^verified pipe-7, allowed by cap-.*\n(.*\n)? {2}constraint read_only\n$/)
   })
 
   const shell = async (script: string) => {
@@ -180,7 +180,7 @@ describe("the commands that create chains", () => {
     const delegation = `delegate delegator.json delegatee.json ${DELEGATION}`
     const alone = await start(delegation)
     expect(alone.code).to.equal(2)
-    expect(alone.err).to.contain("--owner-key is needed: the chain's authority is org-other")
+    expect(alone.err).to.contain("--owner-key is required: the chain's authority is org-other")
     const delegated = await run(`${delegation} --owner-key other.key --authorities authorities.json`)
     keep("delegated.json", delegated)
     const check = "check delegated.json --authorities authorities.json --chains delegator.json --action"
@@ -221,7 +221,7 @@ describe("the commands that create chains", () => {
     expect((await start(`${resign} turn-late.json`)).err).to.match(/the key's window does not cover/)
     keep("turn-revoked.json", document([{ ...old, revoked_at: "2026-01-01T00:00:00Z" }, { ...next }]))
     expect((await start(`${resign} turn-revoked.json`)).err).to.match(
-      /SOURCE_INVALID: .*revoked_at count for nothing/,
+      /SOURCE_INVALID: .*keys with revoked_at in --authorities verify nothing/,
     )
     keep("resigned.json", await run(`${resign} turn.json`))
     expect(await run("check resigned.json --authorities turn-new.json --action a")).to.match(/^verified/)
@@ -310,32 +310,32 @@ describe("the commands that create chains", () => {
     )
     const E = "establish x --authority org-acme"
     const WRONG: readonly [string, string][] = [
-      ["establish x --key acme.key", "--authority is needed"],
-      [E, "--key is needed"],
+      ["establish x --key acme.key", "--authority is required"],
+      [E, "--key is required"],
       [`${E} --key acme.key --capability read_data`, "NAME:TYPE"],
       [`${E} --key acme.key --capability read_data:fly`, "NAME:TYPE"],
       [`${E} --key acme.key --type king`, "--type must be one of organization, system, human"],
       [`${E} --key acme.key --metadata [1]`, "--metadata must be a JSON object"],
       [`${E} --key acme.key --metadata {"a":1,"a":2}`, "--metadata must be a JSON object: "],
       [`${E} --key acme.key --expires-at ${NAIVE}`, "--expires-at must be a time with an offset"],
-      [`${E} --key nothing.key`, "nothing.key cannot be read: ENOENT"],
-      [`${E} --key bare.key`, "bare.key is no key file"],
-      [`${E} --key wrong.key`, "not that of its private_key"],
-      ["attest plain.json --key acme.key", "--capability is needed"],
-      ["attest two.json --key acme.key --capability a:access", "two.json must hold one chain"],
+      [`${E} --key nothing.key`, "cannot read nothing.key: ENOENT"],
+      [`${E} --key bare.key`, "bare.key is not a key file"],
+      [`${E} --key wrong.key`, "public_key does not match private_key"],
+      ["attest plain.json --key acme.key", "--capability is required"],
+      ["attest two.json --key acme.key --capability a:access", "two.json must contain exactly one chain"],
       ["attest acme.key --key acme.key --capability a:access", "acme.key:1: "],
       [
         "attest plain.json --key other.key --capability a:access --authorities authorities.json",
-        "no key that org-acme has",
+        "not one that org-acme has",
       ],
       [`delegate plain.json ${DELEGATION}`, "name the delegatee"],
       [`delegate plain.json plain.json --to x ${DELEGATION}`, "name the delegatee"],
       [`delegate plain.json --to x ${DELEGATION} --task`, "--task"],
       [`delegate - --chains - --to x ${DELEGATION}`, "standard input"],
-      ["audit plain.json --key acme.key", "--action is needed"],
+      ["audit plain.json --key acme.key", "--action is required"],
       ["audit plain.json --key acme.key --action a --result maybe", "--result must be one of"],
-      ["check plain.json", "--authorities is needed"],
-      ["check plain.json --authorities authorities.json --level full", "name the --action"],
+      ["check plain.json", "--authorities is required"],
+      ["check plain.json --authorities authorities.json --level full", "--action is required"],
       [
         "check plain.json --authorities authorities.json --action a --level deep",
         "--level must be one of quick, standard, full",

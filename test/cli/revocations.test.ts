@@ -53,7 +53,7 @@ describe("the revocation commands", () => {
     expect({ code, err }).to.deep.equal({ code: 0, err: "" })
     const [head, headings, first, second, ...rest] = out.trimEnd().split("\n")
     expect(head).to.match(/^revoked 2 records at revision \d+; revocation [0-9a-f-]{36}$/)
-    expect(headings).to.match(/^KIND +OF +RECORD +BY DESCENT FROM +REVISION$/)
+    expect(headings).to.match(/^KIND +OF +RECORD +DESCENDS FROM +REVISION$/)
     expect(first).to.match(/^agent +boss +- +- +\d+$/)
     expect(second).to.match(/^agent +staff +- +boss +\d+$/)
     expect(rest).to.deep.equal([])
@@ -83,7 +83,7 @@ describe("the revocation commands", () => {
     expect(JSON.parse(again.out)).to.include({ lifted: false })
     expect(JSON.parse(again.out).revocation.records[0].lifted_at).to.be.a("string")
     const once = await run("lift-suspension", revocation.revocation_id)
-    expect(once.out).to.match(/^lifted before this: 2 records at revision /)
+    expect(once.out).to.match(/^already lifted: 2 records at revision /)
     expect(await statusOf("temp-staff")).to.equal(1)
   })
 
@@ -163,23 +163,23 @@ describe("the revocation commands", () => {
       [["lift-suspension", "0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"], 3, /REVOCATION_NOT_FOUND: /],
       [["lift-suspension", "no"], 2, /REVOCATION must be a UUID/],
       [["revocations", "--revocation", "no"], 2, /--revocation must be a UUID/],
-      [["revoke", "agent", "final", "--mode", "graceful"], 2, /--mode graceful needs --at/],
-      [["revoke", "agent", "final", "--at", "2099-01-01T00:00:00Z"], 2, /--at goes with --mode graceful/],
+      [["revoke", "agent", "final", "--mode", "graceful"], 2, /--mode graceful requires --at/],
+      [["revoke", "agent", "final", "--at", "2099-01-01T00:00:00Z"], 2, /--at requires --mode graceful/],
       [["revoke", "agent", "final", "--mode", "gentle"], 2, /--mode must be one of immediate/],
       [["revoke", "key", "org-a", "1", "--compromised-at", "yesterday"], 2, /--compromised-at must be/],
-      [["revoke"], 2, /revoke what\?/],
-      [["revoke", "human", "x"], 2, /there is no command revoke human/],
+      [["revoke"], 2, /revoke needs a command/],
+      [["revoke", "human", "x"], 2, /unknown command revoke human/],
       [["revoke", "agent"], 2, /revoke agent needs AGENT/],
       [["revocations", "--agent", "a", "--authority", "b"], 2, /--agent and --authority/],
       [
         ["revoke", "agent", "final", "--mode", "graceful", "--at", "2020-01-01T00:00:00Z"],
         2,
-        /--at is past: --mode immediate/,
+        /--at is in the past: use --mode immediate/,
       ],
       [
         ["revoke", "key", "org-a", "1", "--compromised-at", "2999-01-01T00:00:00Z"],
         2,
-        /--compromised-at is to come/,
+        /--compromised-at is in the future/,
       ],
       [["trust", "final", "read", "--context", "[1]"], 2, /--context must be a JSON object/],
       [["check-authority", "final", "read", "--context", "{"], 2, /--context must be a JSON object: /],

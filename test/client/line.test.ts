@@ -303,8 +303,11 @@ describe("the client's connection", () => {
         expect(isOnThisMachine(address), address).to.equal(false)
       }
       expect(isOnThisMachine("dns:///localhost:1")).to.equal(true)
-      expect(() => connect("registry:50051", { tls: false })).to.throw(TypeError, "say insecure")
-      expect(() => connect("registry:50051", { tls: true, insecure: true })).to.throw(TypeError, "not both")
+      expect(() => connect("registry:50051", { tls: false })).to.throw(TypeError, "set insecure")
+      expect(() => connect("registry:50051", { tls: true, insecure: true })).to.throw(
+        TypeError,
+        "cannot be combined",
+      )
       connect("registry:50051", { insecure: true }).close()
     })
   })

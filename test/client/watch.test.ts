@@ -316,7 +316,7 @@ describe("a watch of the SDK", () => {
       expect(events[0]?.chain.genesis.agent_id).to.equal("before")
       expect(events[2]).to.have.all.keys("kind", "operation", "record", "request_id")
       for (const run of [plain, json])
-        expect([run?.code, run?.err]).to.deep.equal([130, "go on with: --from 4\n"])
+        expect([run?.code, run?.err]).to.deep.equal([130, "resume with: --from 4\n"])
       expect([other?.code, other?.out]).to.match(/^130,2 {2}current {2}x-1 {2}.*\n$/)
       line.close()
     })
@@ -327,10 +327,10 @@ describe("a watch of the SDK", () => {
       const silent = `127.0.0.1:${proxy.port}`
       for (const [args, told] of [
         [["--address", "127.0.0.1:1"], /^trust-registry: UNAVAILABLE: .*ECONNREFUSED/],
-        [["--address", silent, "--timeout-ms", "500"], /DEADLINE_EXCEEDED: .*did not answer within 500 ms/],
+        [["--address", silent, "--timeout-ms", "500"], /DEADLINE_EXCEEDED: .*did not respond within 500 ms/],
         [
           ["--address", server.address, "--tls"],
-          /^trust-registry: UNAVAILABLE: the registry speaks no TLS: leave out/m,
+          /^trust-registry: UNAVAILABLE: the registry does not use TLS: omit/m,
         ],
       ] as const) {
         const { code, out, err } = await endOf(startTrustRegistry(["watch", ...args]))
@@ -355,17 +355,19 @@ describe("a watch of the SDK", () => {
       for (const line of proxy.lines) line.cut()
       await until("the loss is told", () => err.includes("\n"))
       expect(err).to.match(
-        /^LINE_LOST: the line is lost.*; the watch goes on from revision 2 when it is back\n$/,
+        /^CONNECTION_LOST: connection lost.*; the watch resumes from revision 2 when it is restored\n$/,
       )
       await until("several attempts were made", () => proxy.opened > 3)
       proxy.retarget(Number(server.address.split(":").at(-1)))
       await storeChain({ chain: sampleChain("after") })
       await until("the next event is there", () => out.split("\n").length === 3)
       await until("the return is told", () => err.split("\n").length === 3)
-      expect(err.split("\n")[1]).to.equal("LINE_BACK: the line is back; the watch goes on from revision 2")
+      expect(err.split("\n")[1]).to.equal(
+        "CONNECTION_RESTORED: connection restored; the watch resumes from revision 2",
+      )
       child.kill("SIGTERM")
       expect((await ended).code).to.equal(130)
-      expect(err.split("\n")[2]).to.equal("go on with: --from 3")
+      expect(err.split("\n")[2]).to.equal("resume with: --from 3")
       proxy.close()
       direct.close()
     })

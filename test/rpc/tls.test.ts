@@ -85,11 +85,11 @@ describe("TLS", () => {
       trustRegistry(["get", "a", ...flags], { address: byName(registry) })
     try {
       for (const [registry, flags, hint] of [
-        [plain, ca, "the registry speaks no TLS: leave out the --tls flags"],
-        [plain, ["--tls"], "the registry speaks no TLS: leave out the --tls flags"],
-        [served, [], "does not speak gRPC in the clear; if it speaks TLS: --tls-ca FILE"],
-        [served, ["--tls"], "is of no authority that is trusted: --tls-ca FILE"],
-        [asking, ca, "wants a certificate of its callers: --tls-cert FILE, --tls-key FILE"],
+        [plain, ca, "the registry does not use TLS: omit the --tls flags"],
+        [plain, ["--tls"], "the registry does not use TLS: omit the --tls flags"],
+        [served, [], "does not accept gRPC without TLS: if it uses TLS, use --tls-ca FILE"],
+        [served, ["--tls"], "is not from a trusted authority: use --tls-ca FILE"],
+        [asking, ca, "requires a client certificate: use --tls-cert FILE and --tls-key FILE"],
       ] as const) {
         const { code, err } = await run(registry, [...flags])
         expect(err)
@@ -100,7 +100,7 @@ describe("TLS", () => {
       expect((await run(asking, [...ca, ...own])).code).to.equal(3)
       const wrong = await run(served, ["--tls-ca", file("server.key")])
       expect(wrong.err).to.match(
-        /^trust-registry: --tls-ca .*server\.key holds no certificate in PEM; see --help\n$/,
+        /^trust-registry: --tls-ca .*server\.key contains no certificate in PEM; see --help\n$/,
       )
       expect(wrong.code).to.equal(2)
     } finally {

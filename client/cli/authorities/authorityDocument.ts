@@ -25,15 +25,15 @@ import {
 } from "@trust-registry/proto"
 
 /**
- * Reads an authority from JSON with the contract's names and EATP's words: its `keys`, or as EATP's
- * OrganizationalAuthority writes it one `public_key` and perhaps its `signing_key_id`.
+ * Reads an authority from JSON with the contract's names and EATP's words. It has `keys` or, like EATP's
+ * OrganizationalAuthority, one `public_key` and optionally `signing_key_id`.
  *
- * @throws JsonSyntaxError for text that is no JSON or repeats a key; DocumentError for JSON that is no authority.
+ * @throws JsonSyntaxError if the text is not JSON or repeats a key; DocumentError if it is not an authority.
  */
 export function authorityFromDocument(text: string): Authority {
   const root = objectOf(parseJson(text), "", KNOWN)
   if (root.has("is_active") && root.get("is_active") !== true)
-    throw new DocumentError("is_active", "must be true: what is registered is active")
+    throw new DocumentError("is_active", "must be true: a registered authority is active")
   const parent = optionalText(root, "parent_authority_id")
   const metadata = root.get("metadata") === undefined ? undefined : root.textOf("metadata")
   return create(AuthoritySchema, {
@@ -47,7 +47,7 @@ export function authorityFromDocument(text: string): Authority {
   })
 }
 
-/** Writes an authority on one line, as {@link authorityFromDocument} reads it; metadata keep their text. */
+/** Writes an authority on one line, in the form that {@link authorityFromDocument} reads. Metadata keep their text. */
 export function documentFromAuthority(authority: Authority): string {
   const { id, name, authorityType, keys, permissions, parentAuthorityId, metadataJson } = authority
   const members = {
@@ -61,7 +61,7 @@ export function documentFromAuthority(authority: Authority): string {
   return `${JSON.stringify(members).slice(0, -1)},"metadata":${compactJson(metadataJson ?? "{}")}}`
 }
 
-/** What EATP's word for an authority type stands for; throws a DocumentError for another word. */
+/** Returns the authority type of EATP's word. Throws a DocumentError for an unknown word. */
 export function authorityTypeOf(word: string, path: string): AuthorityType {
   const number = numberOf(AuthorityTypeSchema, word)
   if (number === undefined)
@@ -69,7 +69,7 @@ export function authorityTypeOf(word: string, path: string): AuthorityType {
   return number as AuthorityType
 }
 
-/** What EATP's word for a permission stands for; throws a DocumentError for another word. */
+/** Returns the permission of EATP's word. Throws a DocumentError for an unknown word. */
 export function permissionOf(word: Json, path: string): AuthorityPermission {
   const number = typeof word === "string" ? numberOf(AuthorityPermissionSchema, word) : undefined
   if (number === undefined)
@@ -77,18 +77,18 @@ export function permissionOf(word: Json, path: string): AuthorityPermission {
   return number as AuthorityPermission
 }
 
-/** The id of a key that was given none: the first 16 hexadecimal digits of the SHA-256 of its bytes. */
+/** The id of a key that has none: the first 16 hexadecimal digits of the SHA-256 of its bytes. */
 export function keyIdOf(publicKey: string): string {
   return createHash("sha256").update(Buffer.from(publicKey, "base64")).digest("hex").slice(0, 16)
 }
 
 const ONE_KEY = ["public_key", "signing_key_id"]
-/** The registry makes these itself. */
-const ITS_OWN = ["is_active", "created_at", "updated_at"]
+/** The registry sets these itself. */
+const SET_BY_REGISTRY = ["is_active", "created_at", "updated_at"]
 const FIELDS = ["id", "name", "authority_type", "keys", "permissions", "parent_authority_id", "metadata"]
-const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...ITS_OWN])
+const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...SET_BY_REGISTRY])
 const WINDOW = ["not_before", "not_after"]
-/** Only of revoked keys, which no registry takes: who copies authorities must not lose it. */
+/** Only on revoked keys, which a registry refuses to register: a copy of an authority must not drop them silently. */
 const REVOKED = ["revoked_at", "compromised_at"]
 const KNOWN_OF_KEY = new Set(["key_id", "public_key", ...WINDOW, ...REVOKED])
 
@@ -97,7 +97,7 @@ function keysOf(root: JsonObject): AuthorityKey[] {
     return listOf(root, "keys").map((key, i) =>
       keyOf(objectOf(key, `keys[${i}]`, KNOWN_OF_KEY), `keys[${i}]`),
     )
-  if (root.has("keys")) throw new DocumentError("public_key", "stands beside keys: one of both")
+  if (root.has("keys")) throw new DocumentError("public_key", "cannot be combined with keys")
   const publicKey = requiredText(root, "public_key")
   const keyId = optionalText(root, "signing_key_id") ?? keyIdOf(publicKey)
   return [create(AuthorityKeySchema, { keyId, publicKey })]
@@ -142,7 +142,7 @@ function momentOf(object: JsonObject, name: string, path: string): Timestamp | u
 function objectOf(value: Json, path: string, known: ReadonlySet<string>): JsonObject {
   if (!(value instanceof JsonObject)) throw new DocumentError(path, "must be an object")
   for (const name of value.keys())
-    if (!known.has(name)) throw new DocumentError(pathOf(path, name), "is no key that is known here")
+    if (!known.has(name)) throw new DocumentError(pathOf(path, name), "is not a known key")
   return value
 }
 

@@ -2,23 +2,23 @@ import { attest } from "@trust-registry/eatp"
 import { command } from "../command.js"
 import {
   addChain,
-  assureOneReader,
-  builtOn,
+  assertOneReader,
   oneChain,
   TRUST_FLAGS,
   trustFilesOf,
+  withFileHints,
 } from "../documents/trustFiles.js"
 import { BOUND_FLAGS, CAPABILITY_FLAGS, grantsOf, KEY_FLAG } from "../flags/makeFlags.js"
-import { OWNER_KEY_FLAG, printMade, signersOf } from "../signing.js"
+import { OWNER_KEY_FLAG, printNewChain, signersOf } from "../signing.js"
 
-/** Attests more capabilities to an agent. */
+/** Attests capabilities to an agent. */
 export const attestCapabilities = command({
   args: "[FILE]",
   arity: [0, 1],
   summary: "add signed capabilities to an agent's chain, and print it; offline",
   details:
-    "Reads the chain from FILE, or standard input for `-` or none. Nothing is added to a chain that has expired or is not " +
-    "signed; one that rests on delegations needs --chains.",
+    "Reads the chain from FILE, or from standard input without FILE or with `-`. Refuses a chain that has expired or is not " +
+    "signed. A chain with delegations needs --chains.",
   examples: [
     "attest agent-7.json --key org-acme.key --capability write_reports:action --constraint max_api_calls=100",
     "get agent-7 | trust-registry attest --key org-acme.key --capability pay:action | trust-registry store",
@@ -37,7 +37,7 @@ export const attestCapabilities = command({
     const { values, args } = invocation
     const [file = "-"] = args
     const capabilities = grantsOf(values)
-    assureOneReader([file, values.authorities, values.chains])
+    assertOneReader([file, values.authorities, values.chains])
     const { chain, agentId } = await oneChain(file)
     const files = await trustFilesOf(values)
     addChain(files, chain)
@@ -45,7 +45,7 @@ export const attestCapabilities = command({
     const attesterId = values.attester ?? owns
     const { maker, owner } = await signersOf(values, files, attesterId, owns)
     const grants = { agentId, attesterId, capabilities }
-    const attested = await builtOn(files, values, () => attest(grants, files, maker, owner))
-    return printMade(invocation, attested, maker.nowMicros)
+    const attested = await withFileHints(files, values, () => attest(grants, files, maker, owner))
+    return printNewChain(invocation, attested, maker.nowMicros)
   },
 })

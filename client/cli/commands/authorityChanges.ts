@@ -2,7 +2,7 @@ import { DocumentError, wordsOf } from "@trust-registry/eatp"
 import { AuthorityPermissionSchema, AuthorityTypeSchema } from "@trust-registry/proto"
 import { forEachAuthority } from "../agents.js"
 import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.js"
-import { tellChange } from "../authorities/authorityTold.js"
+import { printChange } from "../authorities/authorityOutput.js"
 import { command, type Flag, type Values } from "../command.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
@@ -10,23 +10,24 @@ import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
 
 const FIELD_FLAGS = {
-  name: { type: "string", value: "TEXT", help: "its name" },
-  type: { type: "string", value: "TYPE", help: `its type: ${wordsOf(AuthorityTypeSchema).join(", ")}` },
+  name: { type: "string", value: "TEXT", help: "the name" },
+  type: { type: "string", value: "TYPE", help: `the type: ${wordsOf(AuthorityTypeSchema).join(", ")}` },
   permissions: {
     type: "string",
     value: "LIST",
-    help: `all of its permissions, separated by commas: ${wordsOf(AuthorityPermissionSchema).join(", ")}; empty: none`,
+    help: `all permissions, separated by commas: ${wordsOf(AuthorityPermissionSchema).join(", ")}; empty: none`,
   },
-  parent: { type: "string", value: "ID", help: "the authority above it; empty: none" },
+  parent: { type: "string", value: "ID", help: "the parent authority; empty: none" },
   metadata: { type: "string", value: "JSON", help: "a JSON object; empty: none" },
 } as const satisfies Record<string, Flag>
 
-/** Changes what an authority is called and may do. */
+/** Updates an authority. */
 export const updateAuthority = command({
   args: "AUTHORITY",
   arity: [1, 1],
-  summary: "change what an authority is called and may do",
-  details: "Changes only what the flags name. Keys change with `authority rotate-key` and `revoke key`.",
+  summary: "update the name, type, permissions, parent or metadata of an authority",
+  details:
+    "Changes only the fields that flags are given for. For keys, use `authority rotate-key` and `revoke key`.",
   examples: [
     "authority update org-acme --name 'Acme Inc.' --permissions create_agents,grant_capabilities",
     "authority update org-acme-billing --parent org-acme",
@@ -43,7 +44,7 @@ export const updateAuthority = command({
         updateMask: { paths: changes.paths },
         ...condition,
       })
-      await tellChange(invocation, "updated", record)
+      await printChange(invocation, "updated", record)
       return EXIT.done
     })
   },
@@ -53,7 +54,7 @@ export const updateAuthority = command({
 export const deactivateAuthorities = command({
   args: "AUTHORITY...",
   arity: [1, Infinity],
-  summary: "make authorities inactive; what they signed stays signed",
+  summary: "make authorities inactive; what they signed still verifies",
   examples: ["authority deactivate org-acme"],
   flags: AUTHORITY_REVISION_FLAG,
   run(invocation) {
@@ -61,7 +62,7 @@ export const deactivateAuthorities = command({
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { record } = await registry.deactivateAuthority({ authorityId, ...condition })
-      await tellChange(invocation, "deactivated", record)
+      await printChange(invocation, "deactivated", record)
       return EXIT.done
     })
   },
@@ -75,11 +76,11 @@ const PATHS = {
   metadata: "metadata_json",
 } as const satisfies Record<keyof typeof FIELD_FLAGS, string>
 
-/** The fields that the flags name, and their new values. A field that is named without a value is cleared. */
+/** Returns the fields that the flags name, with their new values. A flag with an empty value clears its field. */
 function changesOf(values: Values<typeof FIELD_FLAGS>) {
   const named = (Object.keys(PATHS) as (keyof typeof PATHS)[]).filter((flag) => values[flag] !== undefined)
   if (named.length === 0)
-    throw new UsageError("say what to change: --name, --type, --permissions, --parent or --metadata")
+    throw new UsageError("nothing to change: use --name, --type, --permissions, --parent or --metadata")
   const { name, type, permissions = "", parent, metadata } = values
   const fields = {
     ...(name ? { name } : {}),

@@ -5,10 +5,10 @@ import {
   AUTHORITY_HEADINGS,
   authorityRecordJson,
   authorityRow,
-  bothAsJson,
-} from "../authorities/authorityTold.js"
+  storedAuthorityJson,
+} from "../authorities/authorityOutput.js"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
+import { reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
@@ -20,16 +20,17 @@ export const getAuthorities = command({
   arity: [1, Infinity],
   summary: "print authorities as JSON documents, one a line, active or not",
   details:
-    "A revoked key has `revoked_at`, and `compromised_at` where that is known. With --json each line holds the document as `authority` and what the registry knows as `record`.",
+    "A revoked key has `revoked_at`, and `compromised_at` if that is known. With --json each line has the document as " +
+    "`authority` and its record as `record`.",
   examples: ["authority get org-acme", "authority get org-acme | jq .keys"],
   flags: {},
   run(invocation) {
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { authority, record } = await registry.getAuthority({ authorityId })
-      if (!authority) throw new Error("the registry answered without an authority")
+      if (!authority) throw new Error("the registry returned no authority")
       await invocation.out.json(
-        invocation.json ? bothAsJson(authority, record) : documentFromAuthority(authority),
+        invocation.json ? storedAuthorityJson(authority, record) : documentFromAuthority(authority),
       )
       return EXIT.done
     })
@@ -65,20 +66,20 @@ export const listAuthorities = command({
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listAuthorities({ includeInactive, pageSize, pageToken }).page()
-      readable = (await tellPage(invocation, page.authorities)) && readable
+      readable = (await printPage(invocation, page.authorities)) && readable
       left -= page.authorities.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
-    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    if (pageToken !== "") await invocation.err.line(`more results: --page-token ${pageToken}`)
     return readable ? EXIT.done : EXIT.incomplete
   },
 })
 
-type Told = Pick<Invocation, "json" | "out" | "err">
+type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-/** Whether all rows of the page parse. */
-async function tellPage(told: Told, rows: readonly StoredAuthority[]): Promise<boolean> {
-  const { json, out } = told
+/** Prints a page. Returns whether all of its rows parse. */
+async function printPage(outputs: Outputs, rows: readonly StoredAuthority[]): Promise<boolean> {
+  const { json, out } = outputs
   if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
@@ -87,7 +88,7 @@ async function tellPage(told: Told, rows: readonly StoredAuthority[]): Promise<b
   }
   const unreadable = rows.filter((row) => row.unreadable)
   for (const { record } of unreadable)
-    await complain(told, {
+    await reportError(outputs, {
       authorityId: record?.authorityId,
       reason: "AUTHORITY_CORRUPT",
       message: "the stored authority does not parse",

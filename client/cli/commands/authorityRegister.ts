@@ -1,9 +1,9 @@
 import type { Authority } from "@trust-registry/proto"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
-import { tellChange } from "../authorities/authorityTold.js"
+import { printChange } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
 import { openTexts, problemOf, type ReadText } from "../documents/documents.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 
 /** Registers authorities from documents. */
@@ -12,10 +12,10 @@ export const registerAuthorities = command({
   arity: [0, Infinity],
   summary: "register authorities from JSON documents",
   details:
-    "Reads files, or standard input for `-` or none: a document a line, pretty-printed ones one after another, or an array " +
-    "of them, as `authority get` prints them, or with one `public_key` (and `signing_key_id`) in place of `keys`. A key " +
-    "without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. What is refused is told, and the next " +
-    "one comes; a parent must come first.",
+    "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
+    "an array. Documents are as `authority get` prints them, or have one `public_key` (and `signing_key_id`) instead of " +
+    "`keys`. A key without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. Reports a refused " +
+    "document and continues. A parent must come first.",
   examples: [
     "authority register authorities.json",
     "authority get org-acme | trust-registry authority register --address new:50051",
@@ -31,14 +31,14 @@ export const registerAuthorities = command({
       let code: number = EXIT.done
       if (!authority) {
         code = EXIT.refused
-        await complain(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
+        await reportError(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
       } else
         try {
           const { record } = await registry.registerAuthority({ authority })
-          await tellChange(invocation, "registered", record)
+          await printChange(invocation, "registered", record)
         } catch (error) {
           code = exitCodeOf(error)
-          await complain(invocation, complaintOf(error, { origin, authorityId: authority.id }))
+          await reportError(invocation, errorReportOf(error, { origin, authorityId: authority.id }))
         }
       exitCode ||= code
       if (code > EXIT.refused) break

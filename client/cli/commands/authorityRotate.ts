@@ -2,9 +2,9 @@ import { timestampMs } from "@bufbuild/protobuf/wkt"
 import { visibleName } from "@trust-registry/eatp"
 import type { Authority } from "@trust-registry/proto"
 import { keyIdOf } from "../authorities/authorityDocument.js"
-import { bothAsJson } from "../authorities/authorityTold.js"
+import { storedAuthorityJson } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
@@ -12,15 +12,15 @@ import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.j
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { momentText } from "../output/records.js"
 
-/** Gives an authority a new key. */
+/** Adds a key to an authority and ends the windows of the older ones. */
 export const rotateKey = command({
   args: "AUTHORITY PUBLIC_KEY",
   arity: [2, 2],
-  summary: "give an authority a new key and end the windows of the older ones",
+  summary: "add a key to an authority and end the windows of the older ones",
   details:
-    "The key is base64 of the 32 bytes of an Ed25519 public key. What was signed with an older key while its window was " +
-    "open still verifies, what is dated later does not: with --at in the past, what the older keys signed since then, and no " +
-    "command undoes that.",
+    "PUBLIC_KEY is base64 of the 32 bytes of an Ed25519 public key. What an older key signed within its window still " +
+    "verifies; what is dated later does not. With --at in the past, what the older keys signed since then no longer " +
+    "verifies, and no command undoes that.",
   examples: [
     "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
@@ -29,9 +29,9 @@ export const rotateKey = command({
     "key-id": {
       type: "string",
       value: "ID",
-      help: "id of the key (default: the first 16 hexadecimal digits of the SHA-256 of its bytes)",
+      help: "the id of the key (default: the first 16 hexadecimal digits of the SHA-256 of its bytes)",
     },
-    at: { type: "string", value: "TIME", help: "when its window begins (ISO 8601; default: now)" },
+    at: { type: "string", value: "TIME", help: "when its window starts (ISO 8601; default: now)" },
     "overlap-seconds": {
       type: "string",
       value: "N",
@@ -56,20 +56,20 @@ export const rotateKey = command({
     }
     try {
       const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
-      if (json) await out.json(bothAsJson(authority, record))
+      if (json) await out.json(storedAuthorityJson(authority, record))
       else {
         const names = `${visibleName(authorityId)} to key ${visibleName(keyId)}`
         await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
       }
       return EXIT.done
     } catch (error) {
-      await complain(invocation, complaintOf(error, { authorityId }))
+      await reportError(invocation, errorReportOf(error, { authorityId }))
       return exitCodeOf(error)
     }
   },
 })
 
-/** The new key stands last. */
+/** Returns a note on when the older keys end. The new key is the last one. */
 function endOfOlder(authority: Authority | undefined) {
   const ends = (authority?.keys ?? []).slice(0, -1).flatMap(({ notAfter }) => notAfter ?? [])
   if (ends.length === 0) return ""

@@ -12,45 +12,45 @@ import {
   visibleName,
 } from "@trust-registry/eatp"
 import { command, type Flag, type Invocation, type Values } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
 import {
   addChain,
-  assureOneReader,
+  assertOneReader,
   missingChain,
   missingDelegators,
   TRUST_FLAGS,
   type TrustFiles,
   trustFilesOf,
 } from "../documents/trustFiles.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { hintLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
 
 const FLAGS = {
-  action: { type: "string", value: "TEXT", help: "also answer whether the agent may do this now" },
+  action: { type: "string", value: "TEXT", help: "also check whether the agent may do this now" },
   level: {
     type: "string",
     value: "LEVEL",
     choices: ["quick", "standard", "full"],
     help: "quick, standard or full (default: full with an action, else quick)",
   },
-  resource: { type: "string", value: "TEXT", help: "what it would be done to" },
-  context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+  resource: { type: "string", value: "TEXT", help: "the resource of the action" },
+  context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
   ...TRUST_FLAGS,
   authorities: { ...TRUST_FLAGS.authorities, required: true },
 } as const satisfies Record<string, Flag>
 
-/** Verifies documents without a registry. */
+/** Verifies chains without a registry. */
 export const check = command({
   args: "[FILE...]",
   arity: [0, Infinity],
   summary: "verify chains: shape, hashes, every signature, and the verdict; offline",
   details:
-    "Reads files, or standard input for `-` or none. Prints what is wrong with each chain; exit code 1 if anything is, a " +
-    "signature whose signer is not known included. Chains of one run know each other; --chains adds those of other delegators. " +
-    "What a registry revoked is not known here: ask it with `trust`.",
+    "Reads files, or standard input without FILE or with `-`. Prints what is wrong with each chain. The exit code is 1 if " +
+    "anything is wrong, including a signature whose signer is unknown. The given chains can refer to each other; --chains " +
+    "adds those of other delegators. Revocations are known to the registry alone: use `trust` to ask it.",
   examples: [
     "check agent-7.json --authorities authorities.json",
     "check agent-8.json --authorities authorities.json --chains agent-7.json --action read_data",
@@ -62,27 +62,27 @@ export const check = command({
     const { args, values } = invocation
     const question = questionOf(values)
     const names = args.length === 0 ? ["-"] : args
-    assureOneReader([...names, values.authorities, values.chains])
+    assertOneReader([...names, values.authorities, values.chains])
     const files = await trustFilesOf(values)
     const documents: ReadDocument[] = []
     for await (const document of (await openDocuments(names)).read()) documents.push(document)
     for (const { chain } of documents) if (chain) addChain(files, chain)
     let exitCode: number = EXIT.done
     for (const document of documents) {
-      if (document.chain === undefined) await complain(invocation, documentComplaint(document))
-      else if (await tell(invocation, await findingsOf(document, question, files))) continue
+      if (document.chain === undefined) await reportError(invocation, documentErrorReport(document))
+      else if (await printFindings(invocation, await findingsOf(document, question, files))) continue
       exitCode = EXIT.incomplete
     }
     return exitCode
   },
 })
 
-type Asked = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
+type Question = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
 type Findings = { agentId: string; violations: Violation[]; missing: string[]; verdict?: TrustVerdict }
 
-function questionOf(values: Values<typeof FLAGS>): Asked {
+function questionOf(values: Values<typeof FLAGS>): Question {
   const { action = "", level = action === "" ? "quick" : "full", resource } = values
-  if (action === "" && level !== "quick") throw new UsageError("name the --action, or check at --level quick")
+  if (action === "" && level !== "quick") throw new UsageError("--action is required unless --level is quick")
   const context = parseJson(jsonObjectOf(values, "context") ?? "null")
   return {
     action,
@@ -94,16 +94,19 @@ function questionOf(values: Values<typeof FLAGS>): Asked {
 
 async function findingsOf(
   { chain, chainHash: stated }: Extract<ReadDocument, { chain: object }>,
-  question: Asked,
+  question: Question,
   files: TrustFiles,
 ): Promise<Findings> {
   const agentId = chain.genesis?.agentId ?? ""
   const violations = checkShape(chain)
-  // Signatures and verdict are for chains that a registry would take at all.
+  // A chain with an invalid shape has no verdict.
   if (violations.length > 0) return { agentId, violations, missing: [] }
   if (stated !== undefined && stated !== chainHash(chain))
-    violations.push({ field: "chain_hash", description: `is ${chainHash(chain)}, not the stated ${stated}` })
-  // A file may hold an agent twice: each of its chains is checked as itself.
+    violations.push({
+      field: "chain_hash",
+      description: `is ${stated} in the document, but the chain has ${chainHash(chain)}`,
+    })
+  // A file may contain two chains of one agent: each is checked on its own.
   const chains = { get: (id: string) => (id === agentId ? { chain, active: true } : files.chains.get(id)) }
   const { authorities } = files
   const { bad, open } = await checkSignatures(chain, { authorities, delegators: chains })
@@ -113,8 +116,8 @@ async function findingsOf(
   return { agentId, violations: [...violations, ...bad, ...open], missing, verdict }
 }
 
-/** Prints what was found; gives whether all is well. */
-async function tell(
+/** Prints the findings. Returns whether the chain verifies. */
+async function printFindings(
   { json, out }: Pick<Invocation, "json" | "out">,
   { agentId, violations, missing, verdict }: Findings,
 ): Promise<boolean> {
@@ -138,7 +141,7 @@ async function tell(
   for (const { constraint, source, reason } of verdict?.violations ?? [])
     await out.line(visible(`  ${constraint} (${source}): ${reason}`))
   if (!verified) for (const id of missing) await out.line(visible(`  ${missingChain(id)}`))
-  if (verified) for (const line of soundLines(agentId, verdict)) await out.line(visible(line))
+  if (verified) for (const line of verifiedLines(agentId, verdict)) await out.line(visible(line))
   return verified
 }
 
@@ -147,7 +150,7 @@ function deniedLines(agentId: string, { cause, explanation = "" }: TrustVerdict)
   return [`denied ${visibleName(agentId)}: ${cause}: ${explanation}`, ...hint]
 }
 
-function soundLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
+function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
   return [
     `verified ${visibleName(agentId)}${head}`,

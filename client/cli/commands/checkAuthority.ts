@@ -16,25 +16,25 @@ import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
 
-/** Asks whether an agent has a permission, and from whom. */
+/** Asks whether an agent has a permission, and by which path. */
 export const checkAuthority = command({
   args: "AGENT ACTION",
   arity: [2, 2],
-  summary: "ask whether an agent has a permission, and by which path of records",
+  summary: "ask whether an agent has a permission, and print the path of records that gives it",
   details:
-    "Prints `allowed` or `denied` and why (exit code 1), then the path from the authority down to the capability, a record " +
-    "a line, and each constraint: `unmet`, `met`, or `not evaluated` where no rule looks at it, so that it is for you to heed. " +
-    "A denied path begins with what breaks it.",
+    "Prints `allowed`, or `denied` and the reason (exit code 1), then the path from the authority down to the capability, one " +
+    "record a line, and each constraint: `unmet`, `met`, or `not evaluated` if no rule evaluates it, so that you have to. " +
+    "A denied path starts with the record that breaks it.",
   examples: [
     "check-authority agent-7 read_data",
     "check-authority agent-7 read_data --authority org-acme --strong",
     "check-authority agent-7 read_data --at 2026-01-31T00:00:00Z --json",
   ],
   flags: {
-    authority: { type: "string", value: "ID", help: "the authority from which the permission must come" },
-    at: { type: "string", value: "TIME", help: "answer for this past time (ISO 8601), from history" },
-    resource: { type: "string", value: "TEXT", help: "what it would be done to" },
-    context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    authority: { type: "string", value: "ID", help: "the authority that the permission must come from" },
+    at: { type: "string", value: "TIME", help: "check at this past time, from history (ISO 8601)" },
+    resource: { type: "string", value: "TEXT", help: "the resource of the action" },
+    context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
@@ -43,22 +43,22 @@ export const checkAuthority = command({
     const contextJson = jsonObjectOf(values, "context") ?? ""
     const validAt = momentOf(values, "at")
     if (validAt && values["at-revision"] !== undefined)
-      throw new UsageError("give one of --at and --at-revision")
+      throw new UsageError("--at and --at-revision cannot be combined")
     const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
     const answer = await registry().checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
-    if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, AS_TOLD)))
+    if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.authorized ? EXIT.done : EXIT.incomplete
   },
 })
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: CheckAuthorityResponse) {
   if (answer.authorized) yield `allowed by ${visibleName(answer.capabilityUsed ?? "")}`
   else yield* denialLines(answer)
   for (const record of answer.path) yield pathLine(record)
-  for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
+  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
   for (const finding of answer.constraintsUnmet) yield `unmet ${findingText(finding)}: ${finding.reason}`
   for (const finding of answer.constraintsMet)
     yield `${finding.evaluated ? "met" : "not evaluated"} ${findingText(finding)}`

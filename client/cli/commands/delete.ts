@@ -5,19 +5,19 @@ import type { TrustRegistry } from "../../connect.js"
 import type { TrustStoreError } from "../../errors.js"
 import { forEachAgent } from "../agents.js"
 import { command, type Invocation } from "../command.js"
-import { complain, complaintOf } from "../complaint.js"
+import { errorReportOf, reportError } from "../errorReport.js"
 import { expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
 import { UsageError } from "../usage.js"
 
-/** Most agents that the registry takes in one batch. */
+/** The most agents that the registry accepts in one batch. */
 const LARGEST_BATCH = 1_000
 
 const FLAGS = {
   ...REVISION_FLAG,
-  purge: { type: "boolean", help: "delete for good, together with the documents in history" },
-  atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH})` },
+  purge: { type: "boolean", help: "delete for good, including the documents in history" },
+  atomic: { type: "boolean", help: `delete all of the chains or none (at most ${LARGEST_BATCH} agents)` },
 } as const
 
 /** Deletes the chains of agents. */
@@ -26,8 +26,8 @@ export const remove = command({
   arity: [1, Infinity],
   summary: "delete the chains of agents, or purge them for good",
   details:
-    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent; the exit code is that of " +
-    "the first failure. With --atomic nothing is deleted if any of the chains cannot be.",
+    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent. The exit code is that of " +
+    "the first failure. With --atomic nothing is deleted unless all of the chains can be.",
   examples: ["delete agent-7", "delete --purge agent-7", "delete --atomic agent-7 agent-8 agent-9"],
   flags: FLAGS,
   async run(invocation) {
@@ -35,15 +35,15 @@ export const remove = command({
     const agentIds = [...new Set(invocation.args)]
     const condition = expectedRevision(values)
     if (condition.expectedRevision !== undefined && agentIds.length > 1)
-      throw new UsageError("--expected-revision goes with one AGENT")
+      throw new UsageError("--expected-revision requires exactly one AGENT")
     if (values.atomic && agentIds.length > LARGEST_BATCH)
-      throw new UsageError(`--atomic goes with at most ${LARGEST_BATCH} agents`)
+      throw new UsageError(`--atomic accepts at most ${LARGEST_BATCH} agents`)
     const registry = invocation.registry()
     if (agentIds.length > 1) return await deleteMany(invocation, registry, agentIds)
     return await forEachAgent(invocation, async (agentId) => {
       const request = { agentId, ...condition }
       const deleted = values.purge ? registry.purgeChain(request) : registry.deleteChain(request)
-      await tell(invocation, deletedWord(values), agentId, (await deleted).record)
+      await printRecord(invocation, deletedWord(values), agentId, (await deleted).record)
       return EXIT.done
     })
   },
@@ -55,7 +55,7 @@ export const restore = command({
   arity: [1, Infinity],
   summary: "make deleted chains active again",
   details:
-    "`lift-suspension` lifts what `revoke --mode suspend` suspended. The chain of a revoked or suspended agent cannot be " +
+    "Use `lift-suspension` for what `revoke --mode suspend` suspended. The chain of a revoked or suspended agent cannot be " +
     "restored; `revocations --agent AGENT --standing` lists the revocations.",
   examples: ["restore agent-7"],
   flags: REVISION_FLAG,
@@ -64,7 +64,7 @@ export const restore = command({
     const registry = invocation.registry()
     return forEachAgent(invocation, async (agentId) => {
       const { record } = await registry.restoreChain({ agentId, ...condition })
-      await tell(invocation, "restored", agentId, record)
+      await printRecord(invocation, "restored", agentId, record)
       return EXIT.done
     })
   },
@@ -80,30 +80,35 @@ async function deleteMany(
   for (let first = 0; first < agentIds.length && exitCode <= EXIT.refused; first += LARGEST_BATCH) {
     const batch = agentIds.slice(first, first + LARGEST_BATCH)
     const results = await registry.batchDeleteChains({ agentIds: batch, purge, atomic })
-    for (const [i, result] of results.entries()) await tellResult(invocation, batch[i] ?? "", result)
+    for (const [i, result] of results.entries()) await printResult(invocation, batch[i] ?? "", result)
     exitCode ||= exitCodeOfAll(results.flatMap(({ error }) => error ?? []))
   }
   return exitCode
 }
 
-/** Items of an atomic batch that were refused only because others were say nothing about why. */
+/** In an atomic batch the reason is in the items that are not BATCH_REFUSED. */
 function exitCodeOfAll(errors: readonly TrustStoreError[]): number {
   const [error] = [...errors.filter(({ reason }) => reason !== "BATCH_REFUSED"), ...errors]
   return error ? exitCodeOf(error) : EXIT.done
 }
 
-async function tellResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
-  if (result.error) await complain(invocation, complaintOf(result.error, { agentId }))
-  else await tell(invocation, deletedWord(invocation.values), agentId, result.record)
+async function printResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
+  if (result.error) await reportError(invocation, errorReportOf(result.error, { agentId }))
+  else await printRecord(invocation, deletedWord(invocation.values), agentId, result.record)
 }
 
 function deletedWord({ purge }: { purge?: boolean }) {
   return purge ? "purged" : "deleted"
 }
 
-type Told = Pick<Invocation, "json" | "out">
+type Outputs = Pick<Invocation, "json" | "out">
 
-async function tell({ json, out }: Told, verb: string, agentId: string, record: ChainRecord | undefined) {
+async function printRecord(
+  { json, out }: Outputs,
+  verb: string,
+  agentId: string,
+  record: ChainRecord | undefined,
+) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else await out.line(`${verb} ${visibleName(agentId)} at revision ${record?.revision}`)
 }

@@ -10,23 +10,28 @@ import {
   KEY_FLAG,
   wordFlag,
 } from "../flags/makeFlags.js"
-import { makerWithKey, printMade } from "../signing.js"
+import { makerWithKey, printNewChain } from "../signing.js"
 import { UsageError } from "../usage.js"
 
 /** Establishes an agent. */
 export const establishAgent = command({
   args: "AGENT",
   arity: [1, 1],
-  summary: "make and sign the chain of a new agent, and print it; offline",
+  summary: "create and sign the chain of a new agent, and print it; offline",
   details:
-    "The authority of the key says who the agent is and what it may do (EATP ESTABLISH). Nothing is stored: pipe the " +
-    "document into `store`, with the authority registered before it.",
+    "The authority attests the agent and its capabilities (EATP ESTABLISH). Nothing is stored: register the authority, then " +
+    "pipe the document into `store`.",
   examples: [
     "establish agent-7 --authority org-acme --key org-acme.key --capability read_data:access",
     "establish agent-7 --authority org-acme --key org-acme.key --capability read_data:access | trust-registry store -",
   ],
   flags: {
-    authority: { type: "string", value: "ID", required: true, help: "the authority that establishes it" },
+    authority: {
+      type: "string",
+      value: "ID",
+      required: true,
+      help: "the authority that establishes the agent",
+    },
     type: {
       type: "string",
       value: "TYPE",
@@ -35,7 +40,11 @@ export const establishAgent = command({
     ...KEY_FLAG,
     ...CAPABILITY_FLAGS,
     ...BOUND_FLAGS,
-    metadata: { type: "string", value: "JSON", help: "an object about the agent; its constraints bind it" },
+    metadata: {
+      type: "string",
+      value: "JSON",
+      help: "a JSON object about the agent; its `constraints` apply to the agent",
+    },
   },
   offline: true,
   async run(invocation) {
@@ -51,6 +60,6 @@ export const establishAgent = command({
       expiresAt: expiryOf(values),
     }
     const maker = await makerWithKey(values.key)
-    return printMade(invocation, await establish(agent, maker), maker.nowMicros)
+    return printNewChain(invocation, await establish(agent, maker), maker.nowMicros)
   },
 })

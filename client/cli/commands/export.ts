@@ -2,8 +2,8 @@ import { documentFromChain } from "@trust-registry/eatp"
 import type { StoredChain } from "@trust-registry/proto"
 import type { ChainExport } from "../../chainExport.js"
 import { command, type Invocation, type Values } from "../command.js"
-import { complain } from "../complaint.js"
 import { exportTarget } from "../documents/exportTarget.js"
+import { reportError } from "../errorReport.js"
 import { REVISION } from "../flags/bounds.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { revisionOf } from "../flags/flags.js"
@@ -12,11 +12,15 @@ import { EXIT, exitCodeOf } from "../output/exit.js"
 import type { Output } from "../output/output.js"
 import { progressOn } from "../output/progress.js"
 import { UsageError } from "../usage.js"
-import { tellUnreadable } from "./list.js"
+import { reportUnreadable } from "./list.js"
 
 const FLAGS = {
   ...FILTER_FLAGS,
-  after: { type: "string", value: "AGENT", help: "go on behind this agent, the last that an export wrote" },
+  after: {
+    type: "string",
+    value: "AGENT",
+    help: "resume after this agent, the last one that an export wrote",
+  },
   "snapshot-revision": {
     type: "string",
     value: "N",
@@ -31,10 +35,10 @@ export const exportChains = command({
   arity: [0, 1],
   summary: "write chains as EATP documents, one a line",
   details:
-    "To standard output (`-` or no FILE), to a file that appears, or takes the place of an older one, when it is complete, " +
-    "or into a device or named pipe. All chains are as they stood at one revision, which is told in the end: a watch goes on " +
-    "behind it. Signed values keep their text. Rows that do not parse are named on standard error. Where the registry goes away, " +
-    "and on Ctrl-C, it says with which flags another one goes on behind what standard output got; of a FILE nothing is kept then.",
+    "Writes to standard output without FILE or with `-`, to a device or named pipe, or to a file, which it replaces once the " +
+    "export is complete. The chains are the state at one revision, which is printed at the end: a watch continues from " +
+    "there. Signed values keep their text. Rows that do not parse are reported on standard error. If the registry goes away, " +
+    "and on Ctrl-C, it prints the flags to resume what was written to standard output; of a FILE nothing is kept.",
   examples: [
     "export chains.jsonl",
     "export --all --authority org-acme | gzip > acme.jsonl.gz",
@@ -53,11 +57,11 @@ export const exportChains = command({
       else await write(run, invocation.out)
     } catch (error) {
       if (stop.signal.aborted || exitCodeOf(error) === EXIT.unavailable)
-        await tellStop(run, target?.replaces === true)
+        await reportStop(run, target?.replaces === true)
       if (stop.signal.aborted) return EXIT.interrupted
       throw error
     }
-    await tellSummary(run, target ? invocation.out : invocation.err)
+    await printSummary(run, target ? invocation.out : invocation.err)
     return counts.unreadable === 0 ? EXIT.done : EXIT.incomplete
   },
 })
@@ -66,7 +70,7 @@ interface Run {
   invocation: Invocation<typeof FLAGS>
   chains: ChainExport
   counts: { exported: number; unreadable: number }
-  /** The last agent that was written, or told to be unreadable; empty: none was. */
+  /** The last agent that was written or reported as unreadable. Empty: none. */
   last: string
   /** Aborted by Ctrl-C. */
   stop: AbortController
@@ -80,7 +84,7 @@ function requestOf(values: Values<typeof FLAGS>) {
   return { filter: filterOf(values), afterAgentId: after, snapshotRevision: snapshot ?? 0n }
 }
 
-/** From here on Ctrl-C stops it in good order; before the target is open it just ends the process. */
+/** From here on Ctrl-C stops the export in good order; before the target is open it just ends the process. */
 async function write(run: Run, output: Output) {
   const interrupt = onInterrupt()
   interrupt.signal.addEventListener("abort", () => run.stop.abort(), { once: true })
@@ -89,7 +93,7 @@ async function write(run: Run, output: Output) {
     for await (const stored of run.chains) {
       if (!stored.chain) progress.clear()
       await writeOne(run, output, stored)
-      // A bar would run through the documents where both go to one terminal.
+      // A bar would overwrite the documents if both go to one terminal.
       if (!output.terminal) progress.tick(run.counts.exported)
     }
   } finally {
@@ -101,23 +105,23 @@ async function write(run: Run, output: Output) {
 async function writeOne(run: Run, output: Output, stored: StoredChain) {
   const { chain, record } = stored
   if (chain) await output.json(documentFromChain(chain))
-  else await tellUnreadable(run.invocation, [stored])
+  else await reportUnreadable(run.invocation, [stored])
   run.counts[chain ? "exported" : "unreadable"]++
   run.last = record?.agentId ?? run.last
 }
 
-/** What was written of a file that is replaced is gone; what went elsewhere can be gone on with. */
-async function tellStop({ invocation, chains, counts, last, stop }: Run, replaces: boolean) {
+/** Reports how to resume. What was written for a file to be replaced is gone; other output can be resumed. */
+async function reportStop({ invocation, chains, counts, last, stop }: Run, replaces: boolean) {
   const { snapshotRevision } = chains
   const what = stop.signal.aborted ? "interrupted" : "stopped"
   const after = last === "" ? "" : `--after=${shellWord(last)} `
   const next = replaces
-    ? "none is kept, since a file is replaced by a complete one only: begin again, or export to standard output, " +
-      "which can be gone on with"
+    ? "nothing was kept, since only a complete export replaces a file: start again, or export to standard output, " +
+      "which can be resumed"
     : snapshotRevision === undefined
-      ? "begin again"
-      : `go on with: ${after}--snapshot-revision=${snapshotRevision}`
-  await complain(invocation, {
+      ? "start again"
+      : `resume with: ${after}--snapshot-revision=${snapshotRevision}`
+  await reportError(invocation, {
     reason: "STOPPED",
     message: `${what} after ${counts.exported} chains; ${next}`,
   })
@@ -127,9 +131,9 @@ function shellWord(text: string) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-async function tellSummary({ invocation: { json }, chains, counts }: Run, output: Output) {
+async function printSummary({ invocation: { json }, chains, counts }: Run, output: Output) {
   const { exported, unreadable } = counts
   const revision = chains.snapshotRevision ?? 0n
-  const text = `${exported} exported, ${unreadable} unreadable, as of revision ${revision}: watch --from ${revision + 1n} goes on from there`
+  const text = `${exported} exported, ${unreadable} unreadable, as of revision ${revision}; continue with: watch --from ${revision + 1n}`
   await output.line(json ? JSON.stringify({ ...counts, snapshot_revision: `${revision}` }) : text)
 }

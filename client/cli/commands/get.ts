@@ -11,7 +11,7 @@ export const get = command({
   args: "AGENT...",
   arity: [1, Infinity],
   summary: "print the chains of agents as EATP documents, one a line",
-  details: "With --json each line holds the document as `chain` and the registry's record of it as `record`.",
+  details: "With --json each line has the document as `chain` and its record as `record`.",
   examples: [
     "get agent-7",
     "get agent-7 | jq .genesis",
@@ -19,7 +19,7 @@ export const get = command({
     "get --at-revision 1200 agent-7",
   ],
   flags: {
-    "include-inactive": { type: "boolean", help: "deleted, suspended, revoked and expired chains too" },
+    "include-inactive": { type: "boolean", help: "include deleted, suspended, revoked and expired chains" },
     ...CONSISTENCY_FLAGS,
   },
   run(invocation) {
@@ -28,18 +28,18 @@ export const get = command({
     const consistency = consistencyOf(invocation.values)
     return forEachAgent(invocation, async (agentId) => {
       const stored = await registry.getChain({ agentId, includeInactive, ...consistency })
-      await invocation.out.json(invocation.json ? bothAsJson(stored) : documentOf(stored))
+      await invocation.out.json(invocation.json ? storedChainJson(stored) : documentOf(stored))
       return EXIT.done
     })
   },
 })
 
 /** The document is inserted as text: parsing it would change its numbers. */
-function bothAsJson(stored: StoredChain) {
+function storedChainJson(stored: StoredChain) {
   return `{"chain":${documentOf(stored)},"record":${JSON.stringify(recordJson(stored.record))}}`
 }
 
 function documentOf({ chain }: StoredChain) {
-  if (!chain) throw new Error("the registry answered without a chain")
+  if (!chain) throw new Error("the registry returned no chain")
   return documentFromChain(chain)
 }

@@ -1,17 +1,17 @@
 import { chainHash, constraintHash, contentHash, visibleName } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { command } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { EXIT } from "../output/exit.js"
 
 /** Computes the hashes of documents without a registry. */
 export const hash = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "compute the hashes of EATP documents, without a registry",
+  summary: "print the hashes of EATP documents; offline",
   details:
-    "Reads files, or standard input for `-` or none. A chain_hash that the document states is compared.",
+    "Reads files, or standard input without FILE or with `-`. Compares a chain_hash in the document with its own.",
   examples: ["hash chain.json", "get agent-7 --address registry:50051 | trust-registry hash"],
   flags: {},
   offline: true,
@@ -22,7 +22,7 @@ export const hash = command({
     for await (const document of files.read()) {
       if (document.chain === undefined) {
         exitCode = EXIT.incomplete
-        await complain(invocation, documentComplaint(document))
+        await reportError(invocation, documentErrorReport(document))
         continue
       }
       const { chain, chainHash: stated } = document
@@ -32,9 +32,9 @@ export const hash = command({
       else for (const line of hashLines(agentId, hashes)) await out.line(line)
       if (stated !== undefined && stated !== hashes.chain_hash) {
         exitCode = EXIT.incomplete
-        const message = `the document states the chain_hash ${stated}`
-        await complain(invocation, {
-          ...documentComplaint(document, new Error(message)),
+        const message = `the document has another chain_hash: ${stated}`
+        await reportError(invocation, {
+          ...documentErrorReport(document, new Error(message)),
           reason: "CHAIN_HASH",
         })
       }

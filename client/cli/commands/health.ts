@@ -1,7 +1,7 @@
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
 
-/** Asks a registry how it is. */
+/** Asks whether a registry is serving. */
 export const health = command({
   args: "[SERVICE]",
   arity: [0, 1],

@@ -11,13 +11,13 @@ import { UsageError } from "../usage.js"
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000
 
-/** Shows the changes of an agent's chain. */
+/** Prints the changes of an agent's chain. */
 export const history = command({
   args: "AGENT",
   arity: [1, 1],
-  summary: "show who changed an agent's chain, what and when, newest first",
+  summary: "print who changed an agent's chain, what and when, newest first",
   details:
-    "Deleted and purged chains have a history too. It ends early where the registry keeps history for a limited time. With " +
+    "Deleted and purged chains have a history too. It is incomplete if the registry keeps history for a limited time. With " +
     "--json, --chains adds the chain as each change left it.",
   examples: ["history agent-001", "history agent-001 --limit 1 --chains --json"],
   flags: {
@@ -31,7 +31,7 @@ export const history = command({
   },
   async run({ values, args, json, out, err, registry: connect }) {
     const [agentId = ""] = args
-    if (values.chains && !json) throw new UsageError("--chains goes with --json")
+    if (values.chains && !json) throw new UsageError("--chains requires --json")
     let left = countOf(values, "limit") ?? DEFAULT_LIMIT
     const registry = connect()
     const request = { agentId, view: values.chains ? ChainView.FULL : ChainView.RECORD }
@@ -51,9 +51,9 @@ export const history = command({
       oldest = page.oldestRevision
       earliest = page.revisions.at(-1) ?? earliest
     } while (pageToken !== "" && left > 0)
-    if (pageToken !== "") await err.line("there are more: --limit")
+    if (pageToken !== "") await err.line("more changes: use --limit")
     else if (oldest > 1n && earliest?.operation !== ChainOperation.CREATED)
-      await err.line(`what was replaced before revision ${oldest} is no longer kept`)
+      await err.line(`changes before revision ${oldest} are no longer kept`)
     return EXIT.done
   },
 })

@@ -3,15 +3,15 @@ import { SignatureStatus } from "@trust-registry/proto"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { onInterrupt, untilAborted } from "../interrupt.js"
 import { EXIT, isRefusal } from "../output/exit.js"
 import { type Progress, progressOn } from "../output/progress.js"
 
-/** As many as the registry works on at once; more only wait there. */
+/** As many as the registry processes at once; more would only wait there. */
 const DEFAULT_IN_FLIGHT = 2_000
 
 const FLAGS = {
@@ -29,11 +29,11 @@ export const importChains = command({
   arity: [0, Infinity],
   summary: "store many chains from EATP documents",
   details:
-    "Reads files, or standard input for `-` or none: one document a line, pretty-printed documents one after another, or " +
-    "an array of them; no more than one is held in memory. Documents of one agent are stored in their order. A document " +
-    "that is refused is named with its line, and the rest goes on. When the line or the registry goes away it stops, and says " +
-    "from which line on to go on; so it does on Ctrl-C. To store a chain again does no harm. UNVERIFIED are " +
-    "those stored of which not every signature could be checked.",
+    "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
+    "an array. They are read as a stream. Documents of one agent are stored in order. A refused document is reported with " +
+    "its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops and prints " +
+    "the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures that " +
+    "could not be checked.",
   examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
   flags: FLAGS,
   async run(invocation) {
@@ -55,19 +55,19 @@ export const importChains = command({
     const untilInterrupt = untilAborted(documents, interrupt.signal, (next) => (rest = next))
     try {
       for await (const result of run.registry.importChains(readable(run, untilInterrupt, limit))) {
-        await tellResult(run, result)
+        await handleResult(run, result)
       }
     } catch (error) {
       run.progress.clear()
-      await tellStop(run)
-      await tellCounts(run)
+      await reportStop(run)
+      await printCounts(run)
       throw error
     } finally {
       interrupt.end()
     }
     run.progress.clear()
-    if (rest) await tellInterrupt(run, rest)
-    await tellCounts(run)
+    if (rest) await reportInterrupt(run, rest)
+    await printCounts(run)
     if (rest) return EXIT.interrupted
     return run.counts.refused === 0 ? EXIT.done : EXIT.incomplete
   },
@@ -77,19 +77,19 @@ interface Run {
   invocation: Invocation<typeof FLAGS>
   registry: TrustRegistry
   progress: Progress
-  /** UNVERIFIED are those stored of which not every signature could be checked. */
+  /** `unverified` counts stored chains with signatures that could not be checked. */
   counts: { created: number; updated: number; refused: number; unverified: number }
-  /** Documents that were read and neither stored nor refused yet, in their order. */
+  /** Documents that were read but neither stored nor refused yet, in order. */
   open: ReadDocument[]
-  /** Tells that there is room for one more. */
+  /** Signals that there is room for one more. */
   room?: () => void
-  /** The last document that was begun. */
+  /** The last document that was started. */
   last: Origin | undefined
   read: number
   size: number | undefined
 }
 
-/** The chains of the documents; those that are none are refused in their turn. */
+/** Yields the chains of the documents. Unreadable ones are refused in their turn. */
 async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit: number) {
   for await (const document of documents) {
     run.last = document
@@ -101,7 +101,7 @@ async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit
   }
 }
 
-/** Those at the head: one that is none waits until all before it are answered, so that refusals come in the order of lines. */
+/** Refuses unreadable documents at the head: one waits until all before it have a result, so that errors are in line order. */
 async function refuseUnreadable(run: Run) {
   for (let [next] = run.open; next && !next.chain; [next] = run.open) {
     await refuse(run, next)
@@ -109,8 +109,8 @@ async function refuseUnreadable(run: Run) {
   }
 }
 
-/** Results come in the order of the documents. */
-async function tellResult(run: Run, { stored, error }: ImportedChain) {
+/** Handles the result of the first open document: results arrive in document order. */
+async function handleResult(run: Run, { stored, error }: ImportedChain) {
   const document = run.open[0] as ReadDocument
   if (stored) {
     run.counts[stored.created ? "created" : "updated"]++
@@ -131,32 +131,32 @@ function tick({ counts, progress, size, read }: Run) {
 async function refuse({ counts, progress, invocation }: Run, document: ReadDocument, error?: unknown) {
   counts.refused++
   progress.clear()
-  await complain(invocation, documentComplaint(document, error))
+  await reportError(invocation, documentErrorReport(document, error))
 }
 
-/** All before the first document that is still open were stored or refused. */
-async function tellStop({ invocation, open }: Run) {
+/** Reports the first open document; all before it were stored or refused. */
+async function reportStop({ invocation, open }: Run) {
   const [first] = open
   if (!first) return
   const origin = { file: first.file, line: first.line }
-  const message = "stopped; this document was perhaps not stored: go on from here (all before it are done)"
-  await complain(invocation, { origin, reason: "STOPPED", message })
+  const message = "stopped; this document may not be stored: resume from this line (all before it are done)"
+  await reportError(invocation, { origin, reason: "STOPPED", message })
 }
 
-/** The next document is known at once, unless it is still on its way through a pipe. */
-async function tellInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
+/** The next document is known at once, unless a pipe has not delivered it yet. */
+async function reportInterrupt({ invocation, last }: Run, rest: Promise<IteratorResult<Origin>>) {
   const next = await Promise.race([rest, sleep(NEXT_WITHIN_MS)])
   if (next?.done) return
   const [place, message] = next
-    ? [next.value, "interrupted: go on from this line (all before it is done)"]
-    : [last, "interrupted: all up to this document is done; go on behind it"]
+    ? [next.value, "interrupted: resume from this line (all before it are done)"]
+    : [last, "interrupted: resume after this document (it and all before it are done)"]
   const origin = place ? { origin: { file: place.file, line: place.line } } : {}
-  await complain(invocation, { ...origin, reason: "STOPPED", message })
+  await reportError(invocation, { ...origin, reason: "STOPPED", message })
 }
 
 const NEXT_WITHIN_MS = 200
 
-async function tellCounts({ invocation: { json, out }, counts }: Run) {
+async function printCounts({ invocation: { json, out }, counts }: Run) {
   const { created, updated, refused, unverified } = counts
   const text = `${created} created, ${updated} updated, ${refused} refused`
   if (json) await out.json(JSON.stringify(counts))

@@ -3,14 +3,14 @@ import { command } from "../command.js"
 import { keyPairText, writeKeyFile } from "../documents/keyFile.js"
 import { EXIT } from "../output/exit.js"
 
-/** Makes a key pair. */
+/** Creates a key pair. */
 export const keygen = command({
   args: "[FILE]",
   arity: [0, 1],
-  summary: "make a key pair: the file for --key, its public key on standard output; offline",
+  summary: "create a key pair: a file for --key, and the public key on standard output; offline",
   details:
-    "Writes a new Ed25519 key pair into FILE, which its owner alone may read (mode 600), and prints the public key. A file " +
-    "that is there is never overwritten. For `-` or no FILE the key pair itself is printed, for a program that keeps secrets.",
+    "Writes a new Ed25519 key pair to FILE, which only its owner can read (mode 600), and prints the public key. Never " +
+    "overwrites an existing file. Without FILE or with `-` it prints the key pair itself, for a program that keeps secrets.",
   examples: ["keygen org-acme.key", "keygen | vault-put org-acme"],
   flags: {},
   offline: true,

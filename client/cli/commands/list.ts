@@ -1,7 +1,7 @@
 import { visibleName } from "@trust-registry/eatp"
 import { type ChainRecord, ChainView, type StoredChain } from "@trust-registry/proto"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
+import { reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
@@ -13,13 +13,13 @@ import { TERMINAL_CELL, tableLines } from "../output/table.js"
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000
 
-/** Lists what the registry knows about chains. */
+/** Lists the records of chains. */
 export const list = command({
   args: "",
   arity: [0, 0],
-  summary: "list chains: agent, authority, status, signatures, revision, expiry",
+  summary: "list the records of chains: agent, authority, status, signatures, revision, expiry",
   details:
-    "`export` prints the chains themselves. A row that does not parse is named on standard error, unless --records skips " +
+    "Use `export` for the chains themselves. A row that does not parse is reported on standard error, unless --records skips " +
     "the documents.",
   examples: [
     "list --prefix billing-",
@@ -49,12 +49,12 @@ export const list = command({
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listChains({ ...request, pageSize, pageToken }).page()
-      await tell(invocation, page.chains)
-      readable = (await tellUnreadable(invocation, page.chains)) && readable
+      await printRecords(invocation, page.chains)
+      readable = (await reportUnreadable(invocation, page.chains)) && readable
       left -= page.chains.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
-    if (pageToken !== "") await invocation.err.line(`there are more: --page-token ${pageToken}`)
+    if (pageToken !== "") await invocation.err.line(`more results: --page-token ${pageToken}`)
     return readable ? EXIT.done : EXIT.incomplete
   },
 })
@@ -74,9 +74,9 @@ export const count = command({
   },
 })
 
-type Told = Pick<Invocation, "json" | "out" | "err">
+type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-async function tell({ json, out }: Told, chains: readonly StoredChain[]) {
+async function printRecords({ json, out }: Outputs, chains: readonly StoredChain[]) {
   const records = chains.flatMap(({ record }): ChainRecord | [] => record ?? [])
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
@@ -85,13 +85,13 @@ async function tell({ json, out }: Told, chains: readonly StoredChain[]) {
   }
 }
 
-/** Names on standard error the rows whose chain does not parse; returns whether there were none. */
-export async function tellUnreadable(told: Told, chains: readonly StoredChain[]): Promise<boolean> {
+/** Reports rows whose chain does not parse on standard error. Returns whether there were none. */
+export async function reportUnreadable(outputs: Outputs, chains: readonly StoredChain[]): Promise<boolean> {
   const rows = chains.filter(({ unreadable }) => unreadable)
   for (const { record } of rows) {
     const { agentId = "" } = record ?? {}
     const message = `the stored chain does not parse; see: verify ${visibleName(agentId)}`
-    await complain(told, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
+    await reportError(outputs, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
   return rows.length === 0
 }

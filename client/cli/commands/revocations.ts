@@ -1,12 +1,12 @@
 import { isUuid } from "@trust-registry/eatp"
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
-import { tellRecords, tellRevocation } from "../revocationTold.js"
+import { printRecords, printRevocation } from "../revocationOutput.js"
 import { UsageError } from "../usage.js"
 
 const LARGEST_PAGE = 500
 
-/** Lists what was ever revoked. */
+/** Lists revoked records. */
 export const revocations = command({
   args: "",
   arity: [0, 0],
@@ -14,15 +14,15 @@ export const revocations = command({
   details: "Lifted suspensions are among them. Without a condition it lists all.",
   examples: ["revocations --standing", "revocations --agent agent-7 --json"],
   flags: {
-    agent: { type: "string", value: "ID", help: "of this agent, or of records in its chain" },
-    authority: { type: "string", value: "ID", help: "keys of this authority" },
-    revocation: { type: "string", value: "UUID", help: "of this revocation" },
-    standing: { type: "boolean", help: "without what was lifted" },
+    agent: { type: "string", value: "ID", help: "revocations of this agent, or of records in its chain" },
+    authority: { type: "string", value: "ID", help: "revoked keys of this authority" },
+    revocation: { type: "string", value: "UUID", help: "the records of this revocation" },
+    standing: { type: "boolean", help: "omit lifted suspensions" },
   },
   async run(invocation) {
     const { agent, authority, revocation, standing } = invocation.values
-    if (agent && authority) throw new UsageError("--agent and --authority: give one of them")
-    if (revocation) assureUuid("--revocation", revocation)
+    if (agent && authority) throw new UsageError("--agent and --authority cannot be combined")
+    if (revocation) assertUuid("--revocation", revocation)
     const request = {
       agentId: agent ?? "",
       authorityId: authority ?? "",
@@ -31,7 +31,7 @@ export const revocations = command({
       pageSize: LARGEST_PAGE,
     }
     for await (const { records } of invocation.registry().listRevokedRecords(request).pages())
-      await tellRecords(invocation, records)
+      await printRecords(invocation, records)
     return EXIT.done
   },
 })
@@ -40,23 +40,23 @@ export const revocations = command({
 export const liftSuspension = command({
   args: "REVOCATION",
   arity: [1, 1],
-  summary: "lift a suspension with all that it suspended",
+  summary: "lift a suspension, for every record that it suspended",
   details:
-    "REVOCATION is the id that `revoke --mode suspend` told, and `revocations` tells. What else revokes an agent or record stands.",
+    "REVOCATION is the id that `revoke --mode suspend` and `revocations` print. Other revocations of the same records remain.",
   examples: ["lift-suspension 0b54e4a5-2f64-4c1e-9f0c-8d2cbbf4f6f3"],
   flags: {},
   async run(invocation) {
     const [revocationId = ""] = invocation.args
-    assureUuid("REVOCATION", revocationId)
+    assertUuid("REVOCATION", revocationId)
     const registry = invocation.registry()
     const before = await registry.listRevokedRecords({ revocationId, standingOnly: true, pageSize: 1 }).page()
     const { revocation } = await registry.liftSuspension({ revocationId })
-    await tellRevocation(invocation, "lifted", revocation, before.records.length > 0)
+    await printRevocation(invocation, "lifted", revocation, before.records.length > 0)
     return EXIT.done
   },
 })
 
-function assureUuid(name: string, text: string) {
+function assertUuid(name: string, text: string) {
   if (!isUuid(text))
     throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
 }

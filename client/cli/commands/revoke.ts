@@ -3,22 +3,22 @@ import { quoted, wordsOf } from "@trust-registry/eatp"
 import { type Revocation, RevocationMode, RevocationModeSchema } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { type Command, command, type Flag, type Invocation, type Values } from "../command.js"
-import { type Complaint, complain, complaintOf } from "../complaint.js"
+import { type ErrorReport, errorReportOf, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { wordFlag } from "../flags/makeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
-import { tellRevocation } from "../revocationTold.js"
+import { printRevocation } from "../revocationOutput.js"
 import { UsageError } from "../usage.js"
 
 const REASON_FLAG = {
-  reason: { type: "string", value: "TEXT", help: "why, for those who ask later" },
+  reason: { type: "string", value: "TEXT", help: "the reason, for the record" },
 } as const satisfies Record<string, Flag>
 
 const MODE_FLAGS = {
   mode: {
     type: "string",
     value: "MODE",
-    help: `${wordsOf(RevocationModeSchema).join(", ")} (default: immediate; suspend alone can be lifted)`,
+    help: `${wordsOf(RevocationModeSchema).join(", ")} (default: immediate; only suspend can be lifted)`,
   },
   at: { type: "string", value: "TIME", help: "when it takes effect (ISO 8601; with --mode graceful)" },
   ...REASON_FLAG,
@@ -30,8 +30,7 @@ export const revokeAgent = cascade({
   arity: [1, 1],
   summary: "revoke an agent and every agent that its trust came down to",
   details:
-    "The agent must be known to the registry: a chain of it is stored, or was before, or somebody's stored chain names it as " +
-    "the delegator.",
+    "The registry must know the agent: its chain is or was stored, or a stored chain names it as delegator.",
   examples: [
     'revoke agent agent-7 --reason "key was stolen"',
     "revoke agent agent-7 --mode suspend",
@@ -44,8 +43,8 @@ export const revokeAgent = cascade({
 export const revokeDelegation = cascade({
   args: "AGENT DELEGATION",
   arity: [2, 2],
-  summary: "revoke a delegation and what its delegatee delegated on of it",
-  details: "AGENT is the delegatee, in whose chain the delegation stands.",
+  summary: "revoke a delegation and what its delegatee passed on of it",
+  details: "AGENT is the delegatee, whose chain contains the delegation.",
   examples: ["revoke delegation agent-7 del-12"],
   revoke: (registry, [agentId = "", delegationId = ""], how) =>
     registry.revokeDelegation({ agentId, delegationId, ...how }),
@@ -91,8 +90,8 @@ export const revokeKey = command({
   arity: [2, 2],
   summary: "revoke a key of an authority for good",
   details:
-    "KEY is the id of the key. It verifies nothing any more; with --compromised-at it still verifies what is dated and was " +
-    "first stored before that.",
+    "KEY is the id of the key. A revoked key verifies nothing; with --compromised-at it still verifies what is dated and was " +
+    "first stored before that time.",
   examples: [
     "revoke key org-acme key-2026",
     'revoke key org-acme key-2026 --compromised-at 2026-10-01T00:00:00Z --reason "laptop was lost"',
@@ -101,7 +100,7 @@ export const revokeKey = command({
     "compromised-at": {
       type: "string",
       value: "TIME",
-      help: "since when others may have the key (ISO 8601; default: nobody knows)",
+      help: "since when others may have the key (ISO 8601; default: unknown)",
     },
     ...REASON_FLAG,
   },
@@ -109,14 +108,16 @@ export const revokeKey = command({
     const [authorityId = "", keyId = ""] = invocation.args
     const compromisedAt = momentOf(invocation.values, "compromised-at")
     if (compromisedAt && timestampMs(compromisedAt) > Date.now())
-      throw new UsageError("--compromised-at is to come: what the key signs until then would still verify")
+      throw new UsageError(
+        "--compromised-at is in the future: what the key signs until then would still verify",
+      )
     const { reason = "" } = invocation.values
     const request = { authorityId, keyId, reason, ...(compromisedAt ? { compromisedAt } : {}) }
-    return await tell(invocation, { authorityId }, invocation.registry().revokeKey(request))
+    return await printResult(invocation, { authorityId }, invocation.registry().revokeKey(request))
   },
 })
 
-/** What the flags of {@link MODE_FLAGS} say. */
+/** The mode, time and reason that {@link MODE_FLAGS} give. */
 interface How {
   mode: RevocationMode
   effectiveAt?: Timestamp
@@ -129,7 +130,7 @@ type Cascade = Pick<Command, "args" | "arity" | "summary" | "details" | "example
   revoke(registry: TrustRegistry, args: string[], how: How): Answer
 }
 
-/** A command that revokes something of an agent with all that descends from it. */
+/** Defines a command that revokes a record of an agent and everything that descends from it. */
 function cascade({ revoke, ...words }: Cascade): Command {
   return command({
     ...words,
@@ -137,7 +138,7 @@ function cascade({ revoke, ...words }: Cascade): Command {
     async run(invocation) {
       const { args, values } = invocation
       const how = howOf(values)
-      return await tell(invocation, { agentId: args[0] }, revoke(invocation.registry(), args, how))
+      return await printResult(invocation, { agentId: args[0] }, revoke(invocation.registry(), args, how))
     },
   })
 }
@@ -145,23 +146,23 @@ function cascade({ revoke, ...words }: Cascade): Command {
 function howOf(values: Values<typeof MODE_FLAGS>): How {
   const mode = wordFlag(RevocationModeSchema, "mode", values.mode ?? "immediate") as RevocationMode
   const effectiveAt = momentOf(values, "at")
-  if (effectiveAt && mode !== RevocationMode.GRACEFUL) throw new UsageError("--at goes with --mode graceful")
-  if (!effectiveAt && mode === RevocationMode.GRACEFUL) throw new UsageError("--mode graceful needs --at")
+  if (effectiveAt && mode !== RevocationMode.GRACEFUL) throw new UsageError("--at requires --mode graceful")
+  if (!effectiveAt && mode === RevocationMode.GRACEFUL) throw new UsageError("--mode graceful requires --at")
   if (effectiveAt && timestampMs(effectiveAt) <= Date.now())
-    throw new UsageError("--at is past: --mode immediate revokes at once")
+    throw new UsageError("--at is in the past: use --mode immediate to revoke now")
   return { mode, reason: values.reason ?? "", ...(effectiveAt ? { effectiveAt } : {}) }
 }
 
-async function tell(
-  told: Pick<Invocation, "json" | "out" | "err">,
-  about: Pick<Complaint, "agentId" | "authorityId">,
+async function printResult(
+  outputs: Pick<Invocation, "json" | "out" | "err">,
+  about: Pick<ErrorReport, "agentId" | "authorityId">,
   answer: Answer,
 ): Promise<number> {
   try {
-    await tellRevocation(told, "revoked", (await answer).revocation)
+    await printRevocation(outputs, "revoked", (await answer).revocation)
     return EXIT.done
   } catch (error) {
-    await complain(told, complaintOf(error, about))
+    await reportError(outputs, errorReportOf(error, about))
     return exitCodeOf(error)
   }
 }

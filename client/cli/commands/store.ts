@@ -3,8 +3,8 @@ import { visibleName } from "@trust-registry/eatp"
 import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
 import { command, type Invocation } from "../command.js"
-import { complain, documentComplaint } from "../complaint.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
+import { documentErrorReport, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { EXPIRY_FLAG, expectedRevision, REVISION_FLAG } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
@@ -12,12 +12,12 @@ import { recordJson } from "../output/records.js"
 
 const FLAGS = { ...REVISION_FLAG, ...EXPIRY_FLAG }
 
-/** Stores the documents of files, one after the other. */
+/** Stores the documents of files, one by one. */
 export const store = command({
   args: "[FILE...]",
   arity: [0, Infinity],
   summary: "store chains from EATP documents, replacing the stored ones",
-  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  details: "Reads files, or standard input without FILE or with `-`. Stops at the first refused document.",
   examples: ["store chain.json", "store --expected-revision 0 new-agent.json", "store < chain.json"],
   flags: FLAGS,
   run: (invocation) =>
@@ -27,12 +27,12 @@ export const store = command({
     }),
 })
 
-/** Replaces stored chains by the documents of files, one after the other. */
+/** Replaces stored chains with the documents of files, one by one. */
 export const update = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "replace stored chains by EATP documents; never creates one",
-  details: "Reads files, or standard input for `-` or none. Stops at the first document that is refused.",
+  summary: "replace stored chains with EATP documents; never create one",
+  details: "Reads files, or standard input without FILE or with `-`. Stops at the first refused document.",
   examples: ["update chain.json", "update --expected-revision 17 chain.json"],
   flags: FLAGS,
   run: (invocation) =>
@@ -66,7 +66,7 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
     try {
       const { chain, chainHash = "" } = document
       const { record, verb } = await writeOne(registry, { chain, chainHash, ...conditions })
-      await tell(invocation, verb, record)
+      await printResult(invocation, verb, record)
     } catch (error) {
       return await refuse(invocation, document, error)
     }
@@ -74,7 +74,11 @@ async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOn
   return EXIT.done
 }
 
-async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, record: ChainRecord | undefined) {
+async function printResult(
+  { json, out }: Invocation<typeof FLAGS>,
+  verb: string,
+  record: ChainRecord | undefined,
+) {
   if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
   else {
     const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
@@ -84,6 +88,6 @@ async function tell({ json, out }: Invocation<typeof FLAGS>, verb: string, recor
 }
 
 async function refuse(invocation: Invocation<typeof FLAGS>, document: ReadDocument, error?: unknown) {
-  await complain(invocation, documentComplaint(document, error))
+  await reportError(invocation, documentErrorReport(document, error))
   return error === undefined ? EXIT.refused : exitCodeOf(error)
 }

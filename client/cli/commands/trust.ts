@@ -20,8 +20,8 @@ export const trust = command({
   arity: [1, 2],
   summary: "ask whether an agent may do something now",
   details:
-    "Prints `allowed` with the capability and the constraints to heed, or `denied` and why (exit code 1). An action is " +
-    "needed for the levels standard and full.",
+    "Prints `allowed` with the capability and the constraints that apply, or `denied` and the reason (exit code 1). The levels " +
+    "standard and full require an action.",
   examples: [
     "trust agent-7 read_data",
     "trust agent-7 --level quick",
@@ -34,26 +34,26 @@ export const trust = command({
       choices: ["quick", "standard", "full"],
       help: "quick, standard or full (default: standard)",
     },
-    resource: { type: "string", value: "TEXT", help: "what it would be done to" },
-    context: { type: "string", value: "JSON", help: "an object that constraints may look at" },
+    resource: { type: "string", value: "TEXT", help: "the resource of the action" },
+    context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
     const [agentId = "", action = ""] = args
     const level = LEVELS[values.level ?? "standard"]
     if (action === "" && level !== VerificationLevel.QUICK)
-      throw new UsageError("name the action, or ask at --level quick")
+      throw new UsageError("ACTION is required unless --level is quick")
     const { resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
-    const asked = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().verifyTrust(asked)
-    if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, AS_TOLD)))
+    const request = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
+    const answer = await registry().verifyTrust(request)
+    if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
     return answer.valid ? EXIT.done : EXIT.incomplete
   },
 })
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: VerifyTrustResponse) {
   const { capabilityUsed } = answer

@@ -18,32 +18,32 @@ import { UsageError } from "../usage.js"
 
 const IN_FLIGHT = 16
 
-/** Checks that stored chains are what was written. */
+/** Checks that stored chains match what was written. */
 export const verify = command({
   args: "[AGENT...]",
   arity: [0, Infinity],
-  summary: "check that stored chains are what was written",
+  summary: "check that stored chains match what was written",
   details:
-    "Takes agents, or flags that select chains; --all alone checks every chain. Prints each check that failed.",
+    "Takes agents, or flags that select chains; --all alone checks every chain. Prints each failed check.",
   examples: ["verify agent-7", "verify --all", "verify --authority org-acme --json"],
   flags: FILTER_FLAGS,
   async run(invocation) {
     const filtered = Object.keys(invocation.values).some((name) => name in FILTER_FLAGS)
     if (filtered === invocation.args.length > 0) {
-      throw new UsageError("name agents, or say which by flags (--all: every chain)")
+      throw new UsageError("name either agents or flags that select chains (--all: every chain)")
     }
     const registry = invocation.registry()
     if (filtered) return await verifyAll(invocation, registry)
     return await forEachAgent(invocation, async (agentId) => {
       const answer = await registry.verifyChainIntegrity({ agentId })
-      await tell(invocation, agentId, answer)
+      await printResult(invocation, agentId, answer)
       if (answer.verified && !invocation.json) await invocation.out.line(`verified ${visibleName(agentId)}`)
       return answer.verified ? EXIT.done : EXIT.incomplete
     })
   },
 })
 
-type Told = Pick<Invocation, "json" | "out">
+type Outputs = Pick<Invocation, "json" | "out">
 
 async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: TrustRegistry) {
   const { json, out, err, values } = invocation
@@ -54,12 +54,12 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
     keyOf: ({ record }) => record?.agentId ?? "",
     async work({ record }) {
       const agentId = record?.agentId ?? ""
-      const answer = await registry.verifyChainIntegrity({ agentId }).catch(unlessGone)
+      const answer = await registry.verifyChainIntegrity({ agentId }).catch(ignorePurged)
       if (!answer) return
       counts[answer.verified ? "verified" : "failed"]++
       if (json || !answer.verified) {
         progress.clear()
-        await tell(invocation, agentId, answer)
+        await printResult(invocation, agentId, answer)
       }
       progress.tick(counts.verified + counts.failed)
     },
@@ -69,12 +69,12 @@ async function verifyAll(invocation: Invocation<typeof FILTER_FLAGS>, registry: 
   return counts.failed === 0 ? EXIT.done : EXIT.incomplete
 }
 
-/** A chain that was purged since it was listed. */
-function unlessGone(error: unknown): undefined {
+/** Ignores a chain that was purged since it was listed. */
+function ignorePurged(error: unknown): undefined {
   if (!isRefusal(error)) throw error
 }
 
-async function tell({ json, out }: Told, agentId: string, answer: VerifyChainIntegrityResponse) {
+async function printResult({ json, out }: Outputs, agentId: string, answer: VerifyChainIntegrityResponse) {
   if (json) return await out.json(answerJson(answer))
   const failed = answer.findings.filter(({ passed }) => !passed)
   for (const finding of failed) await out.line(failedText(agentId, finding))

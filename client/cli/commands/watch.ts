@@ -6,8 +6,8 @@ import type { WatchState } from "../../chainWatch.js"
 import { TrustStoreError } from "../../errors.js"
 import { DEFAULT_TIMEOUT_MS } from "../../options.js"
 import { command, type Invocation } from "../command.js"
-import { complain } from "../complaint.js"
-import { messageWithHint } from "../documents/lineHint.js"
+import { messageWithHint } from "../documents/connectionHint.js"
+import { reportError } from "../errorReport.js"
 import { REVISION } from "../flags/bounds.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { revisionOf } from "../flags/flags.js"
@@ -17,17 +17,17 @@ import { EXIT } from "../output/exit.js"
 import { momentText, statusWord } from "../output/records.js"
 import { UsageError } from "../usage.js"
 
-/** Shows changes as they come. */
+/** Prints changes of chains as they happen. */
 export const watch = command({
   args: "",
   arity: [0, 0],
-  summary: "show changes of chains as they come, one a line, until Ctrl-C",
+  summary: "print changes of chains as they happen, one a line, until Ctrl-C",
   details:
-    "Fails if the registry does not answer within --timeout-ms at first. Later it reconnects by itself, misses nothing, and " +
-    "reports on standard error when the line is lost and when it is back. Ctrl-C ends it and prints the flag with which " +
-    "another watch resumes. Each line has revision, operation, agent, status, expiry, time and author. The operation is `current` " +
+    "Fails if the registry does not respond within --timeout-ms at first. Later it reconnects by itself, misses nothing, and " +
+    "reports on standard error when the connection is lost and restored. Ctrl-C ends it and prints the flag to resume " +
+    "with. Each line has revision, operation, agent, status, expiry, time and author. The operation is `current` " +
     "for what --include-current prints, and `left` for a change that took a chain out of the filter. With --json each line " +
-    "has the chain too.",
+    "includes the chain.",
   examples: [
     "watch",
     "watch --from 1042 --prefix billing-",
@@ -47,15 +47,15 @@ export const watch = command({
     const { values, json, out, err, registry: connect } = invocation
     const from = revisionOf(values, "from")
     if (from !== undefined && values["include-current"])
-      throw new UsageError("either --from or --include-current, not both")
+      throw new UsageError("--from and --include-current cannot be combined")
     const filter = filterOf(values)
     const registry = connect()
     const interrupt = onInterrupt()
-    const line = lineOf(invocation)
+    const connection = connectionReporter(invocation)
     const view = json ? ChainView.FULL : ChainView.RECORD
     const changes = registry.watchChains(
       { filter, view, startRevision: from ?? 0n, includeCurrent: values["include-current"] ?? false },
-      { signal: AbortSignal.any([interrupt.signal, line.late]), onState: line.onState },
+      { signal: AbortSignal.any([interrupt.signal, connection.late]), onState: connection.onState },
     )
     let next = from ?? 0n
     try {
@@ -69,30 +69,31 @@ export const watch = command({
     } catch (error) {
       if (!interrupt.signal.aborted) throw error
     } finally {
-      line.end()
+      connection.end()
       interrupt.end()
     }
-    await err.line(next > 0n ? `go on with: --from ${next}` : "it had not begun yet")
+    await err.line(next > 0n ? `resume with: --from ${next}` : "the watch had not started")
     return EXIT.interrupted
   },
 })
 
-/** Tells of the line; `late` is aborted, with what is to be said of it, where it cannot be had in time at first. */
-function lineOf({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
+/** Reports changes of the connection. `late` is aborted with an error if there is no first connection in time. */
+function connectionReporter({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
   const late = new AbortController()
   let begun = false
   let first: TrustStoreError | undefined
   const timer = setTimeout(() => late.abort(first ?? noAnswer(timeoutMs)), timeoutMs)
-  const tell = (reason: string, message: string) => void complain({ json, err }, { reason, message })
+  const report = (reason: string, message: string) => void reportError({ json, err }, { reason, message })
   const onState = ({ open, nextRevision, error }: WatchState) => {
     if (!open && !begun) first = error
     else if (!open) {
       const why = error ? ` (${messageWithHint(error)})` : ""
-      tell(
-        "LINE_LOST",
-        `the line is lost${why}; the watch goes on from revision ${nextRevision} when it is back`,
+      report(
+        "CONNECTION_LOST",
+        `connection lost${why}; the watch resumes from revision ${nextRevision} when it is restored`,
       )
-    } else if (begun) tell("LINE_BACK", `the line is back; the watch goes on from revision ${nextRevision}`)
+    } else if (begun)
+      report("CONNECTION_RESTORED", `connection restored; the watch resumes from revision ${nextRevision}`)
     begun ||= open
     if (begun) clearTimeout(timer)
   }
@@ -100,7 +101,7 @@ function lineOf({ json, err, timeoutMs = DEFAULT_TIMEOUT_MS }: Invocation) {
 }
 
 function noAnswer(timeoutMs: number) {
-  const message = `the registry did not answer within ${timeoutMs} ms`
+  const message = `the registry did not respond within ${timeoutMs} ms`
   return new TrustStoreError(message, { code: status.DEADLINE_EXCEEDED, reason: "DEADLINE_EXCEEDED" })
 }
 

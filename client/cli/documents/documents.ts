@@ -6,54 +6,54 @@ import { UsageError } from "../usage.js"
 import { encodingProblem } from "./encodingProblem.js"
 import { splitDocuments } from "./splitDocuments.js"
 
-/** Where a document stands. */
+/** Where a document is. */
 export interface Origin {
-  /** The file's name as it was given, or `stdin`. */
+  /** The file name as given, or `stdin`. */
   file: string
-  /** Line on which it begins, from 1. */
+  /** The line on which it starts, from 1. */
   line: number
 }
 
-/** A document that was read: a chain, or why it is none. */
+/** A document that was read: a chain, or why it is not one. */
 export type ReadDocument = Origin &
   ({ chain: TrustLineageChain; chainHash: string | undefined } | { chain?: undefined; problem: string })
 
-/** A text that was read, or why it cannot be. */
+/** A text that was read, or why it cannot be read. */
 export type ReadText = Origin &
   ({ text: string; problem?: undefined } | { text?: undefined; problem: string })
 
-/** Files of documents, checked to be there. */
+/** Files of documents, all of which exist. */
 export interface DocumentFiles<Document = ReadDocument> {
-  /** All documents of all files in their order; `-` is standard input. */
+  /** Yields the documents of all files in order; `-` is standard input. */
   read(onBytes?: (count: number) => void): AsyncGenerator<Document>
-  /** Bytes in all files together; undefined where standard input is among them. */
+  /** Total bytes of all files. Undefined if standard input is one of them. */
   size: number | undefined
 }
 
-/** What is asked of files. */
-export interface Asked {
-  /** Whether files that hold no document at all are a mistake of the caller. */
+/** Options of {@link openDocuments}. */
+export interface OpenOptions {
+  /** Whether files without any document are a usage error. */
   some?: boolean
 }
 
 /**
- * Finds the files; none given means standard input. Throws a UsageError for one that cannot be read. A file that goes on
- * and on with what is no JSON is left, with a last problem that says so.
+ * Opens the files, or standard input if none is given. Throws a UsageError for one that cannot be read. After too many
+ * lines that are not JSON the rest of a file is skipped, with a last problem that says so.
  */
-export function openDocuments(names: readonly string[], asked?: Asked): Promise<DocumentFiles> {
-  return openFiles(names, asked, readDocuments)
+export function openDocuments(names: readonly string[], options?: OpenOptions): Promise<DocumentFiles> {
+  return openFiles(names, options, readDocuments)
 }
 
-/** As {@link openDocuments}, for JSON documents of any kind: they are split, and not read. */
-export function openTexts(names: readonly string[], asked?: Asked): Promise<DocumentFiles<ReadText>> {
-  return openFiles(names, asked, readTexts)
+/** Like {@link openDocuments}, for JSON documents of any kind: it splits them without parsing them. */
+export function openTexts(names: readonly string[], options?: OpenOptions): Promise<DocumentFiles<ReadText>> {
+  return openFiles(names, options, readTexts)
 }
 
 type OnBytes = (count: number) => void
 
 async function openFiles<Document>(
   names: readonly string[],
-  { some }: Asked = {},
+  { some }: OpenOptions = {},
   readFile: (name: string, onBytes: OnBytes) => AsyncGenerator<Document>,
 ): Promise<DocumentFiles<Document>> {
   const files = names.length === 0 ? ["-"] : names
@@ -82,7 +82,7 @@ async function sizeOf(file: string) {
   if (file === "-") return undefined
   try {
     const found = await stat(file)
-    if (found.isDirectory()) throw new UsageError(`${file} is a folder`)
+    if (found.isDirectory()) throw new UsageError(`${file} is a directory`)
     await access(file, constants.R_OK)
     return found.isFile() ? found.size : undefined
   } catch (error) {
@@ -92,25 +92,25 @@ async function sizeOf(file: string) {
 
 function unreadable(file: string, cause: unknown) {
   if (!(cause instanceof Error) || !("code" in cause)) return cause
-  return new UsageError(`${file} cannot be read: ${cause.code}`, { cause })
+  return new UsageError(`cannot read ${file}: ${cause.code}`, { cause })
 }
 
 async function* readDocuments(name: string, onBytes: OnBytes): AsyncGenerator<ReadDocument> {
   let unparsable = 0
   let lastLine = 0
   for await (const { file, line, text, problem } of readTexts(name, onBytes)) {
-    const { noJson, ...document } = text === undefined ? { problem, noJson: true } : parse(text, line)
-    // What is no JSON may come in several pieces a line.
-    if (!noJson) unparsable = 0
+    const { notJson, ...document } = text === undefined ? { problem, notJson: true } : parse(text, line)
+    // A line that is not JSON may yield several problems.
+    if (!notJson) unparsable = 0
     else if (line !== lastLine) unparsable++
     lastLine = line
-    if (unparsable > MOST_UNPARSABLE) return yield { file, line, problem: LEFT }
+    if (unparsable > MOST_UNPARSABLE) return yield { file, line, problem: REST_NOT_READ }
     yield { file, line, ...document }
   }
 }
 
 const MOST_UNPARSABLE = 20
-const LEFT = `no JSON, like the ${MOST_UNPARSABLE} lines before it: the rest of the file is not read`
+const REST_NOT_READ = `not JSON, like the ${MOST_UNPARSABLE} lines before it: the rest of the file is skipped`
 
 async function* readTexts(name: string, onBytes: OnBytes): AsyncGenerator<ReadText> {
   const stream: AsyncIterable<Buffer> =
@@ -145,15 +145,15 @@ async function* counted(first: IteratorResult<Buffer>, chunks: AsyncIterator<Buf
 
 function parse(text: string, line: number) {
   try {
-    return { ...chainFromDocument(text), noJson: false }
+    return { ...chainFromDocument(text), notJson: false }
   } catch (error) {
-    return { problem: problemOf(error, line), noJson: error instanceof JsonSyntaxError }
+    return { problem: problemOf(error, line), notJson: error instanceof JsonSyntaxError }
   }
 }
 
-/** Why a document that begins on this line cannot be read; throws what is no fault of the document. */
+/** Returns why a document that starts on this line cannot be read. Rethrows other errors. */
 export function problemOf(error: unknown, line: number): string {
-  // The parser counts lines from the document's first; a place on that line says no more than the line itself.
+  // The parser counts lines from the document's first.
   if (error instanceof JsonSyntaxError) return inFile(error, line)
   if (error instanceof DocumentError) return error.message
   throw error

@@ -4,31 +4,31 @@ import { chmod, lstat, open, realpath, rename, rm, stat } from "node:fs/promises
 import { type Output, outputTo } from "../output/output.js"
 import { UsageError } from "../usage.js"
 
-/** Does the writing on the output that it is given. */
+/** Writes to the given output. */
 export type Write = (output: Output) => Promise<void>
 
-/** What is written to by name. */
+/** A file, device or pipe that an export is written to. */
 export interface ExportTarget {
-  /** Whether it is a file that only a complete writing takes the place of; else a device or pipe. */
+  /** Whether it is a file, which is replaced once the export is complete; otherwise a device or pipe. */
   replaces: boolean
-  /** Opens it, has it written and closes it. */
+  /** Opens it, calls `write`, and closes it. */
   fill(write: Write): Promise<void>
 }
 
 /**
- * Finds out what a name stands for: a file, which is replaced when the writing is complete; a device or pipe, which is
- * written to; or undefined for standard output. Throws a UsageError for a folder, and for a link to nothing.
+ * Returns the target of a name: a file, which is replaced once the export is complete; a device or pipe, which is written
+ * directly; or undefined for standard output. Throws a UsageError for a directory or a broken link.
  */
 export async function exportTarget(name: string | undefined): Promise<ExportTarget | undefined> {
   if (name === undefined || name === "-") return undefined
   const found = await statOf(name)
-  if (!found) return { replaces: true, fill: (write) => told(name, replace(name, undefined, write)) }
-  if (found.isDirectory()) throw new UsageError(`${name} is a folder`)
-  // Under names like /dev/stdout it may be a socket, which cannot be opened, or a file that a shell holds open.
+  if (!found) return { replaces: true, fill: (write) => namingFile(name, replace(name, undefined, write)) }
+  if (found.isDirectory()) throw new UsageError(`${name} is a directory`)
+  // A name like /dev/stdout may be a socket, which cannot be opened, or a file that a shell holds open.
   if (isStandardOutput(found)) return undefined
-  if (!found.isFile()) return { replaces: false, fill: (write) => told(name, writeInto(name, write)) }
+  if (!found.isFile()) return { replaces: false, fill: (write) => namingFile(name, writeInto(name, write)) }
   const file = await realpath(name)
-  return { replaces: true, fill: (write) => told(name, replace(file, found.mode & PERMISSIONS, write)) }
+  return { replaces: true, fill: (write) => namingFile(name, replace(file, found.mode & PERMISSIONS, write)) }
 }
 
 const PERMISSIONS = 0o7777
@@ -37,9 +37,9 @@ async function statOf(name: string): Promise<Stats | undefined> {
   try {
     return await stat(name)
   } catch (cause) {
-    // What else is wrong with the name shows when it is opened.
+    // Other problems with the name show when it is opened.
     if (await lstat(name).catch(() => undefined)) {
-      throw new UsageError(`${name} is a link to what is not there`, { cause })
+      throw new UsageError(`${name} is a broken link`, { cause })
     }
     return undefined
   }
@@ -59,10 +59,10 @@ async function writeInto(name: string, write: Write) {
   await complete(handle.createWriteStream(), write)
 }
 
-/** Writes beside the file and takes its place in the end: whoever reads it sees the old one or all of the new. */
+/** Writes a temporary file and renames it at the end: readers see the old file or the whole new one. */
 async function replace(file: string, mode: number | undefined, write: Write) {
   const partial = `${file}.${process.pid}.partial`
-  // Nobody may read the new file, not even on its way, who could not read the old one.
+  // The temporary file must not be readable for anyone who could not read the old one.
   const handle = await open(partial, "wx", mode === undefined ? undefined : 0o600)
   try {
     await complete(handle.createWriteStream({ flush: true }), write)
@@ -89,13 +89,13 @@ function failureOf(stream: WriteStream) {
   return new Promise<never>((_, reject) => stream.on("error", reject))
 }
 
-/** Failures of the file are told with its name; those of the registry pass. */
-async function told(name: string, writing: Promise<void>) {
+/** Adds the file name to errors of the file; errors of the registry pass unchanged. */
+async function namingFile(name: string, writing: Promise<void>) {
   try {
     await writing
   } catch (cause) {
     if (!isSystemError(cause)) throw cause
-    throw new Error(`${name} cannot be written: ${cause.code}`, { cause })
+    throw new Error(`cannot write ${name}: ${cause.code}`, { cause })
   }
 }
 

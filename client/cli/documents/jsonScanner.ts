@@ -1,29 +1,29 @@
-/** How a scan ended: the value is complete, it goes on in bytes to come, or it is no JSON. */
+/** The result of a scan: the value is complete, it continues in later bytes, or it is not JSON. */
 export type ScanResult = "complete" | "unfinished" | "broken"
 
-/** Finds the end of one JSON value in bytes that come in pieces. */
+/** Finds the end of one JSON value in bytes that arrive in chunks. */
 export interface JsonScanner {
-  /** Reads on from `start`. `end`: behind the value, behind the byte that is wrong, or where the bytes end. */
+  /** Continues from `start`. `end` is after the value, after the invalid byte, or the end of the bytes. */
   scan(bytes: Buffer, start: number): { result: ScanResult; end: number }
 }
 
 /**
- * A scanner for a new value, perhaps an element of an array. It follows brackets, strings, commas and colons; what numbers, literals and escapes look like
- * is left to the parser, which the value's text goes to next.
+ * Creates a scanner for a new value, which may be an element of an array. It checks brackets, strings, commas and colons;
+ * the parser checks numbers, literals and escapes later.
  */
 export function createJsonScanner(inArray = false): JsonScanner {
-  // For each open bracket whether it is an object's.
+  // For each open bracket, whether it opens an object.
   const objects: boolean[] = []
   let state: State = State.value
   let escaped = false
 
-  /** Takes the byte that closes, or ends a value, and tells whether the whole value is complete. */
+  /** Takes the byte that ends a nested value. Returns whether the whole value is complete. */
   const closes = () => {
     state = State.after
     return objects.length === 0
   }
 
-  /** A number or literal has no end of its own: it ends where the array around it goes on. */
+  /** A number or literal has no closing byte: it ends where the array around it continues. */
   const endsBefore = (byte: number) =>
     inArray && state === State.scalar && objects.length === 0 && (byte === COMMA || byte === CLOSE_ARRAY)
 
@@ -95,7 +95,7 @@ export function createJsonScanner(inArray = false): JsonScanner {
   }
 }
 
-/** What may come next. */
+/** What the scanner expects next. */
 const State = {
   value: 0,
   firstValue: 1,

@@ -1,24 +1,24 @@
 import { createJsonScanner, isSpace, type JsonScanner } from "./jsonScanner.js"
 
-/** A document of a stream: its text, or why it has none. */
+/** A document of a stream: its text, or why it cannot be read. */
 export interface SplitDocument {
-  /** Line on which it begins, from 1. */
+  /** The line on which it starts, from 1. */
   line: number
-  /** Its text; of one that is broken, up to the byte that is wrong. Empty where there is a problem. */
+  /** Its text; for a broken document, up to the invalid byte. Empty if there is a problem. */
   text: string
-  /** Why it cannot be read at all. */
+  /** Why it cannot be read. */
   problem?: string
 }
 
-/** No chain that the registry takes comes near it; it bounds what a stream without an end of documents makes us hold. */
+/** Far more than a registry accepts. It bounds the memory for a document that never ends. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 /**
- * Splits a stream into JSON documents: one a line, pretty-printed ones one after another, or the elements of an array. No
- * more than one document is held at a time.
+ * Splits a stream into JSON documents: one a line, pretty-printed ones one after another, or the elements of an array. It
+ * holds at most one document in memory.
  *
- * After a broken document it goes on at the next line that is not indented deeper than the broken one's and does not go on
- * with it (`}`, `]`, `,` or `"`): the next line of JSON lines, the next element of a pretty-printed array.
+ * After a broken document it continues at the next line that is not indented deeper than the broken one and does not
+ * continue it (with `}`, `]`, `,` or `"`): the next line of JSON lines, the next element of a pretty-printed array.
  */
 export async function* splitDocuments(chunks: AsyncIterable<Buffer>): AsyncGenerator<SplitDocument> {
   const place = new Place()
@@ -32,22 +32,22 @@ export async function* splitDocuments(chunks: AsyncIterable<Buffer>): AsyncGener
     yield { line: place.line, text: "", problem: place.skipping === undefined ? UNCLOSED : UNREAD }
 }
 
-/** Where the stream has been read to. */
+/** The position in the stream. */
 class Place {
   line = 1
-  /** How far the present line is indented, and whether nothing else has come on it yet. */
+  /** The indentation of the current line, and whether it has been only white space so far. */
   indent = 0
   lineStart = true
   inArray = false
   first = true
-  /** The scanner of the document that is being read, and how far into it. */
+  /** The scanner of the current document, and how far it has read. */
   scanner: JsonScanner | undefined
   scanned = 0
-  /** Set while a broken document is passed over: how far its line was indented. */
+  /** The indentation of a broken document, while it is being skipped. */
   skipping: number | undefined
 }
 
-/** Takes all documents that are complete; gives how many bytes it is done with. */
+/** Yields all complete documents. Returns how many bytes it has consumed. */
 function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocument, number> {
   let at = 0
   for (;;) {
@@ -67,14 +67,14 @@ function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocum
     place.scanner = undefined
     if (result === "complete" && !isLooseText(place, bytes, at, end)) at = pass(place, bytes, at, end)
     else {
-      // What follows its first line may be documents of their own.
+      // The lines after its first one may be documents of their own.
       place.skipping = place.indent
       at = pass(place, bytes, at, lineEnd(bytes, at))
     }
   }
 }
 
-/** A word of what is no JSON at all: the words behind it would be no better. */
+/** A word of text that is not JSON at all, like the words after it. */
 function isLooseText({ inArray }: Place, bytes: Buffer, start: number, end: number) {
   const first = bytes[start]
   if (first === OPEN_OBJECT || first === OPEN_ARRAY) return false
@@ -104,7 +104,7 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const BOM = new Set([0xef, 0xbb, 0xbf])
 const [COMMA, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT] = [0x2c, 0x5b, 0x5d, 0x7b]
 
-/** Passes over what stands between documents. */
+/** Skips what is between documents. */
 function toNextDocument(place: Place, bytes: Buffer, start: number): number {
   let at = start
   for (; at < bytes.length; at++) {
@@ -134,10 +134,10 @@ function isBetween(place: Place, byte: number) {
   return byte === COMMA && place.inArray
 }
 
-/** Characters that a line begins with when it goes on with the document of the line before: `}`, `]`, `,` and `"`. */
+/** Characters that start a line which continues the document of the line before: `}`, `]`, `,` and `"`. */
 const GOES_ON = new Set([0x7d, 0x5d, 0x2c, 0x22])
 
-/** A `]` that begins a line and is indented less than the elements ends the array, also behind a broken element. */
+/** A `]` that starts a line and is indented less than the elements ends the array, even after a broken element. */
 function closesArray(place: Place, byte: number): true {
   const outer = place.skipping !== undefined && place.lineStart && place.indent <= place.skipping
   if (byte === CLOSE_ARRAY && outer) place.inArray = false
@@ -159,7 +159,7 @@ function step(place: Place, byte: number) {
   else place.lineStart = false
 }
 
-/** Where the line ends, its newline not included. */
+/** Returns the end of the line, without its newline. */
 function lineEnd(bytes: Buffer, at: number): number {
   const newline = bytes.indexOf(0x0a, at)
   return newline === -1 ? bytes.length : newline

@@ -6,27 +6,27 @@ import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
 import { openDocuments, openTexts, problemOf } from "./documents.js"
 
-/** Flags that name files with what a chain rests on. */
+/** Flags for files with the chains and authorities that a chain depends on. */
 export const TRUST_FLAGS = {
   authorities: {
     type: "string",
     value: "FILE",
-    help: "the authorities that signed, as `authority get` prints them",
+    help: "the authorities that signed, as printed by `authority get`",
   },
   chains: {
     type: "string",
     value: "FILE",
-    help: "the chains of those who delegated, and of those who delegated to them",
+    help: "the chains of the delegators, all the way up",
   },
 } as const satisfies Record<string, Flag>
 
-/** What the flags' files hold. */
+/** The content of these files. */
 export type TrustFiles = Known & {
   chains: Map<string, StoredTrust>
   authorities: Map<string, TrustAuthority>
 }
 
-/** Reads the files that the flags name; throws a UsageError for a document that is none. */
+/** Reads the files that the flags name. Throws a UsageError for an invalid document. */
 export async function trustFilesOf({ authorities, chains }: Values<typeof TRUST_FLAGS>): Promise<TrustFiles> {
   const found: TrustFiles = { chains: new Map(), authorities: new Map() }
   if (authorities !== undefined) await readAuthorities(authorities, found)
@@ -34,12 +34,12 @@ export async function trustFilesOf({ authorities, chains }: Values<typeof TRUST_
   return found
 }
 
-/** Adds a chain, in force. */
+/** Adds a chain as an active one. */
 export function addChain({ chains }: Pick<TrustFiles, "chains">, chain: TrustLineageChain): void {
   chains.set(chain.genesis?.agentId ?? "", { chain, active: true })
 }
 
-/** The agents who delegated to those whose chains are there, or to one more, and whose own chains are missing. */
+/** Returns the delegators of the chains in the files, and of the given ones, whose own chains are missing. */
 export function missingDelegators({ chains }: TrustFiles, ...more: TrustLineageChain[]): string[] {
   const delegatees = [...more, ...Array.from(chains.values(), ({ chain }) => chain)]
   const delegators = delegatees.flatMap(({ delegations }) =>
@@ -49,10 +49,10 @@ export function missingDelegators({ chains }: TrustFiles, ...more: TrustLineageC
 }
 
 /**
- * Makes what builds on the files' chains; where one of them does not hold, the error names the flags of the files that may
- * be missing.
+ * Creates a chain that builds on those in the files. If one of them does not verify, the error names the flags of files
+ * that may be missing.
  */
-export async function builtOn<Made>(
+export async function withFileHints<Made>(
   files: TrustFiles,
   { authorities }: Values<typeof TRUST_FLAGS>,
   make: () => Promise<Made>,
@@ -69,28 +69,27 @@ export async function builtOn<Made>(
   }
 }
 
-/** Names the flag of the file that has a chain. */
+/** Returns a hint that a chain is missing, with the flag for its file. */
 export function missingChain(agentId: string): string {
   return `the chain of ${JSON.stringify(agentId)} is missing: --chains FILE`
 }
 
-const REVOKED_KEYS = "keys that --authorities marks with revoked_at count for nothing"
+const REVOKED_KEYS = "keys with revoked_at in --authorities verify nothing"
 
-const MISSING_KEYS =
-  "if other keys signed it, --authorities FILE tells those of its authorities, older ones too"
+const MISSING_KEYS = "if other keys signed it, pass all keys of its authorities with --authorities FILE"
 
-/** The one chain that a file holds, and its agent. */
+/** Returns the one chain of a file, and its agent. */
 export async function oneChain(file: string): Promise<{ chain: TrustLineageChain; agentId: string }> {
   const [chain, ...more] = await readChains(file)
   if (chain?.genesis === undefined || more.length > 0)
-    throw new UsageError(`${file} must hold one chain, and with its genesis record`)
+    throw new UsageError(`${file} must contain exactly one chain, with its genesis record`)
   return { chain, agentId: chain.genesis.agentId }
 }
 
-/** Throws a UsageError where standard input is asked for more than once. */
-export function assureOneReader(files: readonly (string | undefined)[]): void {
+/** Throws a UsageError if standard input is used more than once. */
+export function assertOneReader(files: readonly (string | undefined)[]): void {
   if (files.filter((file) => file === "-").length > 1)
-    throw new UsageError("standard input (-) can be read for one thing only")
+    throw new UsageError("standard input (-) can be used only once")
 }
 
 async function readChains(file: string): Promise<TrustLineageChain[]> {

@@ -3,7 +3,7 @@ import { UsageError } from "../usage.js"
 import { REVISION } from "./bounds.js"
 import { revisionOf } from "./flags.js"
 
-/** Flags of the commands that read, for how current the read must be. */
+/** Flags for how current a read must be. */
 export const CONSISTENCY_FLAGS = {
   "min-revision": {
     type: "string",
@@ -11,7 +11,7 @@ export const CONSISTENCY_FLAGS = {
     bounds: REVISION,
     help: "the state at revision N or later, for example that of a write",
   },
-  strong: { type: "boolean", help: "read the database, not the registry's memory" },
+  strong: { type: "boolean", help: "read from the database now, not from the registry's memory" },
   "at-revision": {
     type: "string",
     value: "N",
@@ -22,7 +22,7 @@ export const CONSISTENCY_FLAGS = {
 
 type Requirement = { case: "minRevision" | "atRevision"; value: bigint } | { case: "strong"; value: true }
 
-/** The consistency that the flags ask for, as a part of a request. */
+/** Returns the consistency that the flags require, as part of a request. */
 export function consistencyOf(values: Values<typeof CONSISTENCY_FLAGS>): {
   consistency?: { requirement: Requirement }
 } {

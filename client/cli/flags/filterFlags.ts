@@ -5,23 +5,23 @@ import { type CapabilityType, CapabilityTypeSchema, type ChainFilterSchema } fro
 import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
 
-/** Flags that say which chains; all that are given must hold. */
+/** Flags that select chains; all conditions must match. */
 export const FILTER_FLAGS = {
-  all: { type: "boolean", help: "deleted, suspended, revoked and expired chains too (default: active ones)" },
-  authority: { type: "string", value: "ID", help: "of this authority" },
-  prefix: { type: "string", value: "TEXT", help: "whose agent id begins so" },
-  capability: { type: "string", value: "NAME", help: "with a capability of this name" },
+  all: { type: "boolean", help: "include deleted, suspended, revoked and expired chains" },
+  authority: { type: "string", value: "ID", help: "chains of this authority" },
+  prefix: { type: "string", value: "TEXT", help: "chains whose agent id starts with TEXT" },
+  capability: { type: "string", value: "NAME", help: "chains with a capability of this name" },
   "capability-type": {
     type: "string",
     value: "TYPE",
-    help: `with a capability of this type: ${wordsOf(CapabilityTypeSchema).join(", ")}`,
+    help: `chains with a capability of this type: ${wordsOf(CapabilityTypeSchema).join(", ")}`,
   },
-  delegator: { type: "string", value: "ID", help: "with a delegation from this delegator" },
-  metadata: { type: "string", value: "JSON", help: "whose genesis metadata contains this object" },
-  "expires-before": { type: "string", value: "TIME", help: "that expire before this moment (ISO 8601)" },
+  delegator: { type: "string", value: "ID", help: "chains with a delegation from this delegator" },
+  metadata: { type: "string", value: "JSON", help: "chains whose genesis metadata contain this object" },
+  "expires-before": { type: "string", value: "TIME", help: "chains that expire before this time (ISO 8601)" },
 } as const satisfies Record<string, Flag>
 
-/** The filter that the flags say. */
+/** Returns the filter that the flags describe. */
 export function filterOf(values: Values<typeof FILTER_FLAGS>): MessageInitShape<typeof ChainFilterSchema> {
   const expiresBefore = momentOf(values, "expires-before")
   return {

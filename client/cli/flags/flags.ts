@@ -7,29 +7,29 @@ import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"
 import { COUNT } from "./bounds.js"
 
-/** Where the registry is looked for unless a flag or TRUST_REGISTRY_ADDRESS says otherwise. */
+/** The address of the registry unless a flag or TRUST_REGISTRY_ADDRESS names another. */
 export const DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 /** Flags of every command. */
 export const GENERAL_FLAGS = {
-  json: { type: "boolean", help: "write JSON, one object a line, for programs" },
-  help: { type: "boolean", short: "h", help: "show this help" },
+  json: { type: "boolean", help: "print JSON, one object a line, for programs" },
+  help: { type: "boolean", short: "h", help: "print this help" },
 } as const satisfies Record<string, Flag>
 
-/** Flags of every command that speaks to a registry. */
+/** Flags of every command that connects to a registry. */
 export const CONNECTION_FLAGS = {
   address: {
     type: "string",
     value: "HOST:PORT",
     help: `the registry (default: TRUST_REGISTRY_ADDRESS, else ${DEFAULT_ADDRESS})`,
   },
-  tls: { type: "boolean", help: "speak TLS; the default beyond this machine" },
+  tls: { type: "boolean", help: "use TLS, the default for other machines" },
   "tls-ca": {
     type: "string",
     value: "FILE",
-    help: "trust these authorities (PEM) instead of the usual ones",
+    help: "trust these certificate authorities (PEM) instead of the default ones",
   },
-  "tls-cert": { type: "string", value: "FILE", help: "show the registry this certificate (PEM)" },
+  "tls-cert": { type: "string", value: "FILE", help: "the client certificate (PEM)" },
   "tls-key": { type: "string", value: "FILE", help: "the private key of that certificate (PEM)" },
   insecure: { type: "boolean", help: "speak without TLS beyond this machine" },
   "timeout-ms": {
@@ -40,7 +40,7 @@ export const CONNECTION_FLAGS = {
   },
 } as const satisfies Record<string, Flag>
 
-/** Connects as the flags say. */
+/** Connects to the registry that the flags name. */
 export function connectBy(
   values: Values<typeof CONNECTION_FLAGS>,
   env: NodeJS.ProcessEnv,
@@ -48,7 +48,7 @@ export function connectBy(
 ): TrustRegistry {
   const address = values.address ?? (env.TRUST_REGISTRY_ADDRESS || DEFAULT_ADDRESS)
   if (!hasPort(address))
-    throw new UsageError(`${address} is no address: it must be HOST:PORT, without http://`)
+    throw new UsageError(`invalid address ${address}: it must be HOST:PORT, without http://`)
   const files = { ca: pem(values, "tls-ca"), cert: pem(values, "tls-cert"), key: pem(values, "tls-key") }
   const named = files.ca ?? files.cert ?? files.key
   const timeoutMs = countOf(values, "timeout-ms") ?? defaults.timeoutMs
@@ -83,9 +83,9 @@ function pem(values: Values<typeof CONNECTION_FLAGS>, name: "tls-ca" | "tls-cert
   const file = values[name]
   if (file === undefined) return undefined
   const text = readPem(name, file)
-  // OpenSSL passes over what is no certificate, and then trusts nobody.
+  // OpenSSL skips what is not a certificate, and then trusts nobody.
   if (name !== "tls-key" && !holdsCertificate(text)) {
-    throw new UsageError(`--${name} ${file} holds no certificate in PEM`)
+    throw new UsageError(`--${name} ${file} contains no certificate in PEM`)
   }
   return text
 }
@@ -94,7 +94,7 @@ function readPem(name: string, file: string) {
   try {
     return readFileSync(file)
   } catch (cause) {
-    throw new UsageError(`--${name} ${file} cannot be read`, { cause })
+    throw new UsageError(`cannot read --${name} ${file}`, { cause })
   }
 }
 

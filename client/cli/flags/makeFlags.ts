@@ -17,7 +17,7 @@ export const KEY_FLAG = {
     type: "string",
     value: "FILE",
     required: true,
-    help: "the key file of the authority that signs (see keygen)",
+    help: "the key file of the signing authority (see keygen)",
   },
 } as const satisfies Record<string, Flag>
 
@@ -29,16 +29,20 @@ export const CAPABILITY_FLAGS = {
     value: "NAME:TYPE",
     help: `a capability; its type is one of ${wordsOf(CapabilityTypeSchema).join(", ")}`,
   },
-  scope: { type: "string", value: "JSON", help: "an object that narrows each of these capabilities" },
+  scope: { type: "string", value: "JSON", help: "a JSON object that narrows each of these capabilities" },
 } as const satisfies Record<string, Flag>
 
-/** Flags of every command that grants something. */
+/** Flags of every command that grants capabilities. */
 export const BOUND_FLAGS = {
-  constraint: { type: "string", multiple: true, value: "TEXT", help: "a constraint of what is granted" },
-  "expires-at": { type: "string", value: "TIME", help: "its end (ISO 8601 with an offset; default: none)" },
+  constraint: { type: "string", multiple: true, value: "TEXT", help: "a constraint on what is granted" },
+  "expires-at": {
+    type: "string",
+    value: "TIME",
+    help: "when it expires (ISO 8601 with an offset; default: never)",
+  },
 } as const satisfies Record<string, Flag>
 
-/** The capabilities that the flags grant. */
+/** Returns the capabilities that the flags grant. */
 export function grantsOf(values: Values<typeof CAPABILITY_FLAGS & typeof BOUND_FLAGS>): CapabilityGrant[] {
   const shared = {
     constraints: values.constraint,
@@ -48,12 +52,12 @@ export function grantsOf(values: Values<typeof CAPABILITY_FLAGS & typeof BOUND_F
   return (values.capability ?? []).map((text) => ({ ...grantOf(text), ...shared }))
 }
 
-/** The end that --expires-at tells, as it was written: it will be signed. */
+/** Returns --expires-at as written: it will be signed. */
 export function expiryOf(values: { "expires-at"?: string }): string | undefined {
   return values["expires-at"]
 }
 
-/** The text of a JSON object that a flag gives, as it was written: it may be signed. */
+/** Returns the JSON object of a flag as written: it may be signed. */
 export function jsonObjectOf<Name extends string>(
   values: { [K in Name]?: string },
   name: Name,
@@ -69,14 +73,14 @@ export function jsonObjectOf<Name extends string>(
   throw new UsageError(`--${name} must be a JSON object`)
 }
 
-/** The enum number of the word that a flag gives. */
+/** Returns the enum number of a flag's word. */
 export function wordFlag(desc: DescEnum, name: string, word: string): number {
   const number = numberOf(desc, word)
   if (number === undefined) throw new UsageError(`--${name} must be one of ${wordsOf(desc).join(", ")}`)
   return number
 }
 
-// A name may have colons of its own.
+// A name may contain colons.
 function grantOf(text: string): CapabilityGrant {
   const at = text.lastIndexOf(":")
   const capabilityType = numberOf(CapabilityTypeSchema, text.slice(at + 1))

@@ -4,7 +4,7 @@ import type { Command, Flag } from "../command.js"
 import { UsageError } from "../usage.js"
 import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags.js"
 
-/** The flags and arguments of a command; throws a UsageError for what it does not take. */
+/** Parses the flags and arguments of a command. Throws a UsageError for unknown ones. */
 export function parse(command: Command, args: readonly string[]) {
   const flags: Record<string, Flag> = {
     ...command.flags,
@@ -22,9 +22,9 @@ export function parse(command: Command, args: readonly string[]) {
     options,
     allowPositionals: true,
   })
-  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureChoice(name, flag, values[name])
-  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureForm(name, flag, values[name])
-  if (!values.help) for (const [name, flag] of Object.entries(flags)) assureGiven(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assertChoice(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assertForm(name, flag, values[name])
+  if (!values.help) for (const [name, flag] of Object.entries(flags)) assertGiven(name, flag, values[name])
   // Each flag was given at most the type that its definition says.
   return { values: values as Record<string, string & boolean>, positionals }
 }
@@ -37,13 +37,13 @@ function parsed<Config extends ParseArgsConfig>(config: Config) {
   }
 }
 
-function assureChoice(name: string, { choices }: Flag, value: unknown) {
+function assertChoice(name: string, { choices }: Flag, value: unknown) {
   if (choices === undefined || value === undefined || choices.includes(String(value))) return
   throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
 }
 
 /** Here, for all commands at once: none can read a time or a number in a way of its own. */
-function assureForm(name: string, { value: form, bounds }: Flag, value: unknown) {
+function assertForm(name: string, { value: form, bounds }: Flag, value: unknown) {
   if (value === undefined) return
   if (form === "TIME" && !parseInstant(String(value)))
     throw new UsageError(`--${name} must be ${INSTANT_FORM}`)
@@ -51,11 +51,11 @@ function assureForm(name: string, { value: form, bounds }: Flag, value: unknown)
     throw new UsageError(`--${name} must be a whole number from ${bounds[0]} to ${bounds[1]}`)
 }
 
-function assureGiven(name: string, { required }: Flag, value: unknown) {
+function assertGiven(name: string, { required }: Flag, value: unknown) {
   if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is needed`)
 }
 
-/** `--limit -1` as `--limit=-1`: parseArgs would ask whether -1 is a flag, and not say that it is no limit. */
+/** Turns `--limit -1` into `--limit=-1`: parseArgs would report -1 as an ambiguous flag, not as an invalid limit. */
 function withNumbersJoined(args: readonly string[], flags: Record<string, Flag>): string[] {
   const joined: string[] = []
   for (const arg of args) {
@@ -67,9 +67,9 @@ function withNumbersJoined(args: readonly string[], flags: Record<string, Flag>)
   return joined
 }
 
-/** parseArgs goes on to explain how a flag could be meant as an argument. */
+/** Drops the advice of parseArgs on how to pass a flag as an argument. */
 function plainMessage(message: string) {
   const flag = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument is ambiguous/.exec(message)?.[1]
-  if (flag) return `${flag} needs a value; one that begins with a dash is written ${flag}=-...`
+  if (flag) return `${flag} needs a value; for one that starts with a dash, write ${flag}=-...`
   return message.replace(/\. .*$/s, "")
 }

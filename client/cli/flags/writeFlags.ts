@@ -23,10 +23,10 @@ export const AUTHORITY_REVISION_FLAG = {
 
 /** Flag of the commands that write documents. */
 export const EXPIRY_FLAG = {
-  "expires-at": { type: "string", value: "TIME", help: "an expiry earlier than the chain's own (ISO 8601)" },
+  "expires-at": { type: "string", value: "TIME", help: "an earlier expiry than the chain's own (ISO 8601)" },
 } as const satisfies Record<string, Flag>
 
-/** The expected_revision that the flag gives, as a part of a request. */
+/** Returns the expected_revision of the flag, as part of a request. */
 export function expectedRevision(values: { "expected-revision"?: string }): { expectedRevision?: bigint } {
   const text = values["expected-revision"]
   if (text === undefined) return {}

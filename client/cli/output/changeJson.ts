@@ -7,23 +7,23 @@ import {
 } from "@trust-registry/proto"
 import { recordJson } from "./records.js"
 
-/** A change in the history of a chain as JSON. */
+/** Returns a change in the history of a chain as JSON. */
 export function revisionJson(revision: ChainRevision): string {
   return storedJson(changeOf(revision), revision.stored)
 }
 
-/** An event of a watch as JSON: its kind, and of a change what a change in history has. */
+/** Returns a watch event as JSON: its kind and, for a change, what a change in history has. */
 export function eventJson({ kind }: ChainEvent): string {
   if (kind.case === "current") return storedJson({ kind: kind.case }, kind.value)
   return storedJson({ kind: kind.case, ...(kind.value ? changeOf(kind.value) : {}) }, kind.value?.stored)
 }
 
-/** What happened in an event of a watch, in one word: the operation of a change, `current`, or `left` (the filter). */
+/** Returns one word for a watch event: the operation of a change, `current`, or `left` (the filter). */
 export function eventWord({ kind }: ChainEvent): string {
   return kind.case === "changed" ? operationWord(kind.value) : (kind.case ?? "unknown")
 }
 
-/** What a change did, in one word. */
+/** Returns one word for what a change did. */
 export function operationWord({ operation }: ChainRevision): string {
   return wordOf(ChainOperationSchema, operation) ?? "unknown"
 }
@@ -35,8 +35,8 @@ function changeOf(revision: ChainRevision) {
 /** The document is inserted as text: parsing it would change its numbers. */
 function storedJson(change: object, stored: StoredChain | undefined): string {
   const { chain, record, unreadable } = stored ?? {}
-  const told = { ...change, record: recordJson(record), ...(unreadable ? { unreadable } : {}) }
+  const members = { ...change, record: recordJson(record), ...(unreadable ? { unreadable } : {}) }
   return chain
-    ? `{"chain":${documentFromChain(chain)},${JSON.stringify(told).slice(1)}`
-    : JSON.stringify(told)
+    ? `{"chain":${documentFromChain(chain)},${JSON.stringify(members).slice(1)}`
+    : JSON.stringify(members)
 }

@@ -12,7 +12,7 @@ export const EXIT = {
   refused: 4,
   unavailable: 5,
   failed: 6,
-  // What shells give a process that SIGINT ended.
+  // The exit code of shells for a process that SIGINT ended.
   interrupted: 130,
 } as const
 
@@ -30,33 +30,33 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
     "interrupted by Ctrl-C or SIGTERM; an import prints the line to resume from, a watch the revision, an export the flags",
 }
 
-/** The exit code for what was thrown. */
+/** Returns the exit code for an error. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
-  if (MADE_AGAINST_RULES.some((kind) => error instanceof kind)) return EXIT.refused
+  if (RULE_ERRORS.some((kind) => error instanceof kind)) return EXIT.refused
   if (!(error instanceof TrustStoreError)) return EXIT.failed
   if (error.reason === "OVERLOADED") return EXIT.unavailable
   return CODES[error.code] ?? EXIT.failed
 }
 
-// What the rules of EATP, or of its signed texts, do not allow to be made.
-const MADE_AGAINST_RULES = [MakeError, SigningPayloadError, CanonicalError]
+// Chains that break the rules of EATP or of its signed texts.
+const RULE_ERRORS = [MakeError, SigningPayloadError, CanonicalError]
 
 const CODES: Partial<Record<status, number>> = {
   [status.NOT_FOUND]: EXIT.notFound,
-  // A revision that the history no longer tells of.
+  // A revision that history no longer reaches back to.
   [status.OUT_OF_RANGE]: EXIT.notFound,
   [status.INVALID_ARGUMENT]: EXIT.refused,
   [status.FAILED_PRECONDITION]: EXIT.refused,
   [status.ABORTED]: EXIT.refused,
   [status.ALREADY_EXISTS]: EXIT.refused,
-  // A message that is larger than the registry takes.
+  // A message that is larger than the registry accepts.
   [status.RESOURCE_EXHAUSTED]: EXIT.refused,
   [status.UNAVAILABLE]: EXIT.unavailable,
   [status.DEADLINE_EXCEEDED]: EXIT.unavailable,
 }
 
-/** Whether it is the document that is at fault: others may do better. */
+/** Whether the document is at fault, so that others may succeed. */
 export function isRefusal(error: unknown): error is TrustStoreError {
   const code = exitCodeOf(error)
   return error instanceof TrustStoreError && (code === EXIT.refused || code === EXIT.notFound)

@@ -6,15 +6,15 @@ import { visibleJson } from "@trust-registry/eatp"
 export interface Output {
   /** Whether it is a terminal. */
   readonly terminal: boolean
-  /** Writes a line; wait for it, so that a slow reader holds back what is read for it. */
+  /** Writes a line. Await it, so that a slow reader slows the work down. */
   line(text: string): Promise<void>
-  /** Writes JSON text on a line, safe to show where it is a terminal. */
+  /** Writes JSON text on a line, made safe for a terminal if it is one. */
   json(text: string): Promise<void>
-  /** Writes as it is. */
+  /** Writes text unchanged. */
   raw(text: string): void
 }
 
-/** An output on a stream. */
+/** Returns an output on a stream. */
 export function outputTo(stream: Writable & { isTTY?: boolean }): Output {
   const terminal = stream.isTTY === true
   const line = async (text: string) => {

@@ -1,10 +1,10 @@
 import type { Output } from "./output.js"
 
-/** Tells how far long work has come: a bar on a terminal, now and then a line elsewhere. */
+/** Shows the progress of long work: a bar on a terminal, a line every few seconds elsewhere. */
 export interface Progress {
-  /** Shows the state when it is time to; cheap to call for each item. */
+  /** Updates the display if it is time to. Cheap enough to call for each item. */
   tick(done: number, fraction?: number): void
-  /** Takes the bar away, so that a line can be written. */
+  /** Removes the bar, so that a line can be printed. */
   clear(): void
 }
 
@@ -12,7 +12,7 @@ const BAR_EVERY_MS = 100
 const LINE_EVERY_MS = 5_000
 const BAR_CELLS = 30
 
-/** Progress on an output, counted in `what`, for example `documents`. */
+/** Returns the progress on an output, counted in `what`, for example `documents`. */
 export function progressOn(output: Output, what: string): Progress {
   const started = performance.now()
   let shown = started

@@ -9,7 +9,7 @@ import {
   SignatureStatusSchema,
 } from "@trust-registry/proto"
 
-/** A record as JSON with the contract's field names; fields that are empty stand there too. */
+/** Converts a record to JSON with the contract's field names, empty fields included. */
 export function recordJson(record: ChainRecord | undefined) {
   if (!record) return null
   return toJson(ChainRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
@@ -26,7 +26,7 @@ export const RECORD_HEADINGS = [
   "UPDATED",
 ]
 
-/** A record as a row of a table. */
+/** Returns a record as a row of a table. */
 export function recordRow(record: ChainRecord): string[] {
   const { agentId, authorityId, signatureStatus, revision, expiresAt, updatedAt } = record
   return [
@@ -40,7 +40,7 @@ export function recordRow(record: ChainRecord): string[] {
   ]
 }
 
-/** The state of a chain in one word, by the clock: expiry and graceful revocations change no status. */
+/** Returns the state of a chain in one word, by the clock: expiry and graceful revocations do not change its status. */
 export function statusWord({ status, expiresAt, revokesAt }: ChainRecord): string {
   const active = status === ChainStatus.ACTIVE
   if (active && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
@@ -48,7 +48,7 @@ export function statusWord({ status, expiresAt, revokesAt }: ChainRecord): strin
   return wordOf(ChainStatusSchema, status) ?? "unknown"
 }
 
-/** A moment for people, to the second. */
+/** Formats a time for people, to the second. */
 export function momentText(moment: Timestamp | undefined) {
   if (!moment) return "-"
   return timestampDate(moment)

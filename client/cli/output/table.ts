@@ -1,11 +1,11 @@
 import { visibleName } from "@trust-registry/eatp"
 
-/** Columns that a cell may take on a terminal, where a longer one would break the lines of all. */
+/** The most columns of a cell on a terminal, where a longer one would wrap every line. */
 export const TERMINAL_CELL = 64
 
 /**
- * Lines of a table for people: left-aligned columns two apart, the headings first. A cell of more columns than `widest`
- * is cut, which `…` shows.
+ * Returns the lines of a table for people: left-aligned columns two spaces apart, headings first. A cell wider than `widest`
+ * is cut and ends in `…`.
  */
 export function tableLines(
   headings: readonly string[],
@@ -38,7 +38,7 @@ function pad(cell: string, width: number) {
   return cell + " ".repeat(Math.max(0, width - widthOf(cell)))
 }
 
-/** Columns that a terminal gives a text: two for wide East Asian characters and emoji, none for combining marks. */
+/** Returns the columns of a text on a terminal: two for wide East Asian characters and emoji, none for combining marks. */
 export function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1

@@ -10,20 +10,23 @@ import type { Invocation } from "../command.js"
 import { momentText } from "../output/records.js"
 import { documentFromAuthority } from "./authorityDocument.js"
 
-/** A record as JSON with the contract's field names; fields that are empty stand there too. */
+/** Converts a record to JSON with the contract's field names, empty fields included. */
 export function authorityRecordJson(record: AuthorityRecord | undefined) {
   if (!record) return null
   return toJson(AuthorityRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
 }
 
-/** The authority and its record as one JSON text; the document is put in as it is: parsing it would change its numbers. */
-export function bothAsJson(authority: Authority | undefined, record: AuthorityRecord | undefined): string {
+/** Returns the authority and its record as one JSON text. The document is inserted as text: parsing it would change its numbers. */
+export function storedAuthorityJson(
+  authority: Authority | undefined,
+  record: AuthorityRecord | undefined,
+): string {
   const document = authority ? documentFromAuthority(authority) : "null"
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 
-/** Tells that a change was made. */
-export async function tellChange(
+/** Prints that a change was made. */
+export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
@@ -35,7 +38,7 @@ export async function tellChange(
 /** Headings of {@link authorityRow}. */
 export const AUTHORITY_HEADINGS = ["AUTHORITY", "NAME", "TYPE", "STATUS", "KEYS", "REVISION", "UPDATED"]
 
-/** An authority as a row of a table. */
+/** Returns an authority as a row of a table. */
 export function authorityRow(
   authority: Authority | undefined,
   record: AuthorityRecord | undefined,

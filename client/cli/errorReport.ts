@@ -8,13 +8,13 @@ import {
   TrustStoreError,
 } from "../errors.js"
 import type { Invocation } from "./command.js"
+import { messageWithHint } from "./documents/connectionHint.js"
 import type { Origin, ReadDocument } from "./documents/documents.js"
-import { messageWithHint } from "./documents/lineHint.js"
 import { commandWords } from "./output/commandWords.js"
 
-/** Something that went wrong, as it is told. */
-export interface Complaint {
-  /** The document it is about. */
+/** An error as it is printed. */
+export interface ErrorReport {
+  /** Where the document is that it is about. */
   origin?: Origin
   /** The agent it is about. */
   agentId?: string | undefined
@@ -24,15 +24,15 @@ export interface Complaint {
   reason?: string | undefined
   /** A sentence. */
   message: string
-  /** The fields that are wrong. */
+  /** The invalid fields. */
   violations?: readonly FieldViolation[]
 }
 
-/** The complaint about what was thrown. */
-export function complaintOf(
+/** Returns the report of an error that was thrown. */
+export function errorReportOf(
   error: unknown,
-  about: Pick<Complaint, "origin" | "agentId" | "authorityId"> = {},
-): Complaint {
+  about: Pick<ErrorReport, "origin" | "agentId" | "authorityId"> = {},
+): ErrorReport {
   if (error instanceof MakeError) return { ...about, reason: error.code, message: error.message }
   if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
   return {
@@ -57,40 +57,40 @@ function hasFields(error: TrustStoreError) {
   )
 }
 
-/** The complaint about a document: it could not be read, or what was thrown when it was sent. */
-export function documentComplaint(document: ReadDocument, error?: unknown): Complaint {
+/** Returns the report about a document that could not be read, or whose request threw the error. */
+export function documentErrorReport(document: ReadDocument, error?: unknown): ErrorReport {
   const origin = { file: document.file, line: document.line }
   if (document.chain === undefined) return { origin, reason: "INVALID_DOCUMENT", message: document.problem }
-  return complaintOf(error, { origin, agentId: document.chain.genesis?.agentId })
+  return errorReportOf(error, { origin, agentId: document.chain.genesis?.agentId })
 }
 
-/** Writes a complaint to standard error, as JSON where the command was asked for it. */
-export function complain(
+/** Writes a report to standard error, with `--json` as JSON. */
+export function reportError(
   { json, err }: Pick<Invocation, "json" | "err">,
-  complaint: Complaint,
+  report: ErrorReport,
 ): Promise<void> {
-  return json ? err.json(complaintJson(complaint)) : err.line(complaintText(complaint))
+  return json ? err.json(errorJson(report)) : err.line(errorText(report))
 }
 
 /**
- * For people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the message is all there
- * is to say.
+ * Formats a report for people: `FILE:LINE: AGENT or AUTHORITY: REASON: MESSAGE`, and a line for each field unless the
+ * message already says it.
  */
-export function complaintText(complaint: Complaint): string {
-  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+export function errorText(report: ErrorReport): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = report
   const where = origin ? `${origin.file}:${origin.line}` : undefined
   const about = agentId ?? authorityId
   const head = [where, about === undefined ? about : visibleName(about), reason || undefined, message].filter(
     (part) => part !== undefined,
   )
   const fields = violations.map(({ field, description }) => `  ${field ? `${field}: ` : ""}${description}`)
-  const told = fields.length === 1 && message.includes(violations[0]?.description ?? "")
-  return [head.join(": "), ...(told ? [] : fields)].map(visible).join("\n")
+  const repeated = fields.length === 1 && message.includes(violations[0]?.description ?? "")
+  return [head.join(": "), ...(repeated ? [] : fields)].map(visible).join("\n")
 }
 
-/** For programs: the same as one JSON object. */
-export function complaintJson(complaint: Complaint): string {
-  const { origin, agentId, authorityId, reason, message, violations = [] } = complaint
+/** Formats a report for programs, as one JSON object. */
+export function errorJson(report: ErrorReport): string {
+  const { origin, agentId, authorityId, reason, message, violations = [] } = report
   const about = { agent_id: agentId, authority_id: authorityId }
   return JSON.stringify({ ...origin, ...about, reason, message, violations: violations.map(plain) })
 }

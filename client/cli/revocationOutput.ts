@@ -12,45 +12,45 @@ import type { Invocation } from "./command.js"
 import { momentText } from "./output/records.js"
 import { TERMINAL_CELL, tableLines } from "./output/table.js"
 
-type Told = Pick<Invocation, "json" | "out" | "err">
+type Outputs = Pick<Invocation, "json" | "out" | "err">
 
-/** Tells what a call revoked or lifted, record by record, or that it found it so. */
-export async function tellRevocation(
-  told: Told,
+/** Prints what a call revoked or lifted, record by record, or that it was done before. */
+export async function printRevocation(
+  outputs: Outputs,
   verb: "revoked" | "lifted",
   revocation: Revocation | undefined,
   now = true,
 ): Promise<void> {
-  if (!revocation) throw new Error("the registry answered without a revocation")
+  if (!revocation) throw new Error("the registry returned no revocation")
   const { revocationId, revision, records, recordCount } = revocation
-  if (told.json)
-    return await told.out.json(
-      JSON.stringify({ [verb]: now, revocation: toJson(RevocationSchema, revocation, AS_TOLD) }),
+  if (outputs.json)
+    return await outputs.out.json(
+      JSON.stringify({ [verb]: now, revocation: toJson(RevocationSchema, revocation, JSON_OPTIONS) }),
     )
   const count = recordCount === 1n ? "1 record" : `${recordCount} records`
-  const done = now ? verb : `${verb} before this:`
-  await told.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
-  await table(told, HEADINGS, records.map(rowOf))
+  const done = now ? verb : `already ${verb}:`
+  await outputs.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
+  await table(outputs, HEADINGS, records.map(rowOf))
   const left = recordCount - BigInt(records.length)
-  if (left > 0n) await told.err.line(`${left} more: revocations --revocation ${revocationId}`)
+  if (left > 0n) await outputs.err.line(`${left} more records: run revocations --revocation ${revocationId}`)
 }
 
-/** Tells records of any revocations. */
-export async function tellRecords(told: Told, records: readonly RevokedRecord[]): Promise<void> {
-  if (!told.json) return await table(told, LIST_HEADINGS, records.map(listRowOf))
+/** Prints records of any revocations. */
+export async function printRecords(outputs: Outputs, records: readonly RevokedRecord[]): Promise<void> {
+  if (!outputs.json) return await table(outputs, LIST_HEADINGS, records.map(listRowOf))
   for (const record of records)
-    await told.out.json(JSON.stringify(toJson(RevokedRecordSchema, record, AS_TOLD)))
+    await outputs.out.json(JSON.stringify(toJson(RevokedRecordSchema, record, JSON_OPTIONS)))
 }
 
-const AS_TOLD = { useProtoFieldName: true, alwaysEmitImplicit: true }
+const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
-async function table({ out }: Told, headings: readonly string[], rows: string[][]) {
+async function table({ out }: Outputs, headings: readonly string[], rows: string[][]) {
   if (rows.length === 0) return
   const widest = out.terminal ? TERMINAL_CELL : Infinity
   for (const line of tableLines(headings, rows, widest)) await out.line(line)
 }
 
-const HEADINGS = ["KIND", "OF", "RECORD", "BY DESCENT FROM", "REVISION"]
+const HEADINGS = ["KIND", "OF", "RECORD", "DESCENDS FROM", "REVISION"]
 
 function rowOf(record: RevokedRecord): string[] {
   const { agentId, authorityId, recordId, descendsFrom, revision } = record
