@@ -921,6 +921,7 @@ begin
       new.request_id := gen_random_uuid();
       new.lifted_by := 'postgres:' || session_user;
     end if;
+    new.made_revision := coalesce(old.made_revision, old.revision);
     new.effective_at := old.effective_at;
     new.revoked_at := old.revoked_at;
     new.lifted_at := clock_timestamp();
@@ -932,6 +933,7 @@ begin
     if new.mode <> 'graceful' then
       new.effective_at := new.revoked_at;
     end if;
+    new.made_revision := null;
     new.lifted_at := null;
     new.lifted_by := null;
   end if;
@@ -1273,6 +1275,7 @@ CREATE TABLE public.trust_revocations (
     lifted_by text,
     request_id uuid DEFAULT gen_random_uuid() NOT NULL,
     request_hash text DEFAULT ''::text NOT NULL,
+    made_revision bigint,
     CONSTRAINT trust_revocations_check CHECK ((((kind = 'key'::text) = (authority_id IS NOT NULL)) AND ((kind = 'key'::text) = (agent_id IS NULL)))),
     CONSTRAINT trust_revocations_check1 CHECK (((kind = 'agent'::text) = (record_id = ''::text))),
     CONSTRAINT trust_revocations_check2 CHECK (((kind <> 'key'::text) OR (mode = 'immediate'::text))),
@@ -1413,10 +1416,28 @@ CREATE INDEX trust_chains_metadata ON public.trust_chains USING gin (public.trus
 CREATE INDEX trust_revocations_agent ON public.trust_revocations USING btree (agent_id, revision) WHERE (agent_id IS NOT NULL);
 
 --
+-- Name: trust_revocations_agent_made; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_revocations_agent_made ON public.trust_revocations USING btree (agent_id, COALESCE(made_revision, revision)) WHERE (agent_id IS NOT NULL);
+
+--
 -- Name: trust_revocations_authority; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX trust_revocations_authority ON public.trust_revocations USING btree (authority_id, revision) WHERE (authority_id IS NOT NULL);
+
+--
+-- Name: trust_revocations_authority_made; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_revocations_authority_made ON public.trust_revocations USING btree (authority_id, COALESCE(made_revision, revision)) WHERE (authority_id IS NOT NULL);
+
+--
+-- Name: trust_revocations_made; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_revocations_made ON public.trust_revocations USING btree (COALESCE(made_revision, revision));
 
 --
 -- Name: trust_revocations_standing; Type: INDEX; Schema: public; Owner: -

@@ -14,7 +14,7 @@ interface Part {
  * The version since which the functions are what they are. A change of one after a release takes the next number that no step
  * has, so that a server of the release before refuses to start instead of putting its own functions back.
  */
-const FUNCTIONS_VERSION = 1
+const FUNCTIONS_VERSION = 3
 
 const FOLDER = new URL("../../../schema/", import.meta.url)
 /** Keeps two processes that start at once from migrating together. */
