@@ -14,8 +14,10 @@ import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
+import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 import { assertWellFormed } from "./rpc/wellFormed.js"
+import { type Upload, uploadOf } from "./upload.js"
 
 /** A chain to import, as `storeChain` takes it. */
 export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
@@ -28,123 +30,133 @@ export type ImportedChain = StoreResult & {
 
 type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], CallOptions>
 
+/** What an import needs of its connection. */
+export interface ImportLine {
+  /** The RPC. */
+  call: ImportChains
+  /** How long it tries to go on without an answer, in milliseconds. */
+  patienceMs: number
+  /** Whether the connection has not been closed. */
+  isOpen(): boolean
+  /** Receives the response to each chain that was stored. */
+  written?: ((answer: object) => void) | undefined
+}
+
 /** Most chains in progress; the registry works on no more at once. */
 const MAX_OPEN = 2_000
 
+/** A chain that was taken and whose result was not yielded yet. */
 interface Open {
   index: number
   agentId: string | undefined
-  /** Why it was not sent. */
+  /** What to send, with the same request_id in every attempt; or why it is not sent. */
+  request?: ImportChainsRequest
   error?: TrustStoreError
 }
 
 /**
  * Imports chains over the RPC ImportChains: yields the result of each, in order. Pulls the next chain only when there is room,
- * so that a caller who reads no results is asked for no chains. A chain without a request_id gets one.
- *
- * @param written receives the response to each chain that was stored
+ * so that a caller who reads no results is asked for no chains. A chain without a request_id gets one. What was not answered
+ * when the line, the server or the database went away is sent again, with the same request ids.
  */
 export async function* importChains(
-  call: ImportChains,
+  line: ImportLine,
   chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
   options?: CallOptions,
-  written?: (answer: object) => void,
 ): AsyncGenerator<ImportedChain> {
-  const open: Open[] = []
-  const left = new AbortController()
-  let wakeSource = () => {}
-  let wakeReader = () => {}
-
-  const requests = async function* () {
-    let index = 0
-    for await (const chain of chains) {
-      while (open.length >= MAX_OPEN && !left.signal.aborted)
-        await new Promise<void>((resolve) => {
-          wakeSource = resolve
-        })
-      if (left.signal.aborted) return
-      const entry: Open = { index: index++, agentId: chain.chain?.genesis?.agentId }
-      open.push(entry)
-      const request = readied(chain, entry)
-      if (request) yield request
-      else wakeReader()
+  const upload = uploadOf(chains, opened, MAX_OPEN)
+  const resuming = resumption(options, line.patienceMs)
+  try {
+    for (;;) {
+      try {
+        yield* oneCall(line, upload, resuming.options(), resuming.progressed)
+        return
+      } catch (error) {
+        if (upload.failed || !line.isOpen() || !resuming.mayMend(error)) throw error
+      }
+      await resuming.wait()
     }
+  } finally {
+    upload.leave()
   }
+}
 
-  const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
-  const source = requests()
+/** One call, which begins with what has no result yet; opens none when there is nothing to send. */
+async function* oneCall(
+  { call, written }: ImportLine,
+  upload: Upload<Open>,
+  options: CallOptions,
+  progressed: () => void,
+): AsyncGenerator<ImportedChain> {
+  const left = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
   let replies: AsyncIterator<ImportChainsResponse> | undefined
-  // Opens no call when there is nothing to import.
   const begin = async () => {
-    const first = await Promise.race([source.next(), whenAborted(signal)])
-    if (first?.done) return { done: true, value: undefined } as const
-    replies = call(first ? behind(first.value, source) : source, { ...options, signal })[
-      Symbol.asyncIterator
-    ]()
+    // Opens no call when there is nothing to import.
+    if (!(await upload.some(isSent, signal)) && !signal.aborted) return DONE
+    replies = call(requestsOf(upload, left.signal), { ...options, signal })[Symbol.asyncIterator]()
     return await replies.next()
   }
   try {
-    let next = begin()
+    let next: Promise<IteratorResult<ImportChainsResponse>> = begin()
+    next.catch(() => undefined)
     for (;;) {
-      const first = open[0]
+      const first = upload.first()
       if (first?.error) {
-        open.shift()
+        upload.shift()
         yield { index: first.index, error: first.error }
-        wakeSource()
         continue
       }
-      const unsent = new Promise<undefined>((resolve) => {
-        wakeReader = () => resolve(undefined)
-      })
-      const reply = await Promise.race([next, unsent])
+      const reply = await Promise.race([next, upload.added()])
       if (!reply) continue
       if (reply.done) {
-        if (open[0]?.error) continue
+        const open = upload.first()
+        if (open?.error) continue
+        // A proxy may end a stream with the status OK.
+        if (open) throw new TrustStoreError("the line ended before all results", { code: status.UNAVAILABLE })
         return
       }
-      next = (replies as AsyncIterator<ImportChainsResponse>).next() as typeof next
+      next = (replies as AsyncIterator<ImportChainsResponse>).next()
       next.catch(() => undefined)
-      open.shift()
-      wakeSource()
-      const result = storeResult(METHOD, reply.value.result, first?.agentId)
+      progressed()
+      const { index = 0, agentId } = upload.shift() ?? {}
+      const result = storeResult(METHOD, reply.value.result, agentId)
       if (result.stored) written?.(result.stored)
-      yield { index: first?.index ?? 0, ...result }
+      yield { index, ...result }
     }
   } finally {
     left.abort()
-    wakeSource()
   }
 }
 
-async function* behind<Item>(first: Item, rest: AsyncIterable<Item>) {
-  yield first
-  yield* rest
+const DONE: IteratorResult<ImportChainsResponse> = { done: true, value: undefined }
+
+async function* requestsOf(upload: Upload<Open>, left: AbortSignal) {
+  for await (const { request } of upload.items(left)) if (request) yield request
 }
 
-function whenAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true })
-  })
+function isSent({ request }: Open) {
+  return request !== undefined
 }
 
 const METHOD = TrustStoreService.method.importChains
 
-/** The request to send; undefined for one that cannot be sent, which is refused here as the registry would refuse it. */
-function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | undefined {
+/** The request to send, or the refusal of one that cannot be sent, as the registry would refuse it. */
+function opened(toStore: ChainToImport, index: number): Open {
   const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
   const request = create(ImportChainsRequestSchema, { request: store })
+  const entry = { index, agentId: toStore.chain?.genesis?.agentId }
   try {
     assertWellFormed(ImportChainsRequestSchema, request)
   } catch (error) {
-    entry.error = failureOf(METHOD, error) as TrustStoreError
-    return undefined
+    return { ...entry, error: failureOf(METHOD, error) as TrustStoreError }
   }
   // A larger message would end the whole stream.
-  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES) return request
+  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES)
+    return { ...entry, request }
   const message = `the request is larger than the ${MAX_MESSAGE_BYTES} bytes that a registry takes`
-  entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
-  return undefined
+  const error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
+  return { ...entry, error }
 }
 
 /** The rest of a request takes less than this. */

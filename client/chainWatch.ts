@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import { status } from "@grpc/grpc-js"
 import type {
   ChainEvent,
   TrustStoreService,
@@ -8,9 +6,10 @@ import type {
   WatchChainsResponse,
 } from "@trust-registry/proto"
 import { storedChainOf } from "./chainEvent.js"
-import { TrustStoreError } from "./errors.js"
+import type { TrustStoreError } from "./errors.js"
 import { isMismatch } from "./lineFault.js"
 import type { CallOptions } from "./options.js"
+import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 
 /** Which changes, and from where on. */
@@ -37,7 +36,8 @@ export interface WatchState {
 
 /**
  * Changes of chains as they come: iterate it for the events. It goes on by itself where it was when the line or the server
- * went away, with nothing skipped and nothing repeated, and reads no further ahead than it is iterated. It ends by the signal,
+ * went away, or a proxy ended it with whatever status, with nothing skipped and nothing repeated, and reads no further ahead
+ * than it is iterated. It ends by the signal,
  * whose reason it throws, by leaving the loop, or with what going on cannot mend: a {@link TrustStoreError}, for one
  * RevisionCompactedError where it was away for longer than the history is kept, or one with code UNAVAILABLE where its first
  * attempt meets a registry that speaks TLS in another way. An address that nobody serves is tried for ever: `onState` tells.
@@ -50,10 +50,6 @@ export interface ChainWatch extends AsyncIterable<ChainEvent> {
 }
 
 type WatchChains = Call<(typeof TrustStoreService)["method"]["watchChains"], CallOptions>
-
-/** Waits between two attempts double from the first to the longest, each shortened at random. */
-const FIRST_WAIT_MS = 100
-const LONGEST_WAIT_MS = 5_000
 
 /**
  * A watch over the RPC WatchChains; each attempt is a call of its own.
@@ -70,9 +66,8 @@ export function chainWatch(
 
   async function* responses() {
     let resumed = request
-    let waitMs = FIRST_WAIT_MS
+    const resuming = resumption(options)
     let open: boolean | undefined
-    let heard = false
     const tell = (now: boolean, error?: TrustStoreError) => {
       if (open !== now) onState?.({ open: now, nextRevision, ...(error ? { error } : {}) })
       open = now
@@ -80,21 +75,19 @@ export function chainWatch(
     for (;;) {
       let lost: TrustStoreError | undefined
       try {
-        for await (const response of watchChains(resumed, options)) {
-          waitMs = FIRST_WAIT_MS
-          heard = true
+        for await (const response of watchChains(resumed, resuming.options())) {
+          resuming.progressed()
           tell(true)
           yield response
           nextRevision = response.nextRevision
           resumed = { ...request, startRevision: nextRevision, includeCurrent: false }
         }
       } catch (error) {
-        if (!isOpen() || !isPassing(error) || (!heard && isMismatch(error))) throw error
+        if (!isOpen() || !resuming.mayMend(error) || (!resuming.heard && isMismatch(error))) throw error
         lost = error
       }
       tell(false, lost)
-      await pause(waitMs * (0.5 + Math.random() / 2), options.signal)
-      waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
+      await resuming.wait()
     }
   }
 
@@ -114,19 +107,3 @@ export function chainWatch(
     },
   }
 }
-
-async function pause(ms: number, signal: AbortSignal | undefined) {
-  await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted())
-}
-
-/** Whether it was the line, or a server that may be back: what has a reason of its own would fail again. */
-function isPassing(error: unknown): error is TrustStoreError {
-  if (!(error instanceof TrustStoreError)) return false
-  const { reason, code } = error
-  return reason === undefined || reason === "CANCELLED" ? LOST.has(code) : PASSING.has(reason)
-}
-
-const PASSING = new Set(["SHUTTING_DOWN", "DATABASE_UNAVAILABLE", "OVERLOADED"])
-
-/** What grpc-js makes of a line that is lost; our own signal is told by its reason. */
-const LOST = new Set([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL, status.UNKNOWN])

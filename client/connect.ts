@@ -32,6 +32,8 @@ import { failureOf } from "./failure.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { sentAgain } from "./resume.js"
+import { isRetryable } from "./retry.js"
 import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 
@@ -90,8 +92,9 @@ export interface TrustRegistry
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
    * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. Throws when the line, the database or the server goes away: every chain whose result was
-   * yielded is stored, and the others can be sent again (with the same request ids each is stored once).
+   * before their delegatees. When the line, the database or the server goes away, what has no result yet is sent again with
+   * the same request ids; it throws once nothing was answered for the connection's `timeoutMs`. Then every chain whose result
+   * was yielded is stored, and the others can be imported again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
@@ -122,11 +125,14 @@ export interface TrustRegistry
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   const client = openChannel(address, options)
   const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(line)))
+  const all = SERVICES.map((service) => callsOf(service, client, line))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
+  const isOpen = () => !line.closed
+  const patienceMs = line.timeoutMs
+  const imports = { call: calls.importChains, patienceMs, isOpen }
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
-    chainWatch(calls.watchChains, request, options, () => !line.closed)
+    chainWatch(calls.watchChains, request, options, isOpen)
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const heard = cache ? hearWrites(calls, cache.written) : calls
@@ -140,8 +146,9 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     watchChains,
     batchStoreChains: (request, options) => storeBatch(heard.batchStoreChains, request, options),
     batchDeleteChains: (request, options) => deleteBatch(heard.batchDeleteChains, request, options),
-    importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
-    exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
+    importChains: (chains, options) => importChains({ ...imports, written: cache?.written }, chains, options),
+    exportChains: (request = {}, options) =>
+      chainExport(calls.exportChains, request, options, patienceMs, isOpen),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
     close() {
@@ -183,10 +190,12 @@ function closedError(method: DescMethod) {
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
 /** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
-function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
-  const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
-  const pairs = service.methods.map(({ localName, input, methodKind }): [string, UntypedCall] => {
-    const call = calls[localName] as UntypedCall
+function callsOf(service: DescService, client: Client, line: Line) {
+  const calls = createCalls(service, client, callerEdge(line)) as Record<string, UntypedCall>
+  const pairs = service.methods.map((method): [string, UntypedCall] => {
+    const { localName, input, methodKind } = method
+    const once = calls[localName] as UntypedCall
+    const call = isRetryable(method) ? sentAgain(once, line.timeoutMs) : once
     return [localName, methodKind === "unary" && "requestId" in input.field ? withRequestId(call) : call]
   })
   return Object.fromEntries(pairs)

@@ -156,7 +156,7 @@ describe("the client on many chains", () => {
         }
       },
     })
-    const other = connect(failing.address)
+    const other = connect(failing.address, { timeoutMs: 300 })
     let answered = 0
     try {
       for await (const _ of other.importChains(chains)) answered++

@@ -15,7 +15,7 @@ import { serviceConfig } from "../../client/retry.js"
 import { failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
-import { Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
+import { Refusal, Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
 
 const pem = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url))
@@ -75,11 +75,11 @@ describe("the client's line to the registry", () => {
       expect(Object.values(attempts)).to.deep.equal(Array.from({ length: 32 }, () => 2))
     })
 
-    it("what was refused because of overload, but nothing else", async () => {
+    it("what was refused because of overload, but no other answer", async () => {
       const counts: Record<string, number> = {}
       const fail = (agentId: string, code: status) => {
         counts[agentId] = (counts[agentId] ?? 0) + 1
-        throw new Status(code, "no", { "grpc-retry-pushback-ms": "1" })
+        throw new Refusal(code, "A_REASON", { "grpc-retry-pushback-ms": "1" })
       }
       const { address } = await serve({
         getChain: ({ agentId }) => fail(agentId, status[agentId as keyof typeof status]),
