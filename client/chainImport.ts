@@ -14,8 +14,10 @@ import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf, nameOf } from "./failure.js"
 import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
+import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 import { assertWellFormed } from "./rpc/wellFormed.js"
+import { type Upload, uploadOf } from "./upload.js"
 
 /** A chain to import, as `storeChain` takes it. */
 export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
@@ -28,123 +30,134 @@ export type ImportedChain = StoreResult & {
 
 type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], CallOptions>
 
+/** What an import needs of its connection. */
+export interface ImportConnection {
+  /** The RPC. */
+  call: ImportChains
+  /** How long it retries without a response, in milliseconds. */
+  patienceMs: number
+  /** Whether the caller has not closed the connection. */
+  isOpen(): boolean
+  /** Receives the response to each chain that was stored. */
+  written?: ((answer: object) => void) | undefined
+}
+
 /** Most chains in progress; the registry processes no more at once. */
 const MAX_OPEN = 2_000
 
+/** A chain that was taken and whose result was not yielded yet. */
 interface Open {
   index: number
   agentId: string | undefined
-  /** The reason why it was not sent. */
+  /** What to send, with the same request_id in every attempt; or why it is not sent. */
+  request?: ImportChainsRequest
   error?: TrustStoreError
 }
 
 /**
  * Imports chains by the RPC ImportChains and yields their results in order. It takes the next chain only when there is room,
- * so a caller who does not read results is not asked for chains. A chain without a request_id gets one.
- *
- * @param written receives the response to each chain that was stored
+ * so a caller who does not read results is not asked for chains. A chain without a request_id gets one. When the
+ * connection, the server or the database comes back, it sends what has no result yet again, with the same request ids.
  */
 export async function* importChains(
-  call: ImportChains,
+  connection: ImportConnection,
   chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
   options?: CallOptions,
-  written?: (answer: object) => void,
 ): AsyncGenerator<ImportedChain> {
-  const open: Open[] = []
-  const left = new AbortController()
-  let wakeSource = () => {}
-  let wakeReader = () => {}
-
-  const requests = async function* () {
-    let index = 0
-    for await (const chain of chains) {
-      while (open.length >= MAX_OPEN && !left.signal.aborted)
-        await new Promise<void>((resolve) => {
-          wakeSource = resolve
-        })
-      if (left.signal.aborted) return
-      const entry: Open = { index: index++, agentId: chain.chain?.genesis?.agentId }
-      open.push(entry)
-      const request = readied(chain, entry)
-      if (request) yield request
-      else wakeReader()
+  const upload = uploadOf(chains, opened, MAX_OPEN)
+  const resuming = resumption(options, connection.patienceMs)
+  try {
+    for (;;) {
+      try {
+        yield* oneCall(connection, upload, resuming.options(), resuming.progressed)
+        return
+      } catch (error) {
+        if (upload.failed || !connection.isOpen() || !resuming.mayMend(error)) throw error
+      }
+      await resuming.wait()
     }
+  } finally {
+    upload.leave()
   }
+}
 
-  const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
-  const source = requests()
+/** One call, which begins with what has no result yet; opens none when there is nothing to send. */
+async function* oneCall(
+  { call, written }: ImportConnection,
+  upload: Upload<Open>,
+  options: CallOptions,
+  progressed: () => void,
+): AsyncGenerator<ImportedChain> {
+  const left = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
   let replies: AsyncIterator<ImportChainsResponse> | undefined
-  // Opens no call when there is nothing to import.
   const begin = async () => {
-    const first = await Promise.race([source.next(), whenAborted(signal)])
-    if (first?.done) return { done: true, value: undefined } as const
-    replies = call(first ? behind(first.value, source) : source, { ...options, signal })[
-      Symbol.asyncIterator
-    ]()
+    // Opens no call when there is nothing to import.
+    if (!(await upload.some(isSent, signal)) && !signal.aborted) return DONE
+    replies = call(requestsOf(upload, left.signal), { ...options, signal })[Symbol.asyncIterator]()
     return await replies.next()
   }
   try {
-    let next = begin()
+    let next: Promise<IteratorResult<ImportChainsResponse>> = begin()
+    next.catch(() => undefined)
     for (;;) {
-      const first = open[0]
+      const first = upload.first()
       if (first?.error) {
-        open.shift()
+        upload.shift()
         yield { index: first.index, error: first.error }
-        wakeSource()
         continue
       }
-      const unsent = new Promise<undefined>((resolve) => {
-        wakeReader = () => resolve(undefined)
-      })
-      const reply = await Promise.race([next, unsent])
+      const reply = await Promise.race([next, upload.added()])
       if (!reply) continue
       if (reply.done) {
-        if (open[0]?.error) continue
+        const open = upload.first()
+        if (open?.error) continue
+        // A proxy may end a stream with the status OK.
+        if (open)
+          throw new TrustStoreError("the connection ended before all results", { code: status.UNAVAILABLE })
         return
       }
-      next = (replies as AsyncIterator<ImportChainsResponse>).next() as typeof next
+      next = (replies as AsyncIterator<ImportChainsResponse>).next()
       next.catch(() => undefined)
-      open.shift()
-      wakeSource()
-      const result = storeResult(METHOD, reply.value.result, first?.agentId)
+      progressed()
+      const { index = 0, agentId } = upload.shift() ?? {}
+      const result = storeResult(METHOD, reply.value.result, agentId)
       if (result.stored) written?.(result.stored)
-      yield { index: first?.index ?? 0, ...result }
+      yield { index, ...result }
     }
   } finally {
     left.abort()
-    wakeSource()
   }
 }
 
-async function* behind<Item>(first: Item, rest: AsyncIterable<Item>) {
-  yield first
-  yield* rest
+const DONE: IteratorResult<ImportChainsResponse> = { done: true, value: undefined }
+
+async function* requestsOf(upload: Upload<Open>, left: AbortSignal) {
+  for await (const { request } of upload.items(left)) if (request) yield request
 }
 
-function whenAborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true })
-  })
+function isSent({ request }: Open) {
+  return request !== undefined
 }
 
 const METHOD = TrustStoreService.method.importChains
 
-/** Returns the request to send, or undefined if it cannot be sent; then `entry.error` is the error that the registry would send. */
-function readied(toStore: ChainToImport, entry: Open): ImportChainsRequest | undefined {
+/** Returns the request to send, or the error that the registry would send for one that cannot be sent. */
+function opened(toStore: ChainToImport, index: number): Open {
   const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
   const request = create(ImportChainsRequestSchema, { request: store })
+  const entry = { index, agentId: toStore.chain?.genesis?.agentId }
   try {
     assertWellFormed(ImportChainsRequestSchema, request)
   } catch (error) {
-    entry.error = failureOf(METHOD, error) as TrustStoreError
-    return undefined
+    return { ...entry, error: failureOf(METHOD, error) as TrustStoreError }
   }
   // A larger message would fail the whole stream.
-  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES) return request
+  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES)
+    return { ...entry, request }
   const message = `the request is larger than ${MAX_MESSAGE_BYTES} bytes, the most that a registry accepts`
-  entry.error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
-  return undefined
+  const error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
+  return { ...entry, error }
 }
 
 /** The other fields of a request take less than this. */

@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import { status } from "@grpc/grpc-js"
 import type {
   ChainEvent,
   TrustStoreService,
@@ -9,8 +7,9 @@ import type {
 } from "@trust-registry/proto"
 import { storedChainOf } from "./chainEvent.js"
 import { isMismatch } from "./connectionFault.js"
-import { TrustStoreError } from "./errors.js"
+import type { TrustStoreError } from "./errors.js"
 import type { CallOptions } from "./options.js"
+import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 
 /** Which changes to watch, and from which revision on. */
@@ -37,7 +36,7 @@ export interface WatchState {
 
 /**
  * Changes of chains as they happen: iterate it for the events. It resumes by itself when the connection or the server goes
- * away, without skipping or repeating anything, and reads no further ahead than it is iterated. It ends when you leave the
+ * away, or a proxy ends it with any status, without skipping or repeating anything, and reads no further ahead than it is iterated. It ends when you leave the
  * loop, when the signal is aborted (it throws the signal's reason), or with a {@link TrustStoreError} that a retry cannot
  * fix: RevisionCompactedError after an absence longer than history is kept, or code UNAVAILABLE if TLS cannot be negotiated
  * on the first attempt. It retries an address that does not respond forever; `onState` reports that.
@@ -50,10 +49,6 @@ export interface ChainWatch extends AsyncIterable<ChainEvent> {
 }
 
 type WatchChains = Call<(typeof TrustStoreService)["method"]["watchChains"], CallOptions>
-
-/** Delays between attempts double from the first to the longest, each shortened at random. */
-const FIRST_WAIT_MS = 100
-const LONGEST_WAIT_MS = 5_000
 
 /**
  * Watches by the RPC WatchChains; each attempt is a call of its own.
@@ -70,9 +65,8 @@ export function chainWatch(
 
   async function* responses() {
     let resumed = request
-    let waitMs = FIRST_WAIT_MS
+    const resuming = resumption(options)
     let open: boolean | undefined
-    let received = false
     const notify = (now: boolean, error?: TrustStoreError) => {
       if (open !== now) onState?.({ open: now, nextRevision, ...(error ? { error } : {}) })
       open = now
@@ -80,21 +74,19 @@ export function chainWatch(
     for (;;) {
       let lost: TrustStoreError | undefined
       try {
-        for await (const response of watchChains(resumed, options)) {
-          waitMs = FIRST_WAIT_MS
-          received = true
+        for await (const response of watchChains(resumed, resuming.options())) {
+          resuming.progressed()
           notify(true)
           yield response
           nextRevision = response.nextRevision
           resumed = { ...request, startRevision: nextRevision, includeCurrent: false }
         }
       } catch (error) {
-        if (!isOpen() || !isPassing(error) || (!received && isMismatch(error))) throw error
+        if (!isOpen() || !resuming.mayMend(error) || (!resuming.heard && isMismatch(error))) throw error
         lost = error
       }
       notify(false, lost)
-      await pause(waitMs * (0.5 + Math.random() / 2), options.signal)
-      waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
+      await resuming.wait()
     }
   }
 
@@ -114,19 +106,3 @@ export function chainWatch(
     },
   }
 }
-
-async function pause(ms: number, signal: AbortSignal | undefined) {
-  await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted())
-}
-
-/** Whether a retry can succeed: the connection failed, or the server may come back. Other reasons would fail again. */
-function isPassing(error: unknown): error is TrustStoreError {
-  if (!(error instanceof TrustStoreError)) return false
-  const { reason, code } = error
-  return reason === undefined || reason === "CANCELLED" ? LOST.has(code) : PASSING.has(reason)
-}
-
-const PASSING = new Set(["SHUTTING_DOWN", "DATABASE_UNAVAILABLE", "OVERLOADED"])
-
-/** Codes that grpc-js gives a lost connection. An abort by the caller throws the signal's reason instead. */
-const LOST = new Set([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL, status.UNKNOWN])

@@ -33,6 +33,8 @@ import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { sentAgain } from "./resume.js"
+import { isRetryable } from "./retry.js"
 import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 
@@ -91,8 +93,9 @@ export interface TrustRegistry
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
    * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. Throws if the connection, the database or the server goes away: results that were yielded
-   * are final, and the other chains can be sent again (with the same request ids each is stored once).
+   * before their delegatees. If the connection, the database or the server goes away, it sends what has no result yet again
+   * with the same request ids, and throws after `timeoutMs` of the connection without a response. Results that were yielded
+   * are final, and the other chains can be imported again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
@@ -125,11 +128,14 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   assertConnectOptions(options)
   const client = openChannel(address, options)
   const connection = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, callerEdge(connection)))
+  const all = SERVICES.map((service) => callsOf(service, client, connection))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
+  const isOpen = () => !connection.closed
+  const patienceMs = connection.timeoutMs
+  const imports = { call: calls.importChains, patienceMs, isOpen }
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
-    chainWatch(calls.watchChains, request, options, () => !connection.closed)
+    chainWatch(calls.watchChains, request, options, isOpen)
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const observed = cache ? observeWrites(calls, cache.written) : calls
@@ -143,8 +149,9 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     watchChains,
     batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
     batchDeleteChains: (request, options) => deleteBatch(observed.batchDeleteChains, request, options),
-    importChains: (chains, options) => importChains(calls.importChains, chains, options, cache?.written),
-    exportChains: (request = {}, options) => chainExport(calls.exportChains, request, options),
+    importChains: (chains, options) => importChains({ ...imports, written: cache?.written }, chains, options),
+    exportChains: (request = {}, options) =>
+      chainExport(calls.exportChains, request, options, patienceMs, isOpen),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: async ({ timeoutMs = connection.timeoutMs } = {}) => ready(client, timeoutMs),
     close() {
@@ -187,10 +194,12 @@ function closedError(method: DescMethod) {
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
 /** A service's RPCs. A request that needs a request_id and has none gets one per call, which retries repeat. */
-function callsOf(service: DescService, client: Client, edge: CallerEdge<CallOptions>) {
-  const calls = createCalls(service, client, edge) as Record<string, UntypedCall>
-  const pairs = service.methods.map(({ localName, input, methodKind }): [string, UntypedCall] => {
-    const call = calls[localName] as UntypedCall
+function callsOf(service: DescService, client: Client, connection: Connection) {
+  const calls = createCalls(service, client, callerEdge(connection)) as Record<string, UntypedCall>
+  const pairs = service.methods.map((method): [string, UntypedCall] => {
+    const { localName, input, methodKind } = method
+    const once = calls[localName] as UntypedCall
+    const call = isRetryable(method) ? sentAgain(once, connection.timeoutMs) : once
     return [localName, methodKind === "unary" && "requestId" in input.field ? withRequestId(call) : call]
   })
   return Object.fromEntries(pairs)

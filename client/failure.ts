@@ -33,6 +33,7 @@ import {
   TrustStoreError,
 } from "./errors.js"
 import { MAX_MESSAGE_BYTES } from "./options.js"
+import { isReason } from "./resume.js"
 import { IllFormedValueError } from "./rpc/wellFormed.js"
 
 /**
@@ -165,6 +166,7 @@ function factsOf(packed: readonly Any[]): Partial<ErrorFacts> {
   for (const detail of details) {
     switch (detail.$typeName) {
       case "google.rpc.ErrorInfo":
+        if (!isReason(detail)) break
         facts.reason = detail.reason
         facts.metadata = detail.metadata
         break

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf"
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
-import type { ServiceConfig } from "@grpc/grpc-js"
+import { type ServiceConfig, status } from "@grpc/grpc-js"
 
 /** Attempts in total; grpc-js allows at most 5. With the delays below they take about 1.5 s, 3 s at most. */
 export const MAX_ATTEMPTS = 5
@@ -23,7 +23,7 @@ export function serviceConfig(...services: DescService[]): ServiceConfig {
         initialBackoff: "0.2s",
         maxBackoff: "2s",
         backoffMultiplier: 2,
-        retryableStatusCodes: RETRYABLE,
+        retryableStatusCodes: [...RETRYABLE],
       },
     })),
     retryThrottling: { maxTokens: 1000, tokenRatio: 0.5 },
@@ -34,9 +34,13 @@ export function serviceConfig(...services: DescService[]): ServiceConfig {
  * UNAVAILABLE: no connection, no database, or the server is stopping. RESOURCE_EXHAUSTED: overloaded, with the time to wait.
  * CANCELLED: how grpc-js reports a stream that a stopping server resets; a call cancelled by its caller has ended by then.
  */
-const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
+const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"] as const
 
-function isRetryable(method: DescMethod) {
+/** The codes of failed calls that grpc-js sends again. */
+export const RETRYABLE_CODES: ReadonlySet<status> = new Set(RETRYABLE.map((name) => status[name]))
+
+/** Whether sending a call again does no harm. */
+export function isRetryable(method: DescMethod): boolean {
   return (
     method.methodKind === "unary" && method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN
   )

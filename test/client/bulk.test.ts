@@ -157,7 +157,7 @@ describe("the client's bulk methods", () => {
         }
       },
     })
-    const other = connectSdk(failing.address)
+    const other = connectSdk(failing.address, { timeoutMs: 300 })
     let answered = 0
     try {
       for await (const _ of other.importChains(chains)) answered++

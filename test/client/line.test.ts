@@ -16,7 +16,7 @@ import { failureOf } from "../support/calls.js"
 import { sampleChain } from "../support/sample.js"
 import { connectSdk } from "../support/sdk.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
-import { Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
+import { Refusal, Status, type StoreHandlers, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
 
 const pem = (name: string) => readFileSync(new URL(`../support/tls/${name}`, import.meta.url))
@@ -80,7 +80,7 @@ describe("the client's connection", () => {
       const counts: Record<string, number> = {}
       const fail = (agentId: string, code: status) => {
         counts[agentId] = (counts[agentId] ?? 0) + 1
-        throw new Status(code, "no", { "grpc-retry-pushback-ms": "1" })
+        throw new Refusal(code, "A_REASON", { "grpc-retry-pushback-ms": "1" })
       }
       const { address } = await serve({
         getChain: ({ agentId }) => fail(agentId, status[agentId as keyof typeof status]),

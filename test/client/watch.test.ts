@@ -18,7 +18,7 @@ import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
 import { startTcpProxy } from "../support/tcpProxy.js"
-import { Status, startTrustStore } from "../support/trustStore.js"
+import { Refusal, Status, startTrustStore } from "../support/trustStore.js"
 import { until } from "../support/until.js"
 import { type OpenWatch, validateWatch } from "../support/watchValidator.js"
 
@@ -186,7 +186,7 @@ describe("a watch of the SDK", () => {
             yield { nextRevision: 9n }
             return
           }
-          throw new Status(Code.INVALID_ARGUMENT, "no more")
+          throw new Refusal(Code.INVALID_ARGUMENT, "INVALID_REQUEST")
         },
       })
       const watch = open(server.address).watchChains({ includeCurrent: true })
@@ -209,7 +209,7 @@ describe("a watch of the SDK", () => {
         async *watchChains() {
           attempts++
           if (attempts === 2 || attempts === 3) throw new Status(Code.UNAVAILABLE, "not yet")
-          if (attempts === 5) throw new Status(Code.INVALID_ARGUMENT, "no more")
+          if (attempts === 5) throw new Refusal(Code.INVALID_ARGUMENT, "INVALID_REQUEST")
           yield { nextRevision: 7n }
           if (attempts === 1) throw new Status(Code.UNAVAILABLE, "gone")
         },

@@ -1,5 +1,7 @@
+import { create, toBinary } from "@bufbuild/protobuf"
+import { anyPack } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
-import { serviceDefinition, TrustStoreService } from "@trust-registry/proto"
+import { ErrorInfoSchema, StatusSchema, serviceDefinition, TrustStoreService } from "@trust-registry/proto"
 import { createLog } from "../../server/log.js"
 import type { RpcContext } from "../../server/rpc/context.js"
 import type { Handlers } from "../../server/rpc/handlers.js"
@@ -12,6 +14,18 @@ export type StoreHandlers = Handlers<typeof TrustStoreService, RpcContext>
 export class Status extends PlainStatusError {
   constructor(code: grpc.status, details: string, metadata: Record<string, string> = {}) {
     super(code, details, grpc.Metadata.fromHttp2Headers(metadata))
+  }
+}
+
+/** The same with a reason of the registry, which makes it an answer and no lost line. */
+export class Refusal extends Status {
+  constructor(code: grpc.status, reason: string, metadata: Record<string, string> = {}) {
+    const info = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "trustregistry" }))
+    const details = toBinary(StatusSchema, create(StatusSchema, { code, details: [info] }))
+    super(code, "refused", {
+      ...metadata,
+      "grpc-status-details-bin": Buffer.from(details).toString("base64"),
+    })
   }
 }
 

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { status } from "@grpc/grpc-js"
+import { TrustStoreError } from "./errors.js"
+import type { CallOptions } from "./options.js"
+import { MAX_ATTEMPTS, RETRYABLE_CODES } from "./retry.js"
+
+/** Waits between two attempts double from the first to the longest, each shortened at random, in milliseconds. */
+const FIRST_WAIT_MS = 100
+const LONGEST_WAIT_MS = 5_000
+
+/** Work that goes on over several calls: when it may go on, and how long it waits before that. */
+export interface Resumption {
+  /** The options of the next call, with the time that is left. */
+  options(): CallOptions
+  /** Notes that the registry answered: the patience, and the waits, begin anew. */
+  progressed(): void
+  /** Whether the registry has ever answered. */
+  readonly heard: boolean
+  /** Whether another call may mend the error, and there is time for one. */
+  mayMend(error: unknown): error is TrustStoreError
+  /** Waits before the next call. Throws the signal's reason once it is aborted. */
+  wait(): Promise<void>
+}
+
+/**
+ * Resumes work after a lost line or a passing failure.
+ *
+ * @param patienceMs the longest time without any answer, in milliseconds; the caller's own `timeoutMs` bounds all of it
+ */
+export function resumption(options: CallOptions = {}, patienceMs = Number.POSITIVE_INFINITY): Resumption {
+  const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options
+  const deadline = performance.now() + timeoutMs
+  const left = () => deadline - performance.now()
+  let waitMs = FIRST_WAIT_MS
+  let heard = false
+  let failingSince: number | undefined
+  return {
+    options: () => (timeoutMs === Number.POSITIVE_INFINITY ? options : { ...options, timeoutMs: left() }),
+    get heard() {
+      return heard
+    },
+    progressed() {
+      heard = true
+      waitMs = FIRST_WAIT_MS
+      failingSince = undefined
+    },
+    mayMend(error): error is TrustStoreError {
+      failingSince ??= performance.now()
+      if (left() <= DEADLINE_SLACK_MS || performance.now() - failingSince > patienceMs) return false
+      return isPassing(error, heard)
+    },
+    async wait() {
+      const ms = waitMs * (0.5 + Math.random() / 2)
+      waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
+      await sleep(Math.max(0, Math.min(ms, left())), undefined, { signal }).catch(() =>
+        signal?.throwIfAborted(),
+      )
+    },
+  }
+}
+
+type UnaryCall = (request: object, options?: CallOptions) => Promise<unknown>
+
+/**
+ * The same unary call, sent again after a lost line. grpc-js itself repeats what fails with a code that says so; a line or a
+ * proxy may end a call with any other.
+ *
+ * @param defaultTimeoutMs the deadline of a call without its own, in milliseconds
+ */
+export function sentAgain(call: UnaryCall, defaultTimeoutMs: number): UnaryCall {
+  return async (request, options) => {
+    const resuming = resumption({ ...options, timeoutMs: options?.timeoutMs ?? defaultTimeoutMs })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call(request, resuming.options())
+      } catch (error) {
+        const isOurs = isLostLine(error) && !RETRYABLE_CODES.has(error.code)
+        if (attempt === MAX_ATTEMPTS || !isOurs || !resuming.mayMend(error)) throw error
+      }
+      await resuming.wait()
+    }
+  }
+}
+
+/** A registry ends a call at its deadline, and its status may arrive a little before ours passes. */
+const DEADLINE_SLACK_MS = 20
+
+/** Whether the registry itself did not answer: the status of a lost line, of grpc-js, or of a proxy has none of its reasons. */
+export function isLostLine(error: unknown): error is TrustStoreError {
+  return error instanceof TrustStoreError && !error.details.some(isReason) && !TOO_LARGE.test(error.message)
+}
+
+/** The domain of the registry's reasons, or none: proxies have reasons of their own. */
+const DOMAINS = new Set(["trustregistry", ""])
+
+/** Whether a detail is a reason of the registry, and not one that a proxy gave. */
+export function isReason(detail: { $typeName: string; domain?: string }): boolean {
+  return detail.$typeName === "google.rpc.ErrorInfo" && DOMAINS.has(detail.domain ?? "")
+}
+
+/** What grpc-js says of a message over a limit; the next attempt would be over it too. */
+const TOO_LARGE = /larger than max/
+
+/**
+ * Whether another attempt may end otherwise. What has a reason of the registry is its answer, except for the reasons that
+ * pass. All else came from the line or a proxy, which a restart or a deployment of theirs can make say anything. Only before the
+ * registry was ever heard, a status that denies the caller or the method counts: the address is perhaps not a registry.
+ */
+function isPassing(error: unknown, heard: boolean): error is TrustStoreError {
+  if (isLostLine(error)) return heard || !DENIALS.has(error.code)
+  return error instanceof TrustStoreError && PASSING.has(error.reason ?? "")
+}
+
+const PASSING = new Set(["SHUTTING_DOWN", "DATABASE_UNAVAILABLE", "OVERLOADED"])
+
+const DENIALS = new Set([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.FAILED_PRECONDITION,
+  status.OUT_OF_RANGE,
+  status.UNIMPLEMENTED,
+])
