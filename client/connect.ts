@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf"
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
-import { type Client, Metadata, status } from "@grpc/grpc-js"
+import { Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
   type GetAuthorityRequestSchema,
@@ -26,7 +26,7 @@ import {
 import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
 import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
-import { openChannel } from "./channel.js"
+import { type Channels, openChannels } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { listsOver, type RegistryLists } from "./lists.js"
@@ -34,7 +34,7 @@ import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
 import { sentAgain } from "./resume.js"
 import { isRetryable } from "./retry.js"
-import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
+import { type Caller, type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -123,9 +123,9 @@ export interface TrustRegistry
  * registry.close()
  */
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
-  const client = openChannel(address, options)
+  const channels = openChannels(address, options)
   const line = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, line))
+  const all = SERVICES.map((service) => callsOf(service, channels.caller, line))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const isOpen = () => !line.closed
@@ -136,7 +136,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const heard = cache ? hearWrites(calls, cache.written) : calls
-  const healthCalls = createCalls(health.Health, client, callerEdge(line))
+  const healthCalls = createCalls(health.Health, channels.caller, callerEdge(line))
   return {
     ...heard,
     ...listsOver(calls),
@@ -150,11 +150,11 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     exportChains: (request = {}, options) =>
       chainExport(calls.exportChains, request, options, patienceMs, isOpen),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
-    waitForReady: (options) => ready(client, options?.timeoutMs ?? line.timeoutMs),
+    waitForReady: (options) => ready(channels, options?.timeoutMs ?? line.timeoutMs),
     close() {
       line.closed = true
       cache?.close()
-      client.close()
+      channels.close()
     },
   }
 }
@@ -190,8 +190,8 @@ function closedError(method: DescMethod) {
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
 /** A service's RPCs; requests that hold a request_id get one where the caller gave none, once per call: attempts repeat it. */
-function callsOf(service: DescService, client: Client, line: Line) {
-  const calls = createCalls(service, client, callerEdge(line)) as Record<string, UntypedCall>
+function callsOf(service: DescService, caller: Caller, line: Line) {
+  const calls = createCalls(service, caller, callerEdge(line)) as Record<string, UntypedCall>
   const pairs = service.methods.map((method): [string, UntypedCall] => {
     const { localName, input, methodKind } = method
     const once = calls[localName] as UntypedCall
@@ -247,9 +247,9 @@ async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promi
   }
 }
 
-function ready(client: Client, timeoutMs: number) {
+function ready(channels: Channels, timeoutMs: number) {
   return new Promise<void>((resolve, reject) =>
-    client.waitForReady(Date.now() + timeoutMs, (cause) => {
+    channels.waitForReady(Date.now() + timeoutMs, (cause) => {
       if (!cause) return resolve()
       const reason = "DEADLINE_EXCEEDED"
       const message = `no line to the registry within ${timeoutMs} ms`
