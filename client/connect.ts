@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf"
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt"
-import { type Client, Metadata, status } from "@grpc/grpc-js"
+import { Metadata, status } from "@grpc/grpc-js"
 import {
   type AuthorityService,
   type GetAuthorityRequestSchema,
@@ -26,7 +26,7 @@ import {
 import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
 import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
-import { openChannel } from "./channel.js"
+import { type Channels, openChannels } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
 import { assertConnectOptions, deadlineIn } from "./limits.js"
@@ -35,7 +35,7 @@ import { nearCache } from "./nearCache.js"
 import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
 import { sentAgain } from "./resume.js"
 import { isRetryable } from "./retry.js"
-import { type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
+import { type Caller, type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -126,9 +126,9 @@ export interface TrustRegistry
  */
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   assertConnectOptions(options)
-  const client = openChannel(address, options)
+  const channels = openChannels(address, options)
   const connection = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
-  const all = SERVICES.map((service) => callsOf(service, client, connection))
+  const all = SERVICES.map((service) => callsOf(service, channels.caller, connection))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const isOpen = () => !connection.closed
@@ -139,7 +139,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const observed = cache ? observeWrites(calls, cache.written) : calls
-  const healthCalls = createCalls(health.Health, client, callerEdge(connection))
+  const healthCalls = createCalls(health.Health, channels.caller, callerEdge(connection))
   return {
     ...observed,
     ...listsOver(calls),
@@ -153,11 +153,11 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     exportChains: (request = {}, options) =>
       chainExport(calls.exportChains, request, options, patienceMs, isOpen),
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
-    waitForReady: async ({ timeoutMs = connection.timeoutMs } = {}) => ready(client, timeoutMs),
+    waitForReady: async ({ timeoutMs = connection.timeoutMs } = {}) => ready(channels, timeoutMs),
     close() {
       connection.closed = true
       cache?.close()
-      client.close()
+      channels.close()
     },
   }
 }
@@ -194,8 +194,8 @@ function closedError(method: DescMethod) {
 type UntypedCall = (request: object, options?: CallOptions) => Promise<unknown>
 
 /** A service's RPCs. A request that needs a request_id and has none gets one per call, which retries repeat. */
-function callsOf(service: DescService, client: Client, connection: Connection) {
-  const calls = createCalls(service, client, callerEdge(connection)) as Record<string, UntypedCall>
+function callsOf(service: DescService, caller: Caller, connection: Connection) {
+  const calls = createCalls(service, caller, callerEdge(connection)) as Record<string, UntypedCall>
   const pairs = service.methods.map((method): [string, UntypedCall] => {
     const { localName, input, methodKind } = method
     const once = calls[localName] as UntypedCall
@@ -251,10 +251,10 @@ async function servingStatus(answer: Promise<health.HealthCheckResponse>): Promi
   }
 }
 
-function ready(client: Client, timeoutMs: number) {
+function ready(channels: Channels, timeoutMs: number) {
   const { deadline = Infinity } = deadlineIn(timeoutMs)
   return new Promise<void>((resolve, reject) =>
-    client.waitForReady(deadline, (cause) => {
+    channels.waitForReady(deadline, (cause) => {
       if (!cause) return resolve()
       const reason = "DEADLINE_EXCEEDED"
       const message = `no connection to the registry within ${timeoutMs} ms`

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import { status } from "@grpc/grpc-js"
 import { TrustStoreError } from "./errors.js"
 import type { CallOptions } from "./options.js"
 import { MAX_ATTEMPTS, RETRYABLE_CODES } from "./retry.js"
+import { onAbort } from "./rpc/onAbort.js"
 
 /** Waits between two attempts double from the first to the longest, each shortened at random, in milliseconds. */
 const FIRST_WAIT_MS = 100
@@ -52,9 +52,7 @@ export function resumption(options: CallOptions = {}, patienceMs = Number.POSITI
     async wait() {
       const ms = waitMs * (0.5 + Math.random() / 2)
       waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
-      await sleep(Math.max(0, Math.min(ms, left())), undefined, { signal }).catch(() =>
-        signal?.throwIfAborted(),
-      )
+      await pause(Math.max(0, Math.min(ms, left())), signal)
     },
   }
 }
@@ -80,6 +78,20 @@ export function sentAgain(call: UnaryCall, defaultTimeoutMs: number): UnaryCall 
       await resuming.wait()
     }
   }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined) {
+  signal?.throwIfAborted()
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(end, ms)
+    const forget = signal && onAbort(signal, end)
+    function end() {
+      clearTimeout(timer)
+      forget?.()
+      resolve()
+    }
+  })
+  signal?.throwIfAborted()
 }
 
 /** A registry ends a call at its deadline, and its status may arrive a little before ours passes. */

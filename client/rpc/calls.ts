@@ -12,6 +12,7 @@ import type {
 import { create } from "@bufbuild/protobuf"
 import type * as grpc from "@grpc/grpc-js"
 import { decode, encode, methodDefinition } from "@trust-registry/proto"
+import { onAbort } from "./onAbort.js"
 import { assertWellFormed } from "./wellFormed.js"
 
 /** The functions that call a service's RPCs, one per RPC, by kind of call. */
@@ -55,10 +56,16 @@ export interface CallSetup {
   signal?: AbortSignal | undefined
 }
 
-/** Creates a typed function for every RPC of a service on one grpc-js client. */
+/** What makes the calls: a grpc-js client, or what chooses one for each call. */
+export type Caller = Pick<
+  grpc.Client,
+  "makeUnaryRequest" | "makeClientStreamRequest" | "makeServerStreamRequest" | "makeBidiStreamRequest"
+>
+
+/** Creates a typed function for every RPC of a service. */
 export function createCalls<Desc extends DescService, Options>(
   desc: Desc,
-  client: grpc.Client,
+  client: Caller,
   edge: CallerEdge<Options>,
 ): Calls<Desc, Options> {
   const pairs = desc.methods.map((method) => [method.localName, callOf(method, client, edge)])
@@ -66,7 +73,7 @@ export function createCalls<Desc extends DescService, Options>(
   return Object.fromEntries(pairs) as Calls<Desc, Options>
 }
 
-function callOf<Options>(method: DescMethod, client: grpc.Client, edge: CallerEdge<Options>) {
+function callOf<Options>(method: DescMethod, client: Caller, edge: CallerEdge<Options>) {
   switch (method.methodKind) {
     case "unary":
       return (request: Init, options?: Options) => unary(method, client, edge, request, options)
@@ -83,7 +90,7 @@ function callOf<Options>(method: DescMethod, client: grpc.Client, edge: CallerEd
 
 type Init = MessageInitShape<DescMethod["input"]>
 
-function unary<O>(method: DescMethod, client: grpc.Client, edge: CallerEdge<O>, request: Init, options?: O) {
+function unary<O>(method: DescMethod, client: Caller, edge: CallerEdge<O>, request: Init, options?: O) {
   return promised(method, about(edge, request), options, ({ metadata, options }, done) =>
     client.makeUnaryRequest(pathOf(method), same, same, outgoing(method, request), metadata, options, done),
   )
@@ -91,7 +98,7 @@ function unary<O>(method: DescMethod, client: grpc.Client, edge: CallerEdge<O>, 
 
 function clientStream<O>(
   method: DescMethod,
-  client: grpc.Client,
+  client: Caller,
   edge: CallerEdge<O>,
   requests: AsyncIterable<Init>,
   options?: O,
@@ -108,7 +115,7 @@ function clientStream<O>(
 
 async function* serverStream<O>(
   method: DescMethod,
-  client: grpc.Client,
+  client: Caller,
   edge: CallerEdge<O>,
   request: Init,
   options?: O,
@@ -120,7 +127,7 @@ async function* serverStream<O>(
 
 async function* bidiStream<O>(
   method: DescMethod,
-  client: grpc.Client,
+  client: Caller,
   edge: CallerEdge<O>,
   requests: AsyncIterable<Init>,
   options?: O,
@@ -232,10 +239,9 @@ function outgoing(method: DescMethod, request: Init): Buffer {
 }
 
 function cancelOn(signal: AbortSignal | undefined, call: Cancellable, reject?: (reason: unknown) => void) {
-  const cancel = () => {
-    reject?.(signal?.reason)
+  if (!signal) return () => undefined
+  return onAbort(signal, () => {
+    reject?.(signal.reason)
     call.cancel()
-  }
-  signal?.addEventListener("abort", cancel, { once: true })
-  return () => signal?.removeEventListener("abort", cancel)
+  })
 }

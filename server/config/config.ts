@@ -138,9 +138,24 @@ const ENVELOPE_BYTES = 16_384
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set([...rows().map(([, { variable }]) => variable), ...OTHERS])
   return Object.keys(env)
-    .filter((variable) => variable.startsWith(PREFIX) && !known.has(variable))
+    .filter(
+      (variable) => variable.startsWith(PREFIX) && !known.has(variable) && !isServiceLink(variable, env),
+    )
     .map((variable) => `${variable} is not a setting of this server and has no effect; is it a typo?`)
 }
+
+/**
+ * Whether Kubernetes set the variable, as it does in each pod for every service of the namespace whose name begins with
+ * trust-registry. No setting of ours has such a name; a `…_PORT` of theirs is a URL.
+ */
+function isServiceLink(variable: string, env: NodeJS.ProcessEnv): boolean {
+  return (
+    SERVICE_LINK.test(variable) || (/_PORT$/.test(variable) && /^(tcp|udp|sctp):/.test(env[variable] ?? ""))
+  )
+}
+
+const SERVICE_LINK =
+  /_SERVICE_HOST$|_SERVICE_PORT(_[A-Z\d_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/
 
 /** Read by the client's command line, so it may be set on the same machine. */
 const OTHERS = ["TRUST_REGISTRY_ADDRESS"]

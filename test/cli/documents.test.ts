@@ -32,6 +32,23 @@ describe("the document reader", () => {
     expect(await split(" \n\n")).to.deep.equal([])
   })
 
+  it("reads files that were joined, each with a byte order mark, however they arrive", async () => {
+    const text =
+      '\ufeff{"a":1}\n\ufeff{"b":2}\ufeff{"c":3}\n\ufeff[{"d":4},\ufeff{"e":5}]\n\ufeff\ufeff{"f":"\ufeff"}\n\ufeff'
+    const found = [
+      [1, '{"a":1}'],
+      [2, '{"b":2}'],
+      [2, '{"c":3}'],
+      [3, '{"d":4}'],
+      [3, '{"e":5}'],
+      [4, '{"f":"\ufeff"}'],
+    ]
+    for (const size of [1, 2, 3, 7, 1_000]) expect(await split(text, size), `${size}`).to.deep.equal(found)
+    const broken = await split('{"a":\n\ufeff{"b":2}\n')
+    expect(broken.at(-1)).to.deep.equal([2, '{"b":2}'])
+    expect((await split(Buffer.from([0xef, 0xbb]))).length).to.equal(1)
+  })
+
   it("reads pretty-printed documents of any indentation, and several on one line", async () => {
     const first = '{\n"a": [\n{\n"b": 1\n},\n{\n"c": 2\n}\n]\n}'
     const second = '{ "d": {\n"e": null }\n}'

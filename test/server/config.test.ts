@@ -135,6 +135,30 @@ describe("the configuration", () => {
     expect(loadConfig(env).warnings[0]).to.include("TRUST_REGISTRY_CACHE_ENTRYS")
   })
 
+  it("says nothing of the variables that Kubernetes sets for services of the same name", () => {
+    const links = (service: string, address: string) => ({
+      [`${service}_SERVICE_HOST`]: address,
+      [`${service}_SERVICE_PORT`]: "50051",
+      [`${service}_SERVICE_PORT_GRPC`]: "50051",
+      [`${service}_PORT`]: `tcp://${address}:50051`,
+      [`${service}_PORT_50051_TCP`]: `tcp://${address}:50051`,
+      [`${service}_PORT_50051_TCP_PROTO`]: "tcp",
+      [`${service}_PORT_50051_TCP_PORT`]: "50051",
+      [`${service}_PORT_50051_TCP_ADDR`]: address,
+    })
+    for (const service of ["TRUST_REGISTRY", "TRUST_REGISTRY_METRICS", "TRUST_REGISTRY_2_READ"]) {
+      for (const address of ["10.96.0.7", "fd00:10::7"])
+        expect(loadConfig(links(service, address)).warnings, service).to.deep.equal([])
+    }
+    const { warnings } = loadConfig({
+      ...links("TRUST_REGISTRY", "10.96.0.7"),
+      TRUST_REGISTRY_METRICS_PORT: "9090",
+      TRUST_REGISTRY_LISTEN_PORT: "50051",
+      TRUST_REGISTRY_CACHE_ENTRYS: "5",
+    })
+    expect(warnings).to.have.lengthOf(3)
+  })
+
   it("knows every variable that the container files set", () => {
     for (const name of ["Dockerfile", "docker-compose.yml"]) {
       const text = readFileSync(new URL(`../../${name}`, import.meta.url), "utf8")

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import { create, toBinary } from "@bufbuild/protobuf"
 import { anyPack } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
@@ -34,6 +35,7 @@ export async function startTrustStore(
   handlers: Partial<StoreHandlers>,
   credentials = grpc.ServerCredentials.createInsecure(),
   port = 0,
+  host = "127.0.0.1",
 ) {
   const missing = () => {
     throw new Status(grpc.status.UNIMPLEMENTED, "not in this test")
@@ -41,19 +43,21 @@ export async function startTrustStore(
   const names = TrustStoreService.methods.map((method) => [method.localName, missing])
   const all = { ...Object.fromEntries(names), ...handlers } as StoreHandlers
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 })
+  const draining = new AbortController().signal
+  setMaxListeners(0, draining)
   const middleware = createMiddleware({
     log: createLog("silent"),
     callTimeoutMs: Number.POSITIVE_INFINITY,
-    draining: new AbortController().signal,
+    draining,
   })
   server.addService(
     serviceDefinition(TrustStoreService),
     middleware.service(TrustStoreService, all).implementation,
   )
   const bound = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>
+    server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>
       error ? reject(error) : resolve(bound),
     ),
   )
-  return { address: `127.0.0.1:${bound}`, port: bound, server, stop: () => server.forceShutdown() }
+  return { address: `${host}:${bound}`, port: bound, server, stop: () => server.forceShutdown() }
 }

@@ -46,7 +46,8 @@ function signerOfSeed(privateKey: unknown, file: string) {
 
 function membersOf(text: string, file: string): Record<string, unknown> {
   try {
-    return Object(JSON.parse(text))
+    // Some editors put a byte order mark before the text.
+    return Object(JSON.parse(text.replace(/^\ufeff/, "")))
   } catch {
     // The message of JSON.parse quotes the text, which may be a key.
     throw new UsageError(`${file} is not a key file: it is not JSON`)

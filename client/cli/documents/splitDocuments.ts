@@ -39,7 +39,6 @@ class Place {
   indent = 0
   lineStart = true
   inArray = false
-  first = true
   /** The scanner of the current document, and how far it has read. */
   scanner: JsonScanner | undefined
   scanned = 0
@@ -52,8 +51,8 @@ function* take(place: Place, bytes: Buffer, last: boolean): Generator<SplitDocum
   let at = 0
   for (;;) {
     if (place.scanner === undefined) {
-      at = toNextDocument(place, bytes, at)
-      if (at === bytes.length) return at
+      at = toNextDocument(place, bytes, at, last)
+      if (at === bytes.length || (!last && isCutMark(bytes, at))) return at
       place.scanner = createJsonScanner(place.inArray)
       place.scanned = 0
     }
@@ -100,19 +99,33 @@ function read(line: number, bytes: Buffer): SplitDocument {
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-/** The bytes of a byte order mark, which some editors put before the first document. */
-const BOM = new Set([0xef, 0xbb, 0xbf])
+/** A byte order mark, which some editors put before the first document; it is in the middle where files were joined. */
+const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const [COMMA, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT] = [0x2c, 0x5b, 0x5d, 0x7b]
 
 /** Skips what is between documents. */
-function toNextDocument(place: Place, bytes: Buffer, start: number): number {
+function toNextDocument(place: Place, bytes: Buffer, start: number, last: boolean): number {
   let at = start
   for (; at < bytes.length; at++) {
     const byte = bytes[at] as number
+    if (byte === BOM[0]) {
+      const mark = bytes.subarray(at, at + BOM.length)
+      if (!last && isCutMark(bytes, at)) break
+      if (BOM.equals(mark)) {
+        at += BOM.length - 1
+        continue
+      }
+    }
     if (!isSpace(byte) && !isBetween(place, byte)) break
     step(place, byte)
   }
   return at
+}
+
+/** Whether the bytes end within a byte order mark. */
+function isCutMark(bytes: Buffer, at: number) {
+  const left = bytes.length - at
+  return left < BOM.length && bytes.subarray(at).equals(BOM.subarray(0, left))
 }
 
 function isBetween(place: Place, byte: number) {
@@ -121,8 +134,6 @@ function isBetween(place: Place, byte: number) {
       return closesArray(place, byte)
     place.skipping = undefined
   }
-  if (place.first && BOM.has(byte)) return true
-  place.first = false
   if (byte === OPEN_ARRAY && !place.inArray) {
     place.inArray = true
     return true
