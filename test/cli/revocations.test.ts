@@ -183,7 +183,7 @@ describe("the revocation commands", () => {
       ],
       [["trust", "final", "read", "--context", "[1]"], 2, /--context must be a JSON object/],
       [["check-authority", "final", "read", "--context", "{"], 2, /--context must be a JSON object: /],
-      [["history", "final", "--chains"], 2, /--chains goes with --json/],
+      [["history", "final", "--chains"], 2, /--chains requires --json/],
       [["restore", "final"], 4, /it stays revoked; ListRevokedRecords names the revocation/],
     ]
     for (const [args, code, told] of cases) {

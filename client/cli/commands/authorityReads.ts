@@ -47,12 +47,12 @@ export const listAuthorities = command({
   summary: "list authorities: id, name, type, status, keys, revision",
   examples: ["authority list", "authority list --all --json"],
   flags: {
-    all: { type: "boolean", help: "inactive ones too (default: active ones)" },
+    all: { type: "boolean", help: "include inactive authorities" },
     limit: {
       type: "string",
       value: "N",
       bounds: COUNT,
-      help: `at most N authorities (default: ${DEFAULT_LIMIT})`,
+      help: `list at most N authorities (default: ${DEFAULT_LIMIT})`,
     },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },

@@ -36,7 +36,7 @@ export const rotateKey = command({
       type: "string",
       value: "N",
       bounds: COUNT,
-      help: "how long the older keys go on beyond that (default: not at all)",
+      help: "how long the older keys stay valid after that (default: 0)",
     },
     ...AUTHORITY_REVISION_FLAG,
   },

@@ -154,7 +154,7 @@ function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
   return [
     `verified ${visibleName(agentId)}${head}`,
-    ...effectiveConstraints.map((constraint) => `  heed ${constraint}`),
+    ...effectiveConstraints.map((constraint) => `  constraint ${constraint}`),
   ]
 }
 

@@ -25,7 +25,7 @@ const FLAGS = {
     type: "string",
     value: "N",
     bounds: REVISION,
-    help: "the chains as they stood at revision N (default: the newest)",
+    help: "export the state at revision N (default: the newest)",
   },
 } as const
 
@@ -80,7 +80,7 @@ function requestOf(values: Values<typeof FLAGS>) {
   const { after = "" } = values
   const snapshot = revisionOf(values, "snapshot-revision")
   if (after !== "" && snapshot === undefined)
-    throw new UsageError("--after goes with --snapshot-revision: both parts are to be of one moment")
+    throw new UsageError("--after requires --snapshot-revision, so that both parts are from one state")
   return { filter: filterOf(values), afterAgentId: after, snapshotRevision: snapshot ?? 0n }
 }
 

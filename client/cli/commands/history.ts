@@ -25,9 +25,9 @@ export const history = command({
       type: "string",
       value: "N",
       bounds: COUNT,
-      help: `at most N changes (default: ${DEFAULT_LIMIT})`,
+      help: `print at most N changes (default: ${DEFAULT_LIMIT})`,
     },
-    chains: { type: "boolean", help: "print the chains too (with --json)" },
+    chains: { type: "boolean", help: "include the chains (with --json)" },
   },
   async run({ values, args, json, out, err, registry: connect }) {
     const [agentId = ""] = args

@@ -19,7 +19,7 @@ const FLAGS = {
     type: "string",
     value: "N",
     bounds: COUNT,
-    help: `so many documents at once (default: ${DEFAULT_IN_FLIGHT})`,
+    help: `most documents in progress at once (default: ${DEFAULT_IN_FLIGHT})`,
   },
 } as const
 

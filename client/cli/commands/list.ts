@@ -34,7 +34,7 @@ export const list = command({
       type: "string",
       value: "N",
       bounds: COUNT,
-      help: `at most N chains (default: ${DEFAULT_LIMIT})`,
+      help: `list at most N chains (default: ${DEFAULT_LIMIT})`,
     },
     "page-token": { type: "string", value: "TOKEN", help: "continue where an earlier list ended" },
   },
@@ -90,7 +90,7 @@ export async function reportUnreadable(outputs: Outputs, chains: readonly Stored
   const rows = chains.filter(({ unreadable }) => unreadable)
   for (const { record } of rows) {
     const { agentId = "" } = record ?? {}
-    const message = `the stored chain does not parse; see: verify ${visibleName(agentId)}`
+    const message = `the stored chain does not parse: run verify ${visibleName(agentId)}`
     await reportError(outputs, { agentId, reason: "TRUST_CHAIN_CORRUPT", message })
   }
   return rows.length === 0

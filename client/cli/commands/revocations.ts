@@ -10,8 +10,8 @@ const LARGEST_PAGE = 500
 export const revocations = command({
   args: "",
   arity: [0, 0],
-  summary: "list what was revoked, record by record, the last revoked first",
-  details: "Lifted suspensions are among them. Without a condition it lists all.",
+  summary: "list revoked records, the last revoked first",
+  details: "Lists all of them without a condition, lifted suspensions included.",
   examples: ["revocations --standing", "revocations --agent agent-7 --json"],
   flags: {
     agent: { type: "string", value: "ID", help: "revocations of this agent, or of records in its chain" },
@@ -58,5 +58,5 @@ export const liftSuspension = command({
 
 function assertUuid(name: string, text: string) {
   if (!isUuid(text))
-    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` shows it`)
+    throw new UsageError(`${name} must be a UUID: the id of a revocation, as \`revocations\` prints it`)
 }

@@ -54,10 +54,10 @@ export const revokeDelegation = cascade({
 export const revokeCapability = cascade({
   args: "AGENT CAPABILITY",
   arity: [2, 2],
-  summary: "revoke a capability, also with all to whom it was delegated on",
+  summary: "revoke a capability, also where it was delegated to others",
   details:
-    "CAPABILITY is the id of the attestation in the agent's chain, or the capability's name where the chain has it once. Other " +
-    "capabilities stay.",
+    "CAPABILITY is the id of the attestation in the agent's chain, or the capability's name if the chain has it once. Other " +
+    "capabilities are not affected.",
   examples: ["revoke capability agent-7 cap-read_data", "revoke capability agent-7 read_data"],
   revoke: async (registry, [agentId = "", named = ""], how) =>
     registry.revokeCapability({

@@ -83,7 +83,7 @@ async function printResult(
   else {
     const unverified = record?.signatureStatus === SignatureStatus.UNVERIFIED
     const text = `${verb} ${visibleName(record?.agentId ?? "")} at revision ${record?.revision}`
-    await out.line(unverified ? `${text}; UNVERIFIED: not every signature could be checked` : text)
+    await out.line(unverified ? `${text}; UNVERIFIED: some signatures could not be checked` : text)
   }
 }
 

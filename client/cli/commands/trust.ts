@@ -59,7 +59,7 @@ function* linesOf(answer: VerifyTrustResponse) {
   const { capabilityUsed } = answer
   if (answer.valid) yield `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}`
   else yield* denialLines(answer)
-  for (const constraint of answer.effectiveConstraints) yield `heed ${constraint}`
+  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
 }

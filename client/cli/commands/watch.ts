@@ -39,9 +39,9 @@ export const watch = command({
       type: "string",
       value: "REVISION",
       bounds: REVISION,
-      help: "the first revision to show (default: from now on)",
+      help: "the first revision to print (default: from now on)",
     },
-    "include-current": { type: "boolean", help: "show the current chains first" },
+    "include-current": { type: "boolean", help: "print the current chains first" },
   },
   async run(invocation) {
     const { values, json, out, err, registry: connect } = invocation

@@ -9,14 +9,14 @@ export const CONSISTENCY_FLAGS = {
     type: "string",
     value: "N",
     bounds: REVISION,
-    help: "the state at revision N or later, for example that of a write",
+    help: "read at revision N or later, for example that of a write",
   },
   strong: { type: "boolean", help: "read from the database now, not from the registry's memory" },
   "at-revision": {
     type: "string",
     value: "N",
     bounds: REVISION,
-    help: "the state right after revision N, with expiry judged at that time",
+    help: "read the state right after revision N; expiry is judged at that time",
   },
 } as const satisfies Record<string, Flag>
 
@@ -32,6 +32,6 @@ export function consistencyOf(values: Values<typeof CONSISTENCY_FLAGS>): {
   if (values.strong) asked.push({ case: "strong", value: true })
   if (least !== undefined) asked.push({ case: "minRevision", value: least })
   if (then !== undefined) asked.push({ case: "atRevision", value: then })
-  if (asked.length > 1) throw new UsageError("give one of --strong, --min-revision and --at-revision")
+  if (asked.length > 1) throw new UsageError("--strong, --min-revision and --at-revision cannot be combined")
   return asked[0] ? { consistency: { requirement: asked[0] } } : {}
 }

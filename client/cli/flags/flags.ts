@@ -31,12 +31,12 @@ export const CONNECTION_FLAGS = {
   },
   "tls-cert": { type: "string", value: "FILE", help: "the client certificate (PEM)" },
   "tls-key": { type: "string", value: "FILE", help: "the private key of that certificate (PEM)" },
-  insecure: { type: "boolean", help: "speak without TLS beyond this machine" },
+  insecure: { type: "boolean", help: "connect to another machine without TLS" },
   "timeout-ms": {
     type: "string",
     value: "N",
     bounds: COUNT,
-    help: "longest time a call may take (default: 5000)",
+    help: "deadline of a call in milliseconds (default: 5000)",
   },
 } as const satisfies Record<string, Flag>
 

@@ -25,7 +25,7 @@ export function parse(command: Command, args: readonly string[]) {
   if (!values.help) for (const [name, flag] of Object.entries(flags)) assertChoice(name, flag, values[name])
   if (!values.help) for (const [name, flag] of Object.entries(flags)) assertForm(name, flag, values[name])
   if (!values.help) for (const [name, flag] of Object.entries(flags)) assertGiven(name, flag, values[name])
-  // Each flag was given at most the type that its definition says.
+  // parseArgs gives each flag the type in its definition.
   return { values: values as Record<string, string & boolean>, positionals }
 }
 
@@ -42,7 +42,7 @@ function assertChoice(name: string, { choices }: Flag, value: unknown) {
   throw new UsageError(`--${name} must be one of ${choices.join(", ")}`)
 }
 
-/** Here, for all commands at once: none can read a time or a number in a way of its own. */
+/** For all commands at once, so that each reads a time or a number in the same way. */
 function assertForm(name: string, { value: form, bounds }: Flag, value: unknown) {
   if (value === undefined) return
   if (form === "TIME" && !parseInstant(String(value)))
@@ -52,7 +52,7 @@ function assertForm(name: string, { value: form, bounds }: Flag, value: unknown)
 }
 
 function assertGiven(name: string, { required }: Flag, value: unknown) {
-  if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is needed`)
+  if (required && (value === undefined || value === "")) throw new UsageError(`--${name} is required`)
 }
 
 /** Turns `--limit -1` into `--limit=-1`: parseArgs would report -1 as an ambiguous flag, not as an invalid limit. */

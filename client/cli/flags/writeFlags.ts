@@ -7,7 +7,7 @@ export const REVISION_FLAG = {
     type: "string",
     value: "N",
     bounds: EXPECTED_REVISION,
-    help: "only if the chain's revision is this (in store, 0: only if none is stored)",
+    help: "fail unless the chain is at revision N (with store, 0: fail if one is stored)",
   },
 } as const satisfies Record<string, Flag>
 
@@ -17,7 +17,7 @@ export const AUTHORITY_REVISION_FLAG = {
     type: "string",
     value: "N",
     bounds: EXPECTED_REVISION,
-    help: "only if the authority's revision is this",
+    help: "fail unless the authority is at revision N",
   },
 } as const satisfies Record<string, Flag>
 
