@@ -64,8 +64,8 @@ export async function* importChains(
   chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
   options?: CallOptions,
 ): AsyncGenerator<ImportedChain> {
-  const upload = uploadOf(chains, opened, MAX_OPEN)
   const resuming = resumption(options, connection.patienceMs)
+  const upload = uploadOf(chains, opened, MAX_OPEN)
   try {
     for (;;) {
       try {

@@ -22,7 +22,8 @@ export function timerMs(ms: number): number {
 /** A hundred years. What takes longer has no deadline. */
 const LONGEST_MS = 36_500 * 86_400_000
 
-function assertMs(name: string, ms: unknown): void {
+/** Throws a TypeError for what is no number of milliseconds above 0. */
+export function assertMs(name: string, ms: unknown): void {
   if (ms === undefined || (typeof ms === "number" && ms > 0)) return
   throw new TypeError(`${name} is ${shown(ms)}; it must be a number of milliseconds above 0, or Infinity`)
 }

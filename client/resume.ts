@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js"
 import { TrustStoreError } from "./errors.js"
+import { assertMs } from "./limits.js"
 import type { CallOptions } from "./options.js"
 import { MAX_ATTEMPTS, RETRYABLE_CODES } from "./retry.js"
 import { onAbort } from "./rpc/onAbort.js"
@@ -8,11 +9,11 @@ import { onAbort } from "./rpc/onAbort.js"
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 
-/** Work that goes on over several calls: when it may go on, and how long it waits before that. */
+/** Work that continues over several calls: whether it may continue, and how long it waits before that. */
 export interface Resumption {
   /** The options of the next call, with the time that is left. */
   options(): CallOptions
-  /** Notes that the registry answered: the patience, and the waits, begin anew. */
+  /** Notes that the registry responded: the patience and the delays start again. */
   progressed(): void
   /** Whether the registry has ever answered. */
   readonly heard: boolean
@@ -23,19 +24,21 @@ export interface Resumption {
 }
 
 /**
- * Resumes work after a lost line or a passing failure.
+ * Resumes work after a lost connection or a temporary failure.
  *
  * @param patienceMs the longest time without any answer, in milliseconds; the caller's own `timeoutMs` bounds all of it
  */
 export function resumption(options: CallOptions = {}, patienceMs = Number.POSITIVE_INFINITY): Resumption {
   const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options
+  assertMs("timeoutMs", timeoutMs)
   const deadline = performance.now() + timeoutMs
   const left = () => deadline - performance.now()
   let waitMs = FIRST_WAIT_MS
   let heard = false
   let failingSince: number | undefined
   return {
-    options: () => (timeoutMs === Number.POSITIVE_INFINITY ? options : { ...options, timeoutMs: left() }),
+    options: () =>
+      timeoutMs === Number.POSITIVE_INFINITY ? options : { ...options, timeoutMs: Math.max(1, left()) },
     get heard() {
       return heard
     },
@@ -60,14 +63,15 @@ export function resumption(options: CallOptions = {}, patienceMs = Number.POSITI
 type UnaryCall = (request: object, options?: CallOptions) => Promise<unknown>
 
 /**
- * The same unary call, sent again after a lost line. grpc-js itself repeats what fails with a code that says so; a line or a
+ * Wraps a unary call: retries it after a lost connection. grpc-js retries the codes of its retry policy itself; a connection or a
  * proxy may end a call with any other.
  *
  * @param defaultTimeoutMs the deadline of a call without its own, in milliseconds
  */
 export function sentAgain(call: UnaryCall, defaultTimeoutMs: number): UnaryCall {
   return async (request, options) => {
-    const resuming = resumption({ ...options, timeoutMs: options?.timeoutMs ?? defaultTimeoutMs })
+    const { timeoutMs = defaultTimeoutMs } = options ?? {}
+    const resuming = resumption({ ...options, timeoutMs })
     for (let attempt = 1; ; attempt++) {
       try {
         return await call(request, resuming.options())

@@ -67,7 +67,7 @@ describe("the client", () => {
     await registry.deleteChain({ agentId: AGENT })
     const error = await failureOf(registry.getChain({ agentId: AGENT }))
     expect(error).to.be.instanceOf(TrustChainNotFoundError)
-    expect(error.message).to.contain("not found")
+    expect(error.message).to.contain("is deleted")
     await registry.restoreChain({ agentId: AGENT })
     const { verified, findings } = await registry.verifyChainIntegrity({ agentId: AGENT })
     expect(findings.filter(({ passed }) => !passed)).to.deep.equal([])
