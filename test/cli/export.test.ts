@@ -137,23 +137,25 @@ describe("the export command", () => {
   describe("when interrupted", () => {
     type Handler = NonNullable<Parameters<typeof startTrustStore>[0]["exportChains"]>
 
-    /** Gives two chains, and then neither ends nor goes on until it is cancelled, or fails. */
+    /** Sends two chains, and then either nothing until it is cancelled, or fails until it is told to be back. */
     async function halfway(then: "hangs" | "fails") {
       const asked: Parameters<Handler>[0][] = []
+      let away = then === "fails"
       const half = await startTrustStore({
         async *exportChains(request, { signal }) {
           asked.push(request)
+          if (away && asked.length > 1) throw new Status(status.UNAVAILABLE, "gone")
           yield snapshotOf(7n)
           const left = CHAINS.filter(({ genesis }) => (genesis?.agentId ?? "") > request.afterAgentId)
           for (const chain of asked.length === 1 ? left.slice(0, 2) : left) yield storedOf(chain)
           if (asked.length > 1) return
-          if (then === "fails") throw new Status(status.UNAVAILABLE, "gone")
+          if (away) throw new Status(status.UNAVAILABLE, "gone")
           await once(signal, "abort")
         },
       })
       const start = (...args: string[]) =>
         startTrustRegistry(["export", ...args], { address: half.address, cwd: folder })
-      return { ...half, asked, start }
+      return { ...half, asked, start, back: () => (away = false) }
     }
 
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -184,8 +186,8 @@ describe("the export command", () => {
           /^STOPPED: stopped after 2 chains; resume with: (.*)\ntrust-registry: UNAVAILABLE: gone\n$/,
         ],
       ] as const) {
-        const { start, asked, stop } = await halfway(then)
-        const child = start()
+        const { start, asked, back, stop } = await halfway(then)
+        const child = start("--timeout-ms", "300")
         const ended = endOf(child)
         let read = ""
         child.stdout.on("data", (chunk) => (read += chunk))
@@ -194,6 +196,7 @@ describe("the export command", () => {
         const first = await ended
         expect(first.code).to.equal(code)
         expect(first.err).to.match(told)
+        back()
         const flags = told.exec(first.err)?.[1] ?? ""
         expect(flags).to.equal("--after=agent-1 --snapshot-revision=7")
         const rest = await endOf(start(...flags.split(" ")))

@@ -131,7 +131,7 @@ describe("the revocation commands", () => {
     const refused = await run("restore", "retired-deleted")
     expect(refused.code).to.equal(4)
     expect(refused.err).to.contain(
-      "is revoked, so restore is refused; it stays revoked; ListRevokedRecords names the revocation",
+      "is revoked, so restore is refused; it stays revoked; `revocations` names the revocation",
     )
   })
 
@@ -184,7 +184,7 @@ describe("the revocation commands", () => {
       [["trust", "final", "read", "--context", "[1]"], 2, /--context must be a JSON object/],
       [["check-authority", "final", "read", "--context", "{"], 2, /--context must be a JSON object: /],
       [["history", "final", "--chains"], 2, /--chains requires --json/],
-      [["restore", "final"], 4, /it stays revoked; ListRevokedRecords names the revocation/],
+      [["restore", "final"], 4, /it stays revoked; `revocations` names the revocation/],
     ]
     for (const [args, code, told] of cases) {
       const got = await run(...args)

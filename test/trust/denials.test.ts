@@ -103,7 +103,7 @@ describe("a denial tells people what is wrong, with which record, and what to do
     })
     const got = await run("get", "above", "--strong")
     expect(got.code).to.equal(3)
-    expect(got.err).to.include("is suspended; --include-inactive returns it")
+    expect(got.err).to.include("is suspended; set --include-inactive to read it")
     const restored = await run("restore", "above")
     expect(restored.err).to.include("`revocations`").and.not.include("ListRevokedRecords")
   })
