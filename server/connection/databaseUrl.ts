@@ -1,4 +1,5 @@
 import { userInfo } from "node:os"
+import { parseWholeNumber } from "@trust-registry/eatp"
 import { encryptionOf } from "./encryption.js"
 import { assureParameter, numberOf, wordOf } from "./parameters.js"
 import { CONNECT_TIMEOUT_MS, type Host, IN_THE_CLEAR, KEEP_ALIVE_S, type Target } from "./target.js"
@@ -129,9 +130,9 @@ function hostsOf(hosts: string, ports: string, addresses: string): Host[] {
 }
 
 function portOf(text: string): number {
-  const port = text === "" ? 5432 : /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port < 1 || port > 65_535) throw new Error("a URL with a port from 1 to 65535")
-  return port
+  const port = text === "" ? 5432n : parseWholeNumber(text, 1n, 65_535n)
+  if (port === undefined) throw new Error("a URL with a port from 1 to 65535")
+  return Number(port)
 }
 
 function startupOf(given: ReadonlyMap<string, string>): Record<string, string> {

@@ -1,3 +1,5 @@
+import { parseWholeNumber } from "@trust-registry/eatp"
+
 /** Throws an Error for a parameter that this server does not honour, with its name and what to do. */
 export function assureParameter(name: string, value: string): void {
   if (HONOURED.has(name)) return
@@ -37,10 +39,9 @@ export function numberOf(
 ): number {
   const text = given.get(name)
   if (!text) return fallback
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (!(number >= least && number <= most))
-    throw new Error(`a URL whose ${name} is a whole number from ${least} to ${most}`)
-  return number
+  const number = parseWholeNumber(text, BigInt(least), BigInt(most))
+  if (number === undefined) throw new Error(`a URL whose ${name} is a whole number from ${least} to ${most}`)
+  return Number(number)
 }
 
 const HONOURED = new Set(
