@@ -89,7 +89,9 @@ describe("trust-registry-server", () => {
       const { env } = await onFolder()
       const first = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(first).to.include({ code: 0, stderr: "" })
-      expect(first.stdout).to.include("applied 0001_init.sql\napplied functions")
+      expect(first.stdout).to.include(
+        "applied 0001_init.sql\napplied 0002_revocation_order.sql\napplied functions",
+      )
       const second = await spawn(["migrate"], { ...env, TRUST_REGISTRY_LOG_LEVEL: "silent" }).ended
       expect(second).to.include({ code: 0, stdout: "nothing to do\n" })
     })
