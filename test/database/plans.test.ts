@@ -18,11 +18,9 @@ describe(`query plans of filters with ${CHAINS} chains`, () => {
 
   before(async () => {
     database = await freshDatabase()
-    const connection = {
-      ...database.connection,
+    sql = openPool(database.connection, 1, () => {}, {
       debug: (_: number, text: string, parameters: unknown[]) => statements.push({ text, parameters }),
-    }
-    sql = openPool(connection, 1, () => {})
+    })
     // Parameters come as the text that was sent.
     const text = { to: 1184, from: [1184], serialize: String, parse: String }
     explainer = postgres({ ...database.connection, max: 1, onnotice: () => {}, types: { text } })

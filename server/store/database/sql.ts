@@ -24,7 +24,10 @@ export const TEXTS = 1009
 export const BIGINTS = 1016
 
 /** Options that differ between pools. `onnotify` is not in the driver's types; see driverInternals.ts. */
-export type PoolChanges = Pick<postgres.Options<Record<string, never>>, "max_lifetime" | "onclose"> & {
+export type PoolChanges = Pick<
+  postgres.Options<Record<string, never>>,
+  "max_lifetime" | "onclose" | "debug"
+> & {
   onnotify?: () => void
 }
 
