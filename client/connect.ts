@@ -226,6 +226,7 @@ function observeWrites(calls: RegistryCalls, written: (answer: object) => void):
   const unary = SERVICES.flatMap((service) => service.methods).filter(
     ({ methodKind, idempotency }) => methodKind === "unary" && idempotency !== NO_SIDE_EFFECTS,
   )
+  // The services name the calls, so each name is one of them.
   const all = { ...calls } as unknown as Record<string, UntypedCall>
   for (const { localName } of unary) {
     const call = all[localName] as UntypedCall

@@ -29,6 +29,7 @@ export function encodedLength(schema: DescMessage, message: Message): number {
 function writeToTail(schema: DescMessage, message: Message): boolean {
   const write = writerOf(schema)
   tail.clear()
+  // The writer was made from the descriptors, which name the properties.
   return write?.(message as unknown as Values) ?? false
 }
 

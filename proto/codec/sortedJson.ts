@@ -7,6 +7,7 @@ import { absentValue, isPlainJson } from "./plainMessage.js"
  * Returns undefined for anything unusual, especially values of a wrong type, which is left to `toJson`.
  */
 export function sortedJson(schema: DescMessage, message: Message): string | undefined {
+  // The writer was made from the descriptors, which name the properties.
   return writerOf(schema)(message as unknown as Values)
 }
 

@@ -5,6 +5,7 @@
 export const ENVIRONMENT_PROOF = {
   ssl: false as const,
   sslnegotiation: null,
+  // The driver's default, which its types do not allow; without the key the environment would decide.
   idle_timeout: null as unknown as undefined,
   // Our socket has a bound of its own.
   connect_timeout: 0,
