@@ -129,7 +129,7 @@ describe("serve --workers", () => {
     expect(present.every(isAlive)).to.equal(true)
     server.signal("SIGTERM")
     expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
-    expect(present.some(isAlive)).to.equal(false)
+    await until("all are gone", () => !present.some(isAlive))
     expect(server.log.filter(({ msg }) => msg === "stopped")).to.have.length(WORKERS)
   })
 
