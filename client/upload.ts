@@ -23,7 +23,7 @@ export interface Upload<Item> {
  */
 export function uploadOf<Source, Item>(
   source: AsyncIterable<Source> | Iterable<Source>,
-  opened: (given: Source, index: number) => Item,
+  opened: (given: Source, index: number) => Promise<Item>,
   most: number,
 ): Upload<Item> {
   const open: Item[] = []
@@ -44,7 +44,10 @@ export function uploadOf<Source, Item>(
     try {
       const { done, value } = await given.next()
       if (done) ended = true
-      else open.push(opened(value, taken++))
+      else {
+        open.push(await opened(value, taken))
+        taken++
+      }
     } catch (error) {
       failed = true
       throw error

@@ -19,6 +19,12 @@ export interface CallBounds {
   readonly draining: AbortSignal
 }
 
+/** What gRPC clients take in a message, unless they are set otherwise. */
+const DEFAULT_RESPONSE_BYTES = 4 * 1024 * 1024
+const LEAST_RESPONSE_BYTES = 65_536
+/** For what is beside an item in a response. */
+const ENVELOPE_BYTES = 16_384
+
 /**
  * One call in progress. A class for its getters: an answer from memory takes tens of microseconds, and a peer's address, a
  * certificate's subject and an abort signal cost microseconds each that only writes, slow reads and the log need to pay.
@@ -51,6 +57,12 @@ export class Call implements RpcContext {
 
   get actor(): string {
     return actorOf(this.#raw)
+  }
+
+  get maxItemBytes(): number {
+    const [text] = this.#raw.metadata.get("trust-registry-max-response-bytes")
+    const told = /^\d{1,15}$/.test(String(text)) ? Number(text) : 0
+    return (told >= LEAST_RESPONSE_BYTES ? told : DEFAULT_RESPONSE_BYTES) - ENVELOPE_BYTES
   }
 
   get deadline(): number {
