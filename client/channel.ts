@@ -83,7 +83,7 @@ function openChannel(address: string, options: ConnectOptions): grpc.Client {
     "grpc.service_config": JSON.stringify(serviceConfig(...SERVICES)),
     // grpc-js would give all channels with the same options one socket, and with it one worker of a registry.
     "grpc.use_local_subchannel_pool": 1,
-    // A name that has moved is looked up again at once after the line is lost; grpc-js would wait for 30 s.
+    // A name that has moved is looked up again at once after the connection is lost; grpc-js would wait for 30 s.
     "grpc.dns_min_time_between_resolutions_ms": 1_000,
     // A DNS TXT record must not change how often calls are sent.
     "grpc.service_config_disable_resolution": 1,

@@ -75,11 +75,16 @@ export function uploadOf<Source, Item>(
       return open.some(asked)
     },
     async *items(signal) {
-      for (let next = taken - open.length; !left && !signal.aborted; next++) {
-        while (next >= taken && !ended && !left && !signal.aborted) await takeOne()
+      let next = 0
+      while (!left && !signal.aborted) {
+        // The next item may have its result already: it was refused before it was sent.
+        next = Math.max(next, taken - open.length)
         const item = open[next - (taken - open.length)]
-        if (item === undefined) return
-        yield item
+        if (item !== undefined) {
+          next++
+          yield item
+        } else if (ended) return
+        else await takeOne()
       }
     },
     get failed() {

@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
+import { parseWholeNumber } from "@trust-registry/eatp"
 import { ErrorReason, type Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
@@ -21,7 +22,7 @@ export interface CallBounds {
 
 /** What gRPC clients take in a message, unless they are set otherwise. */
 const DEFAULT_RESPONSE_BYTES = 4 * 1024 * 1024
-const LEAST_RESPONSE_BYTES = 65_536
+const LEAST_RESPONSE_BYTES = 65_536n
 /** For what is beside an item in a response. */
 const ENVELOPE_BYTES = 16_384
 
@@ -61,8 +62,9 @@ export class Call implements RpcContext {
 
   get maxItemBytes(): number {
     const [text] = this.#raw.metadata.get("trust-registry-max-response-bytes")
-    const told = /^\d{1,15}$/.test(String(text)) ? Number(text) : 0
-    return (told >= LEAST_RESPONSE_BYTES ? told : DEFAULT_RESPONSE_BYTES) - ENVELOPE_BYTES
+    const most = BigInt(Number.MAX_SAFE_INTEGER)
+    const told = parseWholeNumber(String(text), LEAST_RESPONSE_BYTES, most)
+    return Number(told ?? DEFAULT_RESPONSE_BYTES) - ENVELOPE_BYTES
   }
 
   get deadline(): number {
