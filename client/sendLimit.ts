@@ -40,7 +40,7 @@ export class MessageTooLargeError extends Error {
 
   /** @param limit in bytes */
   constructor(limit: number) {
-    super(`the request is larger than the ${limit} bytes that the registry accepts`)
+    super(`the request is larger than ${limit} bytes, the most that the registry accepts`)
   }
 }
 
