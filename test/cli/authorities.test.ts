@@ -175,6 +175,7 @@ describe("the authority commands", () => {
     expect(again.code).to.equal(4)
     expect(again.err).to.match(/^turn: AUTHORITY_INVALID: .*public_key/)
     expect((await run("deactivate turn nobody")).code).to.equal(3)
+    expect((await run("deactivate turn")).out).to.match(/^already deactivated: turn at revision \d+\n$/)
     const revoke = ["revoke", "key", "turn", "k2", "--compromised-at", at]
     expect((await trustRegistry(revoke, { address: server.address })).code).to.equal(0)
     const { keys } = await json("get turn")

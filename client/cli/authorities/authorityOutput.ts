@@ -25,14 +25,16 @@ export function storedAuthorityJson(
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 
-/** Prints that a change was made. */
+/** Prints that a change was made, or that it had been made before. */
 export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
+  unchanged = false,
 ): Promise<void> {
-  if (json) await out.json(JSON.stringify({ [verb]: true, record: authorityRecordJson(record) }))
-  else await out.line(`${verb} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+  if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: authorityRecordJson(record) }))
+  const done = unchanged ? `already ${verb}:` : verb
+  await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
 }
 
 /** Headings of {@link authorityRow}. */
