@@ -5,6 +5,7 @@ import {
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthorityTypeSchema,
+  type StoredAuthority,
 } from "@trust-registry/proto"
 import type { Invocation } from "../command.js"
 import { momentText } from "../output/records.js"
@@ -23,6 +24,12 @@ export function storedAuthorityJson(
 ): string {
   const document = authority ? documentFromAuthority(authority) : "null"
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
+}
+
+/** Returns a row of a list as JSON: the fields of the record, and the authority, null if it does not parse. */
+export function listedAuthorityJson({ authority, record }: StoredAuthority): string {
+  const document = authority ? documentFromAuthority(authority) : "null"
+  return `${JSON.stringify(authorityRecordJson(record) ?? {}).slice(0, -1)},"authority":${document}}`
 }
 
 /** Prints that a change was made, or that it had been made before. */

@@ -14,6 +14,7 @@ import { momentOf } from "../flags/filterFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
+import { pendingLines } from "../output/pending.js"
 import { UsageError } from "../usage.js"
 
 /** Asks whether an agent has a permission, and by which path. */
@@ -45,9 +46,12 @@ export const checkAuthority = command({
     if (validAt && values["at-revision"] !== undefined)
       throw new UsageError("--at and --at-revision cannot be combined")
     const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
+    const connection = registry()
+    const answer = await connection.checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
     if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
+    if (answer.authorized && !json)
+      for (const line of await pendingLines(connection, agentId)) await out.line(line)
     return answer.authorized ? EXIT.done : EXIT.incomplete
   },
 })

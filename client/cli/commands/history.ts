@@ -4,7 +4,7 @@ import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { operationWord, revisionJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
-import { momentText, statusWord } from "../output/records.js"
+import { momentText, statusText } from "../output/records.js"
 import { TERMINAL_CELL, tableLines } from "../output/table.js"
 import { UsageError } from "../usage.js"
 
@@ -67,7 +67,7 @@ function rowOf(change: ChainRevision): string[] {
   return [
     `${revision}`,
     operationWord(change),
-    statusWord(record),
+    statusText(record),
     momentText(updatedAt),
     updatedBy,
     contentHash.slice(0, 12),
