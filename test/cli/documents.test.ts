@@ -285,12 +285,32 @@ describe("the command line's output", () => {
     expect(lines).to.deep.equal(["A       B", "日本    x", "abcdef  y", "e\u0301       \\u{1b}"])
   })
 
-  it("truncates long ids in tables on request", () => {
-    const ids = ["x".repeat(64), "x".repeat(65), "日".repeat(33)]
-    const rows = ids.map((id) => [id, "y"])
-    const cells = tableLines(["A", "B"], rows, 64).slice(1)
-    expect(cells).to.deep.equal([`${ids[0]}  y`, `${"x".repeat(63)}…  y`, `${"日".repeat(31)}…   y`])
-    expect(tableLines(["A", "B"], rows)[2]).to.equal(`${ids[1]}   y`)
+  it("folds tables that are wider than the terminal, and cuts nothing", () => {
+    const headings = ["AGENT", "OF", "SINCE", "REASON"]
+    const [long, wide] = ["x".repeat(90), "日".repeat(33)]
+    const rows = [
+      [long, "a\u200b", "-", "none"],
+      ["short", wide, "2026", "-"],
+    ]
+    expect(tableLines(headings, [["short", "a", "-", "-"]], 80)).to.have.length(2)
+    expect(tableLines(headings, rows)).to.have.length(3)
+    expect(tableLines(headings, rows, 80)).to.deep.equal([
+      `AGENT ${long}`,
+      "  OF a\\u{200b}  REASON none",
+      "AGENT short",
+      `  OF ${wide}`,
+      "  SINCE 2026",
+    ])
+    expect(tableLines(headings, rows, 83).at(-1)).to.equal(`  OF ${wide}  SINCE 2026`)
+  })
+
+  it("knows the width of a terminal, and takes it for 80 columns if that is not said", () => {
+    const columnsOf = (stream: object) => outputTo(Object.assign(new PassThrough(), stream)).columns
+    expect([{ isTTY: true, columns: 120 }, { isTTY: true }, { columns: 120 }].map(columnsOf)).to.deep.equal([
+      120,
+      80,
+      Infinity,
+    ])
   })
 
   it("shows a progress bar only on a terminal", async () => {

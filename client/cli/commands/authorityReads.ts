@@ -12,7 +12,7 @@ import { reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { tableLines } from "../output/table.js"
 
 /** Prints authorities as JSON documents. */
 export const getAuthorities = command({
@@ -85,8 +85,7 @@ async function printPage(outputs: Outputs, rows: readonly StoredAuthority[]): Pr
   if (json) for (const row of rows) await out.json(listedAuthorityJson(row))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
-    const widest = out.terminal ? TERMINAL_CELL : Infinity
-    for (const line of tableLines(AUTHORITY_HEADINGS, cells, widest)) await out.line(line)
+    for (const line of tableLines(AUTHORITY_HEADINGS, cells, out.columns)) await out.line(line)
   }
   const unreadable = rows.filter((row) => row.unreadable)
   for (const { record } of unreadable)

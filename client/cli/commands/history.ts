@@ -5,7 +5,7 @@ import { countOf } from "../flags/flags.js"
 import { operationWord, revisionJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusText } from "../output/records.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { tableLines } from "../output/table.js"
 import { UsageError } from "../usage.js"
 
 const DEFAULT_LIMIT = 100
@@ -43,8 +43,7 @@ export const history = command({
       const page = await registry.listChainRevisions({ ...request, pageSize, pageToken }).page()
       if (json) for (const revision of page.revisions) await out.json(revisionJson(revision))
       else {
-        const widest = out.terminal ? TERMINAL_CELL : Infinity
-        for (const line of tableLines(HEADINGS, page.revisions.map(rowOf), widest)) await out.line(line)
+        for (const line of tableLines(HEADINGS, page.revisions.map(rowOf), out.columns)) await out.line(line)
       }
       left -= page.revisions.length
       pageToken = page.nextPageToken

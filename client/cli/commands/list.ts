@@ -8,7 +8,7 @@ import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
 import { RECORD_HEADINGS, recordJson, recordRow } from "../output/records.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { tableLines } from "../output/table.js"
 import { revokedKeyNotes } from "../revokedKeys.js"
 
 const DEFAULT_LIMIT = 100
@@ -84,8 +84,7 @@ async function printRecords({ json, out }: Outputs, chains: readonly StoredChain
   const records = chains.flatMap(({ record }): ChainRecord | [] => record ?? [])
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
-    const widest = out.terminal ? TERMINAL_CELL : Infinity
-    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), widest)) await out.line(line)
+    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), out.columns)) await out.line(line)
   }
 }
 
