@@ -4,6 +4,7 @@ import { VerificationLevel, type VerifyTrustResponse, VerifyTrustResponseSchema 
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { tightestFirst } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { pendingLines } from "../output/pending.js"
@@ -63,7 +64,7 @@ function* linesOf(answer: VerifyTrustResponse) {
   const { capabilityUsed } = answer
   if (answer.valid) yield `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}`
   else yield* denialLines(answer)
-  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
+  for (const constraint of tightestFirst(answer.effectiveConstraints)) yield `constraint ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
 }
