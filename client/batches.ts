@@ -20,12 +20,12 @@ export type StoreResult =
   | { error: TrustStoreError; stored?: undefined }
 
 /**
- * The result for one chain of many: the `record` of the deleted chain or of its tombstone, or the `error` that `deleteChain`
- * or `purgeChain` would have rejected with.
+ * The result for one chain of many: the `record` of the deleted chain or of its tombstone, `unchanged` if it was deleted before, or
+ * the `error` that `deleteChain` or `purgeChain` would have rejected with.
  */
 export type DeleteResult =
-  | { record: ChainRecord; error?: undefined }
-  | { error: TrustStoreError; record?: undefined }
+  | { record: ChainRecord; unchanged: boolean; error?: undefined }
+  | { error: TrustStoreError; record?: undefined; unchanged?: undefined }
 
 /** Chains to store at once. */
 export type BatchStoreRequest = MessageInitShape<typeof BatchStoreChainsRequestSchema>
@@ -70,7 +70,7 @@ export function storeResult(
   return { error: itemFailure(method, item?.result.value, agentId) }
 }
 
-function deleteResult({ result }: DeleteChainResult, agentId: string | undefined): DeleteResult {
-  if (result.case === "record") return { record: result.value }
+function deleteResult({ result, unchanged }: DeleteChainResult, agentId: string | undefined): DeleteResult {
+  if (result.case === "record") return { record: result.value, unchanged }
   return { error: itemFailure(TrustStoreService.method.batchDeleteChains, result.value, agentId) }
 }

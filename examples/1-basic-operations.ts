@@ -3,9 +3,11 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentId = `example-basic-${randomUUID()}`
+const end = cleanUp(registry, agentId)
 
 const stored = await registry.storeChain({ chain: exampleChain(agentId) })
 assert(stored.created)
@@ -40,4 +42,4 @@ console.log(`denied all the same: ${verdict.explanation}`)
 
 await registry.purgeChain({ agentId })
 console.log("purged it")
-registry.close()
+await end()

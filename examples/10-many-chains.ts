@@ -3,9 +3,11 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentIdPrefix = `example-many-${randomUUID()}-`
+const end = cleanUp(registry, agentIdPrefix)
 
 // The source may be a file, a database or another registry's export. It is read only while there is room.
 async function* chains() {
@@ -46,4 +48,4 @@ for await (const { chain, record } of all) {
 }
 assert.equal(exported, 1_001)
 console.log(`${exported} chains exported, as of revision ${all.snapshotRevision}`)
-registry.close()
+await end()

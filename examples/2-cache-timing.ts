@@ -4,9 +4,11 @@ import { randomUUID } from "node:crypto"
 import { performance } from "node:perf_hooks"
 import { connect } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentId = `example-cache-${randomUUID()}`
+const end = cleanUp(registry, agentId)
 const READS = 500
 
 // Opening the connection takes longer than a read, so it is not measured.
@@ -31,8 +33,7 @@ assert.equal(after.answer.record?.revision, record?.revision)
 assert.equal(after.answer.chain?.capabilities.length, 2)
 console.log(`first read after an update: ${after.ms.toFixed(2)} ms, at revision ${record?.revision}`)
 
-await registry.purgeChain({ agentId })
-registry.close()
+await end()
 
 async function timed<Answer>(call: () => Promise<Answer>) {
   const start = performance.now()

@@ -3,10 +3,12 @@ import assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { connect } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 // A prefix of this run, so that other chains in the registry are not counted.
 const agentIdPrefix = `example-list-${randomUUID()}-`
+const end = cleanUp(registry, agentIdPrefix)
 const agentIds = Array.from({ length: 15 }, (_, i) => agentIdPrefix + String(i).padStart(2, "0"))
 
 await Promise.all(
@@ -55,4 +57,4 @@ assert.deepEqual(listed, agentIds)
 const purged = await registry.batchDeleteChains({ agentIds, purge: true })
 assert(purged.every(({ record }) => record))
 console.log(`purged all ${purged.length} of them`)
-registry.close()
+await end()

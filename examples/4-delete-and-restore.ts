@@ -8,9 +8,11 @@ import {
   TrustChainNotFoundError,
 } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentId = `example-delete-${randomUUID()}`
+const end = cleanUp(registry, agentId)
 await registry.storeChain({ chain: exampleChain(agentId) })
 
 await registry.deleteChain({ agentId })
@@ -52,4 +54,4 @@ assert.deepEqual(
 const purged = await registry.batchDeleteChains({ agentIds, purge: true, atomic: true })
 assert(purged.every(({ record }) => record))
 console.log(`purged ${purged.length} chains in one batch`)
-registry.close()
+await end()

@@ -9,9 +9,11 @@ import {
   TrustChainInvalidError,
 } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const agentId = `example-integrity-${randomUUID()}`
+const end = cleanUp(registry, agentId)
 const mine = exampleChain(agentId)
 // With the hash of the client, a chain that was altered on the way is refused.
 await registry.storeChain({ chain: mine, chainHash: chainHash(mine) })
@@ -51,5 +53,4 @@ await assert.rejects(registry.updateChain({ agentId, chain, chainHash: "0".repea
 const after = await registry.getChain({ agentId })
 assert.equal(after.record?.revision, record.revision)
 
-await registry.purgeChain({ agentId })
-registry.close()
+await end()

@@ -17,10 +17,12 @@ import {
   trustAuthority,
   VerificationLevel,
 } from "@trust-registry/client"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
-const run = randomUUID()
-const [authorityId, analyst, helper] = [`org-${run}`, `analyst-${run}`, `helper-${run}`]
+const run = `example-making-${randomUUID()}`
+const [authorityId, analyst, helper] = [`${run}-org`, `${run}-analyst`, `${run}-helper`]
+const end = cleanUp(registry, run, [authorityId])
 const authorityType = AuthorityType.ORGANIZATION
 
 // The private key stays here; the registry gets the public key.
@@ -75,5 +77,4 @@ await assert.rejects(
   },
 )
 
-for (const agentId of [analyst, helper]) await registry.purgeChain({ agentId })
-registry.close()
+await end()

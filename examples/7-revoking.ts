@@ -17,10 +17,13 @@ import {
   type TrustLineageChain,
   trustAuthority,
 } from "@trust-registry/client"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
-const run = randomUUID()
-const [authorityId, lead, analyst, helper] = [`org-${run}`, `lead-${run}`, `analyst-${run}`, `helper-${run}`]
+const run = `example-revoking-${randomUUID()}`
+const authorityId = `${run}-org`
+const [lead, analyst, helper] = [`${run}-lead`, `${run}-analyst`, `${run}-helper`]
+const end = cleanUp(registry, run, [authorityId])
 const authorityType = AuthorityType.ORGANIZATION
 const { privateKey, publicKey } = generateKeyPair()
 const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
@@ -89,5 +92,4 @@ for await (const { reason, descendsFrom } of registry.listRevokedRecords({
 }))
   console.log(`  descends from ${descendsFrom}: ${reason}`)
 
-for (const agentId of [lead, analyst, helper]) await registry.purgeChain({ agentId })
-registry.close()
+await end()

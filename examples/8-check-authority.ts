@@ -16,11 +16,13 @@ import {
   type TrustLineageChain,
   trustAuthority,
 } from "@trust-registry/client"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
-const run = randomUUID()
-const authorityId = `org-${run}`
-const [lead, analyst, helper] = [`lead-${run}`, `analyst-${run}`, `helper-${run}`]
+const run = `example-authority-${randomUUID()}`
+const authorityId = `${run}-org`
+const [lead, analyst, helper] = [`${run}-lead`, `${run}-analyst`, `${run}-helper`]
+const end = cleanUp(registry, run, [authorityId])
 const authorityType = AuthorityType.ORGANIZATION
 
 const { privateKey, publicKey } = generateKeyPair()
@@ -77,5 +79,4 @@ const then = await registry.checkAuthority({ ...question, validAt })
 assert(then.authorized)
 console.log("it was allowed when it was delegated")
 
-for (const agentId of [helper, analyst, lead]) await registry.purgeChain({ agentId })
-registry.close()
+await end()

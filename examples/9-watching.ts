@@ -9,9 +9,11 @@ import {
   type TrustLineageChain,
 } from "@trust-registry/client"
 import { exampleChain } from "./chain.js"
+import { cleanUp } from "./cleanUp.js"
 
 const registry = connect(process.env.TRUST_REGISTRY_ADDRESS ?? "127.0.0.1:50051")
 const prefix = `example-watch-${randomUUID()}-`
+const end = cleanUp(registry, prefix)
 const [first, second] = [`${prefix}1`, `${prefix}2`]
 const writers = "write_reports"
 
@@ -52,8 +54,7 @@ for await (const { operation, stored } of registry.listChainRevisions({ agentId:
   console.log(`revision ${stored?.record?.revision}: ${name} with ${names}`)
 }
 
-await registry.purgeChain({ agentId: first })
-registry.close()
+await end()
 
 async function readUntil(done: (caughtUp: boolean) => boolean) {
   for (;;) {

@@ -1,4 +1,5 @@
-// Runs the examples one by one against a temporary registry: `npm run examples`.
+// Runs the examples one by one against a temporary registry: `npm run examples`. Each runs twice, and a third time until it is interrupted
+// at its first line; none may leave anything behind.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
@@ -6,6 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { connect, type TrustRegistry } from "@trust-registry/client"
 
 const SERVER = fileURLToPath(new URL("../server/bin/trust-registry-server.js", import.meta.url))
 const stopped = new AbortController()
@@ -19,7 +21,13 @@ const server = spawn(process.execPath, [SERVER, "serve"], {
 const serverEnd = once(server, "exit")
 try {
   const address = await readyAddress()
-  for (const file of await examples()) await runExample(file, address)
+  const registry = connect(address)
+  for (const file of await examples())
+    for (const interrupted of [false, false, true]) {
+      await runExample(file, address, interrupted)
+      await assertClean(registry, file)
+    }
+  registry.close()
 } catch (error) {
   process.exitCode = 1
   process.stderr.write(`npm run examples: ${(error as Error).message}\n`)
@@ -55,13 +63,23 @@ async function examples() {
   return numbered.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
 }
 
-async function runExample(file: string, address: string) {
-  process.stdout.write(`\n${file}\n`)
+async function runExample(file: string, address: string, interrupted: boolean) {
+  process.stdout.write(`\n${file}${interrupted ? ", interrupted" : ""}\n`)
   const example = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, file)], {
     env: withoutSettings({ TRUST_REGISTRY_ADDRESS: address }),
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "pipe", "inherit"],
     signal: stopped.signal,
   })
-  const [code] = await once(example, "exit")
-  if (code !== 0) throw new Error(`${file} failed with code ${code}`)
+  example.stdout.pipe(process.stdout, { end: false })
+  if (interrupted) example.stdout.once("data", () => example.kill("SIGINT"))
+  const [code] = await once(example, "close")
+  // The shorter examples may end first.
+  if (code !== 0 && !(interrupted && code === 130)) throw new Error(`${file} failed with code ${code}`)
+}
+
+async function assertClean(registry: TrustRegistry, file: string) {
+  const { count } = await registry.countChains({ filter: { includeInactive: true } })
+  const { authorities } = await registry.listAuthorities().page()
+  if (count > 0n || authorities.length > 0)
+    throw new Error(`${file} left ${count} chains and ${authorities.length} active authorities`)
 }

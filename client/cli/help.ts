@@ -4,7 +4,7 @@ import { CONNECTION_FLAGS, GENERAL_FLAGS } from "./flags/flags.js"
 import { EXIT_MEANINGS } from "./output/exit.js"
 
 const NAME = "trust-registry"
-const WIDTH = 100
+const WIDTH = 80
 
 /** Returns the help of the whole command line. */
 export function generalHelp(): string {

@@ -10,7 +10,7 @@ import {
 } from "@trust-registry/proto"
 import type { Invocation } from "./command.js"
 import { momentText } from "./output/records.js"
-import { TERMINAL_CELL, tableLines } from "./output/table.js"
+import { tableLines } from "./output/table.js"
 
 type Outputs = Pick<Invocation, "json" | "out" | "err">
 
@@ -46,8 +46,7 @@ const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 async function table({ out }: Outputs, headings: readonly string[], rows: string[][]) {
   if (rows.length === 0) return
-  const widest = out.terminal ? TERMINAL_CELL : Infinity
-  for (const line of tableLines(headings, rows, widest)) await out.line(line)
+  for (const line of tableLines(headings, rows, out.columns)) await out.line(line)
 }
 
 const HEADINGS = ["KIND", "OF", "RECORD", "DESCENDS FROM", "REVISION"]

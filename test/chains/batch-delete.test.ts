@@ -97,6 +97,22 @@ describe("chain deletion", () => {
     })
   })
 
+  it("says when a chain was deleted or active before, but not of a retry", async () => {
+    await store("twice")
+    const request = { agentId: "twice", requestId: randomUUID() }
+    const deleted = await calls().deleteChain(request)
+    expect(deleted.unchanged).to.equal(false)
+    expect(await calls().deleteChain(request)).to.deep.equal(deleted)
+    expect(await calls().deleteChain({ agentId: "twice" })).to.deep.equal({ ...deleted, unchanged: true })
+    for (const atomic of [false, true]) {
+      const { results } = await calls().batchDeleteChains({ agentIds: ["twice"], atomic })
+      expect(results.map(({ unchanged }) => unchanged)).to.deep.equal([true])
+    }
+    const restored = await calls().restoreChain({ agentId: "twice" })
+    expect(restored.unchanged).to.equal(false)
+    expect(await calls().restoreChain({ agentId: "twice" })).to.deep.equal({ ...restored, unchanged: true })
+  })
+
   describe("BatchDeleteChains", () => {
     const deleteAll = async (request: Parameters<ReturnType<typeof calls>["batchDeleteChains"]>[0]) =>
       (await calls().batchDeleteChains(request)).results

@@ -175,6 +175,7 @@ describe("the authority commands", () => {
     expect(again.code).to.equal(4)
     expect(again.err).to.match(/^turn: AUTHORITY_INVALID: .*public_key/)
     expect((await run("deactivate turn nobody")).code).to.equal(3)
+    expect((await run("deactivate turn")).out).to.match(/^already deactivated: turn at revision \d+\n$/)
     const revoke = ["revoke", "key", "turn", "k2", "--compromised-at", at]
     expect((await trustRegistry(revoke, { address: server.address })).code).to.equal(0)
     const { keys } = await json("get turn")
@@ -203,7 +204,10 @@ describe("the authority commands", () => {
     expect(lines).to.have.lengthOf(3)
     expect((await run("list --all")).out).to.match(/^c +c +human +inactive/m)
     const first = await run("list --limit 1 --json")
-    expect(JSON.parse(first.out).authority_id).to.equal("a")
+    const listed = JSON.parse(first.out)
+    expect(listed).to.include({ authority_id: "a", is_active: true })
+    expect(listed.authority).to.include({ id: "a", name: "a", authority_type: "human" })
+    expect(listed.authority.keys).to.have.lengthOf(1)
     const token = /--page-token (\S+)/.exec(first.err)?.[1]
     expect(JSON.parse((await run(`list --json --page-token ${token}`)).out).authority_id).to.equal("b\u001b")
     await server.sql`

@@ -69,9 +69,14 @@ describe("the command line", () => {
       expect(record).not.to.have.property("is_active")
       expect(record.updated_at).to.be.a("string")
       expect((await run("delete agent-7")).out).to.match(/^deleted agent-7 at revision \d+\n$/)
+      const again = await run("delete agent-7")
+      expect(again).to.include({ code: 0, err: "" })
+      expect(again.out).to.match(/^already deleted: agent-7 at revision \d+\n$/)
+      expect((await run("delete agent-7 --json")).out).to.match(/^\{"deleted":false,"record":\{/)
       expect((await run("get agent-7")).code).to.equal(3)
       expect((await run("get --include-inactive agent-7")).code).to.equal(0)
       expect((await run("restore agent-7")).out).to.match(/^restored agent-7/)
+      expect((await run("restore agent-7")).out).to.match(/^already active: agent-7/)
       expect((await run("delete --purge agent-7 --json")).out).to.match(/^\{"purged":true,"record":\{/)
       expect((await run("delete --hard agent-7")).code).to.equal(2)
       expect((await run("get --include-inactive agent-7")).code).to.equal(3)
@@ -95,6 +100,10 @@ describe("the command line", () => {
         ["nobody", "TRUST_CHAIN_NOT_FOUND"],
       ])
       expect((await run("get m-3")).code).to.equal(0)
+      for (const flags of ["", "--atomic "])
+        expect((await run(`delete ${flags}m-1 m-2`)).out).to.match(
+          /^already deleted: m-1 at revision \d+\nalready deleted: m-2 at revision \d+\n$/,
+        )
       const all = await run("delete --purge --atomic m-1 m-2 m-3 --json")
       expect(all).to.include({ code: 0, err: "" })
       const records = all.out

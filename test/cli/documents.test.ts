@@ -1,8 +1,11 @@
 import { PassThrough } from "node:stream"
+import { create } from "@bufbuild/protobuf"
 import { visible, visibleJson, visibleName } from "@trust-registry/eatp"
+import { ConstraintFindingSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
 import { MAX_DOCUMENT_BYTES, splitDocuments } from "../../client/cli/documents/splitDocuments.js"
+import { constraintLines, tightestFirst } from "../../client/cli/output/constraints.js"
 import { outputTo } from "../../client/cli/output/output.js"
 import { progressOn } from "../../client/cli/output/progress.js"
 import { tableLines, widthOf } from "../../client/cli/output/table.js"
@@ -285,12 +288,68 @@ describe("the command line's output", () => {
     expect(lines).to.deep.equal(["A       B", "日本    x", "abcdef  y", "e\u0301       \\u{1b}"])
   })
 
-  it("truncates long ids in tables on request", () => {
-    const ids = ["x".repeat(64), "x".repeat(65), "日".repeat(33)]
-    const rows = ids.map((id) => [id, "y"])
-    const cells = tableLines(["A", "B"], rows, 64).slice(1)
-    expect(cells).to.deep.equal([`${ids[0]}  y`, `${"x".repeat(63)}…  y`, `${"日".repeat(31)}…   y`])
-    expect(tableLines(["A", "B"], rows)[2]).to.equal(`${ids[1]}   y`)
+  it("shows constraints once, as they stand, the tightest first", () => {
+    const texts = [
+      "no_pii_export",
+      "Max_calls=100",
+      "max_calls=9",
+      "max_calls=1e2",
+      "cost_limit = 5",
+      "max_calls=9",
+    ]
+    expect(tightestFirst(texts)).to.deep.equal([
+      "Max_calls=100",
+      "cost_limit = 5",
+      "max_calls=9",
+      "max_calls=1e2",
+      "no_pii_export",
+    ])
+    const met = (constraint: string, source: string, evaluated: boolean) =>
+      create(ConstraintFindingSchema, { constraint, source, evaluated })
+    const answer = {
+      effectiveConstraints: ["b=10", "b=9", "read_only", "x"],
+      constraintsMet: [
+        met("b=10", "capability:1", false),
+        met("read_only", "capability:1", true),
+        met("b=9", "envelope", false),
+        met("b=10", "delegation:2", false),
+      ],
+      constraintsUnmet: [{ ...met("x", "genesis", true), reason: "never" }],
+    }
+    expect([...constraintLines(answer)]).to.deep.equal([
+      "unmet x (genesis): never",
+      "not evaluated b=9 (envelope)",
+      "not evaluated b=10 (capability:1, delegation:2)",
+      "met read_only (capability:1)",
+    ])
+  })
+
+  it("folds tables that are wider than the terminal, and cuts nothing", () => {
+    const headings = ["AGENT", "OF", "SINCE", "REASON"]
+    const [long, wide] = ["x".repeat(90), "日".repeat(33)]
+    const rows = [
+      [long, "a\u200b", "-", "none"],
+      ["short", wide, "2026", "-"],
+    ]
+    expect(tableLines(headings, [["short", "a", "-", "-"]], 80)).to.have.length(2)
+    expect(tableLines(headings, rows)).to.have.length(3)
+    expect(tableLines(headings, rows, 80)).to.deep.equal([
+      `AGENT ${long}`,
+      "  OF a\\u{200b}  REASON none",
+      "AGENT short",
+      `  OF ${wide}`,
+      "  SINCE 2026",
+    ])
+    expect(tableLines(headings, rows, 83).at(-1)).to.equal(`  OF ${wide}  SINCE 2026`)
+  })
+
+  it("knows the width of a terminal, and takes it for 80 columns if that is not said", () => {
+    const columnsOf = (stream: object) => outputTo(Object.assign(new PassThrough(), stream)).columns
+    expect([{ isTTY: true, columns: 120 }, { isTTY: true }, { columns: 120 }].map(columnsOf)).to.deep.equal([
+      120,
+      80,
+      Infinity,
+    ])
   })
 
   it("shows a progress bar only on a terminal", async () => {

@@ -1,4 +1,4 @@
-import type { TrustRegistry } from "@trust-registry/client"
+import { generateKeyPair, type TrustRegistry } from "@trust-registry/client"
 import { AuthorityType } from "@trust-registry/proto"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
@@ -114,8 +114,14 @@ describe("the revocation commands", () => {
     const { code } = await run("revoke", "agent", "retiring", "--mode", "graceful", "--at", at)
     expect(code).to.equal(0)
     expect((await run("revocations", "--agent", "retiring")).out).to.contain("graceful")
-    expect((await run("get", "retiring")).code).to.equal(0)
-    expect((await run("list", "--prefix", "retiring")).out).to.match(/^retiring .* active /m)
+    const from = `revoked from ${at.slice(0, 19)}Z`
+    expect(await run("get", "retiring")).to.include({ code: 0, err: `note: retiring is ${from}\n` })
+    expect((await run("list", "--prefix", "retiring")).out).to.match(
+      new RegExp(`^retiring .* active, ${from} `, "m"),
+    )
+    expect((await run("history", "retiring")).out).to.contain(` active, ${from} `)
+    const allowed = await run("trust", "retiring", "--level", "quick")
+    expect(allowed).to.include({ code: 0, out: `allowed\nnote: agent retiring is ${from}\n` })
   })
 
   it("show when a graceful revocation is in effect, and what prevents a restore", async () => {
@@ -149,6 +155,20 @@ describe("the revocation commands", () => {
     expect(await lines("--agent", "crowd", "--standing")).to.have.length(1_099)
     expect(await lines("--revocation", revocation_id)).to.have.length(1)
     expect(await run("revocations", "--agent", "nobody-ever")).to.deep.equal({ code: 0, out: "", err: "" })
+  })
+
+  it("of keys show in lists of the authority's chains", async () => {
+    await delegated("listed")
+    const keys = ["1", "2"].map((keyId) => ({ keyId, publicKey: generateKeyPair().publicKey }))
+    const authority = { id: "org-acme", name: "Acme", authorityType: AuthorityType.ORGANIZATION, keys }
+    await registry.registerAuthority({ authority })
+    expect((await run("list", "--prefix", "listed")).err).to.equal("")
+    for (const { keyId } of keys) await registry.revokeKey({ authorityId: "org-acme", keyId })
+    const { code, err } = await run("list", "--limit", "2")
+    expect(code).to.equal(0)
+    expect(
+      err.match(/^org-acme: KEY_REVOKED: keys 1, 2 are revoked, and chains .* may be denied/gm),
+    ).to.have.length(1)
   })
 
   it("report missing targets, final revocations and wrong usage by exit code", async () => {

@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { status as Code } from "@grpc/grpc-js"
 import {
+  AuthorityType,
   type connect,
+  generateKeyPair,
   RevisionCompactedError,
   type TrustRegistry,
   TrustStoreError,
@@ -338,6 +341,72 @@ describe("a watch of the SDK", () => {
         expect(err).to.match(told)
       }
       proxy.close()
+    })
+
+    it("says that it may be behind while the registry is silent, and that it has caught up", async () => {
+      const proxy = await startTcpProxy(Number(server.address.split(":").at(-1)))
+      const address = `127.0.0.1:${proxy.port}`
+      const children = [[], ["--json"]].map((flags) => startTrustRegistry(["watch", ...flags], { address }))
+      const told = children.map(() => "")
+      children.forEach((child, i) => {
+        child.stderr.on("data", (chunk) => {
+          told[i] += chunk
+        })
+      })
+      let printed = 0
+      for (const child of children) child.stdout.once("data", () => printed++)
+      await until("both are connected", () => proxy.lines.length === 2)
+      const ends = children.map(endOf)
+      // Until a watch has caught up for the first time, silence means that it takes long to start.
+      const direct = connectSdk(server.address)
+      for (let n = 0; printed < 2; n++) await direct.storeChain({ chain: sampleChain(`seen-${n}`) })
+      direct.close()
+      await sleep(scaled(2_000))
+      proxy.freeze()
+      await until("both say so", () => told.every((text) => text.includes("BEHIND")))
+      proxy.thaw()
+      await until("both say that it is over", () => told.every((text) => text.includes("CAUGHT_UP")))
+      for (const child of children) child.kill("SIGINT")
+      for (const { code } of await Promise.all(ends)) expect(code).to.equal(130)
+      expect(told[0]).to.match(/^BEHIND: .*\nCAUGHT_UP: the watch is up to date again\nresume with: /)
+      const states = told[1]?.split("\n").slice(0, 2) ?? []
+      expect(states.map((text) => JSON.parse(text).reason)).to.deep.equal(["BEHIND", "CAUGHT_UP"])
+      proxy.close()
+    })
+
+    it("tells of revoked keys, whatever the filter, and once", async () => {
+      const sdk = connectSdk(server.address)
+      const keys = ["1", "2"].map((keyId) => ({ keyId, publicKey: generateKeyPair().publicKey }))
+      const authority = { id: "org-k", name: "K", authorityType: AuthorityType.ORGANIZATION, keys }
+      await sdk.registerAuthority({ authority })
+      const { revocation } = await sdk.revokeKey({ authorityId: "org-k", keyId: "1" })
+      const first = revocation?.records[0]?.revision
+      const runs = [
+        ["--include-current", "--prefix", "none-"],
+        ["--from", "1", "--json"],
+      ]
+      const children = runs.map((args) => startTrustRegistry(["watch", ...args], { address: server.address }))
+      const texts = children.map(() => "")
+      children.forEach((child, i) => {
+        child.stdout.on("data", (chunk) => {
+          texts[i] += chunk
+        })
+      })
+      const ends = children.map(endOf)
+      await until("both tell of the first", () => texts.every((text) => text.includes("\n")))
+      await sdk.revokeKey({ authorityId: "org-k", keyId: "2" })
+      await until("both tell of the second", () => texts.every((text) => text.split("\n").length === 3))
+      for (const child of children) child.kill("SIGINT")
+      const [plain, json] = await Promise.all(ends)
+      expect(plain?.out).to.match(
+        new RegExp(
+          `^${first}  key_revoked  key 1 of org-k  revoked  -  .*\n\\d+  key_revoked  key 2 of org-k .*\n$`,
+        ),
+      )
+      const [event] = json?.out.split("\n") ?? []
+      expect(JSON.parse(event ?? "")).to.have.all.keys("kind", "revoked")
+      expect(JSON.parse(event ?? "").revoked).to.include({ authority_id: "org-k", record_id: "1" })
+      sdk.close()
     })
 
     it("reports once that the connection is lost, and once that it is back", async () => {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { expect } from "chai"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 
 const run = promisify(execFile)
@@ -23,13 +24,23 @@ describe("docs/guide.md", () => {
     await registry?.stop()
   })
 
-  it("contains a program that runs and checks itself", async () => {
+  it("contains a program that runs and checks itself, again after an interrupted run, and leaves no chain", async () => {
     const guide = await readFile(join(ROOT, "docs", "guide.md"), "utf8")
     const pieces = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, piece]) => piece)
     if (!registry) throw new Error("no registry")
     const program = pieces.join("\n").replaceAll("127.0.0.1:50051", registry.address)
     const file = join(folder, "guide.mts")
-    await writeFile(file, program)
-    await run(process.execPath, ["--import", "tsx", file], { cwd: ROOT })
+    const runProgram = async (text: string) => {
+      await writeFile(file, text)
+      await run(process.execPath, ["--import", "tsx", file], { cwd: ROOT })
+    }
+    for (const step of ["await registry.restoreChain(", "const filter = {"]) {
+      expect(program).to.contain(step)
+      await runProgram(program.replace(step, `process.exit()\n${step}`))
+    }
+    for (let runs = 0; runs < 2; runs++) await runProgram(program)
+    const [left] = await registry.sql`
+      select (select count(*) from trust_chains) + (select count(*) from trust_authorities where is_active) as count`
+    expect(Number(left?.count)).to.equal(0)
   })
 })

@@ -5,6 +5,7 @@ import {
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthorityTypeSchema,
+  type StoredAuthority,
 } from "@trust-registry/proto"
 import type { Invocation } from "../command.js"
 import { momentText } from "../output/records.js"
@@ -25,14 +26,22 @@ export function storedAuthorityJson(
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 
-/** Prints that a change was made. */
+/** Returns a row of a list as JSON: the fields of the record, and the authority, null if it does not parse. */
+export function listedAuthorityJson({ authority, record }: StoredAuthority): string {
+  const document = authority ? documentFromAuthority(authority) : "null"
+  return `${JSON.stringify(authorityRecordJson(record) ?? {}).slice(0, -1)},"authority":${document}}`
+}
+
+/** Prints that a change was made, or that it had been made before. */
 export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
+  unchanged = false,
 ): Promise<void> {
-  if (json) await out.json(JSON.stringify({ [verb]: true, record: authorityRecordJson(record) }))
-  else await out.line(`${verb} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+  if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: authorityRecordJson(record) }))
+  const done = unchanged ? `already ${verb}:` : verb
+  await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
 }
 
 /** Headings of {@link authorityRow}. */

@@ -61,8 +61,8 @@ export const deactivateAuthorities = command({
     const condition = expectedRevision(invocation.values)
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
-      const { record } = await registry.deactivateAuthority({ authorityId, ...condition })
-      await printChange(invocation, "deactivated", record)
+      const { record, unchanged } = await registry.deactivateAuthority({ authorityId, ...condition })
+      await printChange(invocation, "deactivated", record, unchanged)
       return EXIT.done
     })
   },

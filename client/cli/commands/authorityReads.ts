@@ -3,8 +3,8 @@ import { forEachAuthority } from "../agents.js"
 import { documentFromAuthority } from "../authorities/authorityDocument.js"
 import {
   AUTHORITY_HEADINGS,
-  authorityRecordJson,
   authorityRow,
+  listedAuthorityJson,
   storedAuthorityJson,
 } from "../authorities/authorityOutput.js"
 import { command, type Invocation } from "../command.js"
@@ -12,7 +12,7 @@ import { reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { tableLines } from "../output/table.js"
 
 /** Prints authorities as JSON documents. */
 export const getAuthorities = command({
@@ -45,6 +45,8 @@ export const listAuthorities = command({
   args: "",
   arity: [0, 0],
   summary: "list authorities: id, name, type, status, keys, revision",
+  details:
+    "With --json each line has the fields of the record and, as `authority`, the document that `authority get` prints.",
   examples: ["authority list", "authority list --all --json"],
   flags: {
     all: { type: "boolean", help: "include inactive authorities" },
@@ -80,11 +82,10 @@ type Outputs = Pick<Invocation, "json" | "out" | "err">
 /** Prints a page. Returns whether all of its rows parse. */
 async function printPage(outputs: Outputs, rows: readonly StoredAuthority[]): Promise<boolean> {
   const { json, out } = outputs
-  if (json) for (const { record } of rows) await out.json(JSON.stringify(authorityRecordJson(record)))
+  if (json) for (const row of rows) await out.json(listedAuthorityJson(row))
   else if (rows.length > 0) {
     const cells = rows.map(({ authority, record }) => authorityRow(authority, record))
-    const widest = out.terminal ? TERMINAL_CELL : Infinity
-    for (const line of tableLines(AUTHORITY_HEADINGS, cells, widest)) await out.line(line)
+    for (const line of tableLines(AUTHORITY_HEADINGS, cells, out.columns)) await out.line(line)
   }
   const unreadable = rows.filter((row) => row.unreadable)
   for (const { record } of unreadable)

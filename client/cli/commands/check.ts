@@ -24,6 +24,7 @@ import {
 } from "../documents/trustFiles.js"
 import { documentErrorReport, reportError } from "../errorReport.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { tightestFirst } from "../output/constraints.js"
 import { hintLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
@@ -154,7 +155,7 @@ function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
   return [
     `verified ${visibleName(agentId)}${head}`,
-    ...effectiveConstraints.map((constraint) => `  constraint ${constraint}`),
+    ...tightestFirst(effectiveConstraints).map((constraint) => `  constraint ${constraint}`),
   ]
 }
 

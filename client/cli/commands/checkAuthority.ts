@@ -6,14 +6,15 @@ import {
   AuthorityPathRecordKindSchema,
   type CheckAuthorityResponse,
   CheckAuthorityResponseSchema,
-  type ConstraintFinding,
 } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { constraintLines } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
+import { pendingLines } from "../output/pending.js"
 import { UsageError } from "../usage.js"
 
 /** Asks whether an agent has a permission, and by which path. */
@@ -23,7 +24,7 @@ export const checkAuthority = command({
   summary: "ask whether an agent has a permission, and print the path of records that gives it",
   details:
     "Prints `allowed`, or `denied` and the reason (exit code 1), then the path from the authority down to the capability, one " +
-    "record a line, and each constraint: `unmet`, `met`, or `not evaluated` if no rule evaluates it, so that you have to. " +
+    "record a line, and each constraint once, the tightest first: `unmet`, `met`, or `not evaluated` if no rule evaluates it, so that you have to. " +
     "A denied path starts with the record that breaks it.",
   examples: [
     "check-authority agent-7 read_data",
@@ -45,9 +46,12 @@ export const checkAuthority = command({
     if (validAt && values["at-revision"] !== undefined)
       throw new UsageError("--at and --at-revision cannot be combined")
     const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
+    const connection = registry()
+    const answer = await connection.checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
     if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
+    if (answer.authorized && !json)
+      for (const line of await pendingLines(connection, agentId)) await out.line(line)
     return answer.authorized ? EXIT.done : EXIT.incomplete
   },
 })
@@ -58,10 +62,7 @@ function* linesOf(answer: CheckAuthorityResponse) {
   if (answer.authorized) yield `allowed by ${visibleName(answer.capabilityUsed ?? "")}`
   else yield* denialLines(answer)
   for (const record of answer.path) yield pathLine(record)
-  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
-  for (const finding of answer.constraintsUnmet) yield `unmet ${findingText(finding)}: ${finding.reason}`
-  for (const finding of answer.constraintsMet)
-    yield `${finding.evaluated ? "met" : "not evaluated"} ${findingText(finding)}`
+  yield* constraintLines(answer)
 }
 
 function pathLine(record: AuthorityPathRecord) {
@@ -78,8 +79,4 @@ function pathLine(record: AuthorityPathRecord) {
 
 function wordOf(kind: AuthorityPathRecordKind) {
   return AuthorityPathRecordKindSchema.value[kind]?.localName.toLowerCase() ?? String(kind)
-}
-
-function findingText({ constraint, source }: ConstraintFinding) {
-  return `${constraint} (${source})`
 }

@@ -26,8 +26,9 @@ export const remove = command({
   arity: [1, Infinity],
   summary: "delete the chains of agents, or purge them for good",
   details:
-    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent. The exit code is that of " +
-    "the first failure. With --atomic nothing is deleted unless all of the chains can be.",
+    "`restore` brings a deleted chain back, but not a purged one. Prints the result for each agent; that a chain was deleted " +
+    "before is said, and no failure. The exit code is that of the first failure. With --atomic nothing is deleted unless all of " +
+    "the chains can be.",
   examples: ["delete agent-7", "delete --purge agent-7", "delete --atomic agent-7 agent-8 agent-9"],
   flags: FLAGS,
   async run(invocation) {
@@ -42,8 +43,12 @@ export const remove = command({
     if (agentIds.length > 1) return await deleteMany(invocation, registry, agentIds)
     return await forEachAgent(invocation, async (agentId) => {
       const request = { agentId, ...condition }
-      const deleted = values.purge ? registry.purgeChain(request) : registry.deleteChain(request)
-      await printRecord(invocation, deletedWord(values), agentId, (await deleted).record)
+      await printChange(
+        invocation,
+        deletedWord(values),
+        agentId,
+        values.purge ? await registry.purgeChain(request) : await registry.deleteChain(request),
+      )
       return EXIT.done
     })
   },
@@ -63,8 +68,12 @@ export const restore = command({
     const condition = expectedRevision(invocation.values)
     const registry = invocation.registry()
     return forEachAgent(invocation, async (agentId) => {
-      const { record } = await registry.restoreChain({ agentId, ...condition })
-      await printRecord(invocation, "restored", agentId, record)
+      await printChange(
+        invocation,
+        "restored",
+        agentId,
+        await registry.restoreChain({ agentId, ...condition }),
+      )
       return EXIT.done
     })
   },
@@ -94,7 +103,7 @@ function exitCodeOfAll(errors: readonly TrustStoreError[]): number {
 
 async function printResult(invocation: Invocation<typeof FLAGS>, agentId: string, result: DeleteResult) {
   if (result.error) await reportError(invocation, errorReportOf(result.error, { agentId }))
-  else await printRecord(invocation, deletedWord(invocation.values), agentId, result.record)
+  else await printChange(invocation, deletedWord(invocation.values), agentId, result)
 }
 
 function deletedWord({ purge }: { purge?: boolean }) {
@@ -103,12 +112,17 @@ function deletedWord({ purge }: { purge?: boolean }) {
 
 type Outputs = Pick<Invocation, "json" | "out">
 
-async function printRecord(
+/** Prints what was done, or that it had been done before. */
+async function printChange(
   { json, out }: Outputs,
-  verb: string,
+  verb: "deleted" | "purged" | "restored",
   agentId: string,
-  record: ChainRecord | undefined,
+  { record, unchanged = false }: { record?: ChainRecord | undefined; unchanged?: boolean },
 ) {
-  if (json) await out.json(JSON.stringify({ [verb]: true, record: recordJson(record) }))
-  else await out.line(`${verb} ${visibleName(agentId)} at revision ${record?.revision}`)
+  if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: recordJson(record) }))
+  const done = unchanged ? BEFORE[verb] : verb
+  await out.line(`${done} ${visibleName(agentId)} at revision ${record?.revision}`)
 }
+
+/** What is said of a chain that was so before. A purge always writes. */
+const BEFORE = { deleted: "already deleted:", restored: "already active:", purged: "purged" }

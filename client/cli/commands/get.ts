@@ -1,17 +1,19 @@
-import { documentFromChain } from "@trust-registry/eatp"
+import { documentFromChain, visibleName } from "@trust-registry/eatp"
 import type { StoredChain } from "@trust-registry/proto"
 import { forEachAgent } from "../agents.js"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { EXIT } from "../output/exit.js"
-import { recordJson } from "../output/records.js"
+import { recordJson, revokedFrom } from "../output/records.js"
 
 /** Prints the chains of agents as EATP documents. */
 export const get = command({
   args: "AGENT...",
   arity: [1, Infinity],
   summary: "print the chains of agents as EATP documents, one a line",
-  details: "With --json each line has the document as `chain` and its record as `record`.",
+  details:
+    "With --json each line has the document as `chain` and its record as `record`. Of a chain whose graceful revocation is " +
+    "pending, a note on standard error says so.",
   examples: [
     "get agent-7",
     "get agent-7 | jq .genesis",
@@ -29,6 +31,9 @@ export const get = command({
     return forEachAgent(invocation, async (agentId) => {
       const stored = await registry.getChain({ agentId, includeInactive, ...consistency })
       await invocation.out.json(invocation.json ? storedChainJson(stored) : documentOf(stored))
+      const revokesAt = stored.record?.revokesAt
+      if (revokesAt && !invocation.json)
+        await invocation.err.line(`note: ${visibleName(agentId)} is ${revokedFrom(revokesAt)}`)
       return EXIT.done
     })
   },

@@ -4,8 +4,8 @@ import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { operationWord, revisionJson } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
-import { momentText, statusWord } from "../output/records.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { momentText, statusText } from "../output/records.js"
+import { tableLines } from "../output/table.js"
 import { UsageError } from "../usage.js"
 
 const DEFAULT_LIMIT = 100
@@ -43,8 +43,7 @@ export const history = command({
       const page = await registry.listChainRevisions({ ...request, pageSize, pageToken }).page()
       if (json) for (const revision of page.revisions) await out.json(revisionJson(revision))
       else {
-        const widest = out.terminal ? TERMINAL_CELL : Infinity
-        for (const line of tableLines(HEADINGS, page.revisions.map(rowOf), widest)) await out.line(line)
+        for (const line of tableLines(HEADINGS, page.revisions.map(rowOf), out.columns)) await out.line(line)
       }
       left -= page.revisions.length
       pageToken = page.nextPageToken
@@ -67,7 +66,7 @@ function rowOf(change: ChainRevision): string[] {
   return [
     `${revision}`,
     operationWord(change),
-    statusWord(record),
+    statusText(record),
     momentText(updatedAt),
     updatedBy,
     contentHash.slice(0, 12),

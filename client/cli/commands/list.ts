@@ -8,7 +8,8 @@ import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
 import { EXIT } from "../output/exit.js"
 import { RECORD_HEADINGS, recordJson, recordRow } from "../output/records.js"
-import { TERMINAL_CELL, tableLines } from "../output/table.js"
+import { tableLines } from "../output/table.js"
+import { revokedKeyNotes } from "../revokedKeys.js"
 
 const DEFAULT_LIMIT = 100
 const LARGEST_PAGE = 1000
@@ -19,8 +20,9 @@ export const list = command({
   arity: [0, 0],
   summary: "list the records of chains: agent, authority, status, signatures, revision, expiry",
   details:
-    "Use `export` for the chains themselves. A row that does not parse is reported on standard error, unless --records skips " +
-    "the documents.",
+    "Use `export` for the chains themselves. SIGNATURES is what was found when a chain was stored: if a key of its authority was " +
+    "revoked since, a note on standard error says so (KEY_REVOKED). A row that does not parse is reported there too, unless " +
+    "--records skips the documents.",
   examples: [
     "list --prefix billing-",
     "list --expires-before 2030-01-01T00:00:00Z --limit 20",
@@ -45,12 +47,14 @@ export const list = command({
     const view = values.records ? ChainView.RECORD : ChainView.FULL
     const request = { filter: filterOf(values), view, ...consistencyOf(values) }
     const registry = invocation.registry()
+    const noteKeys = revokedKeyNotes(invocation, registry)
     let readable = true
     do {
       const pageSize = Math.min(left, LARGEST_PAGE)
       const page = await registry.listChains({ ...request, pageSize, pageToken }).page()
       await printRecords(invocation, page.chains)
       readable = (await reportUnreadable(invocation, page.chains)) && readable
+      await noteKeys(page.chains.map(({ record }) => record?.authorityId ?? ""))
       left -= page.chains.length
       pageToken = page.nextPageToken
     } while (pageToken !== "" && left > 0)
@@ -80,8 +84,7 @@ async function printRecords({ json, out }: Outputs, chains: readonly StoredChain
   const records = chains.flatMap(({ record }): ChainRecord | [] => record ?? [])
   if (json) for (const record of records) await out.json(JSON.stringify(recordJson(record)))
   else if (records.length > 0) {
-    const widest = out.terminal ? TERMINAL_CELL : Infinity
-    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), widest)) await out.line(line)
+    for (const line of tableLines(RECORD_HEADINGS, records.map(recordRow), out.columns)) await out.line(line)
   }
 }
 

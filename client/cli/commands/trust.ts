@@ -4,8 +4,10 @@ import { VerificationLevel, type VerifyTrustResponse, VerifyTrustResponseSchema 
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { tightestFirst } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
+import { pendingLines } from "../output/pending.js"
 import { UsageError } from "../usage.js"
 
 const LEVELS = {
@@ -20,8 +22,8 @@ export const trust = command({
   arity: [1, 2],
   summary: "ask whether an agent may do something now",
   details:
-    "Prints `allowed` with the capability and the constraints that apply, or `denied` and the reason (exit code 1). The levels " +
-    "standard and full require an action.",
+    "Prints `allowed` with the capability and the constraints that apply, or `denied` and the reason (exit code 1). A note says " +
+    "from when on a pending graceful revocation will deny it. The levels standard and full require an action.",
   examples: [
     "trust agent-7 read_data",
     "trust agent-7 --level quick",
@@ -46,9 +48,12 @@ export const trust = command({
     const { resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
     const request = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
-    const answer = await registry().verifyTrust(request)
+    const connection = registry()
+    const answer = await connection.verifyTrust(request)
     if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, JSON_OPTIONS)))
     else for (const text of linesOf(answer)) await out.line(visible(text))
+    if (answer.valid && !json)
+      for (const line of await pendingLines(connection, agentId)) await out.line(line)
     return answer.valid ? EXIT.done : EXIT.incomplete
   },
 })
@@ -59,7 +64,7 @@ function* linesOf(answer: VerifyTrustResponse) {
   const { capabilityUsed } = answer
   if (answer.valid) yield `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}`
   else yield* denialLines(answer)
-  for (const constraint of answer.effectiveConstraints) yield `constraint ${constraint}`
+  for (const constraint of tightestFirst(answer.effectiveConstraints)) yield `constraint ${constraint}`
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
 }

@@ -32,7 +32,7 @@ export function recordRow(record: ChainRecord): string[] {
   return [
     agentId,
     authorityId,
-    statusWord(record),
+    statusText(record),
     wordOf(SignatureStatusSchema, signatureStatus) ?? "unknown",
     `${revision}`,
     momentText(expiresAt),
@@ -40,12 +40,18 @@ export function recordRow(record: ChainRecord): string[] {
   ]
 }
 
-/** Returns the state of a chain in one word, by the clock: expiry and graceful revocations do not change its status. */
-export function statusWord({ status, expiresAt, revokesAt }: ChainRecord): string {
+/** Returns the state of a chain, by the clock: expiry and graceful revocations do not change its status. */
+export function statusText({ status, expiresAt, revokesAt }: ChainRecord): string {
   const active = status === ChainStatus.ACTIVE
   if (active && revokesAt && timestampMs(revokesAt) <= Date.now()) return "revoked"
   if (active && expiresAt && timestampMs(expiresAt) < Date.now()) return "expired"
-  return wordOf(ChainStatusSchema, status) ?? "unknown"
+  const word = wordOf(ChainStatusSchema, status) ?? "unknown"
+  return active && revokesAt ? `${word}, ${revokedFrom(revokesAt)}` : word
+}
+
+/** Says when a revocation that is pending takes effect. */
+export function revokedFrom(moment: Timestamp): string {
+  return `revoked from ${momentText(moment)}`
 }
 
 /** Formats a time for people, to the second. */

@@ -1,37 +1,43 @@
 import { visibleName } from "@trust-registry/eatp"
 
-/** The most columns of a cell on a terminal, where a longer one would wrap every line. */
-export const TERMINAL_CELL = 64
-
 /**
- * Returns the lines of a table for people: left-aligned columns two spaces apart, headings first. A cell wider than `widest`
- * is cut and ends in `…`.
+ * Returns the lines of a table for people: left-aligned columns two spaces apart, headings first. Rows that do not fit into `columns`
+ * are folded, each into a paragraph of headings with their values. Nothing is cut: people copy ids.
  */
 export function tableLines(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
-  widest = Infinity,
+  columns = Infinity,
 ): string[] {
-  const cells = [headings, ...rows].map((row) => row.map((cell) => cut(visibleName(cell), widest)))
-  const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ""))))
+  const cells = rows.map((row) => row.map(visibleName))
+  const lines = alignedLines([headings, ...cells])
+  if (lines.every((line) => widthOf(line) <= columns)) return lines
+  return cells.flatMap((row) => foldedLines(headings, row, columns))
+}
+
+function alignedLines(cells: readonly (readonly string[])[]): string[] {
+  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map((row) => widthOf(row[at] ?? ""))))
   return cells.map((row) =>
     row
-      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .map((cell, at) => pad(cell, widths[at] ?? 0))
       .join("  ")
       .trimEnd(),
   )
 }
 
-function cut(cell: string, widest: number) {
-  if (widthOf(cell) <= widest) return cell
-  let kept = ""
-  let width = 1
-  for (const character of cell) {
-    width += widthOf(character)
-    if (width > widest) break
-    kept += character
+/** The first value begins the paragraph. Other cells without a value are left out. */
+function foldedLines(headings: readonly string[], row: readonly string[], columns: number): string[] {
+  const pairs = row
+    .map((cell, at) => `${headings[at] ?? ""} ${cell}`)
+    .filter((_, at) => at === 0 || row[at] !== "-")
+  const [first = "", ...others] = pairs
+  const lines = [first]
+  for (const pair of others) {
+    const longer = `${lines.at(-1)}  ${pair}`
+    if (lines.length > 1 && widthOf(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(`  ${pair}`)
   }
-  return `${kept}…`
+  return lines
 }
 
 function pad(cell: string, width: number) {

@@ -41,8 +41,9 @@ export function createRegistration(
         operation: "deactivate",
         authorityId,
       }
-      const row = acceptedRow(write, await authorities.write(write), { id: "", field: "" })
-      return { record: authorityRecordOf(row) }
+      const outcome = await authorities.write(write)
+      const row = acceptedRow(write, outcome, { id: "", field: "" })
+      return { record: authorityRecordOf(row), unchanged: outcome.outcome === "unchanged" }
     },
   }
 }

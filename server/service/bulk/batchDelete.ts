@@ -9,8 +9,11 @@ import { acceptedRecord } from "../chains/outcomes.js"
 import { assureAgentIds, assureRequestId } from "../request/fields.js"
 import { type BulkWrite, batchRefused, endsAll } from "./bulkWrite.js"
 
-/** The result for one chain, as the oneof `result` of the contract. */
-type DeleteResult = { case: "record"; value: ChainRecord } | { case: "error"; value: Status }
+/** The result for one chain, as the contract has it. */
+type DeleteResult = {
+  result: { case: "record"; value: ChainRecord } | { case: "error"; value: Status }
+  unchanged?: boolean
+}
 
 /** The handler of BatchDeleteChains. */
 export function createBatchDelete(
@@ -29,15 +32,15 @@ export function createBatchDelete(
       ? await deleteTogether(store, deletions, context)
       : await Promise.all(deletions.map((deletion) => deleteOne(deletion)))
     context.counts = countsOf(results)
-    return { results: results.map((result) => ({ result })) }
+    return { results }
 
     async function deleteOne(deletion: Write): Promise<DeleteResult> {
       try {
-        const { record } = await bulkWrite(() => write(deletion), context.signal)
-        return { case: "record", value: record }
+        const { record, operation } = await bulkWrite(() => write(deletion), context.signal)
+        return { result: { case: "record", value: record }, unchanged: operation === null }
       } catch (error) {
         if (endsAll(error)) throw error
-        return { case: "error", value: context.itemError(error) }
+        return { result: { case: "error", value: context.itemError(error) } }
       }
     }
   }
@@ -53,12 +56,15 @@ async function deleteTogether(
   const { outcomes, refused } = await store.chains.writeAll(deletions)
   if (outcomes) {
     return deletions.map((deletion, place) => {
-      return { case: "record", value: acceptedRecord(deletion, outcomes[place] as Outcome) }
+      const outcome = outcomes[place] as Outcome
+      const value = acceptedRecord(deletion, outcome)
+      return { result: { case: "record", value }, unchanged: outcome.operation === null }
     })
   }
   const first = Math.min(...refused.keys())
   return deletions.map((deletion, place) => {
-    return { case: "error", value: context.itemError(refusalOf(deletion, refused.get(place), first)) }
+    const value = context.itemError(refusalOf(deletion, refused.get(place), first))
+    return { result: { case: "error", value } }
   })
 }
 
@@ -73,6 +79,6 @@ function refusalOf(deletion: Write, outcome: Outcome | undefined, first: number)
 }
 
 function countsOf(results: DeleteResult[]) {
-  const refused = results.filter((result) => result.case === "error").length
+  const refused = results.filter(({ result }) => result.case === "error").length
   return { deleted: results.length - refused, refused }
 }

@@ -32,8 +32,8 @@ export function createChainChanges(
 
     deleteChain: async (request, { actor }) => {
       assureChange(request, limits)
-      const { record } = await write(deletionOf(request.agentId, commonOf(request, actor), false))
-      return { record }
+      const { record, operation } = await write(deletionOf(request.agentId, commonOf(request, actor), false))
+      return { record, unchanged: operation === null }
     },
 
     purgeChain: async (request, { actor }) => {
@@ -45,8 +45,12 @@ export function createChainChanges(
     restoreChain: async (request, { actor }) => {
       assureChange(request, limits)
       const { agentId } = request
-      const { record } = await write({ ...commonOf(request, actor), operation: "restore", agentId })
-      return { record }
+      const { record, operation } = await write({
+        ...commonOf(request, actor),
+        operation: "restore",
+        agentId,
+      })
+      return { record, unchanged: operation === null }
     },
   }
 }

@@ -25,6 +25,7 @@ export interface WriteRequest {
 /** The result of a write. */
 export interface Written {
   record: ChainRecord
+  /** What was done, now or by an earlier attempt of the same request; null if there was nothing to do. */
   operation: string | null
 }
 
