@@ -11,7 +11,7 @@ import {
 import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
 import { flagOf, settings } from "./config/settings.js"
 import { EmbeddedPostgresError } from "./embedded/errors.js"
-import { createLog } from "./log.js"
+import { createLog, flushLog } from "./log.js"
 import { migrateDatabase } from "./main.js"
 import { serve } from "./serve.js"
 import { serverVersion } from "./version.js"
@@ -26,8 +26,13 @@ export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv
   } catch (error) {
     process.stderr.write(`trust-registry-server: ${messageOf(error)}\n`)
     return error instanceof ConfigError || isUsageError(error) ? 2 : 1
+  } finally {
+    await flushLog(FLUSH_MS)
   }
 }
+
+/** How long the exit waits for a log that is not read, in milliseconds. */
+const FLUSH_MS = 1_000
 
 async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv) {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
