@@ -21,6 +21,8 @@ import { serverVersion } from "./version.js"
  * command or setting. The log goes to standard output, errors that prevent a start go to standard error.
  */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // A terminal that has ended fails every write, which is no reason to stop otherwise than in order.
+  process.stderr.on("error", () => undefined)
   try {
     return await dispatch(args, env)
   } catch (error) {
@@ -89,7 +91,7 @@ const OPTIONS = {
 
 const USAGE = `trust-registry-server COMMAND [FLAGS]
 
-  serve                serve the registry until SIGTERM or SIGINT; a second signal ends it at once
+  serve                serve the registry until SIGTERM, SIGINT or SIGHUP; a second SIGTERM or SIGINT ends it at once
   migrate              bring the database schema up to date and exit
   config               print the settings in force; --markdown: all settings as a documentation page
   --help, --version
