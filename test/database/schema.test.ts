@@ -93,7 +93,7 @@ describe("the schema", () => {
     })
     for (let round = 0; round < 3; round++) {
       const failure = await store()
-      expect(failure.code).to.equal(Code.UNAVAILABLE)
+      expect(failure.code, failure.details).to.equal(Code.UNAVAILABLE)
       expect(failure.details).to.match(/schema has version 9999.*start a newer server/)
     }
     const { status } = await calls(health.Health).check({})
