@@ -6,6 +6,7 @@ COPY . .
 # Installs all dependencies to compile, then only those for production. Install scripts are not needed.
 RUN npm ci --ignore-scripts \
  && npx tsc -b server client \
+ && node client/bundle.mjs \
  && npm ci --omit=dev --ignore-scripts
 
 FROM node:22-bookworm-slim

@@ -12,11 +12,12 @@ import {
 } from "@trust-registry/proto"
 import { type StoreResult, storeResult } from "./batches.js"
 import { TrustStoreError } from "./errors.js"
-import { failureOf, nameOf } from "./failure.js"
-import { type CallOptions, MAX_MESSAGE_BYTES } from "./options.js"
+import { failureOf } from "./failure.js"
+import type { CallOptions } from "./options.js"
 import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 import { assertWellFormed } from "./rpc/wellFormed.js"
+import { MessageTooLargeError, type SendLimit } from "./sendLimit.js"
 import { type Upload, uploadOf } from "./upload.js"
 
 /** A chain to import, as `storeChain` takes it. */
@@ -34,6 +35,8 @@ type ImportChains = Call<(typeof TrustStoreService)["method"]["importChains"], C
 export interface ImportConnection {
   /** The RPC. */
   call: ImportChains
+  /** How much the registry accepts. */
+  limit: SendLimit
   /** How long it retries without a response, in milliseconds. */
   patienceMs: number
   /** Whether the caller has not closed the connection. */
@@ -65,7 +68,8 @@ export async function* importChains(
   options?: CallOptions,
 ): AsyncGenerator<ImportedChain> {
   const resuming = resumption(options, connection.patienceMs)
-  const upload = uploadOf(chains, opened, MAX_OPEN)
+  const { limit } = connection
+  const upload = uploadOf(chains, (chain: ChainToImport, index) => opened(chain, index, limit), MAX_OPEN)
   try {
     for (;;) {
       try {
@@ -143,7 +147,7 @@ function isSent({ request }: Open) {
 const METHOD = TrustStoreService.method.importChains
 
 /** Returns the request to send, or the error that the registry would send for one that cannot be sent. */
-function opened(toStore: ChainToImport, index: number): Open {
+async function opened(toStore: ChainToImport, index: number, limit: SendLimit): Promise<Open> {
   const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
   const request = create(ImportChainsRequestSchema, { request: store })
   const entry = { index, agentId: toStore.chain?.genesis?.agentId }
@@ -153,13 +157,13 @@ function opened(toStore: ChainToImport, index: number): Open {
     return { ...entry, error: failureOf(METHOD, error) as TrustStoreError }
   }
   // A larger message would fail the whole stream.
-  if (!store.chain || encodedLength(TrustLineageChainSchema, store.chain) <= MAX_CHAIN_BYTES)
-    return { ...entry, request }
-  const message = `the request is larger than ${MAX_MESSAGE_BYTES} bytes, the most that a registry accepts`
-  const error = new TrustStoreError(message, { code: status.RESOURCE_EXHAUSTED, method: nameOf(METHOD) })
+  const bytes = store.chain ? encodedLength(TrustLineageChainSchema, store.chain) + REST_BYTES : 0
+  if (bytes <= LEAST_LIMIT_BYTES || bytes <= (await limit.learn())) return { ...entry, request }
+  const error = failureOf(METHOD, new MessageTooLargeError(limit.bytes)) as TrustStoreError
   return { ...entry, error }
 }
 
 /** The other fields of a request take less than this. */
 const REST_BYTES = 2_048
-const MAX_CHAIN_BYTES = MAX_MESSAGE_BYTES - REST_BYTES
+/** Every registry takes so much. */
+const LEAST_LIMIT_BYTES = 65_536

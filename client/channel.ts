@@ -5,7 +5,7 @@ import {
   type ConnectOptions,
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
-  MAX_MESSAGE_BYTES,
+  MAX_RESPONSE_BYTES,
 } from "./options.js"
 import { serviceConfig } from "./retry.js"
 import type { Caller } from "./rpc/calls.js"
@@ -83,14 +83,15 @@ function openChannel(address: string, options: ConnectOptions): grpc.Client {
     "grpc.service_config": JSON.stringify(serviceConfig(...SERVICES)),
     // grpc-js would give all channels with the same options one socket, and with it one worker of a registry.
     "grpc.use_local_subchannel_pool": 1,
-    // A name that has moved is looked up again at once after the line is lost; grpc-js would wait for 30 s.
+    // A name that has moved is looked up again at once after the connection is lost; grpc-js would wait for 30 s.
     "grpc.dns_min_time_between_resolutions_ms": 1_000,
     // A DNS TXT record must not change how often calls are sent.
     "grpc.service_config_disable_resolution": 1,
-    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    // The registry's own limit is learned and checked before a message is sent.
+    "grpc.max_send_message_length": -1,
+    "grpc.max_receive_message_length": options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     // With grpc-js's own limits, 1 MiB a call and 16 MiB in all, large chains would not be retried.
-    "grpc.per_rpc_retry_buffer_size": 2 * MAX_MESSAGE_BYTES,
+    "grpc.per_rpc_retry_buffer_size": RETRY_BUFFER_BYTES / 2,
     "grpc.retry_buffer_size": RETRY_BUFFER_BYTES,
     "grpc.keepalive_time_ms": timerMs(options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS),
     "grpc.keepalive_timeout_ms": timerMs(options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS),

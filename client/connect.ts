@@ -32,10 +32,11 @@ import { failureOf } from "./failure.js"
 import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
-import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "./options.js"
+import { type CallOptions, type ConnectOptions, DEFAULT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from "./options.js"
 import { sentAgain } from "./resume.js"
 import { isRetryable } from "./retry.js"
 import { type Caller, type CallerEdge, type Calls, createCalls } from "./rpc/calls.js"
+import { MessageTooLargeError, type SendLimit, sendLimit, withinLimit } from "./sendLimit.js"
 import { SERVICES } from "./services.js"
 
 /** The RPCs of all {@link SERVICES} as functions. */
@@ -127,13 +128,19 @@ export interface TrustRegistry
 export function connect(address: string, options: ConnectOptions = {}): TrustRegistry {
   assertConnectOptions(options)
   const channels = openChannels(address, options)
-  const connection = { closed: false, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS }
+  const limit = sendLimit(() => calls.getServerInfo({}))
+  const connection: Connection = {
+    closed: false,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
+    limit,
+  }
   const all = SERVICES.map((service) => callsOf(service, channels.caller, connection))
   // Each service's RPCs under their names; Object.assign of a list cannot express it.
   const calls = Object.assign({}, ...all) as RegistryCalls
   const isOpen = () => !connection.closed
   const patienceMs = connection.timeoutMs
-  const imports = { call: calls.importChains, patienceMs, isOpen }
+  const imports = { call: calls.importChains, limit, patienceMs, isOpen }
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
     chainWatch(calls.watchChains, request, options, isOpen)
   const getChain = storedBy(calls.getChain)
@@ -165,6 +172,8 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
 interface Connection {
   closed: boolean
   timeoutMs: number
+  maxResponseBytes: number
+  limit: SendLimit
 }
 
 function callerEdge(connection: Connection): CallerEdge<CallOptions> {
@@ -175,12 +184,22 @@ function callerEdge(connection: Connection): CallerEdge<CallOptions> {
       const { timeoutMs = byDefault } = options ?? {}
       return {
         options: deadlineIn(timeoutMs),
-        metadata: new Metadata(),
+        metadata: metadataOf(connection),
+        assureSize(bytes) {
+          if (bytes > connection.limit.bytes) throw new MessageTooLargeError(connection.limit.bytes)
+        },
         signal: options?.signal,
       }
     },
     fail: failureOf,
   }
+}
+
+/** Tells the registry which chains would be too large for us. */
+function metadataOf({ maxResponseBytes }: Connection) {
+  const metadata = new Metadata()
+  metadata.set("trust-registry-max-response-bytes", String(maxResponseBytes))
+  return metadata
 }
 
 function closedError(method: DescMethod) {
@@ -199,7 +218,8 @@ function callsOf(service: DescService, caller: Caller, connection: Connection) {
   const pairs = service.methods.map((method): [string, UntypedCall] => {
     const { localName, input, methodKind } = method
     const once = calls[localName] as UntypedCall
-    const call = isRetryable(method) ? sentAgain(once, connection.timeoutMs) : once
+    const again = isRetryable(method) ? sentAgain(once, connection.timeoutMs) : once
+    const call = methodKind === "unary" ? withinLimit(again, connection.limit) : again
     return [localName, methodKind === "unary" && "requestId" in input.field ? withRequestId(call) : call]
   })
   return Object.fromEntries(pairs)

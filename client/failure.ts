@@ -32,9 +32,9 @@ import {
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
-import { MAX_MESSAGE_BYTES } from "./options.js"
 import { isReason } from "./resume.js"
 import { IllFormedValueError } from "./rpc/wellFormed.js"
+import { MessageTooLargeError } from "./sendLimit.js"
 
 /**
  * Converts the failure of a call to a typed error. Other errors than a gRPC status or a local refusal are returned unchanged.
@@ -44,6 +44,9 @@ import { IllFormedValueError } from "./rpc/wellFormed.js"
 export function failureOf(method: DescMethod, error: unknown, request: object = {}): Error {
   const name = nameOf(method)
   if (error instanceof IllFormedValueError) return refusalOf(name, error)
+  if (error instanceof MessageTooLargeError) {
+    return typedError(error.message, { code: status.RESOURCE_EXHAUSTED, method: name, cause: error })
+  }
   if (isServiceError(error)) return statusError(name, error, request)
   return error as Error
 }
@@ -118,15 +121,9 @@ function statusError(method: string, error: ServiceError, request: { agentId?: u
   return typedError(messageOf(error), facts)
 }
 
-function messageOf({ code, details, message }: ServiceError) {
-  if (code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(details)) {
-    return `the request is larger than ${MAX_MESSAGE_BYTES} bytes, the most that a registry accepts`
-  }
+function messageOf({ details, message }: ServiceError) {
   return details.replace(EMPTY_NOTE, "") || message
 }
-
-/** The message of grpc-js about a request that is too large to send. */
-const TOO_LARGE = /^Attempted to send message with a size larger than/
 
 /** What grpc-js appends to "No connection established", often without content. */
 const EMPTY_NOTE = / Resolution note: $/

@@ -314,6 +314,7 @@ export {
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   DEFAULT_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
+  MAX_RESPONSE_BYTES,
   MAX_SILENCE_MS,
   type TlsOptions,
 } from "./options.js"

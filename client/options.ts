@@ -24,6 +24,11 @@ export interface ConnectOptions {
    * Default: {@link DEFAULT_KEEPALIVE_TIMEOUT_MS}.
    */
   keepaliveTimeoutMs?: number | undefined
+  /**
+   * The largest message that is accepted from the registry, in bytes. A chain that is larger is reported with `tooLargeBytes` by
+   * lists, exports and watches. Default: {@link MAX_RESPONSE_BYTES}. How much the registry accepts is learned from it.
+   */
+  maxResponseBytes?: number | undefined
   /** A cache of chains in this process, to answer hot reads without a call. Default: none. */
   cache?: CacheOptions | undefined
 }
@@ -67,7 +72,10 @@ export const DEFAULT_KEEPALIVE_MS = 10_000
 /** A connection that takes longer to respond to a ping is considered dead. */
 export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 5_000
 
-/** The largest message that the registry accepts; a page of a list has at most 3 MiB. */
+/** More than a registry can be set to accept, and so the largest response with one chain. */
+export const MAX_RESPONSE_BYTES = 80 * 1024 * 1024
+
+/** The largest message that the registry accepts unless it is set otherwise; a page of a list has at most 3 MiB. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 /** The registry sends a bookmark every second. After a longer silence the cache may have missed changes. */

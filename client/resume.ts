@@ -115,7 +115,7 @@ export function isReason(detail: { $typeName: string; domain?: string }): boolea
 }
 
 /** What grpc-js says of a message over a limit; the next attempt would be over it too. */
-const TOO_LARGE = /larger than max/
+const TOO_LARGE = /larger than (max|the \d+ bytes)/
 
 /**
  * Whether another attempt may end otherwise. What has a reason of the registry is its answer, except for the reasons that

@@ -23,7 +23,7 @@ export interface Upload<Item> {
  */
 export function uploadOf<Source, Item>(
   source: AsyncIterable<Source> | Iterable<Source>,
-  opened: (given: Source, index: number) => Item,
+  opened: (given: Source, index: number) => Promise<Item>,
   most: number,
 ): Upload<Item> {
   const open: Item[] = []
@@ -44,7 +44,10 @@ export function uploadOf<Source, Item>(
     try {
       const { done, value } = await given.next()
       if (done) ended = true
-      else open.push(opened(value, taken++))
+      else {
+        open.push(await opened(value, taken))
+        taken++
+      }
     } catch (error) {
       failed = true
       throw error
@@ -72,11 +75,16 @@ export function uploadOf<Source, Item>(
       return open.some(asked)
     },
     async *items(signal) {
-      for (let next = taken - open.length; !left && !signal.aborted; next++) {
-        while (next >= taken && !ended && !left && !signal.aborted) await takeOne()
+      let next = 0
+      while (!left && !signal.aborted) {
+        // The next item may have its result already: it was refused before it was sent.
+        next = Math.max(next, taken - open.length)
         const item = open[next - (taken - open.length)]
-        if (item === undefined) return
-        yield item
+        if (item !== undefined) {
+          next++
+          yield item
+        } else if (ended) return
+        else await takeOne()
       }
     },
     get failed() {

@@ -81,7 +81,7 @@ export {
   isInForce,
   type Standing,
 } from "./rules/expiry.js"
-export { type Lineage, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
+export { type Lineage, lineageInTurns, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { checkShape } from "./shape/shape.js"
 export { AUTHORITY_LIMITS, checkAuthorityShape } from "./shape/shapeAuthority.js"
@@ -122,6 +122,7 @@ export { quoted, visible, visibleJson, visibleName } from "./text/visible.js"
 export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
+export { isTurnOver, nextTurn } from "./turns/turns.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
 export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
 export type { ConstraintFinding } from "./verify/constraintChecks.js"

@@ -11,7 +11,7 @@ import {
 import { configMarkdown, describeConfig, describeFlags } from "./config/describe.js"
 import { flagOf, settings } from "./config/settings.js"
 import { EmbeddedPostgresError } from "./embedded/errors.js"
-import { createLog } from "./log.js"
+import { createLog, flushLog } from "./log.js"
 import { migrateDatabase } from "./main.js"
 import { serve } from "./serve.js"
 import { serverVersion } from "./version.js"
@@ -21,13 +21,20 @@ import { serverVersion } from "./version.js"
  * command or setting. The log goes to standard output, errors that prevent a start go to standard error.
  */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // A terminal that has ended fails every write, which is no reason to stop otherwise than in order.
+  process.stderr.on("error", () => undefined)
   try {
     return await dispatch(args, env)
   } catch (error) {
     process.stderr.write(`trust-registry-server: ${messageOf(error)}\n`)
     return error instanceof ConfigError || isUsageError(error) ? 2 : 1
+  } finally {
+    await flushLog(FLUSH_MS)
   }
 }
+
+/** How long the exit waits for a log that is not read, in milliseconds. */
+const FLUSH_MS = 1_000
 
 async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv) {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
@@ -84,7 +91,7 @@ const OPTIONS = {
 
 const USAGE = `trust-registry-server COMMAND [FLAGS]
 
-  serve                serve the registry until SIGTERM or SIGINT; a second signal ends it at once
+  serve                serve the registry until SIGTERM, SIGINT or SIGHUP; a second SIGTERM or SIGINT ends it at once
   migrate              bring the database schema up to date and exit
   config               print the settings in force; --markdown: all settings as a documentation page
   --help, --version

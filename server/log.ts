@@ -1,9 +1,14 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino"
+import { createLogQueue, type LogQueue } from "./logQueue.js"
+import { standardOutput } from "./standardOutput.js"
 
 /** The server's structured log. */
 export type Log = Logger
 
-/** Logs JSON lines to standard output or `destination`, with level names and ISO times for readability. */
+/**
+ * Logs JSON lines to standard output or `destination`, with level names and ISO times for readability. Standard output that is not
+ * read holds up nothing: up to 1 MiB waits, further lines are dropped, and a line says how many.
+ */
 export function createLog(level: string, destination?: DestinationStream): Log {
   const options = {
     level,
@@ -12,8 +17,34 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   }
-  // Synchronous: lines lost in a crash are those that would explain it.
-  return pino(options, destination ?? pino.destination({ fd: 1, sync: true }))
+  return pino(options, destination ?? standardLog())
+}
+
+let queue: LogQueue | undefined
+
+/** The queue before standard output, of which a process has one. */
+function standardLog(): LogQueue {
+  if (queue) return queue
+  const opened = createLogQueue(standardOutput())
+  // Lines lost at the end are those that would explain it.
+  process.on("exit", opened.flushNow)
+  queue = opened
+  return opened
+}
+
+/** Logs a line of another process, with its line break. */
+export function logLine(line: string): void {
+  standardLog().write(line)
+}
+
+/** How many lines this process could not write to standard output, because nobody read it or it failed. */
+export function droppedLogLines(): number {
+  return queue?.dropped ?? 0
+}
+
+/** Waits until standard output has taken the log, at most `ms` milliseconds. */
+export async function flushLog(ms: number): Promise<void> {
+  await queue?.flush(ms)
 }
 
 /** The logged parts of an error. Omits PostgreSQL's `detail` and `where`, which may quote rows: documents must not be logged. */

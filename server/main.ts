@@ -83,7 +83,12 @@ export async function startServer({
     if (metrics && config.metricsListen && worker === 0)
       endMetrics = await serveMetrics(config.metricsListen, metrics.text, log)
     const middleware = createMiddleware({ ...bounds, log, ended: metrics?.ended })
-    const info = { version: serverVersion(), worker, startedAtMicros: nowMicros() }
+    const info = {
+      version: serverVersion(),
+      worker,
+      startedAtMicros: nowMicros(),
+      maxMessageBytes: config.maxMessageBytes,
+    }
     const services = servicesOf(store, config, middleware, info, draining.signal)
     const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import { droppedLogLines } from "./log.js"
 import type { RpcContext } from "./rpc/context.js"
 import type { CacheState } from "./store/cache/cache.js"
 import type { Store } from "./store/store.js"
@@ -21,7 +22,8 @@ export function measure(store: Store, worker: number): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   gaugeStore(store, registry)
-  if (worker > 0) {
+  if (worker === 0) countDroppedLogLines(registry)
+  else {
     registry.setDefaultLabels({ worker: String(worker) })
     AggregatorRegistry.setRegistries(registry)
     new AggregatorRegistry()
@@ -29,10 +31,24 @@ export function measure(store: Store, worker: number): Metrics {
   return { ended: createCallTimer(registry), text: () => registry.metrics() }
 }
 
-/** Collects the metrics of all workers, each labelled with its number. */
+/** Collects the metrics of all workers, each labelled with its number. Their log goes through this process. */
 export function workersMetrics(): () => Promise<string> {
   const all = new AggregatorRegistry()
-  return () => all.clusterMetrics()
+  const own = new Registry()
+  countDroppedLogLines(own)
+  return async () => `${await all.clusterMetrics()}\n${await own.metrics()}`
+}
+
+function countDroppedLogLines(registry: Registry) {
+  new Counter({
+    name: "trust_registry_log_lines_dropped_total",
+    help: "Log lines that standard output did not take.",
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(droppedLogLines())
+    },
+  })
 }
 
 /** From an answer out of memory to one that waited for many locks. */
@@ -110,12 +126,6 @@ function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Reg
     "cache_misses_total",
     "Reads not answered from memory.",
     ofCaches(({ misses }) => misses),
-  )
-  metric(
-    Gauge,
-    "cache_entries",
-    "Entries in memory.",
-    ofCaches(({ size }) => size),
   )
 }
 

@@ -7,7 +7,7 @@ import { awaitAssignment, reportReady } from "./worker.js"
 import { serveWithWorkers } from "./workers.js"
 
 /**
- * Runs the server until SIGTERM or SIGINT; a second signal ends the process at once. Resolves to the exit code: 0 after a clean
+ * Runs the server until SIGTERM, SIGINT or SIGHUP; a second SIGTERM or SIGINT ends the process at once. Resolves to the exit code: 0 after a clean
  * stop, 1 after an uncaught error. With several workers, this process does not serve: it forks the workers, replaces those that
  * end, and manages the database.
  */

@@ -10,7 +10,8 @@ export interface StopRequest {
 }
 
 /**
- * Listens for SIGTERM and SIGINT, a second of which ends the process at once, and for uncaught errors, which end it with code 1.
+ * Listens for SIGTERM and SIGINT, a second of which ends the process at once, for SIGHUP, and for uncaught errors, which end it with
+ * code 1. SIGHUP says that the terminal has ended. It comes once from the kernel and once from the shell, so a second means nothing.
  */
 export function awaitStop(log: Log): StopRequest {
   let request: (code: number) => void = () => undefined
@@ -25,6 +26,7 @@ export function awaitStop(log: Log): StopRequest {
       request(0)
     })
   }
+  process.on("SIGHUP", () => request(0))
   process.on("unhandledRejection", (err) => log.error({ err }, "unhandled promise rejection"))
   process.on("uncaughtException", (err) => {
     // The process may be in an inconsistent state, so it must end soon, but open calls may still finish.

@@ -1,4 +1,4 @@
-import cluster, { type Worker } from "node:cluster"
+import type { Worker } from "node:cluster"
 import { once } from "node:events"
 import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -9,6 +9,7 @@ import { workersMetrics } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import type { StopRequest } from "./stopRequest.js"
 import type { PrimaryMessage, ServeMessage, WorkerMessage } from "./worker.js"
+import { forkWorker } from "./workerOutput.js"
 
 /**
  * Runs the database and the configured number of workers, and replaces a worker that ends. Resolves to the exit code after a
@@ -78,10 +79,11 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
 
   /** Runs one worker to its end; throws if it ends before all workers were ready. */
   const runOne = async (number: number) => {
-    const worker = cluster.fork()
+    const worker = forkWorker()
     present.set(number, worker)
     worker.on("message", handleMessages(worker, number))
-    const [code, signal] = await once(worker, "exit")
+    // Unlike "exit", it comes when all output has been passed on.
+    const [code, signal] = await once(worker.process, "close")
     present.delete(number)
     if (stopping.signal.aborted) return
     const facts = { worker: number, pid: worker.process.pid, code, signal }
@@ -115,7 +117,7 @@ function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "conn
       const late = setTimeout(() => {
         for (const worker of present.values()) worker.process.kill("SIGKILL")
       }, ms)
-      await Promise.all(Array.from(present.values(), (worker) => once(worker, "exit")))
+      await Promise.all(Array.from(present.values(), (worker) => once(worker.process, "close")))
       clearTimeout(late)
     },
   }

@@ -1,4 +1,4 @@
-/** Catches Ctrl-C or SIGTERM once; a second one ends the process as usual. */
+/** Catches Ctrl-C, SIGTERM or SIGHUP once; a second one ends the process as usual. */
 export interface Interrupt {
   /** Aborted by the first one. */
   signal: AbortSignal
@@ -6,7 +6,7 @@ export interface Interrupt {
   end(): void
 }
 
-/** Starts to catch Ctrl-C (SIGINT) and SIGTERM, which then do not end the process. */
+/** Starts to catch Ctrl-C (SIGINT), SIGTERM and the end of the terminal (SIGHUP), which then do not end the process. */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController()
   const end = () => {
@@ -20,7 +20,7 @@ export function onInterrupt(): Interrupt {
   return { signal: controller.signal, end }
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /** Yields the items until the signal is aborted; `rest` then receives the next item of the source. */
 export async function* untilAborted<Item>(

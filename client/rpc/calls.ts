@@ -52,6 +52,8 @@ export interface CallSetup {
   options: grpc.CallOptions
   /** Metadata to send. */
   metadata: grpc.Metadata
+  /** Throws for a message of so many bytes that the registry does not take. */
+  assureSize?: ((bytes: number) => void) | undefined
   /** Cancels the call. */
   signal?: AbortSignal | undefined
 }
@@ -91,9 +93,11 @@ function callOf<Options>(method: DescMethod, client: Caller, edge: CallerEdge<Op
 type Init = MessageInitShape<DescMethod["input"]>
 
 function unary<O>(method: DescMethod, client: Caller, edge: CallerEdge<O>, request: Init, options?: O) {
-  return promised(method, about(edge, request), options, ({ metadata, options }, done) =>
-    client.makeUnaryRequest(pathOf(method), same, same, outgoing(method, request), metadata, options, done),
-  )
+  return promised(method, about(edge, request), options, ({ metadata, options, assureSize }, done) => {
+    const bytes = outgoing(method, request)
+    assureSize?.(bytes.length)
+    return client.makeUnaryRequest(pathOf(method), same, same, bytes, metadata, options, done)
+  })
 }
 
 function clientStream<O>(

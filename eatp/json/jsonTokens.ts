@@ -62,11 +62,31 @@ export function stringValue(text: string, start: number, end: number): string {
   }
 }
 
-const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-
 /** The offset after the number at an offset. */
 export function numberEnd(text: string, at: number): number {
-  number.lastIndex = at
-  if (!number.test(text)) throw unexpected(text, at, "a value")
-  return number.lastIndex
+  const first = text.charCodeAt(at) === MINUS ? at + 1 : at
+  let end = text.charCodeAt(first) === ZERO ? first + 1 : digitsEnd(text, first)
+  if (end === first) throw unexpected(text, at, "a value")
+  if (text.charCodeAt(end) === POINT) end = ifDigits(text, end + 1, end)
+  if ((text.charCodeAt(end) | 0x20) !== LOWER_E) return end
+  const sign = text.charCodeAt(end + 1)
+  return ifDigits(text, sign === PLUS || sign === MINUS ? end + 2 : end + 1, end)
+}
+
+const MINUS = 0x2d
+const PLUS = 0x2b
+const POINT = 0x2e
+const ZERO = 0x30
+const LOWER_E = 0x65
+
+// The offset after the digits, or another one if there are none.
+function ifDigits(text: string, at: number, otherwise: number): number {
+  const end = digitsEnd(text, at)
+  return end === at ? otherwise : end
+}
+
+function digitsEnd(text: string, at: number): number {
+  let end = at
+  while (text.charCodeAt(end) >= ZERO && text.charCodeAt(end) <= 0x39) end++
+  return end
 }

@@ -1,7 +1,7 @@
 import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
 import { expiriesAware, notExpired } from "../verify/expiryChecks.js"
 import { delegationSignatures, evidenceSignatures, sourceSignatures } from "../verify/neededSignatures.js"
-import { type Check, type Question, questionOf } from "../verify/question.js"
+import { type Question, questionOf, type SlicedCheck } from "../verify/question.js"
 import { reasoningHolds } from "../verify/reasoningChecks.js"
 import { anchorsSigned, chainStateSigned, delegationsSigned, sourcesSigned } from "../verify/recordChecks.js"
 import { delegatorsInForce } from "../verify/revocationChecks.js"
@@ -23,9 +23,9 @@ export async function sourceChain(
   known: Known,
   maker: Pick<Maker, "nowMicros">,
 ): Promise<Source> {
-  const question = liveQuestion(agentId, known, maker, {})
+  const question = await liveQuestion(agentId, known, maker, {})
   await verifySignatures([...sourceSignatures(question), ...delegationSignatures(question)])
-  refuse(question, derived, "SOURCE_INVALID")
+  await refuse(question, derived, "SOURCE_INVALID")
   return question
 }
 
@@ -41,24 +41,24 @@ export async function chainToRenew(
   maker: Pick<Maker, "nowMicros">,
 ): Promise<Source> {
   const options = { allowUnsignedChainState: true, allowUnboundLegacyCapabilities: true }
-  const question = liveQuestion(agentId, known, maker, options)
+  const question = await liveQuestion(agentId, known, maker, options)
   await verifySignatures([
     ...sourceSignatures(question),
     ...delegationSignatures(question),
     ...evidenceSignatures(question),
   ])
-  refuse(question, [...derived, reasoningHolds, anchorsSigned], "SOURCE_INVALID")
+  await refuse(question, [...derived, reasoningHolds, anchorsSigned], "SOURCE_INVALID")
   return question
 }
 
-const derived: Check[] = [delegatorsInForce, chainStateSigned, sourcesSigned, delegationsSigned]
+const derived: SlicedCheck[] = [delegatorsInForce, chainStateSigned, sourcesSigned, delegationsSigned]
 
-function liveQuestion(
+async function liveQuestion(
   agentId: string,
   known: Known,
   { nowMicros }: Pick<Maker, "nowMicros">,
   options: TrustOptions,
-): Question {
+): Promise<Question> {
   const stored = known.chains.get(agentId)
   const genesis = stored?.chain.genesis
   if (stored?.active !== true || genesis === undefined) {
@@ -66,13 +66,17 @@ function liveQuestion(
   }
   const request = { agentId, action: "", level: "full" } as const
   const question = questionOf({ request, ...known, nowMicros, options }, stored.chain, genesis)
-  refuse(question, [expiriesAware, notExpired], "EXPIRED")
+  await refuse(question, [expiriesAware, notExpired], "EXPIRED")
   return question
 }
 
-function refuse(question: Question, checks: Check[], code: "EXPIRED" | "SOURCE_INVALID"): void {
+async function refuse(
+  question: Question,
+  checks: SlicedCheck[],
+  code: "EXPIRED" | "SOURCE_INVALID",
+): Promise<void> {
   for (const check of checks) {
-    const found = check(question)
+    const found = await check(question)
     if (found !== undefined) {
       throw new MakeError(code, `The chain of ${question.genesis.agentId} is not valid: ${found.text}`)
     }

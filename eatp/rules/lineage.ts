@@ -1,4 +1,5 @@
-import type { TrustLineageChain } from "@trust-registry/proto"
+import type { DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
+import { atOnce, inTurns } from "../turns/turns.js"
 
 /** EATP's limit on the number of hops from the first delegator to an agent. */
 export const MAX_DELEGATION_DEPTH = 10
@@ -18,20 +19,30 @@ export type Lineage = {
  * known. Depth counts agents, since EATP's reference implementation links no delegation to one in another chain. Takes
  * time linear in the number of delegations.
  */
-export function lineageOf(
-  agentId: string,
-  chainOf: (agentId: string) => TrustLineageChain | undefined,
-): Lineage {
+export function lineageOf(agentId: string, chainOf: ChainOf): Lineage {
+  return atOnce(lineageSteps(agentId, chainOf))
+}
+
+/** The same, in turns with other work: there may be a hundred thousand delegations above an agent. */
+export function lineageInTurns(agentId: string, chainOf: ChainOf): Lineage | Promise<Lineage> {
+  return inTurns(lineageSteps(agentId, chainOf))
+}
+
+type ChainOf = (agentId: string) => TrustLineageChain | undefined
+
+// Yields after each chain.
+function* lineageSteps(agentId: string, chainOf: ChainOf): Generator<void, Lineage> {
   const depths = new Map<string, number>()
   const path: Step[] = [step(agentId, chainOf)]
   const onPath = new Set([agentId])
   for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-    const delegator = top.delegators[top.next++]
+    const delegator = top.delegations[top.next++]?.delegatorId
     if (delegator === undefined) {
       path.pop()
       onPath.delete(top.agentId)
       depths.set(top.agentId, top.depth)
       raise(path.at(-1), top.depth)
+      yield
     } else if (onPath.has(delegator)) {
       const ids = path.map((passed) => passed.agentId)
       return { depth: Number.POSITIVE_INFINITY, ancestors: new Set(ids), cycle: cycleOf(ids, delegator) }
@@ -49,11 +60,10 @@ export function lineageOf(
   return { depth, ancestors: new Set(depths.keys()) }
 }
 
-type Step = { agentId: string; delegators: string[]; next: number; depth: number }
+type Step = { agentId: string; delegations: readonly DelegationRecord[]; next: number; depth: number }
 
-function step(agentId: string, chainOf: (agentId: string) => TrustLineageChain | undefined): Step {
-  const delegators = new Set(chainOf(agentId)?.delegations.map(({ delegatorId }) => delegatorId))
-  return { agentId, delegators: [...delegators], next: 0, depth: 0 }
+function step(agentId: string, chainOf: ChainOf): Step {
+  return { agentId, delegations: chainOf(agentId)?.delegations ?? [], next: 0, depth: 0 }
 }
 
 function raise(below: Step | undefined, depth: number): void {

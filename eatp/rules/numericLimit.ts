@@ -15,7 +15,8 @@ export function numericLoosening(parent: Json, child: Json): string | undefined 
   return own > limit ? `Child ${own} exceeds parent ${limit}` : undefined
 }
 
-const decimal = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i
+// Without its dot optional beside two runs of digits, which would try every split of a long one.
+const decimal = /^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i
 const infinite = /^[+-]?(inf|infinity|nan)$/i
 
 function numberOf(value: Json): number | undefined {

@@ -5,8 +5,8 @@ import { pythonStr } from "../python/pythonStr.js"
 import { itemsOf, memberOr } from "../python/pythonValues.js"
 import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
 import { isRecordExpired } from "../rules/expiry.js"
+import { eachInTurns } from "../turns/turns.js"
 import type { Question } from "./question.js"
-import { eachInTurns } from "./turns.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
 /**

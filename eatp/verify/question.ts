@@ -18,6 +18,8 @@ export type Question = {
   revoked: AgentRevocations
   /** The capability that covers the action, if there is one. */
   capability: CapabilityAttestation | undefined
+  /** The delegators above the agent, once they have been looked for. */
+  delegators?: readonly string[]
 }
 
 /** Something that must hold; gives why trust is denied, or undefined. */

@@ -2,10 +2,10 @@ import type { CapabilityAttestation } from "@trust-registry/proto"
 import { byCodePoint } from "../json/codePointOrder.js"
 import { pythonStr } from "../python/pythonStr.js"
 import { revokedIds, type SignedLedger } from "../revocation/signedLedger.js"
+import { createTurns, inTurns } from "../turns/turns.js"
 import { openSteps, type PathStep, type StepsAbove, walkUp } from "./pathSteps.js"
 import type { Question } from "./question.js"
 import type { AgentRevocations, Lookup } from "./trustInput.js"
-import { createTurns } from "./turns.js"
 import { type Denial, denial } from "./verdict.js"
 
 /** The signed ledger is sound and lists neither the agent nor one of its delegations (EATP VERIFY, all levels). */
@@ -36,16 +36,17 @@ export function notRevoked({ chain, genesis, revoked }: Question): Denial | unde
 }
 
 /** All delegators above the agent are in force, as far up as their chains are known; EATP checks this at FULL only. */
-export function delegatorsInForce(question: Question): Denial | undefined {
+export function delegatorsInForce(question: Question): Denial | undefined | Promise<Denial | undefined> {
   const { chains, revocations } = question.input
-  for (const delegatorId of delegatorsAbove(question)) {
-    const revoked = revocations?.get(delegatorId)?.agent === true
-    if (revoked || chains.get(delegatorId)?.active === false)
-      return denial("DELEGATOR_INACTIVE", `Delegator inactive: ${delegatorId}`, {
-        facts: { id: delegatorId },
-      })
+  const isInactive = (id: string) => revocations?.get(id)?.agent === true || chains.get(id)?.active === false
+  const judge = (delegators: readonly string[]) => {
+    const id = delegators.find(isInactive)
+    return id === undefined
+      ? undefined
+      : denial("DELEGATOR_INACTIVE", `Delegator inactive: ${id}`, { facts: { id } })
   }
-  return undefined
+  const delegators = delegatorsAbove(question)
+  return delegators instanceof Promise ? delegators.then(judge) : judge(delegators)
 }
 
 /**
@@ -56,10 +57,15 @@ export function sourceNotRevoked(question: Question): Denial | undefined | Promi
   const { capability } = question
   const { revocations } = question.input
   if (capability === undefined || revocations === undefined) return undefined
+  const isTouched = (id: string) => {
+    const { capabilities, delegations } = revocations.get(id) ?? {}
+    return capabilities?.size || delegations?.size
+  }
   // Mostly nothing above is revoked, and to find that out is cheaper than the walk.
-  const above = Array.from(delegatorsAbove(question), (id) => revocations.get(id))
-  if (!above.some((found) => found?.capabilities?.size || found?.delegations?.size)) return undefined
-  return unlessSourceRemains(question, capability, revocations)
+  const judge = (delegators: readonly string[]) =>
+    delegators.some(isTouched) ? unlessSourceRemains(question, capability, revocations) : undefined
+  const delegators = delegatorsAbove(question)
+  return delegators instanceof Promise ? delegators.then(judge) : judge(delegators)
 }
 
 async function unlessSourceRemains(
@@ -90,19 +96,30 @@ async function unlessSourceRemains(
   )
 }
 
-// The delegators of the agent, their delegators and so on, as far up as chains are known, each once.
-function* delegatorsAbove({ input, chain, genesis }: Question): Iterable<string> {
+// The delegators of the agent, their delegators and so on, as far up as chains are known. Looked for once in a question:
+// a thousand agents above may have a hundred thousand delegations.
+function delegatorsAbove(question: Question): readonly string[] | Promise<readonly string[]> {
+  return question.delegators ?? inTurns(findDelegators(question))
+}
+
+// Yields after each chain.
+function* findDelegators(question: Question): Generator<void, readonly string[]> {
+  const { input, chain, genesis } = question
   const seen = new Set([genesis.agentId])
+  const found: string[] = []
   const waiting = [chain]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const { delegatorId } of next.delegations) {
       if (seen.has(delegatorId)) continue
       seen.add(delegatorId)
-      yield delegatorId
+      found.push(delegatorId)
       const delegator = input.chains.get(delegatorId)
       if (delegator !== undefined) waiting.push(delegator.chain)
     }
+    yield
   }
+  question.delegators = found
+  return found
 }
 
 // Nothing above it is known: it was not delegated, or its delegators have no known capability that covers it.

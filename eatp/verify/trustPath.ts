@@ -1,9 +1,9 @@
 import type { GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
+import { createTurns } from "../turns/turns.js"
 import { openPathChecks, type PathFault } from "./pathChecks.js"
 import { type CapabilityStep, openSteps, type PathStep, stepsDown, walkUp } from "./pathSteps.js"
 import type { Question } from "./question.js"
 import type { TrustInput } from "./trustInput.js"
-import { createTurns } from "./turns.js"
 
 /** A record on the path from an authority down to a capability. */
 export type PathRecord = {

@@ -1,6 +1,6 @@
 import { verifyTextAside } from "../signing/ed25519.js"
+import { slicesOf } from "../turns/turns.js"
 import type { ChainSignature, Claim } from "./chainSignatures.js"
-import { slicesOf } from "./turns.js"
 
 // How many are verified at once. The payloads of a slice are built on this thread, which takes about a millisecond.
 const SLICE = 32

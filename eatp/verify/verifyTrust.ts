@@ -1,3 +1,4 @@
+import { isTurnOver, nextTurn } from "../turns/turns.js"
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
 import { type Explained, explain, explainMissing } from "./denialCause.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
@@ -61,6 +62,7 @@ export async function verdictOn(question: Question): Promise<TrustVerdict> {
       const checked = check(question)
       const found = checked instanceof Promise ? await checked : checked
       if (found !== undefined) return denied(input, found, await explain(question, found))
+      if (isTurnOver()) await nextTurn()
     }
     return allowed(question)
   } catch (error) {

@@ -165,7 +165,7 @@ export const settings = {
     variable: "TRUST_REGISTRY_DRAIN_TIMEOUT_MS",
     unit: "ms",
     sentence:
-      "How long calls may continue after SIGTERM or SIGINT; calls still open after that fail with SHUTTING_DOWN.",
+      "How long calls may continue after SIGTERM, SIGINT or SIGHUP; calls still open after that fail with SHUTTING_DOWN.",
     default: "10000",
     read: countOf(0, 3_600_000),
   },

@@ -1,4 +1,5 @@
-import { mkdir, realpath, stat } from "node:fs/promises"
+import { constants } from "node:fs"
+import { mkdir, open, realpath, stat } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { EmbeddedPostgresError } from "./errors.js"
 
@@ -17,7 +18,7 @@ export interface Folder {
 }
 
 /**
- * Creates the data folder if it is missing and returns its layout.
+ * Creates the data folder if it is missing, makes the folders in it private again, and returns its layout.
  * Throws EmbeddedPostgresError FOLDER_UNUSABLE if that is not permitted.
  */
 export async function openFolder(dataDir: string): Promise<Folder> {
@@ -27,6 +28,8 @@ export async function openFolder(dataDir: string): Promise<Folder> {
     await makeFolder(absolute, 0o711)
     await makeFolder(join(absolute, "postgres"), 0o700)
     const root = await realpath(join(absolute, "postgres"))
+    await makePrivate(root)
+    await makePrivate(join(root, "data"))
     return {
       dataDir: absolute,
       root,
@@ -35,8 +38,23 @@ export async function openFolder(dataDir: string): Promise<Folder> {
       log: join(root, "postgres.log"),
     }
   } catch (cause) {
-    const reason = `the data folder ${absolute} cannot be created or entered: ${(cause as Error).message}`
+    const reason = `the data folder ${absolute} cannot be created, entered or made private: ${(cause as Error).message}`
     throw new EmbeddedPostgresError("FOLDER_UNUSABLE", reason, { cause })
+  }
+}
+
+/**
+ * Takes from others what PostgreSQL does not start with: to write as the group, or anything as anybody. Kubernetes (`fsGroup`) gives
+ * the group of a volume all rights to all that is in it, at every start of a pod.
+ */
+async function makePrivate(path: string): Promise<void> {
+  // Does not follow links: in a folder of another user, one could make root change any folder.
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+  const folder = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch(() => undefined)
+  try {
+    if (folder && ((await folder.stat()).mode & 0o027) !== 0) await folder.chmod(0o700)
+  } finally {
+    await folder?.close()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf"
+import { parseWholeNumber } from "@trust-registry/eatp"
 import { ErrorReason, type Status } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import type { Log } from "../log.js"
@@ -18,6 +19,12 @@ export interface CallBounds {
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal
 }
+
+/** What gRPC clients take in a message, unless they are set otherwise. */
+const DEFAULT_RESPONSE_BYTES = 4 * 1024 * 1024
+const LEAST_RESPONSE_BYTES = 65_536n
+/** For what is beside an item in a response. */
+const ENVELOPE_BYTES = 16_384
 
 /**
  * One call in progress. A class for its getters: an answer from memory takes tens of microseconds, and a peer's address, a
@@ -51,6 +58,13 @@ export class Call implements RpcContext {
 
   get actor(): string {
     return actorOf(this.#raw)
+  }
+
+  get maxItemBytes(): number {
+    const [text] = this.#raw.metadata.get("trust-registry-max-response-bytes")
+    const most = BigInt(Number.MAX_SAFE_INTEGER)
+    const told = parseWholeNumber(String(text), LEAST_RESPONSE_BYTES, most)
+    return Number(told ?? DEFAULT_RESPONSE_BYTES) - ENVELOPE_BYTES
   }
 
   get deadline(): number {

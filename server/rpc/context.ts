@@ -17,6 +17,8 @@ export interface RpcContext {
   readonly actor: string
   /** When the call arrived, by `performance.now()`. */
   readonly startedAt: number
+  /** The largest item of a response that the caller takes, in bytes; what is larger is reported as such. */
+  readonly maxItemBytes: number
   /** The agent that the request is about, for the log; set by the middleware before the handler runs. */
   agentId?: string
   /** The authority that the request is about, likewise. */

@@ -13,12 +13,14 @@ export interface ProcessInfo {
   readonly worker: number
   /** In microseconds since 1970. */
   readonly startedAtMicros: bigint
+  /** The largest message that it takes, in bytes. */
+  readonly maxMessageBytes: number
 }
 
 /** The handlers of ServerInfoService, backed by a store. */
 export function createServerInfoHandlers(
   store: Store,
-  { version, worker, startedAtMicros }: ProcessInfo,
+  { version, worker, startedAtMicros, maxMessageBytes }: ProcessInfo,
 ): Handlers<typeof ServerInfoService, RpcContext> {
   return {
     getServerInfo: async () => {
@@ -33,6 +35,7 @@ export function createServerInfoHandlers(
         schemaVersion: SCHEMA_VERSION,
         startedAt: timestampOf(startedAtMicros),
         worker,
+        maxMessageBytes: BigInt(maxMessageBytes),
         databaseAvailable,
         feedRevision: feed.position,
         newestRevision: feed.head,

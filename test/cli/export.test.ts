@@ -72,6 +72,16 @@ describe("the export command", () => {
     expect(readdirSync(folder)).to.deep.equal(["old"])
   })
 
+  it("makes a new file that only its owner can read, whatever the umask", async () => {
+    const before = process.umask(0)
+    try {
+      expect((await run("new")).code).to.equal(0)
+    } finally {
+      process.umask(before)
+    }
+    expect(statSync(at("new")).mode & 0o7777).to.equal(0o600)
+  })
+
   it("follows a symbolic link and keeps it, wherever it points", async () => {
     mkdirSync(at("elsewhere"))
     writeFileSync(at("elsewhere/chains"), "before")

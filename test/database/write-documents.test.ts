@@ -46,7 +46,7 @@ describe("writes that share a transaction", () => {
       select count(*) filter (where h.chain_data = c.chain_data)::int as equal,
              count(*) filter (where h.chain_data is distinct from c.chain_data)::int as other,
              count(*) filter (where pg_column_size(h.chain_data) > 8192)::int as large
-      from trust_chains c left join trust_chain_revisions h using (agent_id, revision)`
+      from trust_chains c left join trust_chain_history h using (agent_id, revision)`
     expect(told?.other).to.equal(0)
     expect(told?.equal).to.equal(CHAINS * 3)
     expect(told?.large).to.be.above(0)

@@ -170,7 +170,7 @@ describe("the load generator", () => {
   before(async () => {
     registry = await startRegistry()
     folder = await mkdtemp(join(tmpdir(), "trust-registry-drive-"))
-    const times = { warmSeconds: 0, seconds: scaled(200) / 1000 }
+    const times = { warmSeconds: 0, seconds: scaled(500) / 1000 }
     job = { address: registry.address, connections: 2, inFlight: 8, ...times }
   })
 

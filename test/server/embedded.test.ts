@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -256,6 +256,17 @@ describe("the embedded PostgreSQL", () => {
     await writeFile(join(data, "postmaster.pid"), "", { mode: 0o600 })
     await utimes(join(data, "postmaster.pid"), longAgo, longAgo)
     expect(await read(await start())).to.deep.equal(["mine"])
+  })
+
+  it("starts on a folder that its group may write, as Kubernetes makes it", async () => {
+    const first = await start()
+    await write(first, "kept")
+    await first.stop()
+    execFileSync("chmod", ["-R", "ug+rwX,g+s", dataDir])
+    expect((await stat(join(dataDir, "postgres", "data"))).mode & 0o020).to.equal(0o020)
+    expect(await read(await start())).to.deep.equal(["kept"])
+    for (const folder of ["postgres", "postgres/data"])
+      expect((await stat(join(dataDir, folder))).mode & 0o777, folder).to.equal(0o700)
   })
 
   it("refuses data of another major version, and files that are not a database", async () => {

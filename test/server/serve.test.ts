@@ -5,6 +5,7 @@ import { status as Code } from "@grpc/grpc-js"
 import { health, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import type { ISql } from "postgres"
+import { ENVIRONMENT_PROOF } from "../../server/connection/driverOptions.js"
 import { connectTo, failureOf } from "../support/calls.js"
 import { freshDatabase } from "../support/postgres.js"
 import { embeddedFolder, type ServerProcess, spawnServer } from "../support/process.js"
@@ -102,21 +103,20 @@ describe("trust-registry-server", () => {
       const { serve } = await onFolder()
       const { calls } = await connectedTo(
         serve({
+          ...Object.fromEntries(LIBPQ_VARIABLES.map((name) => [name, "/nowhere"])),
+          ...Object.fromEntries(
+            Object.keys(ENVIRONMENT_PROOF).map((option) => [`PG${option.toUpperCase()}`, "1"]),
+          ),
           PGHOST: "nowhere.invalid",
           PGPORT: "1",
-          PGUSER: "nobody",
-          PGDATABASE: "none",
-          PGPASSWORD: "s3cret",
           PGSSLMODE: "verify-full",
           PGSSL: "require",
           PGTARGETSESSIONATTRS: "any",
           PGTARGET_SESSION_ATTRS: "standby",
           PGOPTIONS: "-c default_transaction_read_only=on",
           PGPREPARE: "false",
-          PGMAX_LIFETIME: "1",
           PGCONNECT_TIMEOUT: "0.001",
           PGSSLNEGOTIATION: "direct",
-          PGDATA: "/nowhere",
         }),
       )
       await calls(TrustStoreService).storeChain({ chain: sampleChain("kept") })
@@ -231,6 +231,27 @@ describe("trust-registry-server", () => {
       expect(await folder.postmaster()).to.equal(undefined)
     })
 
+    it("drains when its terminal ends, however often it is told, and leaves no database behind", async () => {
+      const { folder, serve } = await onFolder()
+      const server = serve({ TRUST_REGISTRY_DATABASE_TIMEOUT_MS: "60000" })
+      const { calls } = await connectedTo(server)
+      const call = await folder.withSql((sql) =>
+        sql.begin(async (sql) => {
+          await sql`lock table trust_chains in access exclusive mode`
+          const slow = failureOf(calls(TrustStoreService).verifyChainIntegrity({ agentId: "nobody" }))
+          await until("the call waits", () => someoneWaits(sql))
+          server.signal("SIGHUP")
+          await server.line(({ msg }) => msg.startsWith("stopping"))
+          await delay(500)
+          server.signal("SIGHUP")
+          return { slow }
+        }),
+      )
+      expect((await call.slow).code).to.equal(Code.NOT_FOUND)
+      expect(await server.ended).to.include({ code: 0, signal: null, stderr: "" })
+      expect(await folder.postmaster()).to.equal(undefined)
+    })
+
     it("finishes a start in progress, then stops everything", async () => {
       const { folder, serve } = await onFolder()
       const server = serve()
@@ -283,6 +304,23 @@ describe("trust-registry-server", () => {
     })
   })
 })
+
+/** Every variable that libpq 18 reads, and PGDATA, which PostgreSQL's programs do. */
+const LIBPQ_VARIABLES = [
+  ..."APPNAME CHANNELBINDING CLIENTENCODING CONNECT_TIMEOUT DATA DATABASE DATESTYLE GEQO GSSDELEGATION GSSENCMODE".split(
+    " ",
+  ),
+  ..."GSSLIB HOST HOSTADDR KRBSRVNAME LOADBALANCEHOSTS LOCALEDIR MAXPROTOCOLVERSION MINPROTOCOLVERSION OPTIONS".split(
+    " ",
+  ),
+  ..."PASSFILE PASSWORD PORT REQUIREAUTH REQUIREPEER REQUIRESSL SERVICE SERVICEFILE SSLCERT SSLCERTMODE".split(
+    " ",
+  ),
+  ..."SSLCOMPRESSION SSLCRL SSLCRLDIR SSLKEY SSLMAXPROTOCOLVERSION SSLMINPROTOCOLVERSION SSLMODE SSLNEGOTIATION".split(
+    " ",
+  ),
+  ..."SSLROOTCERT SSLSNI SYSCONFDIR TARGETSESSIONATTRS TZ USER OAUTHDEBUG OAUTHCAFILE".split(" "),
+].map((name) => `PG${name}`)
 
 /** Lets Node run a statement on SIGUSR2, as if a fault of our own had done it. */
 function onSignal(statement: string) {

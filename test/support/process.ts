@@ -11,7 +11,8 @@ import { openSocketPath } from "../../server/embedded/socket.js"
 import { throwawayFolder } from "./postgres.js"
 import type { LogLine } from "./server.js"
 
-const BIN = fileURLToPath(new URL("../../server/bin/trust-registry-server.js", import.meta.url))
+/** The program of the server. */
+export const SERVER_BIN = fileURLToPath(new URL("../../server/bin/trust-registry-server.js", import.meta.url))
 
 /** The exit status and output of a process. */
 export interface Ended {
@@ -37,7 +38,7 @@ export interface ServerProcess {
 /** Starts the server with only PATH, HOME and `env` in its environment. */
 export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): ServerProcess {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env } })
+  const child = spawn(process.execPath, [SERVER_BIN, ...args], { env: { PATH, HOME, ...env } })
   const log: LogLine[] = []
   const watchers = new Set<() => void>()
   const texts = { stdout: "", stderr: "" }

@@ -12,7 +12,7 @@ import {
   TrustVerificationService,
 } from "@trust-registry/proto"
 import { expect } from "chai"
-import { nextTurn } from "../../eatp/dist/verify/turns.js"
+import { nextTurn } from "../../eatp/dist/turns/turns.js"
 import { connectTo, detailsOf, failureOf } from "../support/calls.js"
 import { delegation } from "../support/records.js"
 import { sampleChain } from "../support/sample.js"

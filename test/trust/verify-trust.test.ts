@@ -262,6 +262,8 @@ describe("verification", () => {
         [{ agentId: "a", level: 9 as VerificationLevel }, "level"],
         [{ agentId: "a", contextJson: "[1]" }, "context_json"],
         [{ agentId: "a", contextJson: "{" }, "context_json"],
+        [{ agentId: "a", contextJson: `{"a":[${"{},".repeat(1_000)}1]}` }, "context_json"],
+        [{ agentId: "a", contextJson: `{"a":"${"x".repeat(262_144)}"}` }, "context_json"],
         [{ agentId: "a", action: "x".repeat(4_097) }, "action"],
         [{ agentId: "a", resource: "x\0" }, "resource"],
       ] as const

@@ -63,7 +63,7 @@ export function capability(id: string, changes: Changes = {}): JsonObject {
 export function delegation(id: string, delegatee: string, changes: Changes = {}): JsonObject {
   return object({
     id,
-    delegator_id: "agent-lender",
+    delegator_id: "agent-delegator",
     delegatee_id: delegatee,
     task_id: `task-${id}`,
     capabilities_delegated: ["read_data"],
@@ -121,7 +121,7 @@ export function policy(threshold: number, names: string[]): JsonObject {
 /** Why something was decided; the confidence is number text or null. */
 export function reasoning(confidence: Json, changes: Changes = {}): JsonObject {
   return object({
-    decision: "lend read access",
+    decision: "delegate read access",
     rationale: "the ledger is read once a day",
     confidentiality: "restricted",
     timestamp: "2026-03-02T09:29:59.000001",

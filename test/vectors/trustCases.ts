@@ -51,7 +51,7 @@ export function integer(value: number | bigint): JsonNumber {
 }
 
 const reasoningTrace = create(ReasoningTraceSchema, {
-  decision: "lend read access",
+  decision: "delegate read access",
   rationale: "ночью",
   confidentiality: ConfidentialityLevel.CONFIDENTIAL,
   timestamp: "2026-09-01T11:59:59.000001",

@@ -62,8 +62,8 @@ async function writeInto(name: string, write: Write) {
 /** Writes a temporary file and renames it at the end: readers see the old file or the whole new one. */
 async function replace(file: string, mode: number | undefined, write: Write) {
   const partial = `${file}.${process.pid}.partial`
-  // The temporary file must not be readable for anyone who could not read the old one.
-  const handle = await open(partial, "wx", mode === undefined ? undefined : 0o600)
+  // Whatever the umask: what an export holds is for its owner to give away.
+  const handle = await open(partial, "wx", 0o600)
   try {
     await complete(handle.createWriteStream({ flush: true }), write)
     if (mode !== undefined) await chmod(partial, mode)

@@ -27,7 +27,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.unavailable]: "the registry or its database is unavailable, or did not respond in time",
   [EXIT.failed]: "the registry failed, what it stores is corrupt, or a file could not be written",
   [EXIT.interrupted]:
-    "interrupted by Ctrl-C or SIGTERM; an import prints the line to resume from, a watch the revision, an export the flags",
+    "interrupted by Ctrl-C, SIGTERM or SIGHUP; an import prints the line to resume from, a watch the revision, an export the flags",
 }
 
 /** Returns the exit code for an error. */

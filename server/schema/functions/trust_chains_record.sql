@@ -40,10 +40,10 @@ begin
            else 'updated'
          end,
          n.authority_id,
-         coalesce(
-           (select c.chain_data from trust_chains c where c.agent_id = n.agent_id and c.revision = n.revision), n.chain_data),
+         case when n.document_revision = n.revision then coalesce(
+           (select c.chain_data from trust_chains c where c.agent_id = n.agent_id and c.revision = n.revision), n.chain_data) end,
          n.chain_hash, n.content_hash, n.status, n.is_active, n.signature_status, n.created_at, n.updated_at, n.expires_at,
-         n.updated_by, n.request_id, n.revokes_at, n.revocations
+         n.updated_by, n.request_id, n.revokes_at, n.revocations, nullif(n.document_revision, n.revision)
   from new_rows n join old_rows o using (agent_id);
   return null;
 end

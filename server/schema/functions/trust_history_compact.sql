@@ -1,6 +1,7 @@
 -- A step of the compaction: looks at the next `most` revisions and, where they are older than `retention`, moves
 -- oldest_revision up to the last of them. A revision is removed when a later one of the same agent, older than the new
--- oldest_revision, has replaced it. The newest one of an agent stays, even a tombstone.
+-- oldest_revision, has replaced it. The newest one of an agent stays, even a tombstone, and so does the one with the document that
+-- it refers to.
 --
 -- Steps do not take the lock of writers and never wait: rows that a writer holds are left to a later step. Answers no row while
 -- another process is compacting; `moved` says whether there may be more to do.
@@ -32,6 +33,12 @@ begin
       from trust_chain_revisions new
       join trust_chain_revisions old on old.agent_id = new.agent_id and old.revision < new.revision
       where new.revision >= before and new.revision < oldest
+        and not exists (
+          select from trust_chain_revisions kept
+          where kept.agent_id = old.agent_id and kept.document_revision = old.revision
+            and not exists (
+              select from trust_chain_revisions later
+              where later.agent_id = kept.agent_id and later.revision > kept.revision and later.revision < oldest))
       for update of old skip locked));
     get diagnostics removed = row_count;
     insert into trust_compaction (oldest_revision) values (oldest)

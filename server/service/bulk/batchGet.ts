@@ -26,11 +26,16 @@ export function createBatchGet(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["batchGetChains"] {
-  return async ({ agentIds, includeInactive, consistency }) => {
+  return async ({ agentIds, includeInactive, consistency }, { maxItemBytes }) => {
     assureAgentIds(agentIds, limits)
     const { reader, nowMicros } = await readSnapshot(store, requirementOf(consistency))
     const found: Buffer[] = []
-    const rest = { missing: [] as string[], remaining: [] as string[], unreadable: [] as string[] }
+    const rest = {
+      missing: [] as string[],
+      remaining: [] as string[],
+      unreadable: [] as string[],
+      tooLarge: [] as string[],
+    }
     let bytes = 0
     for (let next = 0; next < agentIds.length; next += READ_AT_ONCE) {
       const ids = agentIds.slice(next, next + READ_AT_ONCE)
@@ -40,6 +45,7 @@ export function createBatchGet(
         if (chain === CORRUPT) rest.unreadable.push(id)
         else if (chain === null || (chain && !(includeInactive || isVisible(chain, nowMicros))))
           rest.missing.push(id)
+        else if (chain && chain.stored.length > maxItemBytes) rest.tooLarge.push(id)
         else if (!chain || (bytes + chain.stored.length > MAX_PAGE_BYTES && bytes > 0))
           rest.remaining.push(id)
         else {

@@ -24,7 +24,7 @@ export function createExport(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["exportChains"] {
-  return async function* ({ filter, afterAgentId, snapshotRevision }, { draining }) {
+  return async function* ({ filter, afterAgentId, snapshotRevision }, { draining, maxItemBytes }) {
     assureFilter(filter, limits)
     const fault = afterAgentId === "" ? undefined : idFault(afterAgentId, limits)
     if (fault) throw invalidRequest("after_agent_id", fault)
@@ -47,7 +47,7 @@ export function createExport(
       next = more && last ? read(last.agent_id) : undefined
       for (const row of rows) {
         if (draining.aborted) throw stopping()
-        yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row)])
+        yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row, maxItemBytes)])
       }
     }
   }

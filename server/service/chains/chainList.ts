@@ -31,7 +31,7 @@ export function createChainList(
   limits: ShapeLimits,
 ): Pick<Handlers<typeof TrustStoreService, RpcContext>, "listChains" | "countChains"> {
   return {
-    listChains: async (request) => {
+    listChains: async (request, { maxItemBytes }) => {
       const { filter, offset, view } = request
       assureFilter(filter, limits)
       assureWithin("offset", offset, 0, MAX_INT32)
@@ -53,7 +53,8 @@ export function createChainList(
         keyOf: (row) => row.agent_id,
       })
       const rest = encode(ListChainsResponseSchema, { nextPageToken: page.nextPageToken })
-      return encodeItems(ListChainsResponseSchema.field.chains, page.rows.map(encodedListed), rest)
+      const chains = page.rows.map((row) => encodedListed(row, maxItemBytes))
+      return encodeItems(ListChainsResponseSchema.field.chains, chains, rest)
     },
     countChains: async ({ filter, consistency }) => {
       assureFilter(filter, limits)

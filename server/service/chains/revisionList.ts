@@ -7,6 +7,7 @@ import {
 } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
+import { encodedListed } from "../../store/rows/encodedChain.js"
 import { encodedRevision } from "../../store/rows/revisionRows.js"
 import type { Store } from "../../store/store.js"
 import { assureAgentId } from "../request/fields.js"
@@ -19,7 +20,7 @@ export function createRevisionList(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["listChainRevisions"] {
-  return async (request) => {
+  return async (request, { maxItemBytes }) => {
     const { agentId } = request
     assureAgentId(agentId, limits)
     const documents = showsChains(request.view)
@@ -37,7 +38,7 @@ export function createRevisionList(
     if (rows.length === 0 && request.pageToken === "") throw notFound(agentId)
     return encodeItems(
       ListChainRevisionsResponseSchema.field.revisions,
-      rows.map(encodedRevision),
+      rows.map((row) => encodedRevision(row, encodedListed(row, maxItemBytes))),
       encode(ListChainRevisionsResponseSchema, { nextPageToken, oldestRevision: oldest }),
     )
   }

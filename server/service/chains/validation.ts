@@ -41,7 +41,7 @@ async function validateAgainst(
   chain: TrustLineageChain,
   requireSignatures: boolean,
 ): Promise<Validation> {
-  const misplaced = lineageProblem(chain, signers)
+  const misplaced = await lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
   refuse(chain, places, "the lineage of the chain is invalid")
   const { bad, open } = await checkSignatures(chain, signers)

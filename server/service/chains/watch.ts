@@ -20,7 +20,7 @@ export function createWatch(
   history: HistoryStore,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["watchChains"] {
-  return async function* (request, { signal, draining }) {
+  return async function* (request, { signal, draining, maxItemBytes }) {
     assureFilter(request.filter, limits)
     const chains = showsChains(request.view)
     const matcher = await filtered(history.matcher(request.filter))
@@ -29,9 +29,9 @@ export function createWatch(
     draining.addEventListener("abort", reader.wake)
     try {
       const next = request.includeCurrent
-        ? yield* sendCurrent(history, request, chains)
+        ? yield* sendCurrent(history, request, chains, maxItemBytes)
         : await startOf(history, request.startRevision)
-      const eventFor = (event: HistoryEvent) => watchEventOf(matcher, event, chains)
+      const eventFor = (event: HistoryEvent) => watchEventOf(matcher, event, chains, maxItemBytes)
       yield* follow(reader, eventFor, next, { signal, draining })
     } finally {
       signal.removeEventListener("abort", reader.wake)
@@ -53,11 +53,16 @@ async function startOf(history: HistoryStore, asked: bigint): Promise<bigint> {
 }
 
 /** Sends the current state; returns the revision from which to follow its changes. */
-async function* sendCurrent(history: HistoryStore, request: WatchChainsRequest, chains: boolean) {
+async function* sendCurrent(
+  history: HistoryStore,
+  request: WatchChainsRequest,
+  chains: boolean,
+  maxBytes: number,
+) {
   if (request.startRevision !== 0n)
     throw invalidRequest("start_revision", "cannot be combined with include_current")
   const { head, pieces } = await filtered(history.current(request.filter, history.now()))
-  for await (const some of pieces(chains)) {
+  for await (const some of pieces(chains, maxBytes)) {
     const events = some.map(({ revision, bytes }) => ({ revision, piece: bytes }))
     const last = events.at(-1)
     if (last) yield* responses(events, last.revision + 1n, false)
@@ -91,9 +96,17 @@ async function* follow(
 }
 
 /** The event as this watcher receives it; undefined if it does not concern the filter. */
-function watchEventOf(matcher: Matcher, event: HistoryEvent, chains: boolean): WatchEvent | undefined {
+function watchEventOf(
+  matcher: Matcher,
+  event: HistoryEvent,
+  chains: boolean,
+  maxBytes: number,
+): WatchEvent | undefined {
   const { revision, operation, state, previous } = event
-  if (matcher.matches(state)) return { revision, piece: chains ? event.full : event.bare(false) }
+  if (matcher.matches(state)) {
+    const shown = () => (event.full.length > maxBytes ? event.tooLarge() : event.full)
+    return { revision, piece: chains ? shown() : event.bare(false) }
+  }
   const before = previous && matcher.matches(previous)
   // Without documents it may be unknown whether the chain matched the filter. Watchers that do not know the chain ignore the event.
   if (operation === "purged") return before === false ? undefined : { revision, piece: event.bare(false) }

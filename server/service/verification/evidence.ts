@@ -51,7 +51,7 @@ export async function evidenceOf(
   const input = { nowMicros, chains, authorities, revocations, ...(firstStored && { firstStored }) }
   const evidence = { stored, input, depends }
   if (registrationExpired(stored, nowMicros)) return { ...evidence, denied: expiredDenial(agentId, stored) }
-  const misplaced = lineageProblem(chain, signers)
+  const misplaced = await lineageProblem(chain, signers)
   if (misplaced === undefined) return evidence
   const words = explained("EVALUATION_FAILED", {
     agentId,

@@ -1,4 +1,4 @@
-import { lineageOf, MAX_DELEGATION_DEPTH } from "@trust-registry/eatp"
+import { lineageInTurns, MAX_DELEGATION_DEPTH } from "@trust-registry/eatp"
 import type { TrustLineageChain } from "@trust-registry/proto"
 import type { KnownSigners } from "./signers.js"
 
@@ -7,13 +7,14 @@ import type { KnownSigners } from "./signers.js"
  * continues "the delegations"; undefined without a problem. Not only for writes: a chain becomes too deep by what is stored above it
  * later, and ancestors beyond that depth are not read.
  */
-export function lineageProblem(
+export async function lineageProblem(
   chain: TrustLineageChain,
   { delegators, tooMany }: KnownSigners,
-): string | undefined {
+): Promise<string | undefined> {
   if (tooMany) return "lead up to more than 1,000 agents or 16 MiB of their chains"
   const agentId = chain.genesis?.agentId ?? ""
-  const { cycle, depth } = lineageOf(agentId, (id) => (id === agentId ? chain : delegators.get(id)?.chain))
+  const lineage = lineageInTurns(agentId, (id) => (id === agentId ? chain : delegators.get(id)?.chain))
+  const { cycle, depth } = lineage instanceof Promise ? await lineage : lineage
   if (cycle) return `close a cycle: ${cycle.map((id) => JSON.stringify(id)).join(" -> ")}`
   if (depth <= MAX_DELEGATION_DEPTH) return undefined
   return `are ${depth} hops deep; at most ${MAX_DELEGATION_DEPTH} are allowed`

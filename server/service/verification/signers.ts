@@ -1,7 +1,9 @@
 import {
   type AgentRevocations,
   isInForce,
+  isTurnOver,
   MAX_DELEGATION_DEPTH,
+  nextTurn,
   type Signers,
   type StoredTrust,
   type TrustAuthority,
@@ -92,8 +94,7 @@ async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
   let level = [chain]
   let bytes = 0
   for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
-    const ids = new Set(level.flatMap(({ delegations }) => delegations.map(({ delegatorId }) => delegatorId)))
-    const fresh = [...ids].filter((id) => id !== agentId && !ancestors.has(id))
+    const fresh = await delegatorsOf(level, (id) => id !== agentId && !ancestors.has(id))
     if (ancestors.size + fresh.length > MAX_ANCESTORS) return { ancestors, tooMany: true }
     level = []
     for (let next = 0; next < fresh.length; next += READ_AT_ONCE) {
@@ -102,11 +103,23 @@ async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
         ancestors.set(id, ancestor)
         bytes += ancestor?.bytes.length ?? 0
         if (bytes > MAX_ANCESTOR_BYTES) return { ancestors, tooMany: true }
+        // It may have to be decoded first.
         if (ancestor) level.push(ancestor.chain())
+        if (isTurnOver()) await nextTurn()
       }
     }
   }
   return { ancestors, tooMany: false }
+}
+
+/** The direct delegators that pass, each once. In turns: a thousand chains may name a hundred thousand. */
+async function delegatorsOf(chains: TrustLineageChain[], passes: (id: string) => boolean): Promise<string[]> {
+  const ids = new Set<string>()
+  for (const { delegations } of chains) {
+    for (const { delegatorId } of delegations) if (passes(delegatorId)) ids.add(delegatorId)
+    if (isTurnOver()) await nextTurn()
+  }
+  return [...ids]
 }
 
 function authorityIdsOf(chain: TrustLineageChain, delegators: Map<string, StoredTrust>): string[] {

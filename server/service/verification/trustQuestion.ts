@@ -5,6 +5,9 @@ import { assureAgentId, assureText } from "../request/fields.js"
 
 /** Longest action and resource, in bytes of UTF-8. */
 const MAX_TEXT_BYTES = 4_096
+/** Longest context, and most values in it. Rules read two of them; each is an object in memory. */
+const MAX_CONTEXT_BYTES = 262_144
+const MAX_CONTEXT_VALUES = 1_000
 
 /** The fields common to VerifyTrust and CheckAuthority. */
 export type TrustQuestion = Pick<VerifyTrustRequest, "agentId" | "action" | "resource" | "contextJson">
@@ -19,7 +22,8 @@ export function assureQuestion({ agentId, action, resource }: TrustQuestion, lim
 /** The context for constraints. Throws INVALID_REQUEST unless it is a JSON object. */
 export function contextOf({ contextJson }: TrustQuestion, limits: ShapeLimits): JsonObject | undefined {
   if (contextJson === "") return undefined
-  const problem = jsonProblem(contextJson, "context_json", limits.maxJsonDepth)
+  assureText("context_json", contextJson, MAX_CONTEXT_BYTES)
+  const problem = jsonProblem(contextJson, "context_json", limits.maxJsonDepth, MAX_CONTEXT_VALUES)
   if (problem) throw invalidRequest("context_json", problem)
   const context = parseJson(contextJson, { maxDepth: limits.maxJsonDepth })
   return context instanceof JsonObject ? context : undefined

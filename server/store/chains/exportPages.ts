@@ -39,7 +39,7 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
       ) agent
       cross join lateral (
         select c.*, ${documents ? sql`octet_length(c.chain_data::text)` : sql`0`} as chain_bytes from (
-          select * from trust_chain_revisions h where h.agent_id = agent.agent_id and h.revision <= ${revision}
+          select * from trust_chain_history h where h.agent_id = agent.agent_id and h.revision <= ${revision}
           order by h.revision desc limit 1
         ) c
         where c.chain_data is not null and ${conditionsOf(sql, query.filter, now).where}
@@ -55,7 +55,7 @@ export async function readExport(sql: Sql, query: ExportQuery): Promise<{ rows: 
     from part p join trust_chains c on c.agent_id = p.agent_id where p.revision is null
     union all
     select ${recordColumns(sql)}, ${data}, 0, p.candidates
-    from part p join trust_chain_revisions c on c.revision = p.revision
+    from part p join trust_chain_history c on c.revision = p.revision
     order by agent_id`
   await assureKept(sql, { revision, micros: 0n })
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
@@ -77,7 +77,7 @@ export async function countChainsAt(sql: Sql, { filter, revision, now }: PastCou
     select (select count(*) from trust_chains c where ${where} and c.revision <= ${revision})
       + (select count(*) from (select distinct agent_id from trust_chain_revisions where revision > ${revision}) agent
           cross join lateral (
-            select * from trust_chain_revisions h where h.agent_id = agent.agent_id and h.revision <= ${revision}
+            select * from trust_chain_history h where h.agent_id = agent.agent_id and h.revision <= ${revision}
             order by h.revision desc limit 1
           ) c
           where c.chain_data is not null and ${where}) as count`

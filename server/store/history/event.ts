@@ -1,7 +1,7 @@
 import { type Json, parseJson } from "@trust-registry/eatp"
 import { ChainEventSchema, encodeItems, WatchChainsResponseSchema } from "@trust-registry/proto"
 import type { ChainState, Facts } from "../filter/matcher.js"
-import { encodedListed } from "../rows/encodedChain.js"
+import { encodedListed, encodedTooLarge } from "../rows/encodedChain.js"
 import { encodedRevision, type OperationText, type RevisionRow } from "../rows/revisionRows.js"
 import type { EventRow } from "./eventRows.js"
 
@@ -18,6 +18,8 @@ export interface HistoryEvent {
   readonly previous: ChainState | undefined
   /** The event with the chain, if there is one that parses. */
   readonly full: Buffer
+  /** The event without it, and with its size. */
+  tooLarge(): Buffer
   /** The event without it, as a change or as one that took the chain out of the filter. */
   bare(left: boolean): Buffer
 }
@@ -26,7 +28,8 @@ export interface HistoryEvent {
 export function eventOf(row: EventRow): HistoryEvent {
   const { chain_data, facts, metadata, previous_facts, previous_metadata, ...kept } = row
   const { agent_id, authority_id, is_active, expires_at, revision, operation } = kept
-  const pieces: Partial<Record<ChangeKind, Buffer>> = {}
+  const pieces: Partial<Record<ChangeKind | "tooLarge", Buffer>> = {}
+  const full = changePiece("changed", row)
   return {
     revision,
     operation,
@@ -41,7 +44,12 @@ export function eventOf(row: EventRow): HistoryEvent {
             expires_at: kept.previous_expires_at,
             facts: factsOf(previous_facts, previous_metadata),
           },
-    full: changePiece("changed", row),
+    full,
+    tooLarge() {
+      const stored = () => encodedTooLarge(kept, full.length)
+      pieces.tooLarge ??= pieceOf("changed", encodedRevision({ ...kept, chain_data: null }, stored()))
+      return pieces.tooLarge
+    },
     bare(left) {
       const kind = left ? "left" : "changed"
       pieces[kind] ??= changePiece(kind, { ...kept, chain_data: null })
@@ -51,8 +59,8 @@ export function eventOf(row: EventRow): HistoryEvent {
 }
 
 /** A chain of the current state as an event, with the chain or only its record. */
-export function currentPiece(row: RevisionRow, withChain: boolean): Buffer {
-  return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }))
+export function currentPiece(row: RevisionRow, withChain: boolean, maxBytes?: number): Buffer {
+  return pieceOf("current", encodedListed(withChain ? row : { ...row, chain_data: null }, maxBytes))
 }
 
 /** Whether an event is a change, or one that took the chain out of the filter. */

@@ -44,7 +44,7 @@ export async function readEvents(
   { from, facts, limit, maxBytes }: EventsQuery,
 ): Promise<EventsPage> {
   const next = (above: Fragment) => sql`
-    select h.revision, coalesce(octet_length(h.chain_data::text), 0) as bytes from trust_chain_revisions h
+    select h.revision, coalesce(octet_length(h.chain_data::text), 0) as bytes from trust_chain_history h
     where ${above} order by h.revision limit 1`
   const rows = await sql<(EventRow & { oldest: bigint; walked: bigint })[]>`
     with recursive walk (revision, place, bytes) as (
@@ -57,7 +57,7 @@ export async function readEvents(
     select history.oldest_revision as oldest, (select count(*) from walk) as walked, page.*
     from trust_history history left join (
       select ${columns(sql, facts)}
-      from walk w join trust_chain_revisions c using (revision) ${previous(sql)}
+      from walk w join trust_chain_history c using (revision) ${previous(sql)}
       where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     ) page on true
     order by page.revision`
@@ -99,7 +99,7 @@ export async function readEventsOf(
       select 0, 0::bigint, 0::bigint
       union all
       select w.place + 1, a.asked[w.place + 1], w.bytes + coalesce((
-        select octet_length(h.chain_data::text) from trust_chain_revisions h where h.revision = a.asked[w.place + 1]), 0)
+        select octet_length(h.chain_data::text) from trust_chain_history h where h.revision = a.asked[w.place + 1]), 0)
       from walk w cross join (select ${sql.array(revisions, BIGINTS)}::bigint[] as asked) a
       where w.place < ${revisions.length} and w.bytes <= ${maxBytes}
     ), fitting as (
@@ -108,7 +108,7 @@ export async function readEventsOf(
     select (select max(place) from fitting)::integer as taken, page.*
     from (select) one left join (
       select ${recordColumns(sql)}, c.operation, c.request_id, c.chain_data
-      from fitting join trust_chain_revisions c using (revision)
+      from fitting join trust_chain_history c using (revision)
     ) page on true
     order by page.revision`
   return { rows: rows.filter(({ revision }) => revision !== null), taken: rows[0]?.taken ?? 0 }
@@ -140,7 +140,7 @@ function columns(sql: Sql, facts: boolean) {
 
 function previous(sql: Sql) {
   return sql`left join lateral (
-    select h.authority_id, h.is_active, h.expires_at, h.chain_data from trust_chain_revisions h
+    select h.authority_id, h.is_active, h.expires_at, h.chain_data from trust_chain_history h
     where h.agent_id = c.agent_id and h.revision < c.revision order by h.revision desc limit 1
   ) p on true`
 }

@@ -23,7 +23,7 @@ export interface Current {
   /** The newest revision at that moment; later changes are not included. */
   head: bigint
   /** The chains, or only their records, in batches in the order of their revisions. Only the revisions are held in memory. */
-  pieces(chains: boolean): AsyncGenerator<CurrentPiece[]>
+  pieces(chains: boolean, maxBytes?: number): AsyncGenerator<CurrentPiece[]>
 }
 
 /** The history of chains, to page through or to follow. */
@@ -57,7 +57,7 @@ const REVISION_BYTES = 8
 
 /** Opens the history in a database, with a tail that follows the feed. */
 export function createHistoryStore(database: Database, feed: Feed): HistoryStore {
-  async function* pieces(revisions: Buffer, chains: boolean) {
+  async function* pieces(revisions: Buffer, chains: boolean, maxBytes?: number) {
     const count = revisions.length / REVISION_BYTES
     for (let done = 0; done < count; ) {
       const asked = Array.from({ length: Math.min(CURRENT_CHAINS, count - done) }, (_, index) =>
@@ -67,7 +67,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
       done += taken
       // A chain that was purged meanwhile has no document any more; the watch reports its purge later.
       const kept = rows.filter(({ chain_data }) => chain_data !== null)
-      yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row, chains) }))
+      yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row, chains, maxBytes) }))
     }
   }
   return {
@@ -86,7 +86,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
     },
     current: async (filter, now) => {
       const { head, revisions } = await database.scan((sql) => readCurrent(sql, filter, now))
-      return { head, pieces: (chains) => pieces(revisions, chains) }
+      return { head, pieces: (chains, maxBytes) => pieces(revisions, chains, maxBytes) }
     },
     tail: createTail(feed, (query) => database.scan((sql) => readEvents(sql, query))),
   }

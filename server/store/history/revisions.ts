@@ -31,8 +31,8 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
   const { agentId, before, limit, maxBytes, documents } = query
   const bytes = documents ? sql`coalesce(octet_length(h.chain_data::text), 0)` : sql`0`
   const next = (below: ReturnType<Sql>) => sql`
-    select h.revision, ${bytes} as bytes from trust_chain_revisions h
-    where h.agent_id = ${agentId} and ${below} order by h.revision desc limit 1`
+    select h.revision, ${bytes} as bytes from trust_chain_history h
+    where h.agent_id = ${agentId} and ${below} and not ${onlyForItsDocument(sql)} order by h.revision desc limit 1`
   const rows = await sql<(RevisionRow & { oldest: bigint; walked: bigint })[]>`
     with recursive walk (revision, place, bytes) as (
       (select revision, 1, bytes::bigint from (${next(before === undefined ? sql`true` : sql`h.revision < ${before}`)}) first)
@@ -45,7 +45,7 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
     from trust_history history left join (
       select ${recordColumns(sql)}, c.operation, c.request_id,
              ${documents ? sql`c.chain_data` : sql`null::jsonb as chain_data`}
-      from walk w join trust_chain_revisions c using (revision)
+      from walk w join trust_chain_history c using (revision)
       where w.place <= ${limit} and (w.place = 1 or w.bytes <= ${maxBytes})
     ) page on true
     order by page.revision desc`
@@ -56,4 +56,12 @@ export async function listRevisions(sql: Sql, query: RevisionsQuery): Promise<Re
     (row) => row.agent_id,
   )
   return { rows: page, more: BigInt(page.length) < walked, oldest }
+}
+
+/** Whether the compaction left a change `h` only because a later one refers to its document. */
+function onlyForItsDocument(sql: Sql) {
+  const later = sql`select from trust_chain_revisions l where l.agent_id = h.agent_id`
+  return sql`(h.revision < (select oldest_revision from trust_history)
+    and exists (${later} and l.revision > h.revision and l.revision < (select oldest_revision from trust_history))
+    and exists (${later} and l.document_revision = h.revision))`
 }

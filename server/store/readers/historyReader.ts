@@ -78,7 +78,7 @@ async function readChainsAt(
     select ${recordColumns(sql)}, c.chain_data, 0 as chain_bytes, c.revocations
     from unnest(${sql.array(agentIds, TEXTS)}) as asked (id)
     cross join lateral (
-      select * from trust_chain_revisions h where h.agent_id = asked.id and ${upTo(sql, point)}
+      select * from trust_chain_history h where h.agent_id = asked.id and ${upTo(sql, point)}
       order by h.revision desc limit 1
     ) c`
   return ofKeys(rows, agentIds, ({ agent_id }) => agent_id)

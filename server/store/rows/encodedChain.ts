@@ -18,14 +18,23 @@ export function encodedStored(row: RecordRow & Pick<ChainRow, "chain_data">): Bu
 
 /**
  * The StoredChain of a row for pages and streams, which one bad document must not end: without a document it has only the record,
- * and with one that does not parse it is `unreadable`.
+ * with one that does not parse it is `unreadable`, and with one of more than `maxBytes` it has its size.
  */
-export function encodedListed(row: RecordRow & { chain_data: JsonValue | null }): Buffer {
+export function encodedListed(
+  row: RecordRow & { chain_data: JsonValue | null },
+  maxBytes = Number.POSITIVE_INFINITY,
+): Buffer {
   const { chain_data } = row
   if (chain_data === null) return encode(StoredChainSchema, { record: recordOf(row) })
   try {
-    return encodedStored({ ...row, chain_data })
+    const encoded = encodedStored({ ...row, chain_data })
+    return encoded.length <= maxBytes ? encoded : encodedTooLarge(row, encoded.length)
   } catch {
     return encode(StoredChainSchema, { record: recordOf(row), unreadable: true })
   }
+}
+
+/** The StoredChain of a row whose chain is left out because of its size in bytes. */
+export function encodedTooLarge(row: RecordRow, bytes: number): Buffer {
+  return encode(StoredChainSchema, { record: recordOf(row), tooLargeBytes: BigInt(bytes) })
 }

@@ -22,12 +22,12 @@ export type OperationText =
   | "revocations_changed"
 
 /** The ChainRevision of a row in binary form, with its document if it has one that parses. */
-export function encodedRevision(row: RevisionRow): Buffer {
+export function encodedRevision(row: RevisionRow, stored: Buffer = encodedListed(row)): Buffer {
   const rest = encode(ChainRevisionSchema, {
     operation: OPERATIONS[row.operation],
     requestId: row.request_id,
   })
-  return encodeItems(ChainRevisionSchema.field.stored, [encodedListed(row)], rest)
+  return encodeItems(ChainRevisionSchema.field.stored, [stored], rest)
 }
 
 /** The kinds of change as the contract names them. */

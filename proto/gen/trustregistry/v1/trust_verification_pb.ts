@@ -45,7 +45,7 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
 
   /**
    * A JSON object as text that constraints may look at, for example `{"current_time":"2026-01-01T10:00:00Z"}` or
-   * `{"contains_pii":true}`, the keys that rules read. Empty: none.
+   * `{"contains_pii":true}`, the keys that rules read. At most 262,144 bytes and 1,000 values. Empty: none.
    *
    * @generated from field: string context_json = 4;
    */
