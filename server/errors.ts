@@ -1,4 +1,5 @@
 import { ErrorReason } from "@trust-registry/proto"
+import { remedyOf } from "./remedies.js"
 
 /** A field of a request that breaks a rule. */
 export interface FieldViolation {
@@ -18,6 +19,8 @@ export interface Failure {
   authorityId?: string
   /** Facts for ErrorInfo.metadata. */
   metadata?: Record<string, string>
+  /** What to do about it, where that of its reason does not fit. */
+  remedy?: string
   /** What must change first, for FAILED_PRECONDITION. */
   precondition?: string
   /** How long to wait before retrying the call, in milliseconds. */
@@ -38,6 +41,12 @@ export class RegistryError extends Error {
     super(message, { cause: failure.cause })
     this.reason = reason
     this.failure = failure
+  }
+
+  /** What people are told: what is wrong, with which record, and what to do about it. */
+  get sentence(): string {
+    const remedy = this.failure.remedy ?? remedyOf(this.reason)
+    return remedy === "" ? this.message : `${this.message}; ${remedy}`
   }
 }
 

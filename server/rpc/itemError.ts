@@ -15,7 +15,8 @@ const MAX_MESSAGE_BYTES = 512
  *
  * @param prefix goes before the path of each field, for example `requests[3].`
  */
-export function itemErrorOf({ reason, message, failure }: RegistryError, prefix = ""): Status {
+export function itemErrorOf(thrown: RegistryError, prefix = ""): Status {
+  const { reason, message, failure, sentence } = thrown
   const violations = failure.violations?.map(({ field, description }) => ({
     field: prefix + field,
     description,
@@ -24,7 +25,7 @@ export function itemErrorOf({ reason, message, failure }: RegistryError, prefix 
   return statusWithin(
     MAX_ITEM_ERROR_BYTES,
     error,
-    sanitizeForPeople(message, MAX_MESSAGE_BYTES),
+    sanitizeForPeople(sentence, MAX_MESSAGE_BYTES),
     retryAfterOf(error),
   )
 }

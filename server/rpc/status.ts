@@ -14,7 +14,7 @@ import { sanitizeForPeople } from "./sanitize.js"
  */
 export function statusOf(error: RegistryError, leftMs = Number.POSITIVE_INFINITY): Partial<StatusObject> {
   const { code, attemptMs = 0 } = REASONS[nameOf(error.reason)]
-  const message = sanitizeForPeople(error.message, MAX_MESSAGE_BYTES)
+  const message = sanitizeForPeople(error.sentence, MAX_MESSAGE_BYTES)
   const wait = retryAfterOf(error)
   const metadata = new Metadata()
   metadata.set("grpc-status-details-bin", encodeDetails(error, message, wait))

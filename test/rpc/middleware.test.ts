@@ -45,7 +45,7 @@ describe("the middleware", () => {
           }
         })(),
       )
-      expect(error.details).to.equal("after the replies")
+      expect(error.details).to.match(/^after the replies; /)
       expect(seen).to.deep.equal(sizes)
     }
     expect(ends).to.deep.equal([Code.DATA_LOSS, Code.DATA_LOSS])

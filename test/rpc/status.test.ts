@@ -46,7 +46,10 @@ describe("the status of an error", () => {
     it(`maps ${name} to ${code}`, () => {
       const status = statusFor(ErrorReason[name as ReasonName], "so it is")
       expect(status.code).to.equal(Code[code])
-      expect(status.status).to.include({ code: Code[code], message: "so it is" })
+      expect(status.status?.code).to.equal(Code[code])
+      // What is wrong comes first, what to do about it after it.
+      expect(status.details).to.match(/^so it is(; \S.*[^.])?$/)
+      expect(status.status?.message).to.equal(status.details)
     })
   }
 

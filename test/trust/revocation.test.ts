@@ -379,7 +379,7 @@ describe("revocation", () => {
     expect(told(await revocations().revokeAgent(request))).to.deep.equal(first)
     const other = await failureOf(revocations().revokeAgent({ ...request, reason: "twice" }))
     expect(detailsOf(other).info?.reason).to.equal("REQUEST_ID_REUSED")
-    expect(other.details).to.match(/was already used for another change$/)
+    expect(other.details).to.match(/was already used for another change; use a new one for a new change$/)
     const chain = await reasonOf(
       chains().storeChain({ chain: sampleChain("again"), requestId: request.requestId }),
     )

@@ -9,9 +9,9 @@ import { onInterrupt } from "../interrupt.js"
 import { eventJson, eventWord } from "../output/changeJson.js"
 import { EXIT } from "../output/exit.js"
 import { momentText, statusText } from "../output/records.js"
-import { watchReport } from "../output/watchReport.js"
 import { revokedKeyReport } from "../revokedKeys.js"
 import { UsageError } from "../usage.js"
+import { watchReport } from "../watchReport.js"
 
 /** Prints changes of chains as they happen. */
 export const watch = command({

@@ -14,6 +14,7 @@ const QUOTED = /("(?:[^"\\]|\\.)*")/
 /** Each term of the contract that a text of the registry names, and what it is on the command line. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["StoreChain", "`store`"],
+  ["GetChain", "`get`"],
   ["UpdateChain", "`update`"],
   ["DeleteChain", "`delete`"],
   ["RestoreChain", "`restore`"],

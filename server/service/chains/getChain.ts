@@ -1,5 +1,6 @@
 import type { ShapeLimits } from "@trust-registry/eatp"
 import type { TrustStoreService } from "@trust-registry/proto"
+import { TO_READ } from "../../remedies.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { isActive, type ServedChain, statusOf } from "../../store/rows/servedChain.js"
@@ -7,7 +8,7 @@ import type { Store } from "../../store/store.js"
 import { type Requirement, requirementOf } from "../request/consistency.js"
 import { assureAgentId } from "../request/fields.js"
 import { isMemoryEnough, readSnapshot } from "../request/readSnapshot.js"
-import { expired, notFound, notInForce } from "./outcomes.js"
+import { expired, notFound, notInForce, purgedSince } from "./outcomes.js"
 import { isVisible } from "./visible.js"
 
 /** The handler of GetChain. */
@@ -35,7 +36,7 @@ async function getChainFrom(
   const { reader, nowMicros } = await readSnapshot(store, requirement)
   const chain = await reader.getChain(agentId)
   if (!chain && requirement.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
-    throw notFound(agentId, "it has since been purged, along with its documents")
+    throw purgedSince(agentId)
   return visible(agentId, chain, includeInactive, nowMicros).bytes
 }
 
@@ -48,5 +49,5 @@ function visible(
   if (!chain) throw notFound(agentId)
   if (includeInactive || isVisible(chain, now)) return chain
   if (!isActive(chain, now)) throw notInForce(agentId, statusOf(chain, now) ?? "not active")
-  throw expired(agentId, "set include_inactive to read it")
+  throw expired(agentId, TO_READ)
 }

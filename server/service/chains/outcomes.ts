@@ -1,5 +1,6 @@
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
+import { TO_ACTIVATE, TO_KNOW_PAST, TO_READ, TO_RENEW, TO_RESTORE, TO_STORE_AGAIN } from "../../remedies.js"
 import type { Outcome, Write } from "../../store/chains/writes.js"
 import { type RecordRow, recordOf } from "../../store/rows/chainRows.js"
 import { nowMicros } from "../../store/rows/micros.js"
@@ -36,7 +37,7 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
     throw record ? inactive(write, record) : notFound(write.agentId)
   },
   expired: ({ agentId }) => {
-    throw expired(agentId, "it cannot be restored; purge it with PurgeChain and store it again")
+    throw expired(agentId, TO_RENEW)
   },
   revoked: (write) => {
     throw agentRevoked(write)
@@ -51,28 +52,34 @@ function accepted({ operation, agentId }: Write, { outcome, record }: Outcome): 
   return recordOf(record)
 }
 
-/** The error for an agent without an active stored chain; `why` is appended to the message. */
-export function notFound(agentId: string, why?: string): RegistryError {
-  const text = `trust chain not found for agent ${quoted(agentId)}`
-  const message = why === undefined ? text : `${text}: ${why}`
+/** The error for an agent without a stored chain. */
+export function notFound(agentId: string): RegistryError {
+  const message = `trust chain not found for agent ${quoted(agentId)}`
   return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId })
+}
+
+/** The same for a past revision whose documents were purged since. */
+export function purgedSince(agentId: string): RegistryError {
+  const message = `trust chain not found for agent ${quoted(agentId)}: it has since been purged, along with its documents`
+  return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, { agentId, remedy: TO_KNOW_PAST })
 }
 
 /** The agent has a chain that a reader does not get unless it asks for it, because it is deleted, suspended or revoked. */
 export function notInForce(agentId: string, status: string): RegistryError {
-  const message = `the trust chain of agent ${quoted(agentId)} is ${status}; set include_inactive to read it`
+  const message = `the trust chain of agent ${quoted(agentId)} is ${status}`
   return new RegistryError(ErrorReason.TRUST_CHAIN_NOT_FOUND, message, {
     agentId,
+    remedy: TO_READ,
     metadata: { status: status.toUpperCase() },
   })
 }
 
-/** The error for an expired chain; `what` is appended to the message. */
-export function expired(agentId: string, what: string): RegistryError {
+/** The error for an expired chain, which can be read or stored anew. */
+export function expired(agentId: string, remedy: string): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_EXPIRED,
-    `the trust chain of agent ${quoted(agentId)} has expired; ${what}`,
-    { agentId, precondition: "the chain has not expired" },
+    `the trust chain of agent ${quoted(agentId)} has expired`,
+    { agentId, remedy, precondition: "the chain has not expired" },
   )
 }
 
@@ -86,29 +93,13 @@ function conflict({ agentId, expectedRevision }: Write, record: RecordRow | unde
   )
 }
 
-const BY_WHAT = "ListRevokedRecords names the revocation, and LiftSuspension lifts a suspension"
-
-/** How to leave each status. */
-const WAYS = {
-  revoked: "it stays revoked; ListRevokedRecords names the revocation",
-  suspended: "LiftSuspension makes it active again, or RestoreChain if it was suspended by hand",
-  deleted: "RestoreChain makes it active again, unless its agent is revoked or suspended",
-}
-
-/** The same for RestoreChain, which is refused only for a revoked or suspended agent. */
-const WAYS_TO_RESTORE = {
-  ...WAYS,
-  suspended: `its agent is suspended or revoked: ${BY_WHAT}`,
-  deleted: `its agent is suspended or revoked: ${BY_WHAT}, after which it can be restored`,
-}
-
 function inactive({ agentId, operation }: Write, record: RecordRow): RegistryError {
   const status = statusNow(record)
-  const way = (operation === "restore" ? WAYS_TO_RESTORE : WAYS)[status]
+  const remedy = (operation === "restore" ? TO_RESTORE : TO_ACTIVATE)[status]
   return new RegistryError(
     status === "revoked" ? ErrorReason.TRUST_CHAIN_REVOKED : ErrorReason.TRUST_CHAIN_INACTIVE,
-    `the trust chain of agent ${quoted(agentId)} is ${status}, so ${operation} is refused; ${way}`,
-    { agentId, metadata: { status: status.toUpperCase() }, precondition: "the chain is active" },
+    `the trust chain of agent ${quoted(agentId)} is ${status}, so ${operation} is refused`,
+    { agentId, remedy, metadata: { status: status.toUpperCase() }, precondition: "the chain is active" },
   )
 }
 
@@ -120,8 +111,13 @@ function statusNow({ status, revokes_at }: RecordRow): Exclude<RecordRow["status
 function agentRevoked({ agentId }: Write): RegistryError {
   return new RegistryError(
     ErrorReason.TRUST_CHAIN_REVOKED,
-    `agent ${quoted(agentId)} is revoked or suspended, so its chain cannot be stored: ${BY_WHAT}`,
-    { agentId, metadata: { status: "REVOKED" }, precondition: "the agent is not revoked" },
+    `agent ${quoted(agentId)} is revoked or suspended, so its chain cannot be stored`,
+    {
+      agentId,
+      remedy: TO_STORE_AGAIN,
+      metadata: { status: "REVOKED" },
+      precondition: "the agent is not revoked",
+    },
   )
 }
 

@@ -1,10 +1,10 @@
 import { status } from "@grpc/grpc-js"
-import type { WatchState } from "../../chainWatch.js"
-import { TrustStoreError } from "../../errors.js"
-import { DEFAULT_TIMEOUT_MS } from "../../options.js"
-import type { Invocation } from "../command.js"
-import { messageWithHint } from "../documents/connectionHint.js"
-import { reportError } from "../errorReport.js"
+import type { WatchState } from "../chainWatch.js"
+import { TrustStoreError } from "../errors.js"
+import { DEFAULT_TIMEOUT_MS } from "../options.js"
+import type { Invocation } from "./command.js"
+import { messageWithHint } from "./documents/connectionHint.js"
+import { reportError } from "./errorReport.js"
 
 /** The registry says once a second how far it is; without that for this long, the watch may be behind. */
 const BEHIND_MS = 3_000
