@@ -156,7 +156,7 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
     if (steps.length > 0) log.info({ steps }, "the schema is up to date")
     store.monitor.probeNow()
     await store.monitor.whenAvailable(SETTLE_MS)
-    await store.feed.reached(0n, AbortSignal.timeout(SETTLE_MS))
+    await within(store.feed.reached(0n, NEVER), { ms: SETTLE_MS, late: unread })
     return steps
   } catch (cause) {
     const { message } = cause as Error
@@ -170,6 +170,12 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
 
 /** A start that takes longer than this logs what it waits for. */
 const PATIENCE_MS = 1_000
+
+const NEVER = new AbortController().signal
+
+function unread(): never {
+  throw new Error(`the feed of changes could not be read within ${SETTLE_MS / 1000} s`)
+}
 
 /** The schema was just reached, so monitor and feed need one successful query each. */
 const SETTLE_MS = 5_000

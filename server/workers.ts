@@ -2,6 +2,7 @@ import type { Worker } from "node:cluster"
 import { once } from "node:events"
 import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import { within } from "./async/deadline.js"
 import type { ListenAddress } from "./config/values.js"
 import type { Log } from "./log.js"
 import { prepareDatabase, type ServerOptions } from "./main.js"
@@ -22,7 +23,11 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
     if (config.metricsListen) endMetrics = await serveMetrics(config.metricsListen, workersMetrics(), log)
     const listen = await settledAddress(config.listen)
     const workers = startWorkers(config.workers, { listen, connection: database.connection }, log)
-    const address = await Promise.race([workers.ready, workers.failed, stop.requested])
+    const ready = within(workers.ready, { ms: READY_MS, late: notReady })
+    const address = await Promise.race([ready, workers.failed, stop.requested]).catch(async (error) => {
+      await workers.stop(LATE_MS)
+      throw error
+    })
     if (typeof address === "string") {
       const facts = { address, workers: config.workers, database: database.name }
       log.info(facts, `ready: serving on ${address} with ${config.workers} workers`)
@@ -36,6 +41,13 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
     await endMetrics?.()
     await database.stop()
   }
+}
+
+/** The database is ready when workers start, so that they need seconds. */
+const READY_MS = 120_000
+
+function notReady(): never {
+  throw new Error(`not all workers were ready: waited ${READY_MS / 1000} s`)
 }
 
 /** How long a worker may take beyond its drain before it is killed, in milliseconds. */
