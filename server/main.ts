@@ -11,7 +11,7 @@ import {
 import { within } from "./async/deadline.js"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
-import { type Listener, listen } from "./listen.js"
+import { freeAddress, type Listener, listen } from "./listen.js"
 import type { Log } from "./log.js"
 import { measure } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
@@ -53,7 +53,7 @@ export interface RegistryServer {
 }
 
 /**
- * Starts the registry: database, schema, port, in this order. Once it resolves, the server answers calls. Throws ConfigError,
+ * Starts the registry: database, schema, port, in this order; that the port is free is checked first. Once it resolves, the server answers calls. Throws ConfigError,
  * EmbeddedPostgresError, or an Error that says what failed, after stopping whatever was started.
  *
  * @example
@@ -67,6 +67,8 @@ export async function startServer({
   worker = 0,
 }: ServerOptions): Promise<RegistryServer> {
   const credentials = credentialsOf(config)
+  // The primary has done so for its workers, which share the port.
+  if (worker === 0) await freeAddress(config.listen)
   const database =
     connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
   const draining = new AbortController()
