@@ -1,4 +1,5 @@
 import { once } from "node:events"
+import type { Http2Server } from "node:http2"
 import { type AddressInfo, createServer } from "node:net"
 import type { Server, ServerCredentials } from "@grpc/grpc-js"
 import { serviceDefinition } from "@trust-registry/proto"
@@ -39,8 +40,9 @@ export async function listen(
   config: Config,
   credentials: ServerCredentials,
   services: readonly Service[],
+  onHttp2Server?: (server: Http2Server) => void,
 ): Promise<Listener> {
-  const server = createGrpcServer(serverOptions(config))
+  const server = createGrpcServer(serverOptions(config), onHttp2Server)
   for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
   const port = await bind(server, config.listen, credentials)
   return {

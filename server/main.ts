@@ -27,6 +27,7 @@ import type { Connection } from "./store/database/sql.js"
 import { nowMicros } from "./store/rows/micros.js"
 import { createStore, type Store } from "./store/store.js"
 import { credentialsOf } from "./tls.js"
+import { watchHandshakes } from "./tlsFailures.js"
 import { serverVersion } from "./version.js"
 
 /** How to start a server. */
@@ -87,8 +88,11 @@ export async function startServer({
     const middleware = createMiddleware({ ...bounds, log, ended: metrics?.ended })
     const info = { version: serverVersion(), worker, startedAtMicros: nowMicros() }
     const services = servicesOf(store, config, middleware, info, draining.signal)
-    const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
+    const handshakeFailed = () => metrics?.handshakeFailed()
+    const listener = await listen(config, credentials, services, (server) =>
+      watchHandshakes(server, log, handshakeFailed),
+    )
     // With workers, the primary logs this once, when all serve.
     log[worker === 0 ? "info" : "debug"](
       { address: listener.address, tls, database: database.name },
