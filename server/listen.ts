@@ -1,3 +1,6 @@
+import { once } from "node:events"
+import type { Http2Server } from "node:http2"
+import { type AddressInfo, createServer } from "node:net"
 import type { Server, ServerCredentials } from "@grpc/grpc-js"
 import { serviceDefinition } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
@@ -15,13 +18,31 @@ export interface Listener {
   cut(): void
 }
 
+/**
+ * Resolves to the address that a server can take, with an actual port in place of 0. Throws the error of {@link listen} if there is none:
+ * found out before anything is started or created.
+ */
+export async function freeAddress(address: ListenAddress): Promise<ListenAddress> {
+  const probe = createServer().listen(address.port, address.host)
+  try {
+    await once(probe, "listening")
+  } catch (cause) {
+    throw cannotListen(addressText(address), cause as Error)
+  }
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, "close")
+  return { host: address.host, port }
+}
+
 /** Opens the port. Throws an Error that names the address, for example if the port is in use. */
 export async function listen(
   config: Config,
   credentials: ServerCredentials,
   services: readonly Service[],
+  onHttp2Server?: (server: Http2Server) => void,
 ): Promise<Listener> {
-  const server = createGrpcServer(serverOptions(config))
+  const server = createGrpcServer(serverOptions(config), onHttp2Server)
   for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
   const port = await bind(server, config.listen, credentials)
   return {
@@ -56,13 +77,15 @@ async function bind(server: Server, address: ListenAddress, credentials: ServerC
     )
   } catch (cause) {
     server.forceShutdown()
-    const { message } = cause as Error
-    const taken = message.includes("EADDRINUSE")
-    const why = taken
-      ? "the port is in use by another process; choose another with TRUST_REGISTRY_LISTEN"
-      : message
-    throw new Error(`cannot listen on ${text}: ${why}`, { cause })
+    throw cannotListen(text, cause as Error)
   }
+}
+
+function cannotListen(text: string, cause: Error) {
+  const why = cause.message.includes("EADDRINUSE")
+    ? "the port is in use by another process; choose another with TRUST_REGISTRY_LISTEN"
+    : cause.message
+  return new Error(`cannot listen on ${text}: ${why}`, { cause })
 }
 
 function addressText({ host, port }: ListenAddress) {

@@ -11,7 +11,7 @@ import {
 import { within } from "./async/deadline.js"
 import type { Config } from "./config/config.js"
 import { createHealthHandlers } from "./health.js"
-import { type Listener, listen } from "./listen.js"
+import { freeAddress, type Listener, listen } from "./listen.js"
 import type { Log } from "./log.js"
 import { measure } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
@@ -27,6 +27,7 @@ import type { Connection } from "./store/database/sql.js"
 import { nowMicros } from "./store/rows/micros.js"
 import { createStore, type Store } from "./store/store.js"
 import { credentialsOf } from "./tls.js"
+import { watchHandshakes } from "./tlsFailures.js"
 import { serverVersion } from "./version.js"
 
 /** How to start a server. */
@@ -53,7 +54,7 @@ export interface RegistryServer {
 }
 
 /**
- * Starts the registry: database, schema, port, in this order. Once it resolves, the server answers calls. Throws ConfigError,
+ * Starts the registry: database, schema, port, in this order; that the port is free is checked first. Once it resolves, the server answers calls. Throws ConfigError,
  * EmbeddedPostgresError, or an Error that says what failed, after stopping whatever was started.
  *
  * @example
@@ -67,6 +68,8 @@ export async function startServer({
   worker = 0,
 }: ServerOptions): Promise<RegistryServer> {
   const credentials = credentialsOf(config)
+  // The primary has done so for its workers, which share the port.
+  if (worker === 0) await freeAddress(config.listen)
   const database =
     connection === undefined ? await providePostgres(config, log) : givenPostgres(connection, "given")
   const draining = new AbortController()
@@ -90,8 +93,11 @@ export async function startServer({
       maxMessageBytes: config.maxMessageBytes,
     }
     const services = servicesOf(store, config, middleware, info, draining.signal)
-    const listener = await listen(config, credentials, services)
     const tls = config.tlsCert !== ""
+    const handshakeFailed = () => metrics?.handshakeFailed()
+    const listener = await listen(config, credentials, services, (server) =>
+      watchHandshakes(server, log, handshakeFailed),
+    )
     // With workers, the primary logs this once, when all serve.
     log[worker === 0 ? "info" : "debug"](
       { address: listener.address, tls, database: database.name },
@@ -161,7 +167,7 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
     if (steps.length > 0) log.info({ steps }, "the schema is up to date")
     store.monitor.probeNow()
     await store.monitor.whenAvailable(SETTLE_MS)
-    await store.feed.reached(0n, AbortSignal.timeout(SETTLE_MS))
+    await within(store.feed.reached(0n, NEVER), { ms: SETTLE_MS, late: unread })
     return steps
   } catch (cause) {
     const { message } = cause as Error
@@ -175,6 +181,12 @@ async function prepareSchema(store: Store, database: Postgres, config: Config, l
 
 /** A start that takes longer than this logs what it waits for. */
 const PATIENCE_MS = 1_000
+
+const NEVER = new AbortController().signal
+
+function unread(): never {
+  throw new Error(`the feed of changes could not be read within ${SETTLE_MS / 1000} s`)
+}
 
 /** The schema was just reached, so monitor and feed need one successful query each. */
 const SETTLE_MS = 5_000

@@ -10,6 +10,8 @@ import type { Store } from "./store/store.js"
 export interface Metrics {
   /** Records an ended call. Takes half a microsecond, so it is called only where metrics are enabled. */
   ended(context: RpcContext, code: Code): void
+  /** Records a TLS handshake that failed. */
+  handshakeFailed(): void
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>
 }
@@ -28,7 +30,16 @@ export function measure(store: Store, worker: number): Metrics {
     AggregatorRegistry.setRegistries(registry)
     new AggregatorRegistry()
   }
-  return { ended: createCallTimer(registry), text: () => registry.metrics() }
+  const handshakes = new Counter({
+    name: "trust_registry_tls_handshakes_failed_total",
+    help: "TLS handshakes that failed.",
+    registers: [registry],
+  })
+  return {
+    ended: createCallTimer(registry),
+    handshakeFailed: () => handshakes.inc(),
+    text: () => registry.metrics(),
+  }
 }
 
 /** Collects the metrics of all workers, each labelled with its number. Their log goes through this process. */

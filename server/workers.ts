@@ -1,13 +1,14 @@
 import type { Worker } from "node:cluster"
 import { once } from "node:events"
-import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { ListenAddress } from "./config/values.js"
+import { within } from "./async/deadline.js"
+import { freeAddress } from "./listen.js"
 import type { Log } from "./log.js"
 import { prepareDatabase, type ServerOptions } from "./main.js"
 import { workersMetrics } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import type { StopRequest } from "./stopRequest.js"
+import { credentialsOf } from "./tls.js"
 import type { PrimaryMessage, ServeMessage, WorkerMessage } from "./worker.js"
 import { forkWorker } from "./workerOutput.js"
 
@@ -16,13 +17,20 @@ import { forkWorker } from "./workerOutput.js"
  * stop; throws if a worker fails to start initially.
  */
 export async function serveWithWorkers({ config, log }: ServerOptions, stop: StopRequest): Promise<number> {
+  // A wrong certificate is found before a database is made.
+  credentialsOf(config)
+  // Workers that all listen on port 0 share one, but release it if all end at once: their replacements would serve on another.
+  const listen = await freeAddress(config.listen)
   const database = await prepareDatabase({ config, log })
   let endMetrics: (() => Promise<void>) | undefined
   try {
     if (config.metricsListen) endMetrics = await serveMetrics(config.metricsListen, workersMetrics(), log)
-    const listen = await settledAddress(config.listen)
     const workers = startWorkers(config.workers, { listen, connection: database.connection }, log)
-    const address = await Promise.race([workers.ready, workers.failed, stop.requested])
+    const ready = within(workers.ready, { ms: READY_MS, late: notReady })
+    const address = await Promise.race([ready, workers.failed, stop.requested]).catch(async (error) => {
+      await workers.stop(LATE_MS)
+      throw error
+    })
     if (typeof address === "string") {
       const facts = { address, workers: config.workers, database: database.name }
       log.info(facts, `ready: serving on ${address} with ${config.workers} workers`)
@@ -38,24 +46,15 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
   }
 }
 
+/** The database is ready when workers start, so that they need seconds. */
+const READY_MS = 120_000
+
+function notReady(): never {
+  throw new Error(`not all workers were ready: waited ${READY_MS / 1000} s`)
+}
+
 /** How long a worker may take beyond its drain before it is killed, in milliseconds. */
 const LATE_MS = 5_000
-
-/**
- * Replaces port 0 by an actual port. Workers that all listen on port 0 share one, but release it if all end at once: their
- * replacements would serve on another.
- */
-async function settledAddress({ host, port }: ListenAddress): Promise<ListenAddress> {
-  if (port !== 0) return { host, port }
-  const probe = createServer().listen(0, host)
-  const listening = await once(probe, "listening").catch(() => undefined)
-  // A worker will report what is wrong with the host.
-  if (!listening) return { host, port }
-  const free = (probe.address() as AddressInfo).port
-  probe.close()
-  await once(probe, "close")
-  return { host, port: free }
-}
 
 function startWorkers(count: number, shared: Pick<ServeMessage, "listen" | "connection">, log: Log) {
   const stopping = new AbortController()

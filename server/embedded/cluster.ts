@@ -52,11 +52,15 @@ async function initialize(cluster: Cluster) {
   if (code !== 0) {
     await rm(fresh, { recursive: true, force: true })
     const output = await readLogSince(folder, offset)
-    throw new EmbeddedPostgresError("START_FAILED", `initdb failed ${runner.identity.name}:\n${output}`)
+    const what =
+      code === null ? `initdb was ended, at the latest after ${INITDB_MS / 1000} s,` : "initdb failed"
+    throw new EmbeddedPostgresError("START_FAILED", `${what} ${runner.identity.name}:\n${output}`)
   }
   await moveIntoPlace(fresh, folder)
 }
 
+/** It takes a second, or half a minute on the slowest disks. */
+const INITDB_MS = 180_000
 const LEFTOVER = "data.new-"
 const INITDB = [
   `--username=${SUPERUSER}`,
@@ -73,7 +77,12 @@ async function run({ folder, binaries, runner }: Cluster, program: string, progr
   const { file, args, options } = childOf(runner.identity, folder, binaries, program, programArgs)
   const log = await openLog(folder, runner.identity.user)
   try {
-    const child = spawn(file, args, { ...options, stdio: ["ignore", log.fd, log.fd] })
+    const child = spawn(file, args, {
+      ...options,
+      stdio: ["ignore", log.fd, log.fd],
+      timeout: INITDB_MS,
+      killSignal: "SIGKILL",
+    })
     const [code] = (await once(child, "exit")) as [number | null]
     return code
   } finally {

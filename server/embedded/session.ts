@@ -1,4 +1,5 @@
 import postgres from "postgres"
+import { within } from "../async/deadline.js"
 import { ENVIRONMENT_PROOF } from "../connection/driverOptions.js"
 import { SUPERUSER } from "./cluster.js"
 import { EmbeddedPostgresError } from "./errors.js"
@@ -68,12 +69,18 @@ export async function openSession(folder: string): Promise<Session> {
   })
   const end = () => sql.end({ timeout: 1 })
   try {
-    await sql`select 1`
+    await within(sql`select 1`, { ms: ANSWER_MS, late: unanswered })
     return { sql, closed, end }
   } catch (error) {
     await end()
     throw error
   }
+}
+
+const ANSWER_MS = 10_000
+
+function unanswered(): never {
+  throw new Error(`it took the connection and gave no answer within ${ANSWER_MS / 1000} s`)
 }
 
 /**

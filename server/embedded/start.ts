@@ -1,6 +1,7 @@
+import { within } from "../async/deadline.js"
 import { findBinaries } from "./binaries.js"
 import { assureCluster, type Cluster } from "./cluster.js"
-import type { EmbeddedPostgresError } from "./errors.js"
+import { EmbeddedPostgresError } from "./errors.js"
 import { openFolder } from "./folder.js"
 import { chooseIdentity } from "./identity.js"
 import type { Log } from "./log.js"
@@ -92,13 +93,27 @@ async function prepareCluster({ dataDir, durable = true, log }: EmbeddedPostgres
 async function takeFolder(cluster: Cluster, socketFolder: string, signal?: AbortSignal): Promise<Session> {
   const session = await reachDatabase(cluster, socketFolder, signal)
   try {
-    await lockFolder(session, cluster.folder.dataDir)
-    await assureDatabase(session)
+    await within(claim(session, cluster), { ms: CLAIM_MS, late: () => noAnswer(cluster) })
     return session
   } catch (error) {
     await session.end()
     throw error
   }
+}
+
+async function claim(session: Session, { folder }: Cluster) {
+  await lockFolder(session, folder.dataDir)
+  await assureDatabase(session)
+}
+
+/** Making a database copies 7 MB, and waits for a checkpoint. */
+const CLAIM_MS = 60_000
+
+function noAnswer({ folder }: Cluster): never {
+  const reason =
+    `PostgreSQL on ${folder.dataDir} answered no more: waited ${CLAIM_MS / 1000} s for the lock of the folder and for the ` +
+    `registry's database (log: ${folder.log})`
+  throw new EmbeddedPostgresError("START_FAILED", reason)
 }
 
 /** Without a session the database was dying or starting; it is stopped unless another server has claimed it meanwhile. */

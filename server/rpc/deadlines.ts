@@ -13,8 +13,13 @@ const TESTED_VERSION = "1.14.7"
 /**
  * A grpc-js server whose calls have their deadline by the monotonic clock, see {@link deadlineOf}, and may have one of any length.
  * Throws an Error if grpc-js lacks the internal that this needs.
+ *
+ * @param onHttp2Server gets each HTTP/2 server that grpc-js makes
  */
-export function createGrpcServer(options: ServerOptions = {}): Server {
+export function createGrpcServer(
+  options: ServerOptions = {},
+  onHttp2Server: (server: Http2Server) => void = () => undefined,
+): Server {
   const server = new Server(options)
   const internals = server as unknown as {
     createHttp2Server?: (credentials: ServerCredentials) => Http2Server
@@ -24,8 +29,11 @@ export function createGrpcServer(options: ServerOptions = {}): Server {
     throw new Error(
       `grpc-js lacks createHttp2Server, which this server needs: install version ${TESTED_VERSION}`,
     )
-  internals.createHttp2Server = (credentials) =>
-    create.call(server, credentials).prependListener("stream", (_stream, headers) => noteDeadline(headers))
+  internals.createHttp2Server = (credentials) => {
+    const made = create.call(server, credentials)
+    onHttp2Server(made)
+    return made.prependListener("stream", (_stream, headers) => noteDeadline(headers))
+  }
   return server
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { connect as connectTls } from "node:tls"
 import { fileURLToPath } from "node:url"
 import { status as Code, credentials } from "@grpc/grpc-js"
 import { TrustStoreService } from "@trust-registry/proto"
@@ -7,6 +8,7 @@ import { connectTo, failureOf } from "../support/calls.js"
 import { trustRegistry } from "../support/commandLine.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
+import { until } from "../support/until.js"
 
 /** Made for these tests, good for a hundred years; the keys guard nothing. */
 const file = (name: string) => fileURLToPath(new URL(`../support/tls/${name}`, import.meta.url))
@@ -49,6 +51,44 @@ describe("TLS", () => {
     } finally {
       known.close()
       unknown.close()
+      await registry.stop()
+    }
+  })
+
+  it("logs handshakes that fail, with the reason, the peer and how many, and counts them", async () => {
+    const registry = await startRegistry({
+      ...TLS,
+      tlsClientCa: file("ca.pem"),
+      metricsListen: { host: "127.0.0.1", port: 0 },
+    })
+    const failures = () => registry.log.filter(({ msg }) => msg === "TLS handshake failed")
+    const reasonOf = async (own: ReturnType<typeof credentials.createSsl>) => {
+      const before = failures().length
+      const line = connectTo(byName(registry), own)
+      await failureOf(line.calls(TrustStoreService).countChains({}))
+      line.close()
+      const { level, reason, count, peer } = await until("it is logged", () => failures()[before])
+      expect({ level, count, peer }).to.deep.equal({ level: "warn", count: 1, peer: "127.0.0.1" })
+      return reason
+    }
+    try {
+      const stranger = credentials.createSsl(read("ca.pem"), read("client.key"), read("workload.pem"))
+      expect(await reasonOf(stranger)).to.equal("UNABLE_TO_VERIFY_LEAF_SIGNATURE")
+      expect(await reasonOf(credentials.createInsecure())).to.match(/^ERR_SSL_/)
+      const before = failures().length
+      const [host, port] = registry.address.split(":")
+      const rejected = Array.from({ length: 100 }, async () => {
+        const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false })
+        socket.on("error", () => undefined).resume()
+        await new Promise((resolve) => socket.once("close", resolve))
+      })
+      await Promise.all(rejected)
+      expect(failures().length - before).to.be.within(1, 50)
+      const metrics = registry.log.find(({ msg }) => msg === "serving metrics")?.metrics
+      const text = await (await fetch(`http://${metrics}/metrics`)).text()
+      const [, total] = /^trust_registry_tls_handshakes_failed_total (\d+)$/m.exec(text) ?? []
+      expect(Number(total)).to.be.at.least(102)
+    } finally {
       await registry.stop()
     }
   })

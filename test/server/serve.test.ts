@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { readdir } from "node:fs/promises"
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { status as Code } from "@grpc/grpc-js"
@@ -150,7 +151,7 @@ describe("trust-registry-server", () => {
       expect(record?.agentId).to.equal("kept")
     })
 
-    it("not if the port is taken: reports it, exits with code 1, and stops the database", async () => {
+    it("not if the port is taken: reports it before it makes a database, and exits with code 1", async () => {
       const { folder, serve } = await onFolder()
       const taken = createServer()
       closers.push(() => taken.close())
@@ -161,7 +162,7 @@ describe("trust-registry-server", () => {
         `trust-registry-server: cannot listen on 127.0.0.1:${port}: the port is in use by another process; ` +
           "choose another with TRUST_REGISTRY_LISTEN\n",
       )
-      expect(await folder.postmaster()).to.equal(undefined)
+      expect(await readdir(folder.dataDir)).to.deep.equal([])
     })
   })
 
