@@ -1,6 +1,6 @@
 import { byCodePoint } from "../json/codePointOrder.js"
 import type { Json } from "../json/json.js"
-import { type JsonStyle, renderJson } from "../json/renderJson.js"
+import { type JsonStyle, renderJson, renderSteps } from "../json/renderJson.js"
 import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
 
 const insertionOrder: JsonStyle = {
@@ -23,6 +23,11 @@ const delegate: JsonStyle = { ...signing, string: wellFormedString }
  */
 export function canonicalJson(value: Json): string {
   return typeof value === "string" ? asciiString(value) : renderJson(value, signing)
+}
+
+/** The same for a large value, in steps between which others may have a turn. */
+export function canonicalSteps(value: Json): Generator<void, string> {
+  return renderSteps(value, signing)
 }
 
 /**

@@ -2,8 +2,10 @@ import type { Constraint, ConstraintEnvelope, TrustLineageChain } from "@trust-r
 import { ConstraintTypeSchema } from "@trust-registry/proto"
 import { wordOf } from "../document/words.js"
 import { byCodePoint } from "../json/codePointOrder.js"
-import { parseJson } from "../json/parseJson.js"
-import { hashConstraints } from "./constraintHash.js"
+import { parseSteps } from "../json/parseJson.js"
+import { sortSteps } from "../turns/sort.js"
+import { atOnce } from "../turns/turns.js"
+import { constraintText, hashTexts } from "./constraintHash.js"
 import { type ChainState, linkedStateHash, stateHash } from "./stateHash.js"
 
 /**
@@ -21,28 +23,39 @@ export function linkedChainHash(chain: TrustLineageChain, previousHash: string):
   return linkedStateHash(chainState(chain), chain.genesis?.id ?? "", previousHash)
 }
 
-/** What the state hash of a chain covers; throws as {@link chainHash} does. */
-export function chainState(chain: TrustLineageChain): ChainState {
+/** What the state hash of a chain covers, with the stored constraint hash unless another is given; throws as {@link chainHash} does. */
+export function chainState(
+  chain: TrustLineageChain,
+  constraintHash = storedConstraintHash(chain.constraintEnvelope),
+): ChainState {
   return {
     genesisId: chain.genesis?.id ?? "",
     capabilityIds: sortedIds(chain.capabilities),
     delegationIds: sortedIds(chain.delegations),
-    constraintHash: storedConstraintHash(chain.constraintEnvelope),
+    constraintHash,
   }
 }
 
 /** Computes the hash of an envelope's constraints: lowercase hex, empty without constraints. Throws as chainHash does. */
 export function constraintHash(constraints: readonly Constraint[]): string {
-  if (constraints.length === 0) return ""
-  const sorted = [...constraints].sort((a, b) => byCodePoint(a.id, b.id))
-  return hashConstraints(
-    sorted.map(({ id, constraintType, valueJson }) => ({
-      id,
-      type: wordOf(ConstraintTypeSchema, constraintType) ?? "",
-      value: parseJson(valueJson),
-    })),
-  )
+  return atOnce(constraintHashSteps(constraints))
 }
+
+/** The same in steps between which others may have a turn. */
+export function* constraintHashSteps(constraints: readonly Constraint[]): Generator<void, string> {
+  if (constraints.length === 0) return ""
+  const sorted = yield* sortSteps(constraints, (a, b) => byCodePoint(a.id, b.id))
+  const texts: string[] = []
+  for (const { id, constraintType, valueJson } of sorted) {
+    const type = wordOf(ConstraintTypeSchema, constraintType) ?? ""
+    texts.push(constraintText({ id, type, value: yield* parseSteps(valueJson) }))
+    if (texts.length % CONSTRAINTS_PER_STEP === 0) yield
+  }
+  return hashTexts(texts)
+}
+
+// After how many constraints others may have a turn.
+const CONSTRAINTS_PER_STEP = 256
 
 function storedConstraintHash(envelope: ConstraintEnvelope | undefined): string {
   if (envelope === undefined) return ""

@@ -13,12 +13,22 @@ export type HashedConstraint = { id: Json; type: string; value: Json }
  * @throws CanonicalError for a value that Python cannot read.
  */
 export function constraintPreimage(sorted: HashedConstraint[]): string {
+  return preimageOf(sorted.map(constraintText))
+}
+
+/** The part of one constraint in {@link constraintPreimage}. */
+export function constraintText({ id, type, value }: HashedConstraint): string {
   // These keys are in canonical order.
-  const constraints = sorted.map(
-    ({ id, type, value }) =>
-      `{"id":${canonicalJson(id)},"type":${canonicalJson(type)},"value":${canonicalJson(pythonStr(value))}}`,
-  )
-  return `{"constraints":[${constraints.join(",")}]}`
+  return `{"id":${canonicalJson(id)},"type":${canonicalJson(type)},"value":${canonicalJson(pythonStr(value))}}`
+}
+
+/** The hash over the parts of all constraints. */
+export function hashTexts(texts: string[]): string {
+  return sha256Hex(preimageOf(texts))
+}
+
+function preimageOf(texts: string[]): string {
+  return `{"constraints":[${texts.join(",")}]}`
 }
 
 /** Lowercase hex SHA-256 of {@link constraintPreimage}; EATP leaves the hash of an empty envelope empty instead. */

@@ -1,3 +1,4 @@
+import { atOnce } from "../turns/turns.js"
 import { type Json, JsonNumber, JsonObject } from "./json.js"
 import { JsonSyntaxError, numberEnd, spaceEnd, stringEnd, stringValue, unexpected } from "./jsonTokens.js"
 
@@ -23,11 +24,20 @@ const QUOTE = 0x22
  * @throws JsonSyntaxError with the reason and the place.
  */
 export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
+  return atOnce(parseSteps(text, options))
+}
+
+// After how many values others may have a turn.
+const VALUES_PER_STEP = 512
+
+/** The same, with a step after every 512 values: a mebibyte of `{}` takes half a second. */
+export function* parseSteps(text: string, options: ParseJsonOptions = {}): Generator<void, Json> {
   if (plainString.test(text)) return text.slice(1, -1)
   const maxDepth = options.maxDepth ?? DEFAULT_JSON_DEPTH
   const open: Open[] = []
   let at = spaceEnd(text, 0)
-  for (;;) {
+  for (let values = 1; ; values++) {
+    if (values % VALUES_PER_STEP === 0) yield
     const start = at
     let value: Json
     const begun = beginContainer(text, at)

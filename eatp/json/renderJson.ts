@@ -1,3 +1,4 @@
+import { atOnce } from "../turns/turns.js"
 import { type Json, JsonNumber, JsonObject } from "./json.js"
 
 /** How {@link renderJson} writes a value: the words, the marks between items, and the order of keys. */
@@ -21,10 +22,19 @@ type Frame = { keys: string[] | undefined; values: Json[]; next: number }
 
 /** Writes a JSON value in a style. Does not recurse: deep nesting cannot exhaust the stack. */
 export function renderJson(root: Json, style: JsonStyle): string {
+  return atOnce(renderSteps(root, style))
+}
+
+// After how many values others may have a turn.
+const VALUES_PER_STEP = 512
+
+/** The same, with a step after every 512 values. */
+export function* renderSteps(root: Json, style: JsonStyle): Generator<void, string> {
   const open: Frame[] = []
   let out = ""
   let value = root
-  for (;;) {
+  for (let values = 1; ; values++) {
+    if (values % VALUES_PER_STEP === 0) yield
     if (value instanceof JsonObject || Array.isArray(value)) {
       open.push(frameOf(value, style))
       out += Array.isArray(value) ? "[" : "{"

@@ -1,5 +1,5 @@
 import type { Json } from "../json/json.js"
-import { type JsonStyle, renderJson } from "../json/renderJson.js"
+import { type JsonStyle, renderJson, renderSteps } from "../json/renderJson.js"
 import { isPrintable } from "./printable.js"
 import { pythonNumber } from "./pythonNumber.js"
 
@@ -21,6 +21,11 @@ const pythonRepr: JsonStyle = {
  */
 export function pythonStr(value: Json): string {
   return typeof value === "string" ? value : renderJson(value, pythonRepr)
+}
+
+/** The same in steps between which others may have a turn. */
+export function* pythonStrSteps(value: Json): Generator<void, string> {
+  return typeof value === "string" ? value : yield* renderSteps(value, pythonRepr)
 }
 
 const plainAscii = /^[ -&(-[\]-~]*$/

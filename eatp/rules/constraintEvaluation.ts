@@ -1,5 +1,4 @@
 import type { Json, JsonObject } from "../json/json.js"
-import { pythonStr } from "../python/pythonStr.js"
 import { isTruthy } from "../python/pythonValues.js"
 import { parseTime } from "../time/time.js"
 
@@ -26,7 +25,9 @@ export function isEvaluated(value: Json): boolean {
 }
 
 function ruleOf(value: Json): ((request: ConstraintRequest) => string | undefined) | undefined {
-  const constraint = pythonStr(value).toLowerCase()
+  // Python prints no other value as the name of a rule.
+  if (typeof value !== "string") return undefined
+  const constraint = value.toLowerCase()
   if (constraint === "business_hours_only" || constraint.startsWith("time_window")) return outsideHours
   if (constraint === "read_only") return writes
   if (constraint === "no_pii_export") return exportsPii

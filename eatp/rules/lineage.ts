@@ -30,11 +30,14 @@ export function lineageInTurns(agentId: string, chainOf: ChainOf): Lineage | Pro
 
 type ChainOf = (agentId: string) => TrustLineageChain | undefined
 
-// Yields after each chain.
+const LOOKS_PER_STEP = 256
+
+// Yields after some hundred delegations.
 function* lineageSteps(agentId: string, chainOf: ChainOf): Generator<void, Lineage> {
   const depths = new Map<string, number>()
   const path: Step[] = [step(agentId, chainOf)]
   const onPath = new Set([agentId])
+  let looks = 0
   for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
     const delegator = top.delegations[top.next++]?.delegatorId
     if (delegator === undefined) {
@@ -42,7 +45,11 @@ function* lineageSteps(agentId: string, chainOf: ChainOf): Generator<void, Linea
       onPath.delete(top.agentId)
       depths.set(top.agentId, top.depth)
       raise(path.at(-1), top.depth)
-      yield
+      looks += top.next
+      if (looks >= LOOKS_PER_STEP) {
+        looks = 0
+        yield
+      }
     } else if (onPath.has(delegator)) {
       const ids = path.map((passed) => passed.agentId)
       return { depth: Number.POSITIVE_INFINITY, ancestors: new Set(ids), cycle: cycleOf(ids, delegator) }

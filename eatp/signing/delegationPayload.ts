@@ -1,6 +1,7 @@
 import type { DelegationRecord } from "@trust-registry/proto"
-import { canonicalJson } from "../canonical/canonical.js"
+import { canonicalSteps } from "../canonical/canonical.js"
 import { JsonObject } from "../json/json.js"
+import { atOnce } from "../turns/turns.js"
 import { DELEGATION_LEGACY, DELEGATION_V2, DELEGATION_V3, dimensionsOf } from "./delegationVersion.js"
 import { enginePayload } from "./enginePayload.js"
 import { optionalTimeField, sortedField, timeField } from "./payloadFields.js"
@@ -13,21 +14,26 @@ import { SigningPayloadError } from "./signingPayloadError.js"
  * @throws SigningPayloadError with code unsupported_version, or unsignable for contents that the version cannot sign.
  */
 export function delegationPayload(delegation: DelegationRecord): string {
+  return atOnce(delegationSteps(delegation))
+}
+
+/** The same in steps between which others may have a turn. */
+export function* delegationSteps(delegation: DelegationRecord): Generator<void, string> {
   const version = delegation.signingPayloadVersion ?? DELEGATION_LEGACY
-  if (version === DELEGATION_LEGACY) return legacyPayload(delegation)
+  if (version === DELEGATION_LEGACY) return yield* legacySteps(delegation)
   if (version === DELEGATION_V2 || version === DELEGATION_V3) return enginePayload(delegation, version)
   throw new SigningPayloadError("unsupported_version", version)
 }
 
-function legacyPayload(delegation: DelegationRecord): string {
-  return canonicalJson(
+function* legacySteps(delegation: DelegationRecord): Generator<void, string> {
+  return yield* canonicalSteps(
     new JsonObject([
       ["id", delegation.id],
       ["delegator_id", delegation.delegatorId],
       ["delegatee_id", delegation.delegateeId],
       ["task_id", delegation.taskId],
-      ["capabilities_delegated", sortedField(delegation.capabilitiesDelegated)],
-      ["constraint_subset", sortedField(delegation.constraintSubset)],
+      ["capabilities_delegated", yield* sortedField(delegation.capabilitiesDelegated)],
+      ["constraint_subset", yield* sortedField(delegation.constraintSubset)],
       ["delegated_at", timeField(delegation.delegatedAt)],
       ["dimension_scope", dimensionsOf(delegation)],
       ["expires_at", optionalTimeField(delegation.expiresAt)],

@@ -2,8 +2,9 @@ import type { DescEnum } from "@bufbuild/protobuf"
 import { wordOf } from "../document/words.js"
 import { byCodePoint } from "../json/codePointOrder.js"
 import type { Json } from "../json/json.js"
-import { parseJson } from "../json/parseJson.js"
+import { parseSteps } from "../json/parseJson.js"
 import { parseTime } from "../time/time.js"
+import { sortSteps } from "../turns/sort.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
 /** A time as EATP signs it, in Python's isoformat; throws SigningPayloadError for text that is not a time. */
@@ -19,8 +20,8 @@ export function optionalTimeField(text: string | undefined): string | null {
 }
 
 /** Texts sorted by code point, duplicates kept: how EATP signs lists whose order has no meaning. */
-export function sortedField(texts: readonly string[]): string[] {
-  return [...texts].sort(byCodePoint)
+export function sortedField(texts: readonly string[]): Generator<void, string[]> {
+  return sortSteps(texts, byCodePoint)
 }
 
 /** EATP's word for an enum number; throws SigningPayloadError for a number without one. */
@@ -31,6 +32,6 @@ export function wordField(desc: DescEnum, number: number): string {
 }
 
 /** A free-form value, or EATP's default for an unset one. Throws JsonSyntaxError for text that is not JSON. */
-export function jsonField(text: string | undefined, unset: Json): Json {
-  return text === undefined ? unset : parseJson(text)
+export function* jsonField(text: string | undefined, unset: Json): Generator<void, Json> {
+  return text === undefined ? unset : yield* parseSteps(text)
 }

@@ -7,10 +7,11 @@ import {
   type GenesisRecord,
   type TrustLineageChain,
 } from "@trust-registry/proto"
-import { canonicalJson } from "../canonical/canonical.js"
-import { chainState, constraintHash } from "../hash/chainHash.js"
+import { canonicalSteps } from "../canonical/canonical.js"
+import { chainState, constraintHashSteps } from "../hash/chainHash.js"
 import { statePreimage } from "../hash/stateHash.js"
 import { JsonObject } from "../json/json.js"
+import { atOnce } from "../turns/turns.js"
 import { jsonField, optionalTimeField, sortedField, timeField, wordField } from "./payloadFields.js"
 import { SigningPayloadError } from "./signingPayloadError.js"
 
@@ -21,7 +22,12 @@ export const CAPABILITY_SUBJECT_BOUND = "v1-subject-bound"
 
 /** The text under a genesis record's signature (EATP, GenesisRecord). Throws SigningPayloadError. */
 export function genesisPayload(genesis: GenesisRecord): string {
-  return canonicalJson(
+  return atOnce(genesisSteps(genesis))
+}
+
+/** The same in steps between which others may have a turn, as for all records: their free-form values may be large. */
+export function* genesisSteps(genesis: GenesisRecord): Generator<void, string> {
+  return yield* canonicalSteps(
     new JsonObject([
       ["id", genesis.id],
       ["agent_id", genesis.agentId],
@@ -29,7 +35,7 @@ export function genesisPayload(genesis: GenesisRecord): string {
       ["authority_type", wordField(AuthorityTypeSchema, genesis.authorityType)],
       ["created_at", timeField(genesis.createdAt)],
       ["expires_at", optionalTimeField(genesis.expiresAt)],
-      ["metadata", jsonField(genesis.metadataJson, new JsonObject())],
+      ["metadata", yield* jsonField(genesis.metadataJson, new JsonObject())],
     ]),
   )
 }
@@ -41,15 +47,23 @@ export function genesisPayload(genesis: GenesisRecord): string {
  * @throws SigningPayloadError for a subject-bound capability without a holder, and for invalid times and enum numbers.
  */
 export function capabilityPayload(capability: CapabilityAttestation, subjectAgentId: string): string {
+  return atOnce(capabilitySteps(capability, subjectAgentId))
+}
+
+/** The same in steps. */
+export function* capabilitySteps(
+  capability: CapabilityAttestation,
+  subjectAgentId: string,
+): Generator<void, string> {
   const payload = new JsonObject([
     ["id", capability.id],
     ["capability", capability.capability],
     ["capability_type", wordField(CapabilityTypeSchema, capability.capabilityType)],
-    ["constraints", sortedField(capability.constraints)],
+    ["constraints", yield* sortedField(capability.constraints)],
     ["attester_id", capability.attesterId],
     ["attested_at", timeField(capability.attestedAt)],
     ["expires_at", optionalTimeField(capability.expiresAt)],
-    ["scope", jsonField(capability.scopeJson, null)],
+    ["scope", yield* jsonField(capability.scopeJson, null)],
   ])
   if (capability.signingPayloadVersion === CAPABILITY_SUBJECT_BOUND) {
     if (subjectAgentId === "") {
@@ -57,12 +71,17 @@ export function capabilityPayload(capability: CapabilityAttestation, subjectAgen
     }
     payload.set("subject_agent_id", subjectAgentId)
   }
-  return canonicalJson(payload)
+  return yield* canonicalSteps(payload)
 }
 
 /** The text under an audit anchor's signature (EATP, AuditAnchor). Throws SigningPayloadError. */
 export function auditAnchorPayload(anchor: AuditAnchor): string {
-  return canonicalJson(
+  return atOnce(auditAnchorSteps(anchor))
+}
+
+/** The same in steps. */
+export function* auditAnchorSteps(anchor: AuditAnchor): Generator<void, string> {
+  return yield* canonicalSteps(
     new JsonObject([
       ["id", anchor.id],
       ["agent_id", anchor.agentId],
@@ -72,7 +91,7 @@ export function auditAnchorPayload(anchor: AuditAnchor): string {
       ["trust_chain_hash", anchor.trustChainHash],
       ["result", wordField(ActionResultSchema, anchor.result)],
       ["parent_anchor_id", anchor.parentAnchorId ?? null],
-      ["context", jsonField(anchor.contextJson, new JsonObject())],
+      ["context", yield* jsonField(anchor.contextJson, new JsonObject())],
       ["reasoning_trace_hash", anchor.reasoningTraceHash ?? null],
     ]),
   )
@@ -83,6 +102,12 @@ export function auditAnchorPayload(anchor: AuditAnchor): string {
  * the constraints, whatever hash is stored. Throws JsonSyntaxError or CanonicalError if a value cannot be hashed.
  */
 export function chainStatePayload(chain: TrustLineageChain): string {
+  return atOnce(chainStateSteps(chain))
+}
+
+/** The same in steps. */
+export function* chainStateSteps(chain: TrustLineageChain): Generator<void, string> {
   const constraints = chain.constraintEnvelope?.activeConstraints ?? []
-  return statePreimage({ ...chainState(chain), constraintHash: constraintHash(constraints) })
+  const hash = yield* constraintHashSteps(constraints)
+  return statePreimage({ ...chainState(chain, hash), constraintHash: hash })
 }

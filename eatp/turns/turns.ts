@@ -48,19 +48,6 @@ export function createTurns(): (records: number) => Promise<void> | undefined {
   }
 }
 
-/** Works through items. Looks at the clock after every `count` of them, and waits for another turn when this one is over. */
-export async function eachInTurns<Item>(
-  items: Iterable<Item>,
-  count: number,
-  work: (item: Item) => void,
-): Promise<void> {
-  let done = 0
-  for (const item of items) {
-    work(item)
-    if (++done % count === 0 && isTurnOver()) await nextTurn()
-  }
-}
-
 /** Runs work that yields wherever it can be interrupted. Gives what it returns, as a promise only if it took another turn. */
 export function inTurns<Result>(work: Iterator<unknown, Result>): Result | Promise<Result> {
   for (;;) {

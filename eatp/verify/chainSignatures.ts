@@ -5,15 +5,15 @@ import type {
   GenesisRecord,
   TrustLineageChain,
 } from "@trust-registry/proto"
-import { delegationPayload } from "../signing/delegationPayload.js"
-import { reasoningPayload, reasoningTraceHash } from "../signing/reasoningPayload.js"
+import { delegationSteps } from "../signing/delegationPayload.js"
+import { reasoningHashSteps, reasoningSteps } from "../signing/reasoningPayload.js"
 import {
-  auditAnchorPayload,
+  auditAnchorSteps,
   CAPABILITY_LEGACY,
   CAPABILITY_SUBJECT_BOUND,
-  capabilityPayload,
-  chainStatePayload,
-  genesisPayload,
+  capabilitySteps,
+  chainStateSteps,
+  genesisSteps,
 } from "../signing/recordPayload.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { instantOf } from "../time/time.js"
@@ -39,8 +39,8 @@ export type SignatureOutcome = "valid" | "invalid" | "missing" | "hash_mismatch"
 export type ChainSignature = {
   /** The authority that must have made it; undefined if it is not known. */
   readonly signer: TrustAuthority | undefined
-  /** Builds what is verified with the keys of a signer, or gives the outcome if there is nothing to verify. */
-  readonly claim: (signer: TrustAuthority) => Claim | SignatureOutcome
+  /** Builds what is verified with the keys of a signer, in steps, or gives the outcome if there is nothing to verify. */
+  readonly claim: (signer: TrustAuthority) => Generator<void, Claim | SignatureOutcome>
   /** Set by verifySignatures; until then undefined, which no check takes for valid. */
   outcome?: SignatureOutcome
 }
@@ -73,7 +73,7 @@ function signaturesOf(chain: TrustLineageChain, genesis: GenesisRecord, input: T
   const owner = input.authorities.get(genesis.authorityId)
   const records = new Map<object, ChainSignature>()
   const traces = new Map<object, ChainSignature>()
-  const claim = (signer: TrustAuthority, signature: string, time: SigningTime, payload: () => string) =>
+  const claim = (signer: TrustAuthority, signature: string, time: SigningTime, payload: () => Payload) =>
     claimOf(
       signer,
       signature,
@@ -83,40 +83,40 @@ function signaturesOf(chain: TrustLineageChain, genesis: GenesisRecord, input: T
   return {
     genesis: () =>
       once(records, genesis, owner, (signer) =>
-        claim(signer, genesis.signature, datedAt(genesis.createdAt), () => genesisPayload(genesis)),
+        claim(signer, genesis.signature, datedAt(genesis.createdAt), () => genesisSteps(genesis)),
       ),
     chainState: () =>
-      once(records, chain, owner, (signer) => {
+      once(records, chain, owner, function* (signer) {
         const { chainStateSignature: signature } = chain
         if (signature === undefined) return "missing"
-        return claim(signer, signature, stateTime(chain), () => chainStatePayload(chain))
+        return yield* claim(signer, signature, stateTime(chain), () => chainStateSteps(chain))
       }),
     capability: (capability) => {
       const attester = input.authorities.get(capability.attesterId || genesis.authorityId)
-      return once(records, capability, attester, (signer) => {
+      return once(records, capability, attester, function* (signer) {
         if (!isKnownVersion(capability, input)) return "invalid"
-        const payload = () => capabilityPayload(capability, genesis.agentId)
-        return claim(signer, capability.signature, datedAt(capability.attestedAt), payload)
+        const payload = () => capabilitySteps(capability, genesis.agentId)
+        return yield* claim(signer, capability.signature, datedAt(capability.attestedAt), payload)
       })
     },
     delegation: (delegation) =>
-      once(records, delegation, delegatorAuthority(delegation, input), (signer) => {
-        const text = payloadOrError(delegation)
+      once(records, delegation, delegatorAuthority(delegation, input), function* (signer) {
+        const text = yield* payloadOrError(delegation)
         if (typeof text !== "string") return text
-        return claim(signer, delegation.signature, datedAt(delegation.delegatedAt), () => text)
+        return yield* claim(signer, delegation.signature, datedAt(delegation.delegatedAt), () => text)
       }),
     anchor: (anchor) =>
       once(records, anchor, owner, (signer) =>
-        claim(signer, anchor.signature, datedAt(anchor.timestamp), () => auditAnchorPayload(anchor)),
+        claim(signer, anchor.signature, datedAt(anchor.timestamp), () => auditAnchorSteps(anchor)),
       ),
     reasoning: (record) =>
-      once(traces, record, owner, (signer) => {
+      once(traces, record, owner, function* (signer) {
         const { reasoningTrace: trace, reasoningSignature: signature } = record
         if (trace === undefined) return "missing"
-        if (record.reasoningTraceHash !== reasoningTraceHash(trace)) return "hash_mismatch"
+        if (record.reasoningTraceHash !== (yield* reasoningHashSteps(trace))) return "hash_mismatch"
         if (signature === undefined) return "missing"
         const date = "delegatedAt" in record ? record.delegatedAt : record.timestamp
-        return claim(signer, signature, datedAt(date), () => reasoningPayload(trace, record.id))
+        return yield* claim(signer, signature, datedAt(date), () => reasoningSteps(trace, record.id))
       }),
   }
 }
@@ -132,15 +132,20 @@ function once(
   return signature
 }
 
+// A text, or the steps that make it.
+type Payload = string | Generator<void, string>
+
 // No signature verifies over a payload that cannot be built.
-function claimOf(
+function* claimOf(
   signer: TrustAuthority,
   signature: string,
   time: SigningTime,
-  payload: () => string,
-): Claim | SignatureOutcome {
+  payload: () => Payload,
+): Generator<void, Claim | SignatureOutcome> {
   try {
-    return { signature, text: payload(), keys: keysFor(signer, time), atMicros: time.atMicros }
+    const made = payload()
+    const text = typeof made === "string" ? made : yield* made
+    return { signature, text, keys: keysFor(signer, time), atMicros: time.atMicros }
   } catch {
     return "invalid"
   }
@@ -169,9 +174,9 @@ function stateTime({ genesis, capabilities, delegations }: TrustLineageChain): S
   return { atMicros, orLater: true }
 }
 
-function payloadOrError(delegation: DelegationRecord): string | SigningPayloadError {
+function* payloadOrError(delegation: DelegationRecord): Generator<void, string | SigningPayloadError> {
   try {
-    return delegationPayload(delegation)
+    return yield* delegationSteps(delegation)
   } catch (error) {
     if (error instanceof SigningPayloadError) return error
     throw error

@@ -1,11 +1,11 @@
 import { type ConstraintEnvelope, ConstraintType } from "@trust-registry/proto"
 import { type Json, JsonObject } from "../json/json.js"
-import { parseJson } from "../json/parseJson.js"
-import { pythonStr } from "../python/pythonStr.js"
+import { parseSteps } from "../json/parseJson.js"
+import { pythonStr, pythonStrSteps } from "../python/pythonStr.js"
 import { itemsOf, memberOr } from "../python/pythonValues.js"
 import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
 import { isRecordExpired } from "../rules/expiry.js"
-import { eachInTurns } from "../turns/turns.js"
+import { inTurns } from "../turns/turns.js"
 import type { Question } from "./question.js"
 import { type Denial, denial, type TrustViolation } from "./verdict.js"
 
@@ -18,12 +18,12 @@ export async function signedConstraintsMet(question: Question): Promise<Denial |
   if (isRecordExpired(genesis, input.nowMicros)) {
     return violation([{ ...ENVELOPE_EXPIRED, severity: "error" }])
   }
-  return await unmet(signedConstraints(question), question)
+  return await unmet(question, signedConstraints)
 }
 
 /** No constraint of the stored envelope forbids the action; the reference implementation ignores that envelope. */
 export async function envelopeConstraintsMet(question: Question): Promise<Denial | undefined> {
-  return await unmet(storedConstraints(question.chain.constraintEnvelope), question)
+  return await unmet(question, storedConstraints)
 }
 
 /** A constraint, and whether it forbids the action. */
@@ -40,18 +40,18 @@ export type ConstraintFinding = {
 
 /** Every constraint that VERIFY evaluates, signed or in the stored envelope, distinct per source. */
 export async function constraintFindings(question: Question): Promise<ConstraintFinding[]> {
-  const { chain, genesis, input } = question
+  const { genesis, input } = question
   const request = requestOf(question)
   const findings = new Map<string, ConstraintFinding>()
   if (isRecordExpired(genesis, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
-  const find = ({ value, source }: Sourced) => {
-    const constraint = pythonStr(value)
+  const find = function* ({ value, source }: Sourced) {
+    const constraint = yield* pythonStrSteps(value)
     const reason = forbids(value, request)
     const finding = { constraint, source, evaluated: isEvaluated(value) }
     findings.set(`${source}\0${constraint}`, reason === undefined ? finding : { ...finding, reason })
   }
-  await eachInTurns(signedConstraints(question), SLICE, find)
-  await eachInTurns(storedConstraints(chain.constraintEnvelope), SLICE, find)
+  await inTurns(signedConstraints(question, find))
+  await inTurns(storedConstraints(question, find))
   return [...findings.values()]
 }
 
@@ -62,8 +62,8 @@ export function requiresReasoning(envelope: ConstraintEnvelope | undefined): boo
   )
 }
 
-// Constraints evaluated per turn of the event loop; each takes some microseconds.
-const SLICE = 1_000
+// After how many constraints others may have a turn; each takes some microseconds.
+const PER_STEP = 128
 
 const ENVELOPE_EXPIRED = {
   constraint: "envelope",
@@ -71,19 +71,35 @@ const ENVELOPE_EXPIRED = {
   reason: "Constraint envelope expired",
 }
 
+const NO_STEPS: Iterable<void> = []
+
 type Sourced = { value: Json; source: string }
 
-function* signedConstraints({ chain, genesis }: Question): Iterable<Sourced> {
-  const metadata = genesis.metadataJson === undefined ? new JsonObject() : parseJson(genesis.metadataJson)
+// What is done with a constraint, in steps.
+type Visit = (constraint: Sourced) => Iterable<void>
+
+function* signedConstraints({ chain, genesis }: Question, visit: Visit): Generator<void, void> {
+  const metadata =
+    genesis.metadataJson === undefined ? new JsonObject() : yield* parseSteps(genesis.metadataJson)
+  let visited = 0
   // As Python's for does: a string yields its characters, and what is not iterable throws, which denies.
-  for (const value of itemsOf(memberOr(metadata, "constraints", []))) yield { value, source: "genesis" }
+  for (const value of itemsOf(memberOr(metadata, "constraints", []))) {
+    yield* visit({ value, source: "genesis" })
+    if (++visited % PER_STEP === 0) yield
+  }
   for (const { id, constraints } of chain.capabilities)
-    for (const value of constraints) yield { value, source: `capability:${id}` }
+    for (const value of constraints) {
+      yield* visit({ value, source: `capability:${id}` })
+      if (++visited % PER_STEP === 0) yield
+    }
 }
 
-function* storedConstraints(envelope: ConstraintEnvelope | undefined): Iterable<Sourced> {
-  for (const { valueJson, source } of envelope?.activeConstraints ?? [])
-    yield { value: parseJson(valueJson), source }
+function* storedConstraints({ chain }: Question, visit: Visit): Generator<void, void> {
+  let visited = 0
+  for (const { valueJson, source } of chain.constraintEnvelope?.activeConstraints ?? []) {
+    yield* visit({ value: yield* parseSteps(valueJson), source })
+    if (++visited % PER_STEP === 0) yield
+  }
 }
 
 function requestOf({ input }: Question): ConstraintRequest {
@@ -91,14 +107,19 @@ function requestOf({ input }: Question): ConstraintRequest {
   return { action, context, nowMicros: input.nowMicros }
 }
 
-async function unmet(constraints: Iterable<Sourced>, question: Question): Promise<Denial | undefined> {
+async function unmet(
+  question: Question,
+  constraints: (question: Question, visit: Visit) => Generator<void, void>,
+): Promise<Denial | undefined> {
   const request = requestOf(question)
   const violations: TrustViolation[] = []
-  await eachInTurns(constraints, SLICE, ({ value, source }) => {
+  const judge = ({ value, source }: Sourced) => {
     const reason = forbids(value, request)
     if (reason !== undefined)
       violations.push({ constraint: pythonStr(value), source, reason, severity: "error" })
-  })
+    return NO_STEPS
+  }
+  await inTurns(constraints(question, judge))
   return violations.length === 0 ? undefined : violation(violations)
 }
 

@@ -96,18 +96,21 @@ async function unlessSourceRemains(
   )
 }
 
+const LOOKS_PER_STEP = 256
+
 // The delegators of the agent, their delegators and so on, as far up as chains are known. Looked for once in a question:
 // a thousand agents above may have a hundred thousand delegations.
 function delegatorsAbove(question: Question): readonly string[] | Promise<readonly string[]> {
   return question.delegators ?? inTurns(findDelegators(question))
 }
 
-// Yields after each chain.
+// Yields after some hundred delegations.
 function* findDelegators(question: Question): Generator<void, readonly string[]> {
   const { input, chain, genesis } = question
   const seen = new Set([genesis.agentId])
   const found: string[] = []
   const waiting = [chain]
+  let looks = 0
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const { delegatorId } of next.delegations) {
       if (seen.has(delegatorId)) continue
@@ -116,7 +119,11 @@ function* findDelegators(question: Question): Generator<void, readonly string[]>
       const delegator = input.chains.get(delegatorId)
       if (delegator !== undefined) waiting.push(delegator.chain)
     }
-    yield
+    looks += next.delegations.length + 1
+    if (looks >= LOOKS_PER_STEP) {
+      looks = 0
+      yield
+    }
   }
   question.delegators = found
   return found

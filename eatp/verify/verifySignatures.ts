@@ -1,5 +1,5 @@
 import { verifyTextAside } from "../signing/ed25519.js"
-import { slicesOf } from "../turns/turns.js"
+import { inTurns, slicesOf } from "../turns/turns.js"
 import type { ChainSignature, Claim } from "./chainSignatures.js"
 
 // How many are verified at once. The payloads of a slice are built on this thread, which takes about a millisecond.
@@ -17,7 +17,8 @@ export async function verifySignatures(signatures: Iterable<ChainSignature>): Pr
 async function verifyOne(signature: ChainSignature): Promise<void> {
   const { signer, outcome } = signature
   if (signer === undefined || outcome !== undefined) return
-  const claim = signature.claim(signer)
+  const built = inTurns(signature.claim(signer))
+  const claim = built instanceof Promise ? await built : built
   if (typeof claim === "string" || claim instanceof Error) signature.outcome = claim
   else signature.outcome = (await verifiesWithAny(claim)) ? "valid" : "invalid"
 }

@@ -1,4 +1,5 @@
 import { isoFromMicros } from "../time/isoTime.js"
+import { inTurns } from "../turns/turns.js"
 import type { AuthorityKey } from "./authorityKeys.js"
 import type { ChainSignature } from "./chainSignatures.js"
 import { verifySignatures } from "./verifySignatures.js"
@@ -12,7 +13,7 @@ export async function windowProblem({ signer, outcome, claim }: ChainSignature):
   for (const key of signer.keys.filter(isBounded)) {
     const always: ChainSignature = { signer: { ...signer, keys: [{ publicKey: key.publicKey }] }, claim }
     await verifySignatures([always])
-    const made = claim(signer)
+    const made = await inTurns(claim(signer))
     if (always.outcome === "valid" && typeof made === "object" && "text" in made)
       return textOf(key, made.atMicros)
   }

@@ -30,11 +30,10 @@ function maskUser(userinfo: string): string {
 
 function maskParameter(parameter: string): string {
   const equals = parameter.indexOf("=")
-  const name = equals < 0 ? parameter : parameter.slice(0, equals)
-  if (!/^\w*$/.test(name)) return "***"
-  return equals < 0 || (PUBLIC.has(name) && /^[\w.,:%/-]*$/.test(parameter.slice(equals + 1)))
-    ? parameter
-    : `${name}=***`
+  const name = parameter.slice(0, Math.max(equals, 0))
+  // Without a value it may be the end of a password that holds an `&`.
+  if (equals < 0 || !/^\w*$/.test(name)) return "***"
+  return PUBLIC.has(name) && /^[\w.,:%/-]*$/.test(parameter.slice(equals + 1)) ? parameter : `${name}=***`
 }
 
 /** Parameters whose values are no secret. */

@@ -58,6 +58,22 @@ describe("eatp: chains of the largest size", () => {
     expect(longest).to.be.lessThan(heldMs())
   })
 
+  it("have a mebibyte of small values in their metadata parsed, signed and compared in slices", async () => {
+    const chain = chainOf("agent")
+    const genesis = { ...(chain.genesis as GenesisRecord) }
+    genesis.metadataJson = `{"constraints":[[${Array(350_000).fill("{}")}]]}`
+    world.keep({ ...chain, genesis })
+    const { chains, authorities } = world
+    const request = { agentId: "agent", action: "read_data", level: "full" } as const
+    const { result, longest } = await held(() =>
+      checkAuthority({ request, nowMicros: NOW, chains, authorities }),
+    )
+    expect(result.authorized).to.equal(false)
+    expect(result.constraintsMet).to.have.length(1)
+    // Collecting so many objects as garbage takes its time, too; at once it was two seconds.
+    expect(longest).to.be.lessThan(8 * heldMs())
+  })
+
   it("have their signatures verified on other threads, each once", async () => {
     const chain = world.keep(await world.establish("signed"))
     Object.assign(chain, {

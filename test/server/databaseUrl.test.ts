@@ -134,6 +134,9 @@ describe("DATABASE_URL", () => {
   })
 
   it("is shown with what is no secret", () => {
+    expect(maskUrl("postgres://ann@h/db?password=abc&s3cret"), "a password with an & of its own").to.equal(
+      "postgres://ann@h/db?password=***&***",
+    )
     expect(
       maskUrl("postgres://ann:s3cret@a:1,[::1]:2/db?sslmode=require&password=x&options=-cy%3Dz"),
     ).to.equal("postgres://ann:***@a:1,[::1]:2/db?sslmode=require&password=***&options=***")

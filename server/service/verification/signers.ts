@@ -1,9 +1,8 @@
 import {
   type AgentRevocations,
+  createTurns,
   isInForce,
-  isTurnOver,
   MAX_DELEGATION_DEPTH,
-  nextTurn,
   type Signers,
   type StoredTrust,
   type TrustAuthority,
@@ -31,6 +30,9 @@ const MAX_ANCESTORS = 1_000
 const MAX_ANCESTOR_BYTES = 16 * 1024 * 1024
 /** Most chains read at once: their size is known only after they are read. */
 const READ_AT_ONCE = 16
+/** What counts as one record for turns: bytes of a chain that may have to be decoded, and delegations looked at. */
+const BYTES_PER_RECORD = 512
+const LOOKS_PER_RECORD = 8
 
 /**
  * The authorities that a chain names, the chains of all its delegators up to one level beyond the depth that EATP allows, and the
@@ -91,6 +93,7 @@ export function trustOf(stored: ServedChain, nowMicros: bigint): StoredTrust {
 async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
   const ancestors = new Map<string, ServedChain | null>()
   const agentId = chain.genesis?.agentId
+  const takeTurns = createTurns()
   let level = [chain]
   let bytes = 0
   for (let depth = 0; depth <= MAX_DELEGATION_DEPTH && level.length > 0; depth++) {
@@ -105,7 +108,8 @@ async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
         if (bytes > MAX_ANCESTOR_BYTES) return { ancestors, tooMany: true }
         // It may have to be decoded first.
         if (ancestor) level.push(ancestor.chain())
-        if (isTurnOver()) await nextTurn()
+        const turn = ancestor && takeTurns(ancestor.bytes.length / BYTES_PER_RECORD)
+        if (turn) await turn
       }
     }
   }
@@ -115,9 +119,11 @@ async function ancestorsOf(reader: TrustReader, chain: TrustLineageChain) {
 /** The direct delegators that pass, each once. In turns: a thousand chains may name a hundred thousand. */
 async function delegatorsOf(chains: TrustLineageChain[], passes: (id: string) => boolean): Promise<string[]> {
   const ids = new Set<string>()
+  const takeTurns = createTurns()
   for (const { delegations } of chains) {
     for (const { delegatorId } of delegations) if (passes(delegatorId)) ids.add(delegatorId)
-    if (isTurnOver()) await nextTurn()
+    const turn = takeTurns(delegations.length / LOOKS_PER_RECORD)
+    if (turn) await turn
   }
   return [...ids]
 }
