@@ -4,9 +4,12 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY . .
 # Installs all dependencies to compile, then only those for production. Install scripts are not needed.
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): what --version and GetServerInfo tell; unknown without it.
+ARG COMMIT=""
 RUN npm ci --ignore-scripts \
  && npx tsc -b server client \
  && node client/bundle.mjs \
+ && printf %s "$COMMIT" > server/dist/commit \
  && npm ci --omit=dev --ignore-scripts
 
 FROM node:22-bookworm-slim

@@ -100,7 +100,7 @@ export async function startServer({
     )
     // With workers, the primary logs this once, when all serve.
     log[worker === 0 ? "info" : "debug"](
-      { address: listener.address, tls, database: database.name },
+      { address: listener.address, version: info.version, tls, database: database.name },
       `ready: serving on ${listener.address}`,
     )
     const running = { config, log, database, store, middleware, listener, endMetrics, draining }

@@ -9,6 +9,7 @@ import { workersMetrics } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import type { StopRequest } from "./stopRequest.js"
 import { credentialsOf } from "./tls.js"
+import { serverVersion } from "./version.js"
 import type { PrimaryMessage, ServeMessage, WorkerMessage } from "./worker.js"
 import { forkWorker } from "./workerOutput.js"
 
@@ -32,7 +33,7 @@ export async function serveWithWorkers({ config, log }: ServerOptions, stop: Sto
       throw error
     })
     if (typeof address === "string") {
-      const facts = { address, workers: config.workers, database: database.name }
+      const facts = { address, version: serverVersion(), workers: config.workers, database: database.name }
       log.info(facts, `ready: serving on ${address} with ${config.workers} workers`)
     }
     const code = await Promise.race([stop.requested, workers.failed]).finally(() =>

@@ -29,7 +29,7 @@ describe("GetServerInfo", () => {
     const empty = await client.getServerInfo({})
     expect(empty).to.include({ worker: 0, databaseAvailable: true })
     expect([empty.feedRevision, empty.newestRevision, empty.oldestRevision]).to.deep.equal([0n, 0n, 1n])
-    expect(empty.version).to.match(/^\d+\.\d+\.\d+$/)
+    expect(empty.version).to.match(/^\d+\.\d+\.\d+(\+[0-9a-f]{40}(\.dirty)?)?$/)
     expect(empty.schemaVersion).to.be.greaterThan(1)
     const startedAt = empty.startedAt && timestampDate(empty.startedAt).getTime()
     expect(startedAt).to.be.within(begun, Date.now())

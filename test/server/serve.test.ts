@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises"
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { status as Code } from "@grpc/grpc-js"
@@ -57,7 +57,22 @@ describe("trust-registry-server", () => {
       expect(help.stdout)
         .to.include("serve")
         .and.match(/--drain-timeout-ms .* \(ms; default: \d+\)/)
-      expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: `${version}\n` })
+      const note = new URL("../../server/dist/commit", import.meta.url)
+      const before = await readFile(note).catch(() => undefined)
+      closers.push(() => (before ? writeFile(note, before) : rm(note, { force: true })))
+      const commit = "0123456789abcdef0123456789abcdef01234567"
+      for (const [text, shown] of [
+        [`${commit}\n`, `+${commit}`],
+        [`${commit}.dirty\n`, `+${commit}.dirty`],
+        ["", ""],
+        ["fatal: no repository", ""],
+      ] as const) {
+        await writeFile(note, text)
+        expect(await spawn(["--version"]).ended).to.include({ code: 0, stdout: `${version}${shown}\n` })
+      }
+      await writeFile(note, commit)
+      await utimes(note, 0, 0)
+      expect(await spawn(["--version"]).ended, "compiled later").to.include({ stdout: `${version}\n` })
     })
 
     it("refuses unknown arguments with exit code 2", async () => {

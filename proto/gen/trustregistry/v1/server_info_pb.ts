@@ -36,7 +36,7 @@ export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@_
  */
 export type GetServerInfoResponse = Message<"trustregistry.v1.GetServerInfoResponse"> & {
   /**
-   * Version of the server.
+   * Version of the server, with the commit that it was built from where that is known: `0.2.0+COMMIT`.
    *
    * @generated from field: string version = 1;
    */
