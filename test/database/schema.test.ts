@@ -6,7 +6,6 @@ import { connectTo, failureOf } from "../support/calls.js"
 import { freshDatabase } from "../support/postgres.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
-import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 
 const { NOT_SERVING } = health.HealthCheckResponse_ServingStatus
@@ -84,7 +83,7 @@ describe("the schema", () => {
   })
 
   it("of a newer server stops the service of a running older one, which says why", async () => {
-    const registry = await startRegistry({ databaseTimeoutMs: scaled(20_000) })
+    const registry = await startRegistry()
     const { calls, close } = connectTo(registry.address)
     const store = () => failureOf(calls(TrustStoreService).storeChain({ chain: sampleChain("ann") }))
     await registry.sql.begin(async (sql) => {

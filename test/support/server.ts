@@ -46,7 +46,12 @@ export async function startRegistry(
   const sql = postgres({ ...database.connection, max: 2, onnotice: () => {} })
   const log: LogLine[] = []
   const optionsOf = (changes: Partial<Config>, lines: LogLine[]) => ({
-    config: defaultConfig({ ...DEFAULTS, databaseTimeoutMs: scaled(4_000), ...changes }),
+    config: defaultConfig({
+      ...DEFAULTS,
+      databaseTimeoutMs: scaled(4_000),
+      callTimeoutMs: scaled(30_000),
+      ...changes,
+    }),
     log: createLog(changes.logLevel ?? "debug", collectLines(lines)),
     connection: database.connection,
   })
