@@ -32,7 +32,12 @@ export async function printRevocation(
   await outputs.out.line(`${done} ${count} at revision ${revision}; revocation ${revocationId}`)
   await table(outputs, HEADINGS, records.map(rowOf))
   const left = recordCount - BigInt(records.length)
-  if (left > 0n) await outputs.err.line(`${left} more records: run revocations --revocation ${revocationId}`)
+  if (revocation.inProgress)
+    await outputs.err.line(
+      `the cascade is in progress: more records follow; revocations --revocation ${revocationId} lists them`,
+    )
+  else if (left > 0n)
+    await outputs.err.line(`${left} more records: run revocations --revocation ${revocationId}`)
 }
 
 /** Prints records of any revocations. */

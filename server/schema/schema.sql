@@ -94,7 +94,9 @@ CREATE TYPE public.trust_revocation_written AS (
 	revoked_at timestamp with time zone,
 	revoked_by text,
 	lifted_at timestamp with time zone,
-	lifted_by text
+	lifted_by text,
+	total bigint,
+	waiting bigint
 );
 
 --
@@ -290,6 +292,294 @@ $$;
 CREATE FUNCTION public.trust_capability_covers(capability text, action text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (strpos(capability, '*'::text) = 0) THEN (capability = action) WHEN ("right"(capability, 1) = '*'::text) THEN starts_with(action, "left"(capability, '-1'::integer)) WHEN ("left"(capability, 1) = '*'::text) THEN ("right"(action, (length(capability) - 1)) = substr(capability, 2)) WHEN ((length(capability) - length(replace(capability, '*'::text, ''::text))) > 1) THEN false ELSE (starts_with(action, split_part(capability, '*'::text, 1)) AND ("right"(action, length(split_part(capability, '*'::text, 2))) = split_part(capability, '*'::text, 2))) END;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: trust_cascades; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.trust_cascades (
+    place bigint NOT NULL,
+    revocation_id uuid NOT NULL,
+    kind text NOT NULL,
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    record_id text NOT NULL COLLATE pg_catalog."C",
+    lift_request uuid,
+    lifted_by text
+);
+
+--
+-- Name: trust_cascade_find(public.trust_cascades, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_find(cascade public.trust_cascades, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_indexscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+  revocation uuid := cascade.revocation_id;
+  places bigint[];
+  agents text[];
+  names jsonb[];
+  found_records bigint;
+begin
+  select array_agg(r.place), array_agg(r.agent_id), array_agg(r.names) into places, agents, names
+  from (
+    select * from trust_cascade_records r where r.revocation_id = revocation and r.written order by r.place limit most) r;
+  if places is null then return null; end if;
+  insert into trust_cascade_records (revocation_id, agent_id, record_id, names, descends_from)
+  select revocation, n.agent_id, n.record_id, n.record_names, n.delegator
+  from (
+    select distinct on (c.agent_id, r.record_id) c.agent_id, r.record_id, r.record_names, l.agent_id as delegator
+    from trust_cascade_level(agents, names) l
+    -- As in trust_revocation_cascade.
+    cross join lateral (
+      select c.agent_id, c.chain_data from trust_chains c
+      where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id offset 0
+    ) c
+    cross join lateral trust_revoked_records(cascade.kind, c.chain_data, l.agent_id, l.names) r
+    order by c.agent_id, r.record_id, l.agent_id
+  ) n
+  -- Not "not exists": the planner would hash all records, at each step.
+  where (
+    select true from trust_revocations r
+    where r.revocation_id = revocation and r.kind = cascade.kind and r.agent_id = n.agent_id and r.record_id = n.record_id
+    limit 1) is null
+    and (
+      select true from trust_cascade_records r
+      where r.revocation_id = revocation and r.agent_id = n.agent_id and r.record_id = n.record_id
+      limit 1) is null
+  order by n.agent_id, n.record_id;
+  get diagnostics found_records = row_count;
+  delete from trust_cascade_records where place = any (places);
+  return found_records;
+end
+$_$;
+
+--
+-- Name: trust_cascade_level(text[], jsonb[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_level(agents text[], names jsonb[]) RETURNS TABLE(agent_id text, names jsonb)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select u.agent_id, jsonb_agg(distinct name) filter (where name is not null)
+  from unnest(agents, names) as u (agent_id, names)
+  left join lateral jsonb_array_elements_text(u.names) name on true
+  group by u.agent_id
+$$;
+
+--
+-- Name: trust_cascade_lift(public.trust_cascades, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_lift(cascade public.trust_cascades, most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  revisions bigint[] := array(
+    select r.revision from trust_revocations r
+    where r.revocation_id = cascade.revocation_id and r.mode = 'suspend' and r.lifted_at is null limit most);
+begin
+  if cardinality(revisions) = 0 then return null; end if;
+  update trust_revocations r
+  set lifted_at = now(), lifted_by = cascade.lifted_by,
+      -- As in trust_cascade_revoke.
+      request_id = case when (
+        select true from trust_chain_revisions h where h.agent_id = r.agent_id and h.request_id = cascade.lift_request limit 1
+      ) then gen_random_uuid() else cascade.lift_request end
+  where r.revision = any (revisions);
+  return cardinality(revisions);
+end
+$$;
+
+--
+-- Name: trust_cascade_revoke(public.trust_cascades, bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_revoke(cascade public.trust_cascades, places bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  revocation uuid := cascade.revocation_id;
+  root trust_revocations;
+  revoked bigint;
+begin
+  select * into root from trust_revocations r
+  where r.revocation_id = revocation and r.kind = cascade.kind and r.agent_id = cascade.agent_id and r.record_id = cascade.record_id;
+  delete from trust_cascade_records found
+  using trust_revocations r
+  where found.place = any (places)
+    and r.revocation_id = revocation and r.kind = cascade.kind and r.agent_id = found.agent_id and r.record_id = found.record_id;
+  insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, names, mode, descends_from, effective_at,
+    reason, revoked_by, request_id, request_hash)
+  select 0, revocation, root.kind, found.agent_id, found.record_id, found.names, root.mode, found.descends_from, root.effective_at,
+         root.reason, root.revoked_by,
+         -- A request_id that changed the chain before would be in its history twice.
+         case when (
+           select true from trust_chain_revisions h where h.agent_id = found.agent_id and h.request_id = revocation limit 1
+         ) then gen_random_uuid() else revocation end,
+         root.request_hash
+  from trust_cascade_records found
+  where found.place = any (places)
+  order by found.place;
+  get diagnostics revoked = row_count;
+  update trust_cascade_records set written = true where place = any (places);
+  return revoked;
+end
+$$;
+
+--
+-- Name: trust_cascade_step(integer, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_step(most integer, most_bytes bigint) RETURNS TABLE(did text, revocation_id uuid, records bigint, locked_ms double precision)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1800ms'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+declare
+  cascade trust_cascades;
+  since timestamptz;
+begin
+  if not pg_try_advisory_xact_lock(7166746355081732688) then return; end if;
+  select * into cascade from trust_cascades c order by c.place limit 1;
+  if cascade.place is null then return; end if;
+  revocation_id := cascade.revocation_id;
+  if cascade.lift_request is null then
+    records := trust_cascade_find(cascade, 500);
+    did := 'found';
+  end if;
+  if records is null then
+    perform trust_lock();
+    since := clock_timestamp();
+    -- As it is now that nobody else writes.
+    select * into cascade from trust_cascades c where c.place = cascade.place;
+    did := case when cascade.lift_request is null then 'written' else 'lifted' end;
+    records := case when did = 'written' then trust_cascade_write(cascade, most, most_bytes)
+                    else trust_cascade_lift(cascade, most) end;
+    if records is null then
+      delete from trust_cascade_records r where r.revocation_id = cascade.revocation_id;
+      delete from trust_cascades c where c.place = cascade.place;
+      did := 'done';
+    end if;
+  end if;
+  locked_ms := extract(epoch from clock_timestamp() - since) * 1000;
+  return next;
+end
+$$;
+
+--
+-- Name: trust_cascade_waiting(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_waiting(revocation uuid) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select case when c.lift_request is null
+    then (select count(*) from trust_cascade_records r where r.revocation_id = revocation and not r.written)
+    else (select count(*) from trust_revocations r
+      where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null)
+  end
+  from trust_cascades c where c.revocation_id = revocation
+$$;
+
+--
+-- Name: trust_cascade_write(public.trust_cascades, integer, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascade_write(cascade public.trust_cascades, most integer, most_bytes bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  places bigint[];
+begin
+  places := array(
+    select p.place from (
+      select n.place, sum(coalesce(c.chain_bytes, 0)) over (order by n.place) - coalesce(c.chain_bytes, 0) as before
+      from (
+        select * from trust_cascade_records r where r.revocation_id = cascade.revocation_id and not r.written order by r.place limit most
+      ) n
+      left join trust_chains c on c.agent_id = n.agent_id
+    ) p
+    where p.before < most_bytes);
+  if cardinality(places) = 0 then
+    return case when exists (select from trust_cascade_records r where r.revocation_id = cascade.revocation_id) then 0 end;
+  end if;
+  return trust_cascade_revoke(cascade, places);
+end
+$$;
+
+--
+-- Name: trust_cascades_settle(text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_cascades_settle(agents text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+  above text[];
+  cascade trust_cascades;
+  places bigint[];
+begin
+  above := array(
+    with recursive up (agent_id) as (
+      select unnest(agents)
+      union
+      select d #>> '{}' from up join trust_chains c using (agent_id),
+        jsonb_path_query(c.chain_data, '$.delegations[*].delegator_id') d
+    )
+    select up.agent_id from up where up.agent_id is not null);
+  for cascade in select * from trust_cascades c where c.lift_request is null order by c.place loop
+    loop
+      with revoked as (
+        select r.agent_id, jsonb_agg(distinct name) filter (where name is not null) as names
+        from unnest(above) a (agent_id)
+        join trust_revocations r on r.agent_id = a.agent_id and r.revocation_id = cascade.revocation_id
+        left join lateral jsonb_array_elements_text(r.names) name on true
+        group by r.agent_id
+      ), found as (
+        insert into trust_cascade_records (revocation_id, agent_id, record_id, names, descends_from)
+        select distinct on (c.agent_id, r.record_id) cascade.revocation_id, c.agent_id, r.record_id, r.record_names, revoked.agent_id
+        from unnest(above) a (agent_id)
+        join trust_chains c on c.agent_id = a.agent_id
+        cross join lateral (
+          select distinct d #>> '{}' as delegator from jsonb_path_query(c.chain_data, '$.delegations[*].delegator_id') d) d
+        join revoked on revoked.agent_id = d.delegator
+        cross join lateral trust_revoked_records(cascade.kind, c.chain_data, d.delegator, revoked.names) r
+        where not exists (
+          select from trust_revocations known
+          where known.revocation_id = cascade.revocation_id and known.kind = cascade.kind and known.agent_id = c.agent_id
+            and known.record_id = r.record_id)
+        order by c.agent_id, r.record_id, revoked.agent_id
+        returning place
+      )
+      select array_agg(place) into places from found;
+      exit when places is null;
+      perform trust_cascade_revoke(cascade, places);
+    end loop;
+  end loop;
+end
+$_$;
 
 --
 -- Name: trust_chain_metadata(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -639,6 +929,9 @@ begin
   -- Each statement of a volatile function has its own snapshot, so all that follow see every commit before. A condition in the
   -- same statement as the write would read the snapshot from before the lock and lose updates.
   perform trust_lock(not_after);
+  if exists (select from trust_cascades) then
+    perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
+  end if;
   outcomes := trust_chains_judge(writes, at);
   perform trust_chains_apply(writes, outcomes, documents);
   return query select * from trust_chains_answer(writes, outcomes, at);
@@ -814,10 +1107,10 @@ end
 $$;
 
 --
--- Name: trust_revocation_cascade(text, text, text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_revocation_cascade(text, text, text, integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_revocation_cascade(root_kind text, root_agent text, root_record text) RETURNS TABLE(kind text, agent_id text, record_id text, descends_from text)
+CREATE FUNCTION public.trust_revocation_cascade(root_kind text, root_agent text, root_record text, most integer) RETURNS TABLE(agent_id text, record_id text, names jsonb, descends_from text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -830,47 +1123,54 @@ declare
   records text[] := array[root_record];
   names jsonb[] := array[to_jsonb(trust_record_names(root_kind, root_agent, root_record))];
   delegators text[] := array[null];
-  seen_agents text[] := '{}';
-  seen_records text[] := '{}';
+  -- The level that is looked below: it begins here and ends with the arrays.
+  level integer := 1;
+  children refcursor;
+  child record;
+  chains bigint := 0;
+  bytes bigint := 0;
+  next_agents text[];
+  next_records text[];
+  next_names jsonb[];
+  next_delegators text[];
 begin
-  while cardinality(agents) > 0 loop
-    return query
-      select root_kind, l.agent_id, l.record_id, l.delegator
-      from unnest(agents, records, delegators) as l (agent_id, record_id, delegator);
-    seen_agents := seen_agents || agents;
-    seen_records := seen_records || records;
-    select array_agg(n.agent_id), array_agg(n.record_id), array_agg(n.names), array_agg(n.delegator)
-    into agents, records, names, delegators
-    from (
-      select distinct on (b.agent_id, record.id) b.agent_id, record.id as record_id, record.names, l.agent_id as delegator
-      from (
-        select u.agent_id, array_agg(distinct name) as names
-        from unnest(agents, names) as u (agent_id, names) left join lateral jsonb_array_elements_text(u.names) name on true
-        group by u.agent_id
-      ) l
+  while level <= cardinality(agents) loop
+    next_agents := '{}'; next_records := '{}'; next_names := '{}'; next_delegators := '{}';
+    open children for
+      select c.agent_id, c.chain_bytes, r.record_id, r.record_names, l.agent_id as delegator
+      from trust_cascade_level(agents[level:], names[level:]) l
       -- Its offset makes the planner look up each delegator in the index. As a plain join it compares, from some 12,000 of them on,
       -- all chains with all delegators.
       cross join lateral (
-        select c.agent_id, c.chain_data from trust_chains c
+        select c.agent_id, c.chain_data, c.chain_bytes from trust_chains c
         where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id offset 0
-      ) b
-      join lateral jsonb_path_query(b.chain_data, '$.delegations[*]') delegation on delegation ->> 'delegator_id' = l.agent_id
-      cross join lateral (
-        select '' as id, null::jsonb as names where root_kind = 'agent'
-        union all
-        select delegation ->> 'id', to_jsonb(trust_delegated_names(delegation))
-        where root_kind = 'delegation' and delegation ->> 'id' <> ''
-          and trust_names_cover(l.names, trust_delegated_names(delegation))
-        union all
-        select c ->> 'id', jsonb_build_array(c -> 'capability')
-        from jsonb_path_query(b.chain_data, '$.capabilities[*]') c
-        where root_kind = 'capability' and c ->> 'id' <> '' and c ->> 'capability' = any (trust_delegated_names(delegation))
-          and trust_names_cover(l.names, array[c ->> 'capability'])
-      ) record
-      where (b.agent_id, record.id) not in (select * from unnest(seen_agents, seen_records))
-      order by b.agent_id, record.id, l.agent_id
+      ) c
+      left join lateral trust_revoked_records(root_kind, c.chain_data, l.agent_id, l.names) r on true;
+    loop
+      fetch children into child;
+      exit when not found;
+      chains := chains + 1;
+      bytes := bytes + child.chain_bytes;
+      if chains > most::bigint * 10 or bytes > most::bigint * 16384 then return; end if;
+      if child.record_id is not null then
+        next_agents := next_agents || child.agent_id; next_records := next_records || child.record_id;
+        next_names := next_names || child.record_names; next_delegators := next_delegators || child.delegator;
+      end if;
+    end loop;
+    close children;
+    level := cardinality(agents) + 1;
+    select agents || coalesce(array_agg(n.agent), '{}'), records || coalesce(array_agg(n.record), '{}'),
+           names || coalesce(array_agg(n.given), '{}'), delegators || coalesce(array_agg(n.delegator), '{}')
+    into agents, records, names, delegators
+    from (
+      select distinct on (f.agent, f.record) f.*
+      from unnest(next_agents, next_records, next_names, next_delegators) as f (agent, record, given, delegator)
+      where (f.agent, f.record) not in (select * from unnest(agents, records))
+      order by f.agent, f.record, f.delegator
     ) n;
+    if cardinality(agents) - 1 > most then return; end if;
   end loop;
+  return query select * from unnest(agents, records, names, delegators);
 end
 $_$;
 
@@ -882,16 +1182,23 @@ CREATE FUNCTION public.trust_revocations_answer(outcome text, revocation uuid) R
     LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  select outcome, greatest(
-      max(r.revision) over (),
+  with records as (
+    select r.*, count(*) over () as total, row_number() over (order by r.revision desc) as age
+    from trust_revocations r where r.revocation_id = revocation
+  ), newest as (
+    select greatest(
+      max(r.revision),
       max((select h.revision from trust_chain_revisions h
-        where h.agent_id = r.agent_id and h.request_id = r.request_id)) over (),
+        where h.agent_id = r.agent_id and h.request_id = r.request_id)),
       max((select h.revision from trust_authority_revisions h
-        where h.authority_id = r.authority_id and h.request_id = r.request_id)) over ()),
-    r.revision, r.revocation_id, r.kind, r.agent_id, r.authority_id, r.record_id, r.mode, r.descends_from, r.effective_at,
-    r.compromised_at, r.reason, r.revoked_at, r.revoked_by, r.lifted_at, r.lifted_by
-  from (select) one left join trust_revocations r on r.revocation_id = revocation
-  order by r.descends_from is not null, r.agent_id, r.record_id
+        where h.authority_id = r.authority_id and h.request_id = r.request_id))) as head
+    from records r where r.age <= 2000
+  )
+  select outcome, n.head, r.revision, r.revocation_id, r.kind, r.agent_id, r.authority_id, r.record_id, r.mode, r.descends_from,
+    r.effective_at, r.compromised_at, r.reason, r.revoked_at, r.revoked_by, r.lifted_at, r.lifted_by, r.total,
+    trust_cascade_waiting(revocation)
+  from (select) one left join records r on true left join newest n on true
+  order by r.descends_from is not null, r.agent_id, r.record_id limit 10001
 $$;
 
 --
@@ -969,37 +1276,47 @@ end
 $$;
 
 --
--- Name: trust_revocations_lift(uuid, uuid, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_revocations_lift(uuid, uuid, text, timestamp with time zone, integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_revocations_lift(revocation uuid, request uuid, actor text, not_after timestamp with time zone) RETURNS SETOF public.trust_revocation_written
+CREATE FUNCTION public.trust_revocations_lift(revocation uuid, request uuid, actor text, not_after timestamp with time zone, most integer) RETURNS SETOF public.trust_revocation_written
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  found_any boolean;
   suspends boolean;
-  stands boolean;
+  large boolean;
   outcome text;
 begin
   perform trust_lock(not_after);
-  select count(*) > 0, bool_or(r.mode = 'suspend'), bool_or(r.mode = 'suspend' and r.lifted_at is null)
-  into found_any, suspends, stands
-  from trust_revocations r where r.revocation_id = revocation;
+  suspends := (select r.mode = 'suspend' from trust_revocations r where r.revocation_id = revocation limit 1);
+  large := exists (select from trust_cascades c where c.revocation_id = revocation) or exists (
+    select from trust_revocations r
+    where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null offset most + 1);
   outcome := case
-    when not found_any then 'not_found'
+    when suspends is null then 'not_found'
     when not suspends then 'not_suspension'
-    when not stands then 'unchanged'
+    when not exists (
+      select from trust_revocations r where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null)
+      or exists (select from trust_cascades c where c.revocation_id = revocation and c.lift_request is not null)
+      then 'unchanged'
     when exists (
       select from trust_revocations r join trust_chain_revisions h on h.agent_id = r.agent_id and h.request_id = request
-      where r.revocation_id = revocation) then 'reused'
+      where r.revocation_id = revocation and (not large or r.descends_from is null)) then 'reused'
     else 'lifted'
   end;
   if outcome = 'lifted' then
+    if large then
+      insert into trust_cascades (revocation_id, kind, agent_id, record_id, lift_request, lifted_by)
+      select revocation, r.kind, r.agent_id, r.record_id, request, actor
+      from trust_revocations r where r.revocation_id = revocation and r.descends_from is null limit 1
+      on conflict (revocation_id) do update set lift_request = request, lifted_by = actor;
+    end if;
     update trust_revocations r set lifted_at = now(), lifted_by = actor, request_id = request
-    where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null;
+    where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null
+      and (not large or r.descends_from is null);
   end if;
   return query
   select * from trust_revocations_answer(outcome, case when outcome in ('lifted', 'unchanged') then revocation end);
@@ -1007,10 +1324,10 @@ end
 $$;
 
 --
--- Name: trust_revocations_write(text, text, text, text, text, timestamp with time zone, timestamp with time zone, text, uuid, text, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_revocations_write(text, text, text, text, text, timestamp with time zone, timestamp with time zone, text, uuid, text, text, timestamp with time zone, integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_revocations_write(root_kind text, agent text, authority text, record text, root_mode text, effective timestamp with time zone, compromised timestamp with time zone, why text, request uuid, hash text, actor text, not_after timestamp with time zone) RETURNS SETOF public.trust_revocation_written
+CREATE FUNCTION public.trust_revocations_write(root_kind text, agent text, authority text, record text, root_mode text, effective timestamp with time zone, compromised timestamp with time zone, why text, request uuid, hash text, actor text, not_after timestamp with time zone, most integer) RETURNS SETOF public.trust_revocation_written
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
@@ -1021,10 +1338,16 @@ declare
   outcome text;
   agents text[];
   records text[];
+  all_names jsonb[];
   delegators text[];
+  large boolean;
 begin
-  perform trust_lock(not_after);
   select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
+  -- Who asks again how far a cascade is keeps no writer waiting.
+  if done is null then
+    perform trust_lock(not_after);
+    select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
+  end if;
 
   outcome := case
     when done is not null then case when done = hash then 'replayed' else 'reused' end
@@ -1057,17 +1380,28 @@ begin
       revoked_by, request_id, request_hash)
     values (0, request, 'key', authority, record, root_mode, compromised, why, actor, request, hash);
   elsif outcome = 'revoked' then
-    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.descends_from) into agents, records, delegators
-    from trust_revocation_cascade(root_kind, agent, record) c;
+    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
+    into agents, records, all_names, delegators
+    from trust_revocation_cascade(root_kind, agent, record, case when root_kind = 'agent' then most end) c;
+    large := agents is null;
+    if large then
+      agents := array[agent]; records := array[record]; delegators := array[null];
+      all_names := array[to_jsonb(trust_record_names(root_kind, agent, record))];
+    end if;
     if exists (
       select from unnest(agents) a join trust_chain_revisions h on h.agent_id = a and h.request_id = request) then
       outcome := 'reused';
     else
-      insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, mode, descends_from, effective_at,
+      insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, names, mode, descends_from, effective_at,
         reason, revoked_by, request_id, request_hash)
-      select 0, request, root_kind, c.agent_id, c.record_id, root_mode, c.delegator, effective, why, actor, request, hash
-      from unnest(agents, records, delegators) as c (agent_id, record_id, delegator)
+      select 0, request, root_kind, c.agent_id, c.record_id, c.names, root_mode, c.delegator, effective, why, actor, request, hash
+      from unnest(agents, records, all_names, delegators) as c (agent_id, record_id, names, delegator)
       order by c.delegator is not null, c.agent_id collate "C", c.record_id collate "C";
+      if large then
+        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
+        insert into trust_cascade_records (revocation_id, agent_id, record_id, names, written)
+        values (request, agent, record, all_names[1], true);
+      end if;
     end if;
   end if;
 
@@ -1111,6 +1445,29 @@ CREATE FUNCTION public.trust_revoked_keys(authority text, keys jsonb) RETURNS js
 $$;
 
 --
+-- Name: trust_revoked_records(text, jsonb, text, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_revoked_records(root_kind text, chain_data jsonb, delegator text, names jsonb) RETURNS TABLE(record_id text, record_names jsonb)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ''::text,
+     NULL::jsonb AS jsonb
+   WHERE (trust_revoked_records.root_kind = 'agent'::text)
+ UNION ALL
+  SELECT (delegation.delegation ->> 'id'::text),
+     to_jsonb(public.trust_delegated_names(delegation.delegation)) AS to_jsonb
+    FROM jsonb_path_query(trust_revoked_records.chain_data, '$."delegations"[*]'::jsonpath) delegation(delegation)
+   WHERE ((trust_revoked_records.root_kind = 'delegation'::text) AND ((delegation.delegation ->> 'delegator_id'::text) = trust_revoked_records.delegator) AND ((delegation.delegation ->> 'id'::text) <> ''::text) AND public.trust_names_cover(ARRAY( SELECT jsonb_array_elements_text(trust_revoked_records.names) AS jsonb_array_elements_text), public.trust_delegated_names(delegation.delegation)))
+ UNION ALL
+  SELECT (c.c ->> 'id'::text),
+     jsonb_build_array((c.c -> 'capability'::text)) AS jsonb_build_array
+    FROM jsonb_path_query(trust_revoked_records.chain_data, '$."delegations"[*]'::jsonpath) delegation(delegation),
+     jsonb_path_query(trust_revoked_records.chain_data, '$."capabilities"[*]'::jsonpath) c(c)
+   WHERE ((trust_revoked_records.root_kind = 'capability'::text) AND ((delegation.delegation ->> 'delegator_id'::text) = trust_revoked_records.delegator) AND ((c.c ->> 'id'::text) <> ''::text) AND ((c.c ->> 'capability'::text) = ANY (public.trust_delegated_names(delegation.delegation))) AND public.trust_names_cover(ARRAY( SELECT jsonb_array_elements_text(trust_revoked_records.names) AS jsonb_array_elements_text), ARRAY[(c.c ->> 'capability'::text)]));
+END;
+
+--
 -- Name: trust_stamp(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1144,10 +1501,6 @@ $$;
 CREATE FUNCTION public.trust_time_text(at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     RETURN CASE WHEN (at IS NOT NULL) THEN to_char((LEAST(GREATEST(at, '0001-01-01 00:00:00+00'::timestamp with time zone), '9999-12-31 23:59:59.999999+00'::timestamp with time zone) AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) ELSE NULL::text END;
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
 
 --
 -- Name: trust_authorities; Type: TABLE; Schema: public; Owner: -
@@ -1184,6 +1537,46 @@ CREATE TABLE public.trust_authority_revisions (
     request_id uuid NOT NULL,
     request_hash text NOT NULL,
     CONSTRAINT trust_authority_revisions_operation_check CHECK ((operation = ANY (ARRAY['registered'::text, 'updated'::text, 'keys_changed'::text, 'deactivated'::text, 'reactivated'::text, 'purged'::text])))
+);
+
+--
+-- Name: trust_cascade_records; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.trust_cascade_records (
+    place bigint NOT NULL,
+    revocation_id uuid NOT NULL,
+    agent_id text NOT NULL COLLATE pg_catalog."C",
+    record_id text NOT NULL COLLATE pg_catalog."C",
+    names jsonb,
+    descends_from text COLLATE pg_catalog."C",
+    written boolean DEFAULT false NOT NULL
+);
+
+--
+-- Name: trust_cascade_records_place_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.trust_cascade_records ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.trust_cascade_records_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: trust_cascades_place_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.trust_cascades ALTER COLUMN place ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.trust_cascades_place_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 --
@@ -1334,6 +1727,7 @@ CREATE TABLE public.trust_revocations (
     request_id uuid DEFAULT gen_random_uuid() NOT NULL,
     request_hash text DEFAULT ''::text NOT NULL,
     made_revision bigint,
+    names jsonb,
     CONSTRAINT trust_revocations_check CHECK ((((kind = 'key'::text) = (authority_id IS NOT NULL)) AND ((kind = 'key'::text) = (agent_id IS NULL)))),
     CONSTRAINT trust_revocations_check1 CHECK (((kind = 'agent'::text) = (record_id = ''::text))),
     CONSTRAINT trust_revocations_check2 CHECK (((kind <> 'key'::text) OR (mode = 'immediate'::text))),
@@ -1363,6 +1757,27 @@ ALTER TABLE ONLY public.trust_authority_revisions
 
 ALTER TABLE ONLY public.trust_authority_revisions
     ADD CONSTRAINT trust_authority_revisions_pkey PRIMARY KEY (revision);
+
+--
+-- Name: trust_cascade_records trust_cascade_records_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.trust_cascade_records
+    ADD CONSTRAINT trust_cascade_records_pkey PRIMARY KEY (place);
+
+--
+-- Name: trust_cascades trust_cascades_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.trust_cascades
+    ADD CONSTRAINT trust_cascades_pkey PRIMARY KEY (place);
+
+--
+-- Name: trust_cascades trust_cascades_revocation_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.trust_cascades
+    ADD CONSTRAINT trust_cascades_revocation_id_key UNIQUE (revocation_id);
 
 --
 -- Name: trust_chain_revisions trust_chain_revisions_agent_id_request_id_key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1424,6 +1839,18 @@ CREATE INDEX trust_authorities_parent ON public.trust_authorities USING btree (p
 --
 
 CREATE INDEX trust_authority_revisions_authority ON public.trust_authority_revisions USING btree (authority_id, revision DESC);
+
+--
+-- Name: trust_cascade_records_found; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_cascade_records_found ON public.trust_cascade_records USING btree (revocation_id, agent_id, record_id);
+
+--
+-- Name: trust_cascade_records_next; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_cascade_records_next ON public.trust_cascade_records USING btree (revocation_id, written, place);
 
 --
 -- Name: trust_chain_revisions_agent; Type: INDEX; Schema: public; Owner: -
@@ -1502,6 +1929,12 @@ CREATE INDEX trust_revocations_made ON public.trust_revocations USING btree (COA
 --
 
 CREATE INDEX trust_revocations_standing ON public.trust_revocations USING btree (agent_id) WHERE (lifted_at IS NULL);
+
+--
+-- Name: trust_revocations_suspended; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX trust_revocations_suspended ON public.trust_revocations USING btree (revocation_id) WHERE ((mode = 'suspend'::text) AND (lifted_at IS NULL));
 
 --
 -- Name: trust_authorities trust_authorities_1_lock; Type: TRIGGER; Schema: public; Owner: -

@@ -12,6 +12,7 @@ import { historyReader } from "./readers/historyReader.js"
 import { type MemoryReader, memoryReader } from "./readers/memoryReader.js"
 import { strongReader } from "./readers/strongReader.js"
 import type { TrustReader } from "./readers/trustReader.js"
+import { startCascades } from "./revocations/cascades.js"
 import { createRevocationStore, type RevocationStore } from "./revocations/revocationStore.js"
 
 /** Where the database is, and the limits of a store. */
@@ -69,10 +70,11 @@ export function createStore(options: StoreOptions): Store {
   const authorities = createAuthorityStore(database, feed, options)
   const history = createHistoryStore(database, feed)
   const compaction = startCompaction(database.scan, options.historyRetentionMs, onEvent)
+  const cascades = startCascades(database, onEvent)
   return {
     chains,
     authorities,
-    revocations: createRevocationStore(database, chains, authorities),
+    revocations: createRevocationStore(database, chains, authorities, cascades),
     history,
     memory: memoryReader(chains, authorities, history, database.monitor.now),
     strong: () => strongReader(chains, authorities, history),
@@ -80,9 +82,14 @@ export function createStore(options: StoreOptions): Store {
     monitor: database.monitor,
     now: database.monitor.now,
     feed,
-    migrate: (waitMs) => migrateWhenReachable(connection, waitMs),
+    migrate: async (waitMs) => {
+      const steps = await migrateWhenReachable(connection, waitMs)
+      cascades.wake()
+      return steps
+    },
     close: async (graceMs) => {
       const compacted = compaction.stop()
+      cascades.stop()
       history.tail.close()
       await Promise.all([feed.close(), database.close(graceMs), compacted])
     },

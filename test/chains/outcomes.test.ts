@@ -49,11 +49,19 @@ describe("write outcomes", () => {
   it("are successful only if this server knows them to be", () => {
     expect(chain("created").revision).to.equal(7n)
     expect(acceptedRow(authorityWrite, { outcome: "updated", row }, parent)).to.equal(row)
-    assureAccepted({ recordId: "record" }, { outcome: "revoked", head: 1n, rows: [] })
+    assureAccepted(
+      { recordId: "record" },
+      { outcome: "revoked", head: 1n, rows: [], total: 0n, waiting: null },
+    )
     for (const unknown of [UNKNOWN, "toString" as never]) {
       expectInternal(() => chain(unknown))
       expectInternal(() => acceptedRow(authorityWrite, { outcome: unknown, row }, parent))
-      expectInternal(() => assureAccepted({ recordId: "record" }, { outcome: unknown, head: 1n, rows: [] }))
+      expectInternal(() =>
+        assureAccepted(
+          { recordId: "record" },
+          { outcome: unknown, head: 1n, rows: [], total: 0n, waiting: null },
+        ),
+      )
     }
   })
 

@@ -17,7 +17,7 @@ describe("query plans of a cascade", () => {
       if (statistics === "with") await sql`analyze trust_chains`
       const found = await sql.begin(async (session) => {
         const rows =
-          await session`select count(*)::int as count from trust_revocation_cascade('agent', 'agent-0', '')`
+          await session`select count(*)::int as count from trust_revocation_cascade('agent', 'agent-0', '', null)`
         const [read] = await session`
           select seq_tup_read::int as all, idx_tup_fetch::int as found from pg_stat_xact_user_tables where relname = 'trust_chains'`
         return { count: rows[0]?.count, read }

@@ -27,6 +27,9 @@ begin
   -- Each statement of a volatile function has its own snapshot, so all that follow see every commit before. A condition in the
   -- same statement as the write would read the snapshot from before the lock and lose updates.
   perform trust_lock(not_after);
+  if exists (select from trust_cascades) then
+    perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
+  end if;
   outcomes := trust_chains_judge(writes, at);
   perform trust_chains_apply(writes, outcomes, documents);
   return query select * from trust_chains_answer(writes, outcomes, at);

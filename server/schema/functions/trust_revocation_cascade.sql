@@ -1,11 +1,11 @@
--- All that is revoked with an agent, delegation or capability: whatever was delegated on from it, however far down.
---   of an agent      every agent that it delegated to
---   of a delegation  every delegation by which its delegatee delegated on a capability that it covers
---   of a capability  every capability of a delegatee that was delegated by a name that it covers
--- Goes down one level of delegatees at a time. Each record appears once, as a descendant of a delegator in the level that
--- reaches it first, however many paths lead to it.
-create or replace function trust_revocation_cascade(root_kind text, root_agent text, root_record text)
-returns table (kind text, agent_id text, record_id text, descends_from text)
+-- All that is revoked with an agent, delegation or capability: whatever was delegated on from it, however far down. The rule is in
+-- trust_revoked_records.
+--
+-- Goes down one level of delegatees at a time. Each record appears once, as a descendant of a delegator in the level that reaches it
+-- first, however many paths lead to it. Nothing is returned for a cascade with more than `most` descendants, or one that takes the
+-- reading of ten times as many chains, or of 16 KiB for each: trust_cascade_step writes such a one. Null: no limit.
+create or replace function trust_revocation_cascade(root_kind text, root_agent text, root_record text, most integer)
+returns table (agent_id text, record_id text, names jsonb, descends_from text)
 language plpgsql stable
 set search_path from current
 -- The planner expects a few agents and a small table: it would read all of it for each of thousands. The index of delegators gives
@@ -20,46 +20,53 @@ declare
   records text[] := array[root_record];
   names jsonb[] := array[to_jsonb(trust_record_names(root_kind, root_agent, root_record))];
   delegators text[] := array[null];
-  seen_agents text[] := '{}';
-  seen_records text[] := '{}';
+  -- The level that is looked below: it begins here and ends with the arrays.
+  level integer := 1;
+  children refcursor;
+  child record;
+  chains bigint := 0;
+  bytes bigint := 0;
+  next_agents text[];
+  next_records text[];
+  next_names jsonb[];
+  next_delegators text[];
 begin
-  while cardinality(agents) > 0 loop
-    return query
-      select root_kind, l.agent_id, l.record_id, l.delegator
-      from unnest(agents, records, delegators) as l (agent_id, record_id, delegator);
-    seen_agents := seen_agents || agents;
-    seen_records := seen_records || records;
-    select array_agg(n.agent_id), array_agg(n.record_id), array_agg(n.names), array_agg(n.delegator)
-    into agents, records, names, delegators
-    from (
-      select distinct on (b.agent_id, record.id) b.agent_id, record.id as record_id, record.names, l.agent_id as delegator
-      from (
-        select u.agent_id, array_agg(distinct name) as names
-        from unnest(agents, names) as u (agent_id, names) left join lateral jsonb_array_elements_text(u.names) name on true
-        group by u.agent_id
-      ) l
+  while level <= cardinality(agents) loop
+    next_agents := '{}'; next_records := '{}'; next_names := '{}'; next_delegators := '{}';
+    open children for
+      select c.agent_id, c.chain_bytes, r.record_id, r.record_names, l.agent_id as delegator
+      from trust_cascade_level(agents[level:], names[level:]) l
       -- Its offset makes the planner look up each delegator in the index. As a plain join it compares, from some 12,000 of them on,
       -- all chains with all delegators.
       cross join lateral (
-        select c.agent_id, c.chain_data from trust_chains c
+        select c.agent_id, c.chain_data, c.chain_bytes from trust_chains c
         where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id offset 0
-      ) b
-      join lateral jsonb_path_query(b.chain_data, '$.delegations[*]') delegation on delegation ->> 'delegator_id' = l.agent_id
-      cross join lateral (
-        select '' as id, null::jsonb as names where root_kind = 'agent'
-        union all
-        select delegation ->> 'id', to_jsonb(trust_delegated_names(delegation))
-        where root_kind = 'delegation' and delegation ->> 'id' <> ''
-          and trust_names_cover(l.names, trust_delegated_names(delegation))
-        union all
-        select c ->> 'id', jsonb_build_array(c -> 'capability')
-        from jsonb_path_query(b.chain_data, '$.capabilities[*]') c
-        where root_kind = 'capability' and c ->> 'id' <> '' and c ->> 'capability' = any (trust_delegated_names(delegation))
-          and trust_names_cover(l.names, array[c ->> 'capability'])
-      ) record
-      where (b.agent_id, record.id) not in (select * from unnest(seen_agents, seen_records))
-      order by b.agent_id, record.id, l.agent_id
+      ) c
+      left join lateral trust_revoked_records(root_kind, c.chain_data, l.agent_id, l.names) r on true;
+    loop
+      fetch children into child;
+      exit when not found;
+      chains := chains + 1;
+      bytes := bytes + child.chain_bytes;
+      if chains > most::bigint * 10 or bytes > most::bigint * 16384 then return; end if;
+      if child.record_id is not null then
+        next_agents := next_agents || child.agent_id; next_records := next_records || child.record_id;
+        next_names := next_names || child.record_names; next_delegators := next_delegators || child.delegator;
+      end if;
+    end loop;
+    close children;
+    level := cardinality(agents) + 1;
+    select agents || coalesce(array_agg(n.agent), '{}'), records || coalesce(array_agg(n.record), '{}'),
+           names || coalesce(array_agg(n.given), '{}'), delegators || coalesce(array_agg(n.delegator), '{}')
+    into agents, records, names, delegators
+    from (
+      select distinct on (f.agent, f.record) f.*
+      from unnest(next_agents, next_records, next_names, next_delegators) as f (agent, record, given, delegator)
+      where (f.agent, f.record) not in (select * from unnest(agents, records))
+      order by f.agent, f.record, f.delegator
     ) n;
+    if cardinality(agents) - 1 > most then return; end if;
   end loop;
+  return query select * from unnest(agents, records, names, delegators);
 end
 $$;

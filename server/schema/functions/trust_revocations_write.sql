@@ -1,5 +1,6 @@
 -- All revocations by the server go through this function: of an agent, delegation or capability with everything that descends
--- from it, or of a key. It holds the lock from the first look to the last row, so that nothing is delegated on meanwhile.
+-- from it, or of a key. It holds the lock from the first look to the last row, so that nothing is delegated on meanwhile. Of an agent
+-- with more than `most` descendants it writes the named record alone, and leaves the others to trust_cascade_step.
 --
 -- `not_after` is that of trust_lock. Answers a row per revoked record, the one that the request named first; all rows have the
 -- same `outcome`:
@@ -21,7 +22,8 @@ create or replace function trust_revocations_write(
   request uuid,
   hash text,
   actor text,
-  not_after timestamptz
+  not_after timestamptz,
+  most integer
 ) returns setof trust_revocation_written language plpgsql volatile
 set search_path from current
 -- As in trust_chains_write.
@@ -34,10 +36,16 @@ declare
   outcome text;
   agents text[];
   records text[];
+  all_names jsonb[];
   delegators text[];
+  large boolean;
 begin
-  perform trust_lock(not_after);
   select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
+  -- Who asks again how far a cascade is keeps no writer waiting.
+  if done is null then
+    perform trust_lock(not_after);
+    select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
+  end if;
 
   outcome := case
     when done is not null then case when done = hash then 'replayed' else 'reused' end
@@ -70,17 +78,28 @@ begin
       revoked_by, request_id, request_hash)
     values (0, request, 'key', authority, record, root_mode, compromised, why, actor, request, hash);
   elsif outcome = 'revoked' then
-    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.descends_from) into agents, records, delegators
-    from trust_revocation_cascade(root_kind, agent, record) c;
+    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
+    into agents, records, all_names, delegators
+    from trust_revocation_cascade(root_kind, agent, record, case when root_kind = 'agent' then most end) c;
+    large := agents is null;
+    if large then
+      agents := array[agent]; records := array[record]; delegators := array[null];
+      all_names := array[to_jsonb(trust_record_names(root_kind, agent, record))];
+    end if;
     if exists (
       select from unnest(agents) a join trust_chain_revisions h on h.agent_id = a and h.request_id = request) then
       outcome := 'reused';
     else
-      insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, mode, descends_from, effective_at,
+      insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, names, mode, descends_from, effective_at,
         reason, revoked_by, request_id, request_hash)
-      select 0, request, root_kind, c.agent_id, c.record_id, root_mode, c.delegator, effective, why, actor, request, hash
-      from unnest(agents, records, delegators) as c (agent_id, record_id, delegator)
+      select 0, request, root_kind, c.agent_id, c.record_id, c.names, root_mode, c.delegator, effective, why, actor, request, hash
+      from unnest(agents, records, all_names, delegators) as c (agent_id, record_id, names, delegator)
       order by c.delegator is not null, c.agent_id collate "C", c.record_id collate "C";
+      if large then
+        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
+        insert into trust_cascade_records (revocation_id, agent_id, record_id, names, written)
+        values (request, agent, record, all_names[1], true);
+      end if;
     end if;
   end if;
 

@@ -143,7 +143,7 @@ function modeOf(mode: RevocationMode): RevocationRow["mode"] {
 
 function revocationOf(
   revocationId: string,
-  { head, rows }: RevocationOutcome,
+  { head, rows, total, waiting }: RevocationOutcome,
 ): MessageInitShape<typeof RevocationSchema> {
   const records = []
   let bytes = 0
@@ -152,7 +152,8 @@ function revocationOf(
     if (bytes > MAX_RECORD_BYTES) break
     records.push(revokedRecordOf(row))
   }
-  return { revocationId, revision: head, records, recordCount: BigInt(rows.length) }
+  const progress = { inProgress: waiting !== null, waitingCount: waiting ?? 0n }
+  return { revocationId, revision: head, records, recordCount: total, ...progress }
 }
 
 /** What a record adds to its texts, in bytes: UUIDs, times and protobuf framing. */

@@ -32,6 +32,8 @@ export interface Database {
   run: Run
   /** For lists, counts and whole histories, within {@link SCAN_MS}, on connections of their own so that they cannot hold up the others. */
   scan: Run
+  /** For work that no call waits for, within {@link WORK_MS}, on one connection more, which is open once there was such work. */
+  work: Run
   /** Knows whether the database is available. */
   readonly monitor: Monitor
   /** Closes all connections. Running statements get `graceMs` to finish. */
@@ -42,6 +44,8 @@ export interface Database {
 const PAUSE_MS = 50
 /** How long a scan may take, in milliseconds. */
 const SCAN_MS = 10_000
+/** How long a piece of work may take, in milliseconds. */
+const WORK_MS = 600_000
 /** A cancelled statement ends in this time unless its connection is dead, in milliseconds. */
 const CANCEL_MS = 500
 
@@ -59,12 +63,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     options.timeoutMs,
   )
   const wide = openLane(options, target, monitor, scans, SCAN_MS)
+  const long = openLane(options, target, monitor, 1, WORK_MS)
   return {
     run: points.run,
     scan: wide.run,
+    work: long.run,
     monitor,
     close: async (graceMs) => {
-      await Promise.all([monitor.close(), points.close(graceMs), wide.close(graceMs)])
+      await Promise.all([monitor, points, wide, long].map((part) => part.close(graceMs)))
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { AuthorityStore } from "../authorities/authorityStore.js"
 import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
+import type { Cascades } from "./cascades.js"
 import {
   type ListedRevocation,
   liftRevocation,
@@ -28,17 +29,20 @@ export interface RevocationStore {
  *
  * @param chains forgets the chains that a revocation changed, before the caller gets its outcome
  * @param authorities likewise
+ * @param cascades continues what a revocation leaves to be done
  */
 export function createRevocationStore(
   database: Database,
   chains: Pick<ChainStore, "forget">,
   authorities: Pick<AuthorityStore, "forget">,
+  cascades: Pick<Cascades, "wake">,
 ): RevocationStore {
   const forgetChanged = (outcome: RevocationOutcome) => {
     const ids = (column: "agent_id" | "authority_id") =>
       new Set(outcome.rows.flatMap((row) => (row[column] === null ? [] : [row[column]])))
     chains.forget(ids("agent_id"))
     authorities.forget(ids("authority_id"))
+    if (outcome.waiting !== null) cascades.wake()
     return outcome
   }
   return {

@@ -40,12 +40,21 @@ export interface RevocationOutcome {
     | "not_suspension"
   /** The newest revision that the request made; 0 if none. */
   head: bigint
-  /** A row per revoked record; the one that the request names comes first. */
+  /** A row per revoked record, at most 10,001; the one that the request names comes first. */
   rows: RevocationRow[]
+  /** How many records are revoked so far. */
+  total: bigint
+  /** How many more are known to be revoked, or lifted, yet; null once all are. */
+  waiting: bigint | null
 }
+
+/** Most records that descend from the one that is named, for all to be written at once. Beyond, they follow in portions. */
+const MOST_AT_ONCE = 1_000
 
 type AnswerRow = { [Column in keyof RevocationRow]: unknown } & Pick<RevocationOutcome, "outcome"> & {
     head: bigint | null
+    total: bigint | null
+    waiting: bigint | null
   }
 
 /**
@@ -64,7 +73,7 @@ export async function writeRevocation(
     select * from trust_revocations_write(
       ${revoke.kind}, ${revoke.agentId ?? null}, ${revoke.authorityId ?? null}, ${revoke.recordId}, ${revoke.mode},
       ${at(revoke.effectiveAt)}, ${at(revoke.compromisedAt)}, ${revoke.reason}, ${revoke.requestId},
-      ${revoke.requestHash}, ${revoke.actor}, ${sql.typed.timestamptz(notAfter)})`
+      ${revoke.requestHash}, ${revoke.actor}, ${sql.typed.timestamptz(notAfter)}, ${MOST_AT_ONCE})`
   return outcomeOf(rows)
 }
 
@@ -76,7 +85,8 @@ export async function liftRevocation(
 ): Promise<RevocationOutcome> {
   const rows = await sql<AnswerRow[]>`
     select * from trust_revocations_lift(
-      ${lift.revocationId}, ${lift.requestId}, ${lift.actor}, ${sql.typed.timestamptz(notAfter)})`
+      ${lift.revocationId}, ${lift.requestId}, ${lift.actor}, ${sql.typed.timestamptz(notAfter)},
+      ${MOST_AT_ONCE})`
   return outcomeOf(rows)
 }
 
@@ -123,5 +133,12 @@ function outcomeOf(rows: AnswerRow[]): RevocationOutcome {
   if (!first) throw new Error("the revocation gave no outcome")
   // These rows have all columns. Where there is none, the answer is a single row of nulls.
   const stored = rows.filter(({ revision }) => revision !== null)
-  return { outcome: first.outcome, head: first.head ?? 0n, rows: stored as unknown as RevocationRow[] }
+  const { outcome, head, total, waiting } = first
+  return {
+    outcome,
+    head: head ?? 0n,
+    rows: stored as unknown as RevocationRow[],
+    total: total ?? 0n,
+    waiting,
+  }
 }
