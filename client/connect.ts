@@ -24,11 +24,12 @@ import {
   storeBatch,
 } from "./batches.js"
 import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
-import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
+import type { ChainToImport, ImportedChain } from "./chainImport.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
 import { type Channels, openChannels } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
+import { type ImportOptions, importChains } from "./importOrder.js"
 import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
@@ -92,14 +93,14 @@ export interface TrustRegistry
    */
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
-   * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. If the connection, the database or the server goes away, it sends what has no result yet again
+   * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. A chain that comes
+   * before its delegator waits in a temporary file for the end of the rest, and its result comes then. If the connection, the database or the server goes away, it sends what has no result yet again
    * with the same request ids, and throws after `timeoutMs` of the connection without a response. Results that were yielded
    * are final, and the other chains can be imported again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
-    options?: CallOptions,
+    options?: ImportOptions,
   ): AsyncIterable<ImportedChain>
   /** Exports all chains that match a filter, by agent_id, as they were at one revision. */
   exportChains(request?: ExportRequest, options?: CallOptions): ChainExport

@@ -298,6 +298,7 @@ export {
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
+export type { ImportOptions } from "./importOrder.js"
 export type {
   AuthorityListRequest,
   ChainListRequest,
