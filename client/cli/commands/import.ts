@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { SignatureStatus } from "@trust-registry/proto"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
+import { archiveAmong } from "../archives/archiveHead.js"
+import { readArchive } from "../archives/archiveIn.js"
 import { command, type Invocation } from "../command.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
 import { documentErrorReport, type ErrorReport, errorReportOf, reportError } from "../errorReport.js"
@@ -23,17 +25,20 @@ const FLAGS = {
   },
 } as const
 
-/** Stores all documents of files and pipes, many at once. */
+/** Stores an archive, or all documents of files and pipes, many at once. */
 export const importChains = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "store many chains from EATP documents",
+  summary: "store an archive, or many chains from EATP documents",
   details:
-    "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
-    "an array. They are read as a stream. Documents of one agent are stored in order, and a delegatee's after its delegators'. A refused document is reported with " +
-    "its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops and prints " +
-    "the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures that " +
-    "could not be checked.",
+    "An archive, as `export` writes it, is checked whole before anything is stored: first what is revoked, then authorities, what " +
+    "was purged, and chains in their states, delegators first. What is stored already stays as it is; if it differs, it is " +
+    "reported. Run it again to continue one that was interrupted. History stays in the archive. Of documents it reads files, or " +
+    "standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or an array. They are " +
+    "read as a stream. Documents of one agent are stored in order, and a delegatee's after its delegators'. A refused document " +
+    "is reported with its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops " +
+    "and prints the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures " +
+    "that could not be checked.",
   examples: [
     "import registry.archive",
     "import chains.jsonl",
@@ -41,6 +46,8 @@ export const importChains = command({
   ],
   flags: FLAGS,
   async run(invocation) {
+    const archive = await archiveAmong(invocation.args)
+    if (archive !== undefined) return await readArchive(invocation, archive)
     const files = await openDocuments(invocation.args)
     const run: Run = {
       invocation,
