@@ -1,11 +1,23 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import type { ExportChainsRequestSchema, StoredChain, TrustStoreService } from "@trust-registry/proto"
+import { status } from "@grpc/grpc-js"
+import type {
+  ExportChainsRequestSchema,
+  ExportChainsResponse,
+  StoredChain,
+  TrustStoreService,
+} from "@trust-registry/proto"
+import { TrustStoreError } from "./errors.js"
 import type { CallOptions } from "./options.js"
 import { resumption } from "./resume.js"
 import type { Call } from "./rpc/calls.js"
 
 /** Which chains to export. */
-export type ExportRequest = MessageInitShape<typeof ExportChainsRequestSchema>
+export type ExportRequest = MessageInitShape<typeof ExportChainsRequestSchema> & {
+  includePurged?: false
+}
+
+/** A chain of an export, or the record of one that was purged. */
+export type ExportedPart = Exclude<ExportChainsResponse["part"], { case: "snapshotRevision" | undefined }>
 
 /**
  * The chains of an export as they were at its snapshot: iterate it once. It resumes by itself when the connection, the server or
@@ -32,6 +44,25 @@ export function chainExport(
   patienceMs: number,
   isOpen: () => boolean,
 ): ChainExport {
+  const parts = exportedParts(call, request, options, patienceMs, isOpen)
+  return {
+    get snapshotRevision() {
+      return parts.snapshotRevision
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const { case: kind, value } of parts) if (kind === "stored") yield value
+    },
+  }
+}
+
+/** Like {@link chainExport}, with the records of purged chains if the request asks for them. */
+export function exportedParts(
+  call: ExportChains,
+  request: MessageInitShape<typeof ExportChainsRequestSchema>,
+  options: CallOptions | undefined,
+  patienceMs: number,
+  isOpen: () => boolean,
+): AsyncIterable<ExportedPart> & Pick<ChainExport, "snapshotRevision"> {
   let snapshotRevision: bigint | undefined
   return {
     get snapshotRevision() {
@@ -41,14 +72,19 @@ export function chainExport(
       const resuming = resumption(options, patienceMs)
       for (let resumed = request; ; await resuming.wait()) {
         try {
-          for await (const { part } of call(resumed, resuming.options())) {
+          for await (const { part, includesPurged } of call(resumed, resuming.options())) {
             resuming.progressed()
+            // An older registry would leave them out without a word.
+            if (part.case === "snapshotRevision" && request.includePurged && !includesPurged) throw tooOld()
             if (part.case === "stored") {
-              yield part.value
+              yield part
               resumed = { ...resumed, afterAgentId: part.value.record?.agentId ?? "" }
-            } else {
+            } else if (part.case === "purged") {
+              yield part
+              resumed = { ...resumed, afterPurgedAgentId: part.value.agentId }
+            } else if (part.case === "snapshotRevision") {
               snapshotRevision = part.value
-              resumed = { ...resumed, snapshotRevision: part.value ?? 0n }
+              resumed = { ...resumed, snapshotRevision: part.value }
             }
           }
           return
@@ -58,4 +94,9 @@ export function chainExport(
       }
     },
   }
+}
+
+function tooOld() {
+  const message = "the registry is too old to make an archive: upgrade its server first"
+  return new TrustStoreError(message, { code: status.UNIMPLEMENTED, reason: "INVALID_REQUEST" })
 }

@@ -1,12 +1,11 @@
-import { randomUUID } from "node:crypto"
-import { create, type MessageInitShape } from "@bufbuild/protobuf"
+import type { MessageInitShape } from "@bufbuild/protobuf"
 import { status } from "@grpc/grpc-js"
 import {
   encodedLength,
   type ImportChainsRequest,
   ImportChainsRequestSchema,
   type ImportChainsResponse,
-  StoreChainRequestSchema,
+  type StoreChainRequestSchema,
   TrustLineageChainSchema,
   TrustStoreService,
 } from "@trust-registry/proto"
@@ -22,6 +21,12 @@ import { type Upload, uploadOf } from "./upload.js"
 
 /** A chain to import, as `storeChain` takes it. */
 export type ChainToImport = MessageInitShape<typeof StoreChainRequestSchema>
+
+/** What an import sends, with the index of its chain among the given ones. */
+export interface Sent {
+  index: number
+  request: ImportChainsRequest
+}
 
 /** The result for one chain of an import: `stored`, or the `error` that `storeChain` would have rejected with. */
 export type ImportedChain = StoreResult & {
@@ -48,28 +53,28 @@ export interface ImportConnection {
 /** Most chains in progress; the registry processes no more at once. */
 const MAX_OPEN = 2_000
 
-/** A chain that was taken and whose result was not yielded yet. */
-interface Open {
-  index: number
-  agentId: string | undefined
-  /** What to send, with the same request_id in every attempt; or why it is not sent. */
-  request?: ImportChainsRequest
+/** A chain that was taken and whose result was not yielded yet: sent with the same request_id in every attempt. */
+interface Open extends Sent {
+  /** Why it is not sent. */
   error?: TrustStoreError
 }
 
+/** The result of one attempt, with what was sent. */
+export type Attempted = ImportedChain & Sent
+
 /**
  * Imports chains by the RPC ImportChains and yields their results in order. It takes the next chain only when there is room,
- * so a caller who does not read results is not asked for chains. A chain without a request_id gets one. When the
- * connection, the server or the database comes back, it sends what has no result yet again, with the same request ids.
+ * so a caller who does not read results is not asked for chains. When the connection, the server or the database comes back, it
+ * sends what has no result yet again, with the same request ids.
  */
-export async function* importChains(
+export async function* importOnce(
   connection: ImportConnection,
-  chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
+  chains: AsyncIterable<Sent> | Iterable<Sent>,
   options?: CallOptions,
-): AsyncGenerator<ImportedChain> {
+): AsyncGenerator<Attempted> {
   const resuming = resumption(options, connection.patienceMs)
   const { limit } = connection
-  const upload = uploadOf(chains, (chain: ChainToImport, index) => opened(chain, index, limit), MAX_OPEN)
+  const upload = uploadOf(chains, (sent: Sent) => opened(sent, limit), MAX_OPEN)
   try {
     for (;;) {
       try {
@@ -91,7 +96,7 @@ async function* oneCall(
   upload: Upload<Open>,
   options: CallOptions,
   progressed: () => void,
-): AsyncGenerator<ImportedChain> {
+): AsyncGenerator<Attempted> {
   const left = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
   let replies: AsyncIterator<ImportChainsResponse> | undefined
@@ -108,7 +113,7 @@ async function* oneCall(
       const first = upload.first()
       if (first?.error) {
         upload.shift()
-        yield { index: first.index, error: first.error }
+        yield { ...first, error: first.error }
         continue
       }
       const reply = await Promise.race([next, upload.added()])
@@ -124,10 +129,11 @@ async function* oneCall(
       next = (replies as AsyncIterator<ImportChainsResponse>).next()
       next.catch(() => undefined)
       progressed()
-      const { index = 0, agentId } = upload.shift() ?? {}
-      const result = storeResult(METHOD, reply.value.result, agentId)
+      const sent = upload.shift()
+      if (!sent) throw new TrustStoreError("a response to nothing that was sent", { code: status.INTERNAL })
+      const result = storeResult(METHOD, reply.value.result, agentIdOf(sent.request))
       if (result.stored) written?.(result.stored)
-      yield { index, ...result }
+      yield { index: sent.index, request: sent.request, ...result }
     }
   } finally {
     left.abort()
@@ -137,33 +143,36 @@ async function* oneCall(
 const DONE: IteratorResult<ImportChainsResponse> = { done: true, value: undefined }
 
 async function* requestsOf(upload: Upload<Open>, left: AbortSignal) {
-  for await (const { request } of upload.items(left)) if (request) yield request
+  for await (const { request, error } of upload.items(left)) if (!error) yield request
 }
 
-function isSent({ request }: Open) {
-  return request !== undefined
+function isSent({ error }: Open) {
+  return error === undefined
+}
+
+/** The agent that a request is about. */
+export function agentIdOf({ request, purged }: ImportChainsRequest): string | undefined {
+  return purged?.agentId ?? request?.chain?.genesis?.agentId
 }
 
 const METHOD = TrustStoreService.method.importChains
 
-/** Returns the request to send, or the error that the registry would send for one that cannot be sent. */
-async function opened(toStore: ChainToImport, index: number, limit: SendLimit): Promise<Open> {
-  const store = create(StoreChainRequestSchema, { ...toStore, requestId: toStore.requestId || randomUUID() })
-  const request = create(ImportChainsRequestSchema, { request: store })
-  const entry = { index, agentId: toStore.chain?.genesis?.agentId }
+/** Adds the error that the registry would send for what cannot be sent. */
+async function opened(sent: Sent, limit: SendLimit): Promise<Open> {
+  const { request } = sent
   try {
     assertWellFormed(ImportChainsRequestSchema, request)
   } catch (error) {
-    return { ...entry, error: failureOf(METHOD, error) as TrustStoreError }
+    return { ...sent, error: failureOf(METHOD, error) as TrustStoreError }
   }
   // A larger message would fail the whole stream.
-  const bytes = store.chain ? encodedLength(TrustLineageChainSchema, store.chain) + REST_BYTES : 0
-  if (bytes <= LEAST_LIMIT_BYTES || bytes <= (await limit.learn())) return { ...entry, request }
-  const error = failureOf(METHOD, new MessageTooLargeError(limit.bytes)) as TrustStoreError
-  return { ...entry, error }
+  const { chain } = request.request ?? {}
+  const bytes = chain ? encodedLength(TrustLineageChainSchema, chain) + REST_BYTES : 0
+  if (bytes <= LEAST_LIMIT_BYTES || bytes <= (await limit.learn())) return sent
+  return { ...sent, error: failureOf(METHOD, new MessageTooLargeError(limit.bytes)) as TrustStoreError }
 }
 
 /** The other fields of a request take less than this. */
-const REST_BYTES = 2_048
+const REST_BYTES = 4_096
 /** Every registry takes so much. */
 const LEAST_LIMIT_BYTES = 65_536

@@ -15,6 +15,8 @@ import {
   type TrustStoreService,
   type TrustVerificationService,
 } from "@trust-registry/proto"
+import { type ArchiveExport, type ArchiveRequest, archiveExport } from "./archiveExport.js"
+import { type ArchiveResult, archiveImport } from "./archiveImport.js"
 import {
   type BatchDeleteRequest,
   type BatchStoreRequest,
@@ -23,12 +25,13 @@ import {
   type StoreResult,
   storeBatch,
 } from "./batches.js"
-import { type ChainExport, chainExport, type ExportRequest } from "./chainExport.js"
-import { type ChainToImport, type ImportedChain, importChains } from "./chainImport.js"
+import { type ChainExport, chainExport, type ExportRequest, exportedParts } from "./chainExport.js"
+import type { ChainToImport, ImportedChain, Sent } from "./chainImport.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
 import { type Channels, openChannels } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
 import { failureOf } from "./failure.js"
+import { type ImportOptions, importChains, importInAnyOrder } from "./importOrder.js"
 import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
 import { nearCache } from "./nearCache.js"
@@ -93,17 +96,28 @@ export interface TrustRegistry
    */
   batchDeleteChains(request: BatchDeleteRequest, options?: CallOptions): Promise<DeleteResult[]>
   /**
-   * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. Send delegators
-   * before their delegatees. If the connection, the database or the server goes away, it sends what has no result yet again
-   * with the same request ids, and throws after `timeoutMs` of the connection without a response. Results that were yielded
-   * are final, and the other chains can be imported again (with the same request ids each is stored once).
+   * Stores chains as they arrive, many at once, and yields the result of each, in order, once it is durable. A chain that comes
+   * before its delegator waits in a temporary file for the end of the rest, and its result comes then. If the connection, the
+   * database or the server goes away, it sends what has no result yet again with the same request ids, and throws after
+   * `timeoutMs` of the connection without a response. Results that were yielded are final, and the other chains can be imported
+   * again (with the same request ids each is stored once).
    */
   importChains(
     chains: AsyncIterable<ChainToImport> | Iterable<ChainToImport>,
-    options?: CallOptions,
+    options?: ImportOptions,
   ): AsyncIterable<ImportedChain>
   /** Exports all chains that match a filter, by agent_id, as they were at one revision. */
   exportChains(request?: ExportRequest, options?: CallOptions): ChainExport
+  /**
+   * Exports the whole registry as it was at one revision, as the lines of an archive: chains in their states, what is revoked,
+   * authorities with their keys' marks, what was purged, and the history if asked for.
+   */
+  exportArchive(request?: ArchiveRequest, options?: CallOptions): ArchiveExport
+  /**
+   * Imports an archive from a file; see docs/archives.md for its order, and what is believed. Yields what became of each entry.
+   * Throws an ArchiveError for a file that is not whole, before anything is written. Run again, it stores nothing twice.
+   */
+  importArchive(file: string, options?: CallOptions): AsyncIterable<ArchiveResult>
   /** Returns the status of the registry or of a service, by full name; SERVICE_UNKNOWN if it has no such service. */
   checkHealth(service?: string, options?: CallOptions): Promise<ServingStatus>
   /** Waits until a connection to the registry is open. Rejects with DEADLINE_EXCEEDED if that takes too long. */
@@ -147,11 +161,14 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
   const observed = cache ? observeWrites(calls, cache.written) : calls
   const healthCalls = createCalls(health.Health, channels.caller, callerEdge(connection))
+  const lists = listsOver(calls)
+  const getAuthority = storedBy(calls.getAuthority)
+  const archived = { filter: { includeInactive: true }, includePurged: true }
   return {
     ...observed,
-    ...listsOver(calls),
+    ...lists,
     getChain: cache?.getChain ?? getChain,
-    getAuthority: storedBy(calls.getAuthority),
+    getAuthority,
     rotateAuthorityKey: storedBy(observed.rotateAuthorityKey),
     watchChains,
     batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
@@ -159,6 +176,16 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     importChains: (chains, options) => importChains({ ...imports, written: cache?.written }, chains, options),
     exportChains: (request = {}, options) =>
       chainExport(calls.exportChains, request, options, patienceMs, isOpen),
+    exportArchive: (request = {}, options) => {
+      const parts = (snapshotRevision: bigint, options?: CallOptions) =>
+        exportedParts(calls.exportChains, { ...archived, snapshotRevision }, options, patienceMs, isOpen)
+      return archiveExport({ ...lists, watchChains, parts }, request, options)
+    },
+    importArchive: (file, options) => {
+      const importInOrder = (chains: AsyncIterable<Sent>, options?: ImportOptions) =>
+        importInAnyOrder({ ...imports, written: cache?.written }, chains, options, true)
+      return archiveImport({ ...observed, getAuthority, importInOrder }, file, options)
+    },
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),
     waitForReady: async ({ timeoutMs = connection.timeoutMs } = {}) => ready(channels, timeoutMs),
     close() {

@@ -162,6 +162,10 @@ export {
   GetServerInfoResponseSchema,
   type HumanOrigin,
   HumanOriginSchema,
+  type ImportRevokedRecordsRequest,
+  ImportRevokedRecordsRequestSchema,
+  type ImportRevokedRecordsResponse,
+  ImportRevokedRecordsResponseSchema,
   IntegrityCheck,
   IntegrityCheckSchema,
   type IntegrityFinding,
@@ -271,6 +275,9 @@ export {
   type WatchChainsResponse,
   WatchChainsResponseSchema,
 } from "@trust-registry/proto"
+export type { ArchiveExport, ArchiveRequest } from "./archiveExport.js"
+export { ARCHIVE_VERSION, type ArchiveCounts, ArchiveError } from "./archiveFormat.js"
+export type { ArchiveResult } from "./archiveImport.js"
 export type { BatchDeleteRequest, BatchStoreRequest, DeleteResult, StoreResult } from "./batches.js"
 export { storedChainOf } from "./chainEvent.js"
 export type { ChainExport, ExportRequest } from "./chainExport.js"
@@ -298,6 +305,7 @@ export {
   TrustStoreDatabaseError,
   TrustStoreError,
 } from "./errors.js"
+export type { ImportOptions } from "./importOrder.js"
 export type {
   AuthorityListRequest,
   ChainListRequest,

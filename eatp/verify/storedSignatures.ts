@@ -21,6 +21,8 @@ export type Signers = {
 export type SignatureFindings = {
   /** Signatures of known signers that do not verify. */
   bad: Violation[]
+  /** Those of the bad ones that would verify if their key were not revoked. */
+  revoked: Violation[]
   /** Records whose signer is not known, or that lack an optional signature: they make a chain unverified. */
   open: Violation[]
 }
@@ -33,7 +35,7 @@ export async function checkSignatures(
   chain: TrustLineageChain,
   { authorities, delegators, firstStored }: Signers,
 ): Promise<SignatureFindings> {
-  const findings: SignatureFindings = { bad: [], open: [] }
+  const findings: SignatureFindings = { bad: [], revoked: [], open: [] }
   const { genesis } = chain
   if (!genesis) return findings
   const signaturesOf = openSignatures({
@@ -56,11 +58,12 @@ export async function checkSignatures(
     const { signer, outcome } = signature
     if (signer === undefined) findings.open.push({ field, description: "its signer is not known here" })
     else if (outcome === "missing") findings.open.push({ field, description: "is missing" })
-    else if (outcome !== "valid")
-      findings.bad.push({
-        field,
-        description: problem(signature, revoked.has(signature), await windowOf(signature)),
-      })
+    else if (outcome !== "valid") {
+      const isRevoked = revoked.has(signature)
+      const violation = { field, description: problem(signature, isRevoked, await windowOf(signature)) }
+      findings.bad.push(violation)
+      if (isRevoked) findings.revoked.push(violation)
+    }
   }
   if (chain.chainStateSignature === undefined)
     findings.open.push({ field: "chain.chain_state_signature", description: "is missing" })

@@ -214,12 +214,13 @@ CREATE FUNCTION public.trust_authorities_write(kind text, id text, request uuid,
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
-    AS $$
+    AS $_$
 declare
   done trust_authority_revisions;
   present trust_authorities;
   parent text := document ->> 'parent_authority_id';
   outcome text;
+  registers boolean := kind in ('register', 'register_inactive');
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -227,20 +228,33 @@ begin
 
   outcome := case
     when done.revision is not null then case when done.request_hash = hash then 'replayed' else 'reused' end
-    when kind = 'register' and present.revision is not null then 'exists'
-    when kind <> 'register' and present.revision is null then 'not_found'
+    when registers and present.revision is not null then 'exists'
+    when not registers and present.revision is null then 'not_found'
     when expected <> present.revision then 'conflict'
     when kind = 'deactivate' then case when present.is_active then 'deactivated' else 'unchanged' end
     when parent is not null and trust_authority_is_above(id, parent) then 'parent_cycle'
     when parent is not null and not exists (select from trust_authorities a where a.authority_id = parent)
       then 'parent_not_found'
-    when kind = 'register' then 'registered'
+    -- The revocation of a marked key would be told under another one's id.
+    when registers and document -> 'keys' @? '$[*].revoked_at'
+      and exists (select from trust_revocations r where r.revocation_id = request) then 'reused'
+    when registers then 'registered'
     else 'updated'
   end;
 
   if outcome = 'registered' then
-    insert into trust_authorities (authority_id, revision, authority_data, updated_by, request_id, request_hash)
-    values (id, 0, document, actor, request, hash);
+    -- Before the authority, whose keys are then revoked from the first moment (trust_authorities_keys).
+    insert into trust_revocations (revision, revocation_id, kind, authority_id, record_id, mode, compromised_at, reason,
+      revoked_by, request_id, request_hash)
+    select 0, request, 'key', id, k ->> 'key_id', 'immediate', (k ->> 'compromised_at')::timestamptz,
+           'registered as revoked', actor, request, hash
+    from jsonb_path_query(document, '$.keys[*] ? (exists (@.revoked_at))') k
+    where not exists (
+      select from trust_revocations r
+      where r.authority_id = id and r.record_id = k ->> 'key_id'
+        and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
+    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
+    values (id, 0, document, kind = 'register', actor, request, hash);
   elsif outcome = 'updated' then
     update trust_authorities a
     set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
@@ -265,7 +279,7 @@ begin
     where a.authority_id = id and outcome not in ('registered', 'updated', 'deactivated', 'replayed')
   ) r on true;
 end
-$$;
+$_$;
 
 --
 -- Name: trust_authority_is_above(text, text); Type: FUNCTION; Schema: public; Owner: -
@@ -714,6 +728,100 @@ CREATE FUNCTION public.trust_chains_document() RETURNS trigger
 begin
   new.document_revision := case tg_argv[0] when 'set' then new.revision else coalesce(old.document_revision, old.revision) end;
   return new;
+end
+$$;
+
+--
+-- Name: trust_chains_import(public.trust_chain_write[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_chains_import(writes public.trust_chain_write[], documents text, at timestamp with time zone, not_after timestamp with time zone) RETURNS SETOF public.trust_chain_written
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1800ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+  texts text[] := string_to_array(documents, E'\x1f', '');
+  agent_ids text[] := array(select w.agent_id from unnest(writes) w);
+  outcomes text[];
+begin
+  perform trust_lock(not_after);
+  -- As in trust_chains_apply.
+  if cardinality(texts) > cardinality(writes) then
+    raise exception 'a document holds the control character that separates documents' using errcode = 'data_exception';
+  end if;
+
+  outcomes := array(
+    select case
+      when h.revision is not null then
+        case
+          when w.operation = 'import_purged' and h.operation = 'purged' then 'replayed'
+          when h.operation = 'created' and h.content_hash = w.content_hash
+            and h.expires_at is not distinct from w.expires_at then 'replayed'
+          else 'reused'
+        end
+      when exists (
+        select from jsonb_each_text(w.depends -> 'chains') as d (agent_id, revision)
+        left join trust_chains other on other.agent_id = d.agent_id
+        where coalesce(other.revision, 0) <> d.revision::bigint or d.agent_id = any (agent_ids[1:w.ordinality - 1])
+      ) then 'stale'
+      when exists (
+        select from jsonb_each_text(w.depends -> 'authorities') as d (authority_id, revision)
+        left join trust_authorities other on other.authority_id = d.authority_id
+        where coalesce(other.revision, 0) <> d.revision::bigint
+      ) then 'stale'
+      when c.agent_id is not null then
+        case
+          when c.content_hash = w.content_hash and c.expires_at is not distinct from w.expires_at
+            and (w.operation = 'import_' || c.status
+              or c.status in ('revoked', 'suspended') and trust_agent_revoked(w.agent_id, at)) then 'unchanged'
+          else 'conflict'
+        end
+      when w.operation = 'import_purged' then
+        case
+          when exists (select from trust_chain_revisions past where past.agent_id = w.agent_id) then 'unchanged'
+          else 'purged'
+        end
+      when w.operation = 'import_active' and trust_revoked_delegator(w.depends, at) is not null
+        and not trust_agent_revoked(w.agent_id, at) then 'delegator_revoked'
+      else 'created'
+    end
+    from unnest(writes) with ordinality as w
+    left join lateral (select * from trust_chains c where c.agent_id = w.agent_id limit 1) c on true
+    left join lateral (
+      select * from trust_chain_revisions h where h.agent_id = w.agent_id and h.request_id = w.request_id limit 1
+    ) h on true
+    order by w.ordinality);
+
+  insert into trust_chains (agent_id, revision, request_id, updated_by, authority_id, chain_data, chain_bytes,
+    chain_hash, content_hash, expires_at, signature_status, status, is_active)
+  select w.agent_id, 0, w.request_id, w.actor, w.authority_id, w.document::jsonb, w.chain_bytes,
+         w.chain_hash, w.content_hash, w.expires_at, w.signature_status, substr(w.operation, 8),
+         w.operation = 'import_active'
+  from unnest(outcomes, texts, writes) as w (outcome, document)
+  where w.outcome = 'created';
+
+  insert into trust_chain_revisions
+  select nextval('trust_revision'), w.agent_id, 'purged', w.authority_id, null, w.chain_hash, w.content_hash, 'deleted', false,
+         'unverified', clock_timestamp(), clock_timestamp(), null, w.actor, w.request_id, null, '[]'
+  from unnest(outcomes, writes) as w (outcome)
+  where w.outcome = 'purged';
+
+  return query
+  select w.ordinality, w.outcome, r.*, case when w.outcome = 'delegator_revoked' then trust_revoked_delegator(w.depends, at) end
+  from unnest(outcomes, writes) with ordinality as w (outcome)
+  left join lateral (
+    select case when h.request_id = w.request_id then h.operation end, h.revision, h.agent_id, h.authority_id, h.chain_hash,
+           h.content_hash, h.status, h.is_active, h.signature_status, h.created_at, h.updated_at, h.expires_at,
+           h.updated_by, h.revokes_at
+    from trust_chain_revisions h
+    where h.agent_id = w.agent_id
+    order by h.request_id = w.request_id desc, h.revision desc limit 1
+  ) r on true
+  order by w.ordinality;
 end
 $$;
 
@@ -1272,6 +1380,42 @@ begin
   end if;
   new.revision := nextval('trust_revision');
   return new;
+end
+$$;
+
+--
+-- Name: trust_revocations_import(jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_revocations_import(records jsonb, not_after timestamp with time zone) RETURNS TABLE(created bigint, head bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1800ms'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  request uuid := gen_random_uuid();
+begin
+  perform trust_lock(not_after);
+  with new_rows as (
+    insert into trust_revocations (revision, revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from,
+      effective_at, compromised_at, reason, revoked_by, request_id)
+    select 0, r.revocation_id, r.kind, r.agent_id, r.authority_id, r.record_id, r.mode, r.descends_from,
+           r.effective_at, r.compromised_at, r.reason, r.revoked_by, request
+    from jsonb_to_recordset(records) as r (revocation_id uuid, kind text, agent_id text, authority_id text, record_id text,
+      mode text, descends_from text, effective_at timestamptz, compromised_at timestamptz, reason text, revoked_by text)
+    on conflict do nothing
+    returning revision
+  )
+  select count(*), coalesce(max(n.revision), 0) into created, head from new_rows n;
+  if created > 0 then
+    head := greatest(head,
+      (select max(h.revision) from trust_chain_revisions h, jsonb_to_recordset(records) as r (agent_id text)
+        where h.agent_id = r.agent_id and h.request_id = request),
+      (select max(h.revision) from trust_authority_revisions h, jsonb_to_recordset(records) as r (authority_id text)
+        where h.authority_id = r.authority_id and h.request_id = request));
+  end if;
+  return next;
 end
 $$;
 

@@ -4,6 +4,7 @@ import type { RpcContext } from "../rpc/context.js"
 import type { Handlers } from "../rpc/handlers.js"
 import type { RevocationStore } from "../store/revocations/revocationStore.js"
 import { createRevocations } from "./revocations/revocations.js"
+import { createRevokedRecordImport } from "./revocations/revokedRecordImport.js"
 import { createRevokedRecordList } from "./revocations/revokedRecordList.js"
 
 /** The handlers of RevocationService, backed by a store. */
@@ -18,6 +19,7 @@ export function createRevocationHandlers(
     revokeCapability: revocations.revokeCapability,
     revokeKey: revocations.revokeKey,
     liftSuspension: revocations.liftSuspension,
+    importRevokedRecords: createRevokedRecordImport(store, limits),
     listRevokedRecords: createRevokedRecordList(store, limits),
   }
 }

@@ -10,6 +10,7 @@ import { createExport } from "./bulk/exportChains.js"
 import { createImport } from "./bulk/importChains.js"
 import { createManyStores } from "./bulk/manyStores.js"
 import { createStoreTogether } from "./bulk/storeTogether.js"
+import { createTombstones } from "./bulk/tombstones.js"
 import { createChainChanges } from "./chains/chainChanges.js"
 import { createChainList } from "./chains/chainList.js"
 import { type ChainRules, createChainWrites } from "./chains/chainWrites.js"
@@ -44,7 +45,7 @@ export function createTrustStoreHandlers(
     batchGetChains: createBatchGet(store, rules),
     batchStoreChains: createBatchStore(storeMany, createStoreTogether(store, rules)),
     batchDeleteChains: createBatchDelete(store, writes, bulkWrite, rules),
-    importChains: createImport(storeMany),
+    importChains: createImport(storeMany, createTombstones(writes, bulkWrite, rules)),
     exportChains: createExport(store, rules),
   }
 }

@@ -100,7 +100,7 @@ describe("the authority commands", () => {
       '{"id":"x","name":"x","authority_type":"human","public_key":"AAAA"}',
       '{"id":"x","name":"x","authority_type":"human","keys":[],"color":"red"}',
       '{"id":"x","name":"x","authority_type":"human","public_key":"AAAA","keys":[]}',
-      '{"id":"x","name":"x","authority_type":"human","public_key":"AAAA","is_active":false}',
+      '{"id":"x","name":"x","authority_type":"human","public_key":"AAAA","is_active":"no"}',
       sound("last"),
     ]
     const { code, out, err } = await run("register", lines.join("\n"))
@@ -184,7 +184,15 @@ describe("the authority commands", () => {
     expect(keys[1].revoked_at).to.be.a("string")
     expect((await run("list --all")).out).to.match(/^turn .* 3, 1 revoked /m)
     const copied = (await run("get turn")).out.replaceAll("turn", "copy")
-    expect((await run("register", copied)).err).to.match(/^stdin:1: copy: AUTHORITY_INVALID: .*revoked_at/)
+    expect(await run("register", copied)).to.include({ code: 0, err: "" })
+    const copy = await json("get copy")
+    expect(copy.is_active).to.equal(false)
+    expect(copy.keys[1]).to.include({ key_id: "k2", compromised_at: at })
+    expect(copy.keys[1].revoked_at).to.be.a("string")
+    const lonely = copied.replaceAll("copy", "lonely").replace(/"revoked_at":"[^"]+",/, "")
+    expect((await run("register", lonely)).err).to.match(
+      /^stdin:1: lonely: AUTHORITY_INVALID: .*together with revoked_at/,
+    )
     expect((await json("get --json turn")).record.is_active).to.equal(false)
   })
 

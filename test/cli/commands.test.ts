@@ -229,7 +229,7 @@ describe("the command line", () => {
       }
       for (const [flags, count] of Object.entries(counts)) {
         expect((await run(`count ${flags}`)).out, flags).to.equal(`${count}\n`)
-        const exported = (await run(`export ${flags}`)).out.split("\n").filter(Boolean)
+        const exported = (await run(`export --documents ${flags}`)).out.split("\n").filter(Boolean)
         expect(exported, flags).to.have.length(Number(count))
       }
       expect((await run("count --json")).out).to.equal('{"count":"4"}\n')
@@ -250,7 +250,7 @@ describe("the command line", () => {
       const list = await run("list")
       expect(list.code).to.equal(1)
       expect(list.err).to.match(/^a-2: TRUST_CHAIN_CORRUPT: /)
-      const exported = await run("export")
+      const exported = await run("export --documents")
       expect(exported.code).to.equal(1)
       expect(exported.err.startsWith(`${list.err}4 exported, 1 unreadable, as of revision `)).to.equal(true)
       expect(exported.out.trimEnd().split("\n")).to.have.length(4)
@@ -290,7 +290,7 @@ describe("the command line", () => {
         out: `${lines.length} created, 0 updated, 0 refused; ${lines.length} UNVERIFIED\n`,
         err: "",
       })
-      expect((await run("export --all all.jsonl")).out).to.contain(
+      expect((await run("export --documents --all all.jsonl")).out).to.contain(
         `${lines.length} exported, 0 unreadable, as of`,
       )
       const exported = readFileSync(join(folder, "all.jsonl"), "utf8")
@@ -301,7 +301,7 @@ describe("the command line", () => {
         refused: 0,
         unverified: lines.length,
       })
-      expect((await run("export --all")).out).to.equal(exported)
+      expect((await run("export --documents --all")).out).to.equal(exported)
       expect((await run("verify --all")).code).to.equal(0)
       const before = lines.map((line) => documentFromChain(chainFromDocument(line).chain)).sort()
       expect(exported.trimEnd().split("\n").sort()).to.deep.equal(before)
@@ -392,21 +392,24 @@ describe("the command line", () => {
 
     it("quietly when its output is closed", async () => {
       await run(`import ${VECTORS}`)
-      const child = startTrustRegistry(["export", "--all"], { address: server.address })
+      const child = startTrustRegistry(["export", "--documents", "--all"], { address: server.address })
       child.stdout.once("data", () => child.stdout.destroy())
       const { code, err } = await endOf(child)
       // All may have been written by then.
-      expect([code, err.replace(/^\d+ exported, .*\n$/, "")]).to.deep.equal([0, ""])
+      expect([code, err.replace(/^\d+ exported, .*\nWARNING: .*\n$/, "")]).to.deep.equal([0, ""])
     })
 
     it("to a file, replaced only by a complete export", async () => {
       write("kept.jsonl", "before")
-      const gone = await trustRegistry(["export", "kept.jsonl"], { address: NOBODY, cwd: folder })
+      const gone = await trustRegistry(["export", "--documents", "kept.jsonl"], {
+        address: NOBODY,
+        cwd: folder,
+      })
       expect(gone.code).to.equal(5)
       expect(readFileSync(join(folder, "kept.jsonl"), "utf8")).to.equal("before")
       expect(readdirSync(folder).filter((name) => name.includes("partial"))).to.deep.equal([])
-      expect((await run("export no/such/folder.jsonl")).code).to.equal(6)
-      expect((await run("export kept.jsonl")).code).to.equal(0)
+      expect((await run("export --documents no/such/folder.jsonl")).code).to.equal(6)
+      expect((await run("export --documents kept.jsonl")).code).to.equal(0)
       expect(readFileSync(join(folder, "kept.jsonl"), "utf8")).to.equal("")
     })
   })

@@ -40,6 +40,9 @@ const storedOf = (chain: TrustLineageChain) => ({
   part: { case: "stored" as const, value: { chain, record: { agentId: chain.genesis?.agentId ?? "" } } },
 })
 
+const WARNING =
+  "WARNING: documents alone were written: states, revocations, suspensions, purges, authorities and marks of keys were left " +
+  "behind, and what is revoked here is trusted where they are imported; an export without --documents is whole\n"
 const SUMMARY = "3 exported, 0 unreadable, as of revision 7; continue with: watch --from 8\n"
 
 describe("the export command", () => {
@@ -47,7 +50,7 @@ describe("the export command", () => {
   let folder: string
   const at = (name: string) => join(folder, name)
   const run = (...args: string[]) =>
-    trustRegistry(["export", ...args], { address: server.address, cwd: folder })
+    trustRegistry(["export", "--documents", ...args], { address: server.address, cwd: folder })
 
   before(async () => {
     server = await startTrustStore({
@@ -66,7 +69,7 @@ describe("the export command", () => {
   it("replaces a file and keeps its mode", async () => {
     writeFileSync(at("old"), "before")
     chmodSync(at("old"), 0o640)
-    expect(await run("old")).to.deep.equal({ code: 0, out: SUMMARY, err: "" })
+    expect(await run("old")).to.deep.equal({ code: 0, out: SUMMARY, err: WARNING })
     expect(readFileSync(at("old"), "utf8")).to.equal(TEXT)
     expect(statSync(at("old")).mode & 0o7777).to.equal(0o640)
     expect(readdirSync(folder)).to.deep.equal(["old"])
@@ -117,7 +120,10 @@ describe("the export command", () => {
 
   it("refuses a directory before it calls the registry", async () => {
     mkdirSync(at("folder"))
-    const { code, err } = await trustRegistry(["export", "folder"], { address: "127.0.0.1:1", cwd: folder })
+    const { code, err } = await trustRegistry(["export", "--documents", "folder"], {
+      address: "127.0.0.1:1",
+      cwd: folder,
+    })
     expect({ code, err }).to.deep.equal({
       code: 2,
       err: "trust-registry: folder is a directory; see --help\n",
@@ -125,13 +131,13 @@ describe("the export command", () => {
   })
 
   it("writes to standard output for -, or for a link to it", async () => {
-    expect(await run("-")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
+    expect(await run("-")).to.deep.equal({ code: 0, out: TEXT, err: `${SUMMARY}${WARNING}` })
     symlinkSync("/proc/self/fd/1", at("link"))
-    expect(await run("link")).to.deep.equal({ code: 0, out: TEXT, err: SUMMARY })
+    expect(await run("link")).to.deep.equal({ code: 0, out: TEXT, err: `${SUMMARY}${WARNING}` })
     const redirected = openSync(at("redirected"), "w")
-    const child = spawn(BIN, ["export", "link", "--address", server.address], {
+    const child = spawn(BIN, ["export", "--documents", "link", "--address", server.address], {
       cwd: folder,
-      stdio: ["ignore", redirected, "inherit"],
+      stdio: ["ignore", redirected, "ignore"],
     })
     expect(await once(child, "close")).to.deep.equal([0, null])
     closeSync(redirected)
@@ -140,8 +146,10 @@ describe("the export command", () => {
 
   it("prints its revision for programs too", async () => {
     const told = '{"exported":3,"unreadable":0,"snapshot_revision":"7"}\n'
-    expect(await run("new", "--json")).to.deep.equal({ code: 0, out: told, err: "" })
-    expect(await run("--json")).to.deep.equal({ code: 0, out: TEXT, err: told })
+    const message = WARNING.slice("WARNING: ".length, -1)
+    const warning = `${JSON.stringify({ reason: "WARNING", message, violations: [] })}\n`
+    expect(await run("new", "--json")).to.deep.equal({ code: 0, out: told, err: warning })
+    expect(await run("--json")).to.deep.equal({ code: 0, out: TEXT, err: `${told}${warning}` })
   })
 
   describe("when interrupted", () => {
@@ -164,7 +172,7 @@ describe("the export command", () => {
         },
       })
       const start = (...args: string[]) =>
-        startTrustRegistry(["export", ...args], { address: half.address, cwd: folder })
+        startTrustRegistry(["export", "--documents", ...args], { address: half.address, cwd: folder })
       return { ...half, asked, start, back: () => (away = false) }
     }
 
@@ -208,8 +216,8 @@ describe("the export command", () => {
         expect(first.err).to.match(told)
         back()
         const flags = told.exec(first.err)?.[1] ?? ""
-        expect(flags).to.equal("--after=agent-1 --snapshot-revision=7")
-        const rest = await endOf(start(...flags.split(" ")))
+        expect(flags).to.equal("--documents --after=agent-1 --snapshot-revision=7")
+        const rest = await endOf(start(...flags.split(" ").slice(1)))
         expect({ code: rest.code, out: first.out + rest.out }).to.deep.equal({ code: 0, out: TEXT })
         expect(asked[1]).to.include({ afterAgentId: "agent-1", snapshotRevision: 7n })
         stop()
@@ -233,7 +241,7 @@ describe("the export command", () => {
   })
 
   it("reports a full standard output in one sentence", async () => {
-    const script = `"${BIN}" export --address ${server.address} "$@" > /dev/full`
+    const script = `"${BIN}" export --documents --address ${server.address} "$@" > /dev/full`
     for (const [flags, told] of [
       [[], "trust-registry: cannot write standard output: ENOSPC\n"],
       [["--json"], '{"message":"cannot write standard output: ENOSPC","violations":[]}\n'],

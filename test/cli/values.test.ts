@@ -85,7 +85,7 @@ describe("what flags take", () => {
         }),
       )
     for (const text of NO_TIMES) expect(() => read(text), text).to.throw(DocumentError, "must be a time")
-    expect(read("2030-01-31T00:00:00.123456Z").keys[0]?.notAfter?.nanos).to.equal(123_456_000)
+    expect(read("2030-01-31T00:00:00.123456Z").authority.keys[0]?.notAfter?.nanos).to.equal(123_456_000)
   })
 
   it("keeps the microseconds of a time", () => {

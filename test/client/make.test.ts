@@ -44,6 +44,7 @@ describe("creating chains with the SDK", () => {
     const authorities = new Map([["org-a", trustAuthority({ id: "org-a", keys: [{ publicKey }] })]])
     const chains = new Map([["agent-7", { chain, active: true }]])
     expect(await checkSignatures(chain, { authorities, delegators: chains })).to.deep.equal({
+      revoked: [],
       bad: [],
       open: [],
     })

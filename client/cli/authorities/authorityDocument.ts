@@ -30,10 +30,14 @@ import {
  *
  * @throws JsonSyntaxError if the text is not JSON or repeats a key; DocumentError if it is not an authority.
  */
-export function authorityFromDocument(text: string): Authority {
+export function authorityFromDocument(text: string): { authority: Authority; inactive: boolean } {
   const root = objectOf(parseJson(text), "", KNOWN)
-  if (root.has("is_active") && root.get("is_active") !== true)
-    throw new DocumentError("is_active", "must be true: a registered authority is active")
+  const active = root.get("is_active") ?? true
+  if (typeof active !== "boolean") throw new DocumentError("is_active", "must be true or false")
+  return { authority: authorityOf(root), inactive: !active }
+}
+
+function authorityOf(root: JsonObject): Authority {
   const parent = optionalText(root, "parent_authority_id")
   const metadata = root.get("metadata") === undefined ? undefined : root.textOf("metadata")
   return create(AuthoritySchema, {
@@ -47,8 +51,11 @@ export function authorityFromDocument(text: string): Authority {
   })
 }
 
-/** Writes an authority on one line, in the form that {@link authorityFromDocument} reads. Metadata keep their text. */
-export function documentFromAuthority(authority: Authority): string {
+/**
+ * Writes an authority on one line, in the form that {@link authorityFromDocument} reads, with `is_active` if it is not. Metadata
+ * keep their text.
+ */
+export function documentFromAuthority(authority: Authority, isActive = true): string {
   const { id, name, authorityType, keys, permissions, parentAuthorityId, metadataJson } = authority
   const members = {
     id,
@@ -57,6 +64,7 @@ export function documentFromAuthority(authority: Authority): string {
     keys: keys.map(keyJson),
     permissions: permissions.map((permission) => wordOf(AuthorityPermissionSchema, permission)),
     parent_authority_id: parentAuthorityId ?? null,
+    ...(isActive ? {} : { is_active: false }),
   }
   return `${JSON.stringify(members).slice(0, -1)},"metadata":${compactJson(metadataJson ?? "{}")}}`
 }
@@ -84,11 +92,20 @@ export function keyIdOf(publicKey: string): string {
 
 const ONE_KEY = ["public_key", "signing_key_id"]
 /** The registry sets these itself. */
-const SET_BY_REGISTRY = ["is_active", "created_at", "updated_at"]
-const FIELDS = ["id", "name", "authority_type", "keys", "permissions", "parent_authority_id", "metadata"]
+const SET_BY_REGISTRY = ["created_at", "updated_at"]
+const FIELDS = [
+  "id",
+  "name",
+  "authority_type",
+  "keys",
+  "permissions",
+  "parent_authority_id",
+  "metadata",
+  "is_active",
+]
 const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...SET_BY_REGISTRY])
 const WINDOW = ["not_before", "not_after"]
-/** Only on revoked keys, which a registry refuses to register: a copy of an authority must not drop them silently. */
+/** Only on revoked keys, which are registered as revoked. */
 const REVOKED = ["revoked_at", "compromised_at"]
 const KNOWN_OF_KEY = new Set(["key_id", "public_key", ...WINDOW, ...REVOKED])
 

@@ -22,7 +22,7 @@ export function storedAuthorityJson(
   authority: Authority | undefined,
   record: AuthorityRecord | undefined,
 ): string {
-  const document = authority ? documentFromAuthority(authority) : "null"
+  const document = authority ? documentFromAuthority(authority, record?.isActive) : "null"
   return `{"authority":${document},"record":${JSON.stringify(authorityRecordJson(record))}}`
 }
 

@@ -20,8 +20,8 @@ export const getAuthorities = command({
   arity: [1, Infinity],
   summary: "print authorities as JSON documents, one a line, active or not",
   details:
-    "A revoked key has `revoked_at`, and `compromised_at` if that is known. With --json each line has the document as " +
-    "`authority` and its record as `record`.",
+    "A revoked key has `revoked_at`, and `compromised_at` if that is known; an inactive authority has `is_active` false. With " +
+    "--json each line has the document as `authority` and its record as `record`.",
   examples: ["authority get org-acme", "authority get org-acme | jq .keys"],
   flags: {},
   run(invocation) {
@@ -30,7 +30,9 @@ export const getAuthorities = command({
       const { authority, record } = await registry.getAuthority({ authorityId })
       if (!authority) throw new Error("the registry returned no authority")
       await invocation.out.json(
-        invocation.json ? storedAuthorityJson(authority, record) : documentFromAuthority(authority),
+        invocation.json
+          ? storedAuthorityJson(authority, record)
+          : documentFromAuthority(authority, record?.isActive),
       )
       return EXIT.done
     })

@@ -14,7 +14,8 @@ export const registerAuthorities = command({
   details:
     "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
     "an array. Documents are as `authority get` prints them, or have one `public_key` (and `signing_key_id`) instead of " +
-    "`keys`. A key without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. Reports a refused " +
+    "`keys`. A key without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. A key with `revoked_at` is " +
+    "registered as revoked, and an authority with `is_active` false as inactive. Reports a refused " +
     "document and continues. A parent must come first.",
   examples: [
     "authority register authorities.json",
@@ -27,14 +28,14 @@ export const registerAuthorities = command({
     let exitCode: number = EXIT.done
     for await (const document of files.read()) {
       const origin = { file: document.file, line: document.line }
-      const { authority, problem } = read(document)
+      const { authority, inactive, problem } = read(document)
       let code: number = EXIT.done
       if (!authority) {
         code = EXIT.refused
         await reportError(invocation, { origin, reason: "INVALID_DOCUMENT", message: problem })
       } else
         try {
-          const { record } = await registry.registerAuthority({ authority })
+          const { record } = await registry.registerAuthority({ authority, inactive })
           await printChange(invocation, "registered", record)
         } catch (error) {
           code = exitCodeOf(error)
@@ -47,12 +48,14 @@ export const registerAuthorities = command({
   },
 })
 
-type Read = { authority: Authority; problem?: undefined } | { authority?: undefined; problem: string }
+type Read =
+  | { authority: Authority; inactive: boolean; problem?: undefined }
+  | { authority?: undefined; inactive?: undefined; problem: string }
 
 function read({ text, problem, line }: ReadText): Read {
   if (text === undefined) return { problem }
   try {
-    return { authority: authorityFromDocument(text) }
+    return authorityFromDocument(text)
   } catch (error) {
     return { problem: problemOf(error, line) }
   }

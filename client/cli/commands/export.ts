@@ -1,6 +1,7 @@
 import { documentFromChain } from "@trust-registry/eatp"
 import type { StoredChain } from "@trust-registry/proto"
 import type { ChainExport } from "../../chainExport.js"
+import { writeArchive } from "../archives/archiveOut.js"
 import { command, type Invocation, type Values } from "../command.js"
 import { exportTarget } from "../documents/exportTarget.js"
 import { reportError } from "../errorReport.js"
@@ -15,6 +16,8 @@ import { UsageError } from "../usage.js"
 import { reportUnreadable } from "./list.js"
 
 const FLAGS = {
+  documents: { type: "boolean", help: "write chains alone, as EATP documents, one a line" },
+  history: { type: "boolean", help: "add every change that history keeps to the archive" },
   ...FILTER_FLAGS,
   after: {
     type: "string",
@@ -29,23 +32,32 @@ const FLAGS = {
   },
 } as const
 
-/** Writes chains as EATP documents. */
+/** Writes an archive of the registry, or chains as EATP documents. */
 export const exportChains = command({
   args: "[FILE]",
   arity: [0, 1],
-  summary: "write chains as EATP documents, one a line",
+  summary: "write an archive of the registry, or chains as EATP documents",
   details:
-    "Writes to standard output without FILE or with `-`, to a device or named pipe, or to a file, which it replaces once the " +
-    "export is complete. The chains are the state at one revision, which is printed at the end: a watch continues from " +
-    "there. Signed values keep their text. Rows that do not parse are reported on standard error. If the registry goes away, " +
-    "and on Ctrl-C, it prints the flags to resume what was written to standard output; of a FILE nothing is kept.",
+    "An archive is whole: chains in their states, what is revoked or suspended, authorities with their keys' marks, and what " +
+    "was purged, as they were at one revision, which is printed at the end: a watch continues from there. `import` reads it, and " +
+    "refuses one that was cut short or altered. With --documents it writes chains alone, those that the other flags select, with " +
+    "signed values as they are; where they are imported, nothing is revoked. Writes to standard output without FILE or with " +
+    "`-`, to a device or named pipe, or to a file, which it replaces once the export is complete. Rows that do not parse are " +
+    "reported on standard error. If the registry goes away, and on Ctrl-C, --documents prints the flags to resume what was " +
+    "written to standard output; of a FILE nothing is kept.",
   examples: [
-    "export chains.jsonl",
-    "export --all --authority org-acme | gzip > acme.jsonl.gz",
-    "export --after agent-0815 --snapshot-revision 1041 >> chains.jsonl",
+    "export registry.archive",
+    "export --history | gzip > registry.archive.gz",
+    "export --documents --all --authority org-acme | gzip > acme.jsonl.gz",
+    "export --documents --after agent-0815 --snapshot-revision 1041 >> chains.jsonl",
   ],
   flags: FLAGS,
   async run(invocation) {
+    if (!invocation.values.documents) {
+      assureWhole(invocation.values)
+      return await writeArchive(invocation, invocation.args[0], invocation.values.history === true)
+    }
+    if (invocation.values.history) throw new UsageError("--history is for archives, not for --documents")
     const request = requestOf(invocation.values)
     const target = await exportTarget(invocation.args[0])
     const stop = new AbortController()
@@ -62,9 +74,24 @@ export const exportChains = command({
       throw error
     }
     await printSummary(run, target ? invocation.out : invocation.err)
+    await reportError(invocation, { reason: "WARNING", message: LEFT_BEHIND })
     return counts.unreadable === 0 ? EXIT.done : EXIT.incomplete
   },
 })
+
+const LEFT_BEHIND =
+  "documents alone were written: states, revocations, suspensions, purges, authorities and marks of keys were left behind, and what " +
+  "is revoked here is trusted where they are imported; an export without --documents is whole"
+
+/** Every flag that selects chains but --all, which an archive means anyway. */
+function assureWhole(values: Values<typeof FLAGS>) {
+  const { documents, history, all, ...selecting } = values
+  const [flag] = Object.entries(selecting).find(([, value]) => value !== undefined) ?? []
+  if (flag !== undefined)
+    throw new UsageError(
+      `--${flag} selects chains, and an archive is whole: add --documents to write chains alone`,
+    )
+}
 
 interface Run {
   invocation: Invocation<typeof FLAGS>
@@ -120,7 +147,7 @@ async function reportStop({ invocation, chains, counts, last, stop }: Run, repla
       "which can be resumed"
     : snapshotRevision === undefined
       ? "start again"
-      : `resume with: ${after}--snapshot-revision=${snapshotRevision}`
+      : `resume with: --documents ${after}--snapshot-revision=${snapshotRevision}`
   await reportError(invocation, {
     reason: "STOPPED",
     message: `${what} after ${counts.exported} chains; ${next}`,

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { SignatureStatus } from "@trust-registry/proto"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
+import { archiveAmong } from "../archives/archiveHead.js"
+import { readArchive } from "../archives/archiveIn.js"
 import { command, type Invocation } from "../command.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
-import { documentErrorReport, reportError } from "../errorReport.js"
+import { documentErrorReport, type ErrorReport, errorReportOf, reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { countOf } from "../flags/flags.js"
 import { onInterrupt, untilAborted } from "../interrupt.js"
@@ -23,20 +25,29 @@ const FLAGS = {
   },
 } as const
 
-/** Stores all documents of files and pipes, many at once. */
+/** Stores an archive, or all documents of files and pipes, many at once. */
 export const importChains = command({
   args: "[FILE...]",
   arity: [0, Infinity],
-  summary: "store many chains from EATP documents",
+  summary: "store an archive, or many chains from EATP documents",
   details:
-    "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
-    "an array. They are read as a stream. Documents of one agent are stored in order. A refused document is reported with " +
-    "its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops and prints " +
-    "the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures that " +
-    "could not be checked.",
-  examples: ["import chains.jsonl", "export --address old:50051 | trust-registry import"],
+    "An archive, as `export` writes it, is checked whole before anything is stored: first what is revoked, then authorities, what " +
+    "was purged, and chains in their states, delegators first. What is stored already stays as it is; if it differs, it is " +
+    "reported. Run it again to continue one that was interrupted. History stays in the archive. Of documents it reads files, or " +
+    "standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or an array. They are " +
+    "read as a stream. Documents of one agent are stored in order, and a delegatee's after its delegators'. A refused document " +
+    "is reported with its line, and the import continues. If the connection or the registry goes away, and on Ctrl-C, it stops " +
+    "and prints the line to resume from. Storing a chain twice does no harm. UNVERIFIED counts stored chains with signatures " +
+    "that could not be checked.",
+  examples: [
+    "import registry.archive",
+    "import chains.jsonl",
+    "export --address old:50051 | trust-registry import",
+  ],
   flags: FLAGS,
   async run(invocation) {
+    const archive = await archiveAmong(invocation.args)
+    if (archive !== undefined) return await readArchive(invocation, archive)
     const files = await openDocuments(invocation.args)
     const run: Run = {
       invocation,
@@ -44,6 +55,7 @@ export const importChains = command({
       progress: progressOn(invocation.err, "documents"),
       counts: { created: 0, updated: 0, refused: 0, unverified: 0 },
       open: [],
+      waiting: new Map(),
       last: undefined,
       read: 0,
       size: files.size,
@@ -54,9 +66,9 @@ export const importChains = command({
     let rest: Promise<IteratorResult<Origin>> | undefined
     const untilInterrupt = untilAborted(documents, interrupt.signal, (next) => (rest = next))
     try {
-      for await (const result of run.registry.importChains(readable(run, untilInterrupt, limit))) {
-        await handleResult(run, result)
-      }
+      const chains = readable(run, untilInterrupt, limit)
+      const results = run.registry.importChains(chains, { waits: (index) => keepWaiting(run, index) })
+      for await (const result of results) await handleResult(run, result)
     } catch (error) {
       run.progress.clear()
       await reportStop(run)
@@ -81,6 +93,8 @@ interface Run {
   counts: { created: number; updated: number; refused: number; unverified: number }
   /** Documents that were read but neither stored nor refused yet, in order. */
   open: ReadDocument[]
+  /** Where the documents before them are that wait for a delegator, in order, by the index of their chains. */
+  waiting: Map<number, Origin & { agentId: string | undefined }>
   /** Signals that there is room for one more. */
   room?: () => void
   /** The last document that was started. */
@@ -104,20 +118,37 @@ async function* readable(run: Run, documents: AsyncIterable<ReadDocument>, limit
 /** Refuses unreadable documents at the head: one waits until all before it have a result, so that errors are in line order. */
 async function refuseUnreadable(run: Run) {
   for (let [next] = run.open; next && !next.chain; [next] = run.open) {
-    await refuse(run, next)
+    await refuse(run, documentErrorReport(next))
     run.open.shift()
   }
 }
 
-/** Handles the result of the first open document: results arrive in document order. */
-async function handleResult(run: Run, { stored, error }: ImportedChain) {
-  const document = run.open[0] as ReadDocument
+/** The first open document waits for a delegator that comes later in the files. */
+function keepWaiting(run: Run, index: number) {
+  const document = run.waiting.has(index) ? undefined : run.open.shift()
+  // Not its chain: any number may wait.
+  if (document)
+    run.waiting.set(index, {
+      file: document.file,
+      line: document.line,
+      agentId: document.chain?.genesis?.agentId,
+    })
+  run.room?.()
+}
+
+/** Handles the result of the first open document, for results arrive in document order, or of one that had to wait. */
+async function handleResult(run: Run, { index, stored, error }: ImportedChain) {
+  const place = run.waiting.get(index)
   if (stored) {
     run.counts[stored.created ? "created" : "updated"]++
     if (stored.record?.signatureStatus === SignatureStatus.UNVERIFIED) run.counts.unverified++
-  } else if (isRefusal(error)) await refuse(run, document, error)
-  else throw error
-  run.open.shift()
+  } else if (!isRefusal(error)) throw error
+  else if (place) {
+    const origin = { file: place.file, line: place.line }
+    await refuse(run, errorReportOf(error, { origin, agentId: place.agentId }))
+  } else await refuse(run, documentErrorReport(run.open[0] as ReadDocument, error))
+  if (place) run.waiting.delete(index)
+  else run.open.shift()
   await refuseUnreadable(run)
   run.room?.()
   tick(run)
@@ -128,15 +159,15 @@ function tick({ counts, progress, size, read }: Run) {
   progress.tick(created + updated + refused, size ? read / size : undefined)
 }
 
-async function refuse({ counts, progress, invocation }: Run, document: ReadDocument, error?: unknown) {
+async function refuse({ counts, progress, invocation }: Run, report: ErrorReport) {
   counts.refused++
   progress.clear()
-  await reportError(invocation, documentErrorReport(document, error))
+  await reportError(invocation, report)
 }
 
 /** Reports the first open document; all before it were stored or refused. */
-async function reportStop({ invocation, open }: Run) {
-  const [first] = open
+async function reportStop({ invocation, open, waiting }: Run) {
+  const [first = open[0]] = waiting.values()
   if (!first) return
   const origin = { file: first.file, line: first.line }
   const message = "stopped; this document may not be stored: resume from this line (all before it are done)"

@@ -1,7 +1,8 @@
 -- All writes of authorities by the server go through this function. Checked in this order: replay, existence, expected revision,
 -- parent.
 --
--- `kind` is register, update (of the document, with its keys) or deactivate; `not_after` is that of trust_lock. Answers one row:
+-- `kind` is register, register_inactive, update (of the document, with its keys) or deactivate; `not_after` is that of
+-- trust_lock. A key that is registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
 --   registered, updated, deactivated   done; the row is the new one
 --   replayed                           was done before under this request_id; the row is that of then
 --   unchanged                          nothing to do; the row is the current one
@@ -27,6 +28,7 @@ declare
   present trust_authorities;
   parent text := document ->> 'parent_authority_id';
   outcome text;
+  registers boolean := kind in ('register', 'register_inactive');
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -34,20 +36,33 @@ begin
 
   outcome := case
     when done.revision is not null then case when done.request_hash = hash then 'replayed' else 'reused' end
-    when kind = 'register' and present.revision is not null then 'exists'
-    when kind <> 'register' and present.revision is null then 'not_found'
+    when registers and present.revision is not null then 'exists'
+    when not registers and present.revision is null then 'not_found'
     when expected <> present.revision then 'conflict'
     when kind = 'deactivate' then case when present.is_active then 'deactivated' else 'unchanged' end
     when parent is not null and trust_authority_is_above(id, parent) then 'parent_cycle'
     when parent is not null and not exists (select from trust_authorities a where a.authority_id = parent)
       then 'parent_not_found'
-    when kind = 'register' then 'registered'
+    -- The revocation of a marked key would be told under another one's id.
+    when registers and document -> 'keys' @? '$[*].revoked_at'
+      and exists (select from trust_revocations r where r.revocation_id = request) then 'reused'
+    when registers then 'registered'
     else 'updated'
   end;
 
   if outcome = 'registered' then
-    insert into trust_authorities (authority_id, revision, authority_data, updated_by, request_id, request_hash)
-    values (id, 0, document, actor, request, hash);
+    -- Before the authority, whose keys are then revoked from the first moment (trust_authorities_keys).
+    insert into trust_revocations (revision, revocation_id, kind, authority_id, record_id, mode, compromised_at, reason,
+      revoked_by, request_id, request_hash)
+    select 0, request, 'key', id, k ->> 'key_id', 'immediate', (k ->> 'compromised_at')::timestamptz,
+           'registered as revoked', actor, request, hash
+    from jsonb_path_query(document, '$.keys[*] ? (exists (@.revoked_at))') k
+    where not exists (
+      select from trust_revocations r
+      where r.authority_id = id and r.record_id = k ->> 'key_id'
+        and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
+    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
+    values (id, 0, document, kind = 'register', actor, request, hash);
   elsif outcome = 'updated' then
     update trust_authorities a
     set authority_data = document, updated_by = actor, request_id = request, request_hash = hash

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type AuthorityService, ErrorReason, type StoredAuthoritySchema } from "@trust-registry/proto"
-import { RegistryError } from "../../errors.js"
+import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
@@ -24,10 +24,14 @@ export function createAuthorityReads(
     },
 
     listAuthorities: async (request) => {
+      const { atRevision } = request
+      if (atRevision < 0n) throw invalidRequest("at_revision", `is ${atRevision}; at least 0 is allowed`)
       const activeOnly = !request.includeInactive
       const { rows, nextPageToken } = await paged(request, {
-        asked: Buffer.from(`authorities, ${activeOnly ? "active" : "all"}`),
-        read: (bounds) => authorities.list({ ...bounds, activeOnly }),
+        asked: Buffer.from(
+          `authorities, ${activeOnly ? "active" : "all"}${atRevision === 0n ? "" : ` at ${atRevision}`}`,
+        ),
+        read: (bounds) => authorities.list({ ...bounds, activeOnly, atRevision }),
         keyOf: (row) => row.authority_id,
       })
       return { authorities: rows.map(listed), nextPageToken }

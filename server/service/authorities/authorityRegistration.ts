@@ -1,4 +1,4 @@
-import { checkAuthorityShape, type ShapeLimits } from "@trust-registry/eatp"
+import { checkAuthorityShape, momentProblem, type ShapeLimits } from "@trust-registry/eatp"
 import { type Authority, AuthorityService } from "@trust-registry/proto"
 import type { FieldViolation } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
@@ -6,6 +6,7 @@ import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { authorityJson, authorityRecordOf } from "../../store/rows/authorityRows.js"
+import { microsOf } from "../../store/rows/micros.js"
 import { assureRequestId } from "../request/fields.js"
 import { acceptedRow, invalidAuthority } from "./authorityErrors.js"
 import { assureChange, assureValid, commonOf, unknownFields } from "./authorityRequest.js"
@@ -20,11 +21,14 @@ export function createRegistration(
       assureRequestId(request.requestId)
       const { authority } = request
       if (!authority) throw invalidAuthority([{ field: "authority", description: "is missing" }], "")
-      const violations = [...checkAuthorityShape(authority, limits), ...revokedKeys(authority)]
+      const violations = [
+        ...checkAuthorityShape(authority, limits),
+        ...markFaults(authority, authorities.now()),
+      ]
       assureValid([...unknownFields(request), ...violations], authority.id)
       const write: AuthorityWrite = {
         ...commonOf(AuthorityService.method.registerAuthority.input, request, actor),
-        operation: "register",
+        operation: request.inactive ? "register_inactive" : "register",
         authorityId: authority.id,
         json: authorityJson(authority),
       }
@@ -48,14 +52,15 @@ export function createRegistration(
   }
 }
 
-/** Only RevokeKey may revoke keys, so that history records who did it and when. */
-function revokedKeys({ keys }: Authority): FieldViolation[] {
-  return keys.flatMap((key, index) =>
-    (["revoked_at", "compromised_at"] as const)
-      .filter((name) => key[name === "revoked_at" ? "revokedAt" : "compromisedAt"] !== undefined)
-      .map((name) => ({
-        field: `authority.keys[${index}].${name}`,
-        description: "is set by RevokeKey only",
-      })),
+/** A mark only ever denies more, so it needs no proof; but one that says too little is no mark. */
+function markFaults({ keys }: Authority, now: bigint): FieldViolation[] {
+  return keys.flatMap(({ revokedAt, compromisedAt }, index) =>
+    Object.entries({ revoked_at: revokedAt, compromised_at: compromisedAt }).flatMap(([name, at]) => {
+      if (at === undefined) return []
+      const lonely = revokedAt === undefined ? "is allowed together with revoked_at only" : undefined
+      const future = name === "compromised_at" && microsOf(at) > now ? "is in the future" : undefined
+      const description = momentProblem(at) ?? lonely ?? future
+      return description === undefined ? [] : [{ field: `authority.keys[${index}].${name}`, description }]
+    }),
   )
 }

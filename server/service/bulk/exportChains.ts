@@ -1,6 +1,9 @@
+import { create } from "@bufbuild/protobuf"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import {
+  ChainFilterSchema,
   ErrorReason,
+  type ExportChainsRequest,
   ExportChainsResponseSchema,
   encodeItems,
   type TrustStoreService,
@@ -9,7 +12,7 @@ import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { compacted } from "../../store/history/historicalPoint.js"
-import type { ChainRow } from "../../store/rows/chainRows.js"
+import { type ChainRow, recordOf } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
 import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
@@ -24,10 +27,10 @@ export function createExport(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["exportChains"] {
-  return async function* ({ filter, afterAgentId, snapshotRevision }, { draining, maxItemBytes }) {
+  return async function* (request, { draining, maxItemBytes }) {
+    const { filter, afterAgentId, snapshotRevision, includePurged, afterPurgedAgentId } = request
     assureFilter(filter, limits)
-    const fault = afterAgentId === "" ? undefined : idFault(afterAgentId, limits)
-    if (fault) throw invalidRequest("after_agent_id", fault)
+    assurePlaces(request, limits)
     const revision = await snapshotOf(store, snapshotRevision)
     const now = store.now()
     const read = (after: string) => {
@@ -38,9 +41,10 @@ export function createExport(
       part.catch(() => undefined)
       return part
     }
-    yield { part: { case: "snapshotRevision" as const, value: revision } }
+    yield { part: { case: "snapshotRevision" as const, value: revision }, includesPurged: includePurged }
     // Revision 0 is the empty registry.
-    let next: Promise<ExportPart> | undefined = revision === 0n ? undefined : read(afterAgentId)
+    let next: Promise<ExportPart> | undefined =
+      revision === 0n || afterPurgedAgentId !== "" ? undefined : read(afterAgentId)
     while (next) {
       const { rows, more }: ExportPart = await next
       const last: ChainRow | undefined = rows.at(-1)
@@ -50,7 +54,35 @@ export function createExport(
         yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row, maxItemBytes)])
       }
     }
+    for (
+      let after: string | undefined = includePurged ? afterPurgedAgentId : undefined;
+      after !== undefined;
+    ) {
+      const { rows, last } = await store.chains.tombstones(revision, after)
+      for (const row of rows) {
+        if (draining.aborted) throw stopping()
+        yield { part: { case: "purged" as const, value: recordOf(row) } }
+      }
+      after = last
+    }
   }
+}
+
+function assurePlaces(request: ExportChainsRequest, limits: ShapeLimits): void {
+  const { filter, includePurged, afterAgentId, afterPurgedAgentId } = request
+  for (const [field, id] of Object.entries({ afterAgentId, afterPurgedAgentId })) {
+    const fault = id === "" ? undefined : idFault(id, limits)
+    if (fault)
+      throw invalidRequest(field === "afterAgentId" ? "after_agent_id" : "after_purged_agent_id", fault)
+  }
+  if (!includePurged && afterPurgedAgentId !== "")
+    throw invalidRequest("after_purged_agent_id", "needs include_purged")
+  const { $typeName, $unknown, includeInactive, ...conditions } = filter ?? create(ChainFilterSchema)
+  const narrows = Object.values(conditions).some(
+    (value) => value !== "" && value !== 0 && value !== undefined,
+  )
+  if (includePurged && narrows)
+    throw invalidRequest("include_purged", "is not allowed with conditions: a tombstone has nothing to match")
 }
 
 type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>

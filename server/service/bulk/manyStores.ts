@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf"
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import type { Status, StoreChainResponseSchema, TrustLineageChain } from "@trust-registry/proto"
 import type { RpcContext } from "../../rpc/context.js"
-import type { ChainWrites, Written } from "../chains/chainWrites.js"
+import type { ChainWrites, ImportedAs, Written } from "../chains/chainWrites.js"
 import { createLineageOrder } from "../chains/lineageOrder.js"
 import { assureExpectedRevision, assureRequestId } from "../request/fields.js"
 import { type BulkWrite, endsAll } from "./bulkWrite.js"
@@ -23,7 +23,7 @@ export type StoreResult =
   | { case: "error"; value: Status }
 
 /** Starts storing the next of many; `prefix` is prepended to the paths of invalid fields. */
-export type StoreNext = (request: ChainToStore, prefix?: string) => Begun<StoreResult>
+export type StoreNext = (request: ChainToStore, prefix?: string, as?: ImportedAs) => Begun<StoreResult>
 
 /**
  * Stores many chains within one call. `open(context)` returns the function that stores the next one, concurrently with earlier ones
@@ -47,9 +47,9 @@ export function createManyStores(
       counts[created ? "created" : "updated"]++
       return { case: "stored", value: { record, created } }
     }
-    return (request, prefix) => {
+    return (request, prefix, as) => {
       try {
-        const { write, bytes } = prepare(writes, request, context.actor)
+        const { write, bytes } = prepare(writes, request, context.actor, as)
         const work = () => bulkWrite(write, context.signal)
         const answer = afterDelegators(request.chain, work).then(stored, (error) => refused(error, prefix))
         return { answer, bytes }
@@ -60,10 +60,10 @@ export function createManyStores(
   }
 }
 
-function prepare(writes: ChainWrites, request: ChainToStore, actor: string) {
+function prepare(writes: ChainWrites, request: ChainToStore, actor: string, as?: ImportedAs) {
   assureExpectedRevision(request.expectedRevision, 0n)
   assureRequestId(request.requestId)
-  return writes.prepareDocument("store", request, actor)
+  return writes.prepareDocument("store", request, actor, as)
 }
 
 /** The prefix of the field paths of an item in a batch. */

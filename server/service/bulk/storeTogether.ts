@@ -43,7 +43,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     const batch = createBatchReader(store.memory)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
-      const validation = await validateChain(batch, chain, rules.requireSignatures)
+      const validation = await validateChain(batch, chain, rules)
       batch.add({ ...document, agentId, signatureStatus: validation.signatureStatus })
       const depends = batch.othersOf(validation.depends)
       return {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
-import type { Document, Write } from "../../store/chains/writes.js"
+import type { ArchivedState, Document, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
@@ -37,6 +37,14 @@ export interface PreparedWrite {
   bytes: number
 }
 
+/** What an import demands of a chain, or takes with it. */
+export interface ImportedAs {
+  /** As Demands.requireDelegators. */
+  requireDelegators?: boolean
+  /** The state in which an archive has it. Unset: it comes from no archive. */
+  state?: Exclude<ArchivedState, "purged"> | undefined
+}
+
 /** The functions that write chains. */
 export type ChainWrites = ReturnType<typeof createChainWrites>
 
@@ -48,7 +56,7 @@ const RETRY_AFTER_MS = 100
 /** Creates the functions that write chains. Each throws the contract's error for a refused write. */
 export function createChainWrites(store: Store, rules: ChainRules) {
   const write = async (change: Write): Promise<Written> => {
-    const outcome = await store.chains.write(change)
+    const outcome = await apply(store, change)
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
@@ -57,25 +65,29 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     operation: "store" | "update",
     request: WriteRequest & DocumentRequest,
     actor: string,
+    { requireDelegators, state }: ImportedAs = {},
   ): PreparedWrite => {
-    const { agentId, chain, ...document } = checkedDocument(request, rules, store.now())
-    const common = { ...commonOf(request, actor), operation, agentId }
+    const now = state === undefined ? store.now() : undefined
+    const { agentId, chain, ...document } = checkedDocument(request, rules, now)
+    const imported = state && { operation: `import_${state}` as const, expectedRevision: 0n }
+    const common = { ...commonOf(request, actor), operation, agentId, ...imported }
+    const demands = { ...rules, requireDelegators, archived: state !== undefined }
     /** A retry of a successful write returns its result, even if the chain would be refused by now. */
     const replayed = async (refusal: unknown): Promise<Written> => {
       if (request.requestId === "") throw refusal
       const change: Write = { ...common, document: { ...document, ...unvalidated(agentId) } }
-      const outcome = await store.chains.write(change)
+      const outcome = await apply(store, change)
       if (outcome.outcome !== "replayed") throw refusal
       return { record: acceptedRecord(change, outcome), operation: outcome.operation }
     }
     const write = async () => {
       for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
-        const validation = await validateChain(store.memory, chain, rules.requireSignatures).catch(
-          (refusal: unknown) => ({ refusal }),
-        )
+        const validation = await validateChain(store.memory, chain, demands).catch((refusal: unknown) => ({
+          refusal,
+        }))
         if ("refusal" in validation) return await replayed(validation.refusal)
         const change: Write = { ...common, document: { ...document, ...validation } }
-        const outcome = await store.chains.write(change)
+        const outcome = await apply(store, change)
         if (outcome.outcome !== "stale")
           return { record: acceptedRecord(change, outcome), operation: outcome.operation }
         store.memory.forget(validation.depends)
@@ -86,6 +98,11 @@ export function createChainWrites(store: Store, rules: ChainRules) {
   }
 
   return { write, prepareDocument }
+}
+
+/** What comes from archives is judged by rules of its own. */
+function apply({ chains }: Store, change: Write) {
+  return change.operation.startsWith("import_") ? chains.import(change) : chains.write(change)
 }
 
 /** Depends on a revision that never exists, so nothing is written; replays are looked for first. */

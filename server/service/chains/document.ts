@@ -37,16 +37,20 @@ export interface CheckedDocument extends Omit<Document, "signatureStatus" | "dep
  * Validates a chain and derives the columns stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field
  * that breaks a rule.
  *
- * @param now microseconds since 1970
+ * @param now microseconds since 1970; undefined to take an expired chain too
  */
-export function checkedDocument(request: DocumentRequest, limits: ShapeLimits, now: bigint): CheckedDocument {
+export function checkedDocument(
+  request: DocumentRequest,
+  limits: ShapeLimits,
+  now: bigint | undefined,
+): CheckedDocument {
   const { chain } = request
   if (!chain?.genesis) throw invalidChain([missing(chain)])
   const bytes = encodedLength(TrustLineageChainSchema, chain)
   const violations = [...checkShape(chain, limits, undefined, bytes), ...expiryViolations(request)]
   if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
   const document = derive(chain, chain.genesis, bytes, request.expiresAt)
-  if (document.expiresAt !== undefined && isExpired(document.expiresAt, now))
+  if (now !== undefined && document.expiresAt !== undefined && isExpired(document.expiresAt, now))
     throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
   if (request.chainHash !== "" && request.chainHash !== document.chainHash)
     throw invalidChain(

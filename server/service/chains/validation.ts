@@ -14,44 +14,91 @@ export interface Validation {
   depends: Depends
 }
 
+/** What a chain must satisfy besides having no invalid signature. */
+export interface Demands {
+  /** Whether a chain with a signature that cannot be checked is refused. */
+  requireSignatures: boolean
+  /** Whether a chain with a delegator that has no stored chain, and is not known to be gone, is refused. */
+  requireDelegators?: boolean | undefined
+  /** Whether it is as another registry had it: a signature that only a revoked key verifies counts as one that cannot be checked. */
+  archived?: boolean | undefined
+}
+
 /**
  * Validates a chain against stored rows: its lineage, and the signatures whose signers are known.
- * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and, where signatures are
- * required, for one that cannot be checked.
+ * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and what the demands refuse.
  */
 export async function validateChain(
   memory: MemoryReader,
   chain: TrustLineageChain,
-  requireSignatures: boolean,
+  demands: Demands,
 ): Promise<Validation> {
   const signers = await signersOf(memory, chain, memory.now())
   try {
-    return await validateAgainst(signers, chain, requireSignatures)
+    return await validateAgainst(memory, signers, chain, demands)
   } catch (refusal) {
     // The write checks these rows again for an accepted chain, but not for a refused one, and memory may be stale.
     memory.forget(signers.depends)
     const fresh = await signersOf(memory, chain, memory.now())
     if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
-    return await validateAgainst(fresh, chain, requireSignatures)
+    return await validateAgainst(memory, fresh, chain, demands)
   }
 }
 
 async function validateAgainst(
+  memory: MemoryReader,
   signers: KnownSigners,
   chain: TrustLineageChain,
-  requireSignatures: boolean,
+  { requireSignatures, requireDelegators, archived }: Demands,
 ): Promise<Validation> {
   const misplaced = await lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
   refuse(chain, places, "the lineage of the chain is invalid")
-  const { bad, open } = await checkSignatures(chain, signers)
-  refuse(chain, requireSignatures ? [...bad, ...open] : bad, "a signature of the chain is invalid")
-  return { signatureStatus: open.length === 0 ? "verified" : "unverified", depends: signers.depends }
+  if (requireDelegators) {
+    const gone = signers.missing.length === 0 ? new Set() : await memory.goneAgents(signers.missing)
+    refuseMissing(chain, missingDelegators(chain, signers, gone))
+  }
+  const { bad, revoked, open } = await checkSignatures(chain, signers)
+  const forgiven = new Set(archived && !requireSignatures ? revoked : [])
+  refuse(
+    chain,
+    bad.filter((violation) => !forgiven.has(violation)),
+    "a signature of the chain is invalid",
+  )
+  if (requireSignatures) {
+    refuseMissing(chain, missingDelegators(chain, signers, new Set()))
+    refuse(chain, open, "a signature of the chain cannot be checked")
+  }
+  const all = open.length + forgiven.size === 0
+  return { signatureStatus: all ? "verified" : "unverified", depends: signers.depends }
 }
 
-function refuse(chain: TrustLineageChain, violations: FieldViolation[], what: string): void {
+function missingDelegators(chain: TrustLineageChain, { missing }: KnownSigners, gone: ReadonlySet<unknown>) {
+  const absent = new Set(missing.filter((id) => !gone.has(id)))
+  return [...chain.delegations.entries()].filter(([, { delegatorId }]) => absent.has(delegatorId))
+}
+
+type Placed = [number, TrustLineageChain["delegations"][number]]
+
+/** Not the signer's fault: the delegation can be checked once its delegator's chain is stored. */
+function refuseMissing(chain: TrustLineageChain, delegations: Placed[]): void {
+  const violations = delegations.map(([place, { delegatorId }]) => ({
+    field: `chain.delegations[${place}].delegator_id`,
+    description: `${JSON.stringify(delegatorId)} has no stored chain here: store it first`,
+  }))
+  const metadata = { missing_delegator: delegations[0]?.[1].delegatorId ?? "" }
+  refuse(chain, violations, "a delegator of the chain is missing", metadata)
+}
+
+function refuse(
+  chain: TrustLineageChain,
+  violations: FieldViolation[],
+  what: string,
+  metadata?: Record<string, string>,
+): void {
   if (violations.length === 0) return
   const agentId = chain.genesis?.agentId ?? ""
   const text = `${what}: ${sentenceOf(violations)}`
-  throw new RegistryError(ErrorReason.TRUST_CHAIN_INVALID, text, { violations, agentId })
+  const facts = { violations, agentId, ...(metadata && { metadata }) }
+  throw new RegistryError(ErrorReason.TRUST_CHAIN_INVALID, text, facts)
 }

@@ -36,7 +36,7 @@ const MAX_RECORD_BYTES = 3 * 1024 * 1024
 export function createRevocations(
   revocations: RevocationStore,
   limits: ShapeLimits,
-): Omit<Handlers<typeof RevocationService, RpcContext>, "listRevokedRecords"> {
+): Omit<Handlers<typeof RevocationService, RpcContext>, "listRevokedRecords" | "importRevokedRecords"> {
   const revoke = async (what: Revoke) => {
     const outcome = await revocations.revoke(what)
     assureAccepted(what, outcome)

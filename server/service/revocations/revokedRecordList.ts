@@ -15,7 +15,7 @@ export function createRevokedRecordList(
   limits: ShapeLimits,
 ): Handlers<typeof RevocationService, RpcContext>["listRevokedRecords"] {
   return async (request) => {
-    const { agentId, authorityId, revocationId, standingOnly } = request
+    const { agentId, authorityId, revocationId, standingOnly, atRevision } = request
     if (agentId !== "") assureAgentId(agentId, limits)
     if (authorityId !== "") assureAuthorityId(authorityId, limits)
     if (agentId !== "" && authorityId !== "")
@@ -23,13 +23,15 @@ export function createRevokedRecordList(
         "authority_id",
         "selects keys, which belong to no agent's chain: leave agent_id empty",
       )
+    if (atRevision < 0n) throw invalidRequest("at_revision", `is ${atRevision}; at least 0 is allowed`)
     if (revocationId !== "") assureUuid("revocation_id", revocationId)
     const { rows, nextPageToken } = await paged(request, {
       asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
       maxSize: MAX_RECORDS,
       read: ({ after, limit }) => {
         const below = after === "" ? undefined : BigInt(after)
-        return revocations.list({ agentId, authorityId, revocationId, standingOnly, below, limit })
+        const conditions = { agentId, authorityId, revocationId, standingOnly, atRevision }
+        return revocations.list({ ...conditions, below, limit })
       },
       keyOf: (row) => row.made,
     })

@@ -5,7 +5,7 @@ import { authorityColumns } from "../rows/columns.js"
 
 /** A change of one authority. */
 export interface AuthorityWrite {
-  operation: "register" | "update" | "deactivate"
+  operation: "register" | "register_inactive" | "update" | "deactivate"
   authorityId: string
   /** A UUID. A request is never applied twice. */
   requestId: string
@@ -98,6 +98,8 @@ export async function writeAuthority(
 /** Which page of which authorities to read. */
 export interface AuthorityPage {
   activeOnly: boolean
+  /** The state right after this revision; 0 for that of now. */
+  atRevision: bigint
   /** Only ids above this one; empty to start from the first. */
   after: string
   limit: number
@@ -105,15 +107,15 @@ export interface AuthorityPage {
   maxBytes: number
 }
 
-/** A page of authorities by id, and whether more follow. */
+/** A page of authorities by id, and whether more follow. One that was deleted by hand has no documents left in the history. */
 export async function listAuthorities(
   sql: Sql,
-  { activeOnly, after, limit, maxBytes }: AuthorityPage,
+  { activeOnly, atRevision, after, limit, maxBytes }: AuthorityPage,
 ): Promise<{ rows: AuthorityRow[]; more: boolean }> {
   const active = activeOnly ? sql`and a.is_active` : sql``
   const rows = await sql<(AuthorityRow & { candidates: bigint })[]>`
     with candidate as (
-      select ${authorityColumns(sql)} from trust_authorities a
+      select ${authorityColumns(sql)} from ${atRevision === 0n ? sql`trust_authorities` : authoritiesAt(sql, atRevision)} a
       where a.authority_id > ${after} ${active} order by a.authority_id limit ${limit + 1}
     ), measured as (
       select *, count(*) over () as candidates, row_number() over (order by authority_id) as place,
@@ -125,6 +127,15 @@ export async function listAuthorities(
     where place <= ${limit} and (place = 1 or bytes <= ${maxBytes})
     order by authority_id`
   return { rows, more: BigInt(rows.length) < (rows[0]?.candidates ?? 0n) }
+}
+
+/** By the index of (authority_id, revision desc), up to the end of the page. */
+function authoritiesAt(sql: Sql, revision: bigint) {
+  return sql`(
+    select * from (
+      select distinct on (h.authority_id) h.* from trust_authority_revisions h
+      where h.revision <= ${revision} order by h.authority_id, h.revision desc
+    ) newest where newest.authority_data is not null)`
 }
 
 /** What a record adds besides its texts, in bytes: revision, times and protobuf's overhead. */

@@ -16,7 +16,14 @@ import {
   readGone,
   readWithHistory,
 } from "./chains.js"
-import { countChainsAt, type ExportQuery, type PastCount, readExport } from "./exportPages.js"
+import {
+  countChainsAt,
+  type ExportQuery,
+  type PastCount,
+  readExport,
+  readTombstones,
+  type TombstonePage,
+} from "./exportPages.js"
 import { createWrites, type Outcome, type Write } from "./writes.js"
 
 /** The chains in PostgreSQL. Only `get` answers from memory. */
@@ -39,8 +46,12 @@ export interface ChainStore {
   countAt(count: PastCount): Promise<bigint>
   /** A page of the state at a revision, and whether more follows. */
   export(query: ExportQuery): Promise<{ rows: ChainRow[]; more: boolean }>
+  /** The tombstones at a revision among the next agents after this one. */
+  tombstones(revision: bigint, after: string): Promise<TombstonePage>
   /** Makes a change. It is durable and in the history once this resolves with an outcome that accepts it. */
   write(write: Write): Promise<Outcome>
+  /** Stores what an archive has of an agent, likewise. Its operation begins with `import_`. */
+  import(write: Write): Promise<Outcome>
   /** Changes several agents' chains, each agent once, in one transaction: all or none. */
   writeAll(writes: Write[]): Promise<AtomicOutcome>
   /** Size and hit counts of the cache. */
@@ -70,7 +81,15 @@ export function createChainStore(database: Database, feed: Feed, options: ChainS
     count: (filter, now) => database.scan((sql) => countChains(sql, filter, now)),
     countAt: (count) => database.scan((sql) => countChainsAt(sql, count)),
     export: (query) => database.scan((sql) => readExport(sql, query)),
+    tombstones: (revision, after) => database.scan((sql) => readTombstones(sql, revision, after)),
     write: createWrites(database, options.maxWaitingWrites, cache.invalidate, batches),
+    import: createWrites(
+      database,
+      options.maxWaitingWrites,
+      cache.invalidate,
+      batches,
+      "trust_chains_import",
+    ),
     writeAll: createAtomicWrites(database, cache.invalidate),
     cache: cache.state,
     batches,

@@ -2,7 +2,7 @@ import type { ChainFilter } from "@trust-registry/proto"
 import type { Sql } from "../database/sql.js"
 import { conditionsOf } from "../filter/conditions.js"
 import { assureKept } from "../history/historicalPoint.js"
-import type { ChainRow } from "../rows/chainRows.js"
+import type { ChainRow, RecordRow } from "../rows/chainRows.js"
 import { recordColumns } from "../rows/columns.js"
 import { pageOfIds, RECORD_BYTES } from "./chains.js"
 
@@ -91,3 +91,44 @@ function unchanged(sql: Sql, { filter, now, revision, after, limit }: ExportQuer
   const part = sql`agent_id > ${after} order by agent_id limit ${limit + 1}`
   return pageOfIds(sql, sql`same`, sql`${where} and c.revision <= ${revision}`, part, unordered)
 }
+
+/** Agents looked at in one reading of tombstones. */
+const TOMBSTONE_AGENTS = 2_000
+
+/** Tombstones among the next agents that history knows. */
+export interface TombstonePage {
+  /** The newest record of each agent whose chain was purged at the revision, or was purged since, by agent_id. */
+  rows: RecordRow[]
+  /** The last agent that was looked at; undefined after the last of all. */
+  last: string | undefined
+}
+
+/**
+ * Reads tombstones. Goes from agent to agent by the index of (agent_id, revision desc), since few are purged: a bounded number in
+ * one statement.
+ */
+export async function readTombstones(sql: Sql, revision: bigint, after: string): Promise<TombstonePage> {
+  const rows = await sql<(Nullable<RecordRow> & { asked: string })[]>`
+    with recursive agent as (
+      (select h.agent_id, 1 as place from trust_chain_revisions h where h.agent_id > ${after} order by h.agent_id limit 1)
+      union all
+      (select n.agent_id, agent.place + 1 from agent cross join lateral (
+        select h.agent_id from trust_chain_revisions h where h.agent_id > agent.agent_id order by h.agent_id limit 1) n
+      where agent.place < ${TOMBSTONE_AGENTS})
+    )
+    select agent.agent_id as asked, tombstone.* from agent
+    left join lateral (
+      select ${recordColumns(sql)} from trust_chain_revisions c
+      where c.agent_id = agent.agent_id and c.operation = 'purged'
+        and (c.revision <= ${revision} or not exists (select from trust_chains now where now.agent_id = agent.agent_id))
+        and not exists (
+          select from trust_chain_revisions later
+          where later.agent_id = agent.agent_id and later.revision > c.revision and later.revision <= ${revision})
+      order by c.revision desc limit 1
+    ) tombstone on true
+    order by agent.agent_id`
+  const found = rows.filter(({ agent_id }) => agent_id !== null) as unknown as RecordRow[]
+  return { rows: found, last: rows.length < TOMBSTONE_AGENTS ? undefined : rows.at(-1)?.asked }
+}
+
+type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }

@@ -33,19 +33,24 @@ export interface Depends {
   authorities: ReadonlyMap<string, bigint>
 }
 
+/** What an archive has of an agent: its chain in one of these states, or that it was purged. */
+export type ArchivedState = "active" | "deleted" | "suspended" | "revoked" | "purged"
+
 /** A change of one agent's chain. */
 export interface Write {
-  operation: "store" | "update" | "delete" | "restore" | "purge"
+  operation: "store" | "update" | "delete" | "restore" | "purge" | `import_${ArchivedState}`
   agentId: string
   /** A UUID. A request is never applied twice. */
   requestId: string
   actor: string
   expectedRevision: bigint | undefined
-  /** For store and update. */
+  /** For store, update, and imports other than of what was purged. */
   document?: Document
+  /** For imports of what was purged. */
+  tombstone?: Pick<Document, "authorityId" | "chainHash" | "contentHash">
 }
 
-/** The outcome of a write; see trust_chains_judge for what each means. */
+/** The outcome of a write; see trust_chains_judge and trust_chains_import for what each means. */
 export interface Outcome {
   outcome:
     | "created"
@@ -80,6 +85,9 @@ const MAX_WAITING_BYTES = 128 * 1024 * 1024
 /** How long a caller that finds the queue full should wait. */
 const RETRY_AFTER_MS = 500
 
+/** The function that makes writes: imports of what archives have are judged by rules of their own. */
+export type WriteFunction = "trust_chains_write" | "trust_chains_import"
+
 /**
  * Batches concurrent writes into one transaction. Writes of one agent are applied one after the other, in the order they came.
  *
@@ -90,13 +98,14 @@ export function createWrites(
   maxWaiting: number,
   onWritten: (agentIds: string[]) => void,
   counts: BatchCounts,
+  by: WriteFunction = "trust_chains_write",
 ) {
   let rows = FIRST_BATCH_ROWS
   return createBatches<Write, Outcome>({
     run: async (writes) => {
       const began = performance.now()
       try {
-        return await runBatch(database, writes)
+        return await runBatch(database, writes, by)
       } finally {
         rows = nextBatchRows(rows, writes.length, performance.now() - began)
         // After a failure too, because the transaction may have been committed.
@@ -127,17 +136,21 @@ export function sizeOf({ document }: Write): number {
 }
 
 /** A row whose data PostgreSQL refuses must not fail the others of its batch: it is searched for by halves. */
-async function runBatch(database: Database, writes: Write[]): Promise<(Outcome | Error)[]> {
+async function runBatch(
+  database: Database,
+  writes: Write[],
+  by: WriteFunction,
+): Promise<(Outcome | Error)[]> {
   try {
-    return await database.run((sql, notAfter) => writeChains(sql, writes, notAfter))
+    return await database.run((sql, notAfter) => writeChains(sql, writes, notAfter, by))
   } catch (error) {
     if (!isDataFault(error)) throw error
     if (writes.length === 1) return [error as Error]
     const middle = writes.length >> 1
-    const first = await runBatch(database, writes.slice(0, middle))
+    const first = await runBatch(database, writes.slice(0, middle), by)
     return [
       ...first,
-      ...(await runBatch(database, writes.slice(middle)).catch((late) =>
+      ...(await runBatch(database, writes.slice(middle), by).catch((late) =>
         failed(late, writes.length - middle),
       )),
     ]
@@ -149,8 +162,13 @@ function failed(error: Error, count: number): Error[] {
   return Array.from({ length: count }, () => error)
 }
 
-async function writeChains(sql: Sql, writes: Write[], notAfter: bigint): Promise<Outcome[]> {
-  const rows = await sql<WrittenRow[]>`select * from ${writeCall(sql, writes, notAfter)}`
+async function writeChains(
+  sql: Sql,
+  writes: Write[],
+  notAfter: bigint,
+  by: WriteFunction,
+): Promise<Outcome[]> {
+  const rows = await sql<WrittenRow[]>`select * from ${writeCall(sql, writes, notAfter, by)}`
   return outcomesOf(rows, writes)
 }
 
@@ -166,10 +184,15 @@ export function outcomesOf(rows: WrittenRow[], writes: Write[]): Outcome[] {
 /** JSON text has no raw control characters. */
 const BETWEEN_DOCUMENTS = "\x1f"
 
-/** The call of trust_chains_write, for a `from`. */
-export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment {
+/** The call of the function that writes, for a `from`. */
+export function writeCall(
+  sql: Sql,
+  writes: Write[],
+  notAfter: bigint,
+  by: WriteFunction = "trust_chains_write",
+): Fragment {
   return sql`
-    trust_chains_write(
+    ${sql(by)}(
       ${arrayText(writes.map(fieldsOf))}::text::trust_chain_write[],
       ${writes.map(({ document }) => document?.json ?? "").join(BETWEEN_DOCUMENTS)},
       clock_timestamp(), ${sql.typed.timestamptz(notAfter)}
@@ -177,17 +200,19 @@ export function writeCall(sql: Sql, writes: Write[], notAfter: bigint): Fragment
 }
 
 /** The fields of trust_chain_write in their order. */
-function fieldsOf({ operation, agentId, requestId, actor, expectedRevision, document }: Write): string {
+function fieldsOf(write: Write): string {
+  const { operation, agentId, requestId, actor, expectedRevision, document, tombstone } = write
+  const { authorityId, chainHash, contentHash } = document ?? tombstone ?? {}
   return rowText([
     operation,
     agentId,
     requestId,
     actor,
     expectedRevision?.toString(),
-    document?.authorityId,
+    authorityId,
     document?.bytes.toString(),
-    document?.chainHash,
-    document?.contentHash,
+    chainHash,
+    contentHash,
     document?.expiresAt === undefined ? undefined : timestamptzText(document.expiresAt),
     document?.signatureStatus,
     document && dependsText(document.depends),

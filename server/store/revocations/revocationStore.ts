@@ -2,6 +2,7 @@ import type { AuthorityStore } from "../authorities/authorityStore.js"
 import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
 import type { Cascades } from "./cascades.js"
+import { type ImportedRecord, type ImportedRecords, importRecords } from "./importedRecords.js"
 import {
   type ListedRevocation,
   liftRevocation,
@@ -20,6 +21,8 @@ export interface RevocationStore {
   now(): bigint
   /** Lifts a suspension. */
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
+  /** Stores revoked records of another registry, all or none. */
+  import(records: readonly ImportedRecord[]): Promise<ImportedRecords>
   /** A page of revocations, the last made first, and whether more follow. */
   list(page: RevocationPage): Promise<{ rows: ListedRevocation[]; more: boolean }>
 }
@@ -51,6 +54,15 @@ export function createRevocationStore(
       forgetChanged(await database.scan((sql, notAfter) => writeRevocation(sql, revoke, notAfter))),
     lift: async (lift) =>
       forgetChanged(await database.scan((sql, notAfter) => liftRevocation(sql, lift, notAfter))),
+    import: async (records) => {
+      try {
+        return await database.scan((sql, notAfter) => importRecords(sql, records, notAfter))
+      } finally {
+        // After a failure too, because the transaction may have been committed.
+        chains.forget(records.flatMap(({ agent_id }) => agent_id ?? []))
+        authorities.forget(records.flatMap(({ authority_id }) => authority_id ?? []))
+      }
+    },
     list: (page) => database.scan((sql) => listRevocations(sql, page)),
   }
 }

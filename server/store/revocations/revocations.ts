@@ -96,6 +96,8 @@ export interface RevocationPage {
   authorityId: string
   revocationId: string
   standingOnly: boolean
+  /** The state right after this revision; 0 for that of now. */
+  atRevision: bigint
   /** Only what was made with a revision below this one; undefined to start from the newest. */
   below: bigint | undefined
   limit: number
@@ -112,14 +114,19 @@ export async function listRevocations(
   sql: Sql,
   page: RevocationPage,
 ): Promise<{ rows: ListedRevocation[]; more: boolean }> {
+  const { atRevision } = page
+  const liftedLater = atRevision === 0n ? sql`false` : sql`revision > ${atRevision}`
   const rows = await sql<ListedRevocation[]>`
-    select coalesce(made_revision, revision) as made, revision, revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from, effective_at,
-           compromised_at, reason, revoked_at, revoked_by, lifted_at, lifted_by
+    select coalesce(made_revision, revision) as made, case when ${liftedLater} then made_revision else revision end as revision,
+           revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from, effective_at, compromised_at, reason,
+           revoked_at, revoked_by, case when not ${liftedLater} then lifted_at end as lifted_at,
+           case when not ${liftedLater} then lifted_by end as lifted_by
     from trust_revocations
     where true ${page.agentId ? sql`and agent_id = ${page.agentId}` : sql``}
       ${page.authorityId ? sql`and authority_id = ${page.authorityId}` : sql``}
       ${page.revocationId ? sql`and revocation_id = ${page.revocationId}` : sql``}
-      ${page.standingOnly ? sql`and lifted_at is null` : sql``}
+      ${page.standingOnly ? sql`and (lifted_at is null or ${liftedLater})` : sql``}
+      ${atRevision === 0n ? sql`` : sql`and coalesce(made_revision, revision) <= ${atRevision}`}
       ${page.below === undefined ? sql`` : sql`and coalesce(made_revision, revision) < ${page.below}`}
     order by coalesce(made_revision, revision) desc limit ${page.limit + 1}`
   if (page.agentId) ofKeys(rows, [page.agentId], ({ agent_id }) => agent_id ?? "")

@@ -63,7 +63,8 @@ export const ErrorReason = {
 
   /**
    * INVALID_ARGUMENT: the chain breaks a rule: shape, limits, ids or hashes that disagree, expired on write, an invalid
-   * signature, a cycle of delegations. With google.rpc.BadRequest, a violation per field (the first 16, then a count).
+   * signature, a cycle of delegations. With google.rpc.BadRequest, a violation per field (the first 16, then a count). ErrorInfo
+   * metadata, where a delegator has no stored chain: `missing_delegator`.
    *
    * @generated from enum value: ERROR_REASON_TRUST_CHAIN_INVALID = 5;
    */

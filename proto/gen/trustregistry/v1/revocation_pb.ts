@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/revocation.proto.
  */
 export const file_trustregistry_v1_revocation: GenFile = /*@__PURE__*/
-  fileDesc("CiF0cnVzdHJlZ2lzdHJ5L3YxL3Jldm9jYXRpb24ucHJvdG8SEHRydXN0cmVnaXN0cnkudjEijQQKDVJldm9rZWRSZWNvcmQSFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIrCgRraW5kGAMgASgOMh0udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkS2luZBIQCghhZ2VudF9pZBgEIAEoCRIUCgxhdXRob3JpdHlfaWQYBSABKAkSEQoJcmVjb3JkX2lkGAYgASgJEhoKDWRlc2NlbmRzX2Zyb20YByABKAlIAIgBARIuCgRtb2RlGAggASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YCyABKAkSLgoKcmV2b2tlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmV2b2tlZF9ieRgNIAEoCRItCglsaWZ0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgPIAEoCUgBiAEBQhAKDl9kZXNjZW5kc19mcm9tQgwKCl9saWZ0ZWRfYnkiqQEKClJldm9jYXRpb24SFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIwCgdyZWNvcmRzGAMgAygLMh8udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkUmVjb3JkEhQKDHJlY29yZF9jb3VudBgEIAEoAxITCgtpbl9wcm9ncmVzcxgFIAEoCBIVCg13YWl0aW5nX2NvdW50GAYgASgDIqwBChJSZXZva2VBZ2VudFJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSLgoEbW9kZRgCIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJHChNSZXZva2VBZ2VudFJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iyAEKF1Jldm9rZURlbGVnYXRpb25SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhUKDWRlbGVnYXRpb25faWQYAiABKAkSLgoEbW9kZRgDIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJMChhSZXZva2VEZWxlZ2F0aW9uUmVzcG9uc2USMAoKcmV2b2NhdGlvbhgBIAEoCzIcLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbiLIAQoXUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFQoNY2FwYWJpbGl0eV9pZBgCIAEoCRIuCgRtb2RlGAMgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIkwKGFJldm9rZUNhcGFiaWxpdHlSZXNwb25zZRIwCgpyZXZvY2F0aW9uGAEgASgLMhwudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uIpABChBSZXZva2VLZXlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkSMgoOY29tcHJvbWlzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIkUKEVJldm9rZUtleVJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iQgoVTGlmdFN1c3BlbnNpb25SZXF1ZXN0EhUKDXJldm9jYXRpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSJKChZMaWZ0U3VzcGVuc2lvblJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24imAEKGUxpc3RSZXZva2VkUmVjb3Jkc1JlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFAoMYXV0aG9yaXR5X2lkGAIgASgJEhUKDXJldm9jYXRpb25faWQYAyABKAkSFQoNc3RhbmRpbmdfb25seRgEIAEoCBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJnChpMaXN0UmV2b2tlZFJlY29yZHNSZXNwb25zZRIwCgdyZWNvcmRzGAEgAygLMh8udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqLAQoOUmV2b2NhdGlvbk1vZGUSHwobUkVWT0NBVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASHQoZUkVWT0NBVElPTl9NT0RFX0lNTUVESUFURRABEhwKGFJFVk9DQVRJT05fTU9ERV9HUkFDRUZVTBACEhsKF1JFVk9DQVRJT05fTU9ERV9TVVNQRU5EEAMqkwEKC1Jldm9rZWRLaW5kEhwKGFJFVk9LRURfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFVk9LRURfS0lORF9BR0VOVBABEhsKF1JFVk9LRURfS0lORF9ERUxFR0FUSU9OEAISGwoXUkVWT0tFRF9LSU5EX0NBUEFCSUxJVFkQAxIUChBSRVZPS0VEX0tJTkRfS0VZEAQyjwUKEVJldm9jYXRpb25TZXJ2aWNlEl8KC1Jldm9rZUFnZW50EiQudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VBZ2VudFJlcXVlc3QaJS50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUFnZW50UmVzcG9uc2UiA5ACAhJuChBSZXZva2VEZWxlZ2F0aW9uEikudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VEZWxlZ2F0aW9uUmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlRGVsZWdhdGlvblJlc3BvbnNlIgOQAgISbgoQUmV2b2tlQ2FwYWJpbGl0eRIpLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QaKi50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUNhcGFiaWxpdHlSZXNwb25zZSIDkAICElkKCVJldm9rZUtleRIiLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVxdWVzdBojLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlS2V5UmVzcG9uc2UiA5ACAhJoCg5MaWZ0U3VzcGVuc2lvbhInLnRydXN0cmVnaXN0cnkudjEuTGlmdFN1c3BlbnNpb25SZXF1ZXN0GigudHJ1c3RyZWdpc3RyeS52MS5MaWZ0U3VzcGVuc2lvblJlc3BvbnNlIgOQAgISdAoSTGlzdFJldm9rZWRSZWNvcmRzEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiF0cnVzdHJlZ2lzdHJ5L3YxL3Jldm9jYXRpb24ucHJvdG8SEHRydXN0cmVnaXN0cnkudjEijQQKDVJldm9rZWRSZWNvcmQSFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIrCgRraW5kGAMgASgOMh0udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkS2luZBIQCghhZ2VudF9pZBgEIAEoCRIUCgxhdXRob3JpdHlfaWQYBSABKAkSEQoJcmVjb3JkX2lkGAYgASgJEhoKDWRlc2NlbmRzX2Zyb20YByABKAlIAIgBARIuCgRtb2RlGAggASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YCyABKAkSLgoKcmV2b2tlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmV2b2tlZF9ieRgNIAEoCRItCglsaWZ0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCWxpZnRlZF9ieRgPIAEoCUgBiAEBQhAKDl9kZXNjZW5kc19mcm9tQgwKCl9saWZ0ZWRfYnkiqQEKClJldm9jYXRpb24SFQoNcmV2b2NhdGlvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIwCgdyZWNvcmRzGAMgAygLMh8udHJ1c3RyZWdpc3RyeS52MS5SZXZva2VkUmVjb3JkEhQKDHJlY29yZF9jb3VudBgEIAEoAxITCgtpbl9wcm9ncmVzcxgFIAEoCBIVCg13YWl0aW5nX2NvdW50GAYgASgDIqwBChJSZXZva2VBZ2VudFJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSLgoEbW9kZRgCIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJHChNSZXZva2VBZ2VudFJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iyAEKF1Jldm9rZURlbGVnYXRpb25SZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEhUKDWRlbGVnYXRpb25faWQYAiABKAkSLgoEbW9kZRgDIAEoDjIgLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbk1vZGUSMAoMZWZmZWN0aXZlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJMChhSZXZva2VEZWxlZ2F0aW9uUmVzcG9uc2USMAoKcmV2b2NhdGlvbhgBIAEoCzIcLnRydXN0cmVnaXN0cnkudjEuUmV2b2NhdGlvbiLIAQoXUmV2b2tlQ2FwYWJpbGl0eVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFQoNY2FwYWJpbGl0eV9pZBgCIAEoCRIuCgRtb2RlGAMgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uTW9kZRIwCgxlZmZlY3RpdmVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIkwKGFJldm9rZUNhcGFiaWxpdHlSZXNwb25zZRIwCgpyZXZvY2F0aW9uGAEgASgLMhwudHJ1c3RyZWdpc3RyeS52MS5SZXZvY2F0aW9uIpABChBSZXZva2VLZXlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkSMgoOY29tcHJvbWlzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIkUKEVJldm9rZUtleVJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iQgoVTGlmdFN1c3BlbnNpb25SZXF1ZXN0EhUKDXJldm9jYXRpb25faWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSJKChZMaWZ0U3VzcGVuc2lvblJlc3BvbnNlEjAKCnJldm9jYXRpb24YASABKAsyHC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9jYXRpb24iTwobSW1wb3J0UmV2b2tlZFJlY29yZHNSZXF1ZXN0EjAKB3JlY29yZHMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZWRSZWNvcmQiVAocSW1wb3J0UmV2b2tlZFJlY29yZHNSZXNwb25zZRIPCgdjcmVhdGVkGAEgASgDEhEKCXVuY2hhbmdlZBgCIAEoAxIQCghyZXZpc2lvbhgDIAEoAyKtAQoZTGlzdFJldm9rZWRSZWNvcmRzUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIUCgxhdXRob3JpdHlfaWQYAiABKAkSFQoNcmV2b2NhdGlvbl9pZBgDIAEoCRIVCg1zdGFuZGluZ19vbmx5GAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEhMKC2F0X3JldmlzaW9uGAcgASgDImcKGkxpc3RSZXZva2VkUmVjb3Jkc1Jlc3BvbnNlEjAKB3JlY29yZHMYASADKAsyHy50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZWRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKosBCg5SZXZvY2F0aW9uTW9kZRIfChtSRVZPQ0FUSU9OX01PREVfVU5TUEVDSUZJRUQQABIdChlSRVZPQ0FUSU9OX01PREVfSU1NRURJQVRFEAESHAoYUkVWT0NBVElPTl9NT0RFX0dSQUNFRlVMEAISGwoXUkVWT0NBVElPTl9NT0RFX1NVU1BFTkQQAyqTAQoLUmV2b2tlZEtpbmQSHAoYUkVWT0tFRF9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSUkVWT0tFRF9LSU5EX0FHRU5UEAESGwoXUkVWT0tFRF9LSU5EX0RFTEVHQVRJT04QAhIbChdSRVZPS0VEX0tJTkRfQ0FQQUJJTElUWRADEhQKEFJFVk9LRURfS0lORF9LRVkQBDKLBgoRUmV2b2NhdGlvblNlcnZpY2USXwoLUmV2b2tlQWdlbnQSJC50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZUFnZW50UmVxdWVzdBolLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlQWdlbnRSZXNwb25zZSIDkAICEm4KEFJldm9rZURlbGVnYXRpb24SKS50cnVzdHJlZ2lzdHJ5LnYxLlJldm9rZURlbGVnYXRpb25SZXF1ZXN0GioudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VEZWxlZ2F0aW9uUmVzcG9uc2UiA5ACAhJuChBSZXZva2VDYXBhYmlsaXR5EikudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VDYXBhYmlsaXR5UmVxdWVzdBoqLnRydXN0cmVnaXN0cnkudjEuUmV2b2tlQ2FwYWJpbGl0eVJlc3BvbnNlIgOQAgISWQoJUmV2b2tlS2V5EiIudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VLZXlSZXF1ZXN0GiMudHJ1c3RyZWdpc3RyeS52MS5SZXZva2VLZXlSZXNwb25zZSIDkAICEmgKDkxpZnRTdXNwZW5zaW9uEicudHJ1c3RyZWdpc3RyeS52MS5MaWZ0U3VzcGVuc2lvblJlcXVlc3QaKC50cnVzdHJlZ2lzdHJ5LnYxLkxpZnRTdXNwZW5zaW9uUmVzcG9uc2UiA5ACAhJ6ChRJbXBvcnRSZXZva2VkUmVjb3JkcxItLnRydXN0cmVnaXN0cnkudjEuSW1wb3J0UmV2b2tlZFJlY29yZHNSZXF1ZXN0Gi4udHJ1c3RyZWdpc3RyeS52MS5JbXBvcnRSZXZva2VkUmVjb3Jkc1Jlc3BvbnNlIgOQAgISdAoSTGlzdFJldm9rZWRSZWNvcmRzEisudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5MaXN0UmV2b2tlZFJlY29yZHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * One record that is revoked, or was suspended.
@@ -534,6 +534,64 @@ export const LiftSuspensionResponseSchema: GenMessage<LiftSuspensionResponse> = 
   messageDesc(file_trustregistry_v1_revocation, 11);
 
 /**
+ * Records to store.
+ *
+ * @generated from message trustregistry.v1.ImportRevokedRecordsRequest
+ */
+export type ImportRevokedRecordsRequest = Message<"trustregistry.v1.ImportRevokedRecordsRequest"> & {
+  /**
+   * The records, at most 500, as ListRevokedRecords returns them. Of each its revocation_id, kind, owner, record_id, mode,
+   * effective_at (GRACEFUL only, and it may be past), compromised_at (not in the future), descends_from and reason are stored. Its
+   * revision and revoked_at are new; its revoked_by names the caller, then who revoked it there and when.
+   *
+   * @generated from field: repeated trustregistry.v1.RevokedRecord records = 1;
+   */
+  records: RevokedRecord[];
+};
+
+/**
+ * Describes the message trustregistry.v1.ImportRevokedRecordsRequest.
+ * Use `create(ImportRevokedRecordsRequestSchema)` to create a new message.
+ */
+export const ImportRevokedRecordsRequestSchema: GenMessage<ImportRevokedRecordsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_revocation, 12);
+
+/**
+ * What was stored.
+ *
+ * @generated from message trustregistry.v1.ImportRevokedRecordsResponse
+ */
+export type ImportRevokedRecordsResponse = Message<"trustregistry.v1.ImportRevokedRecordsResponse"> & {
+  /**
+   * How many records were new.
+   *
+   * @generated from field: int64 created = 1;
+   */
+  created: bigint;
+
+  /**
+   * How many were stored already.
+   *
+   * @generated from field: int64 unchanged = 2;
+   */
+  unchanged: bigint;
+
+  /**
+   * A read at this revision, or later, reflects all of them.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message trustregistry.v1.ImportRevokedRecordsResponse.
+ * Use `create(ImportRevokedRecordsResponseSchema)` to create a new message.
+ */
+export const ImportRevokedRecordsResponseSchema: GenMessage<ImportRevokedRecordsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_revocation, 13);
+
+/**
  * Which records to list. Without a condition: all.
  *
  * @generated from message trustregistry.v1.ListRevokedRecordsRequest
@@ -580,6 +638,13 @@ export type ListRevokedRecordsRequest = Message<"trustregistry.v1.ListRevokedRec
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
+
+  /**
+   * List what was revoked right after this revision; what was lifted later is not lifted in it. 0: as it is now.
+   *
+   * @generated from field: int64 at_revision = 7;
+   */
+  atRevision: bigint;
 };
 
 /**
@@ -587,7 +652,7 @@ export type ListRevokedRecordsRequest = Message<"trustregistry.v1.ListRevokedRec
  * Use `create(ListRevokedRecordsRequestSchema)` to create a new message.
  */
 export const ListRevokedRecordsRequestSchema: GenMessage<ListRevokedRecordsRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_revocation, 12);
+  messageDesc(file_trustregistry_v1_revocation, 14);
 
 /**
  * A page of what was revoked.
@@ -615,7 +680,7 @@ export type ListRevokedRecordsResponse = Message<"trustregistry.v1.ListRevokedRe
  * Use `create(ListRevokedRecordsResponseSchema)` to create a new message.
  */
 export const ListRevokedRecordsResponseSchema: GenMessage<ListRevokedRecordsResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_revocation, 13);
+  messageDesc(file_trustregistry_v1_revocation, 15);
 
 /**
  * How a revocation takes effect (EATP's RevocationMode, lowercase there).
@@ -799,6 +864,21 @@ export const RevocationService: GenService<{
     methodKind: "unary";
     input: typeof LiftSuspensionRequestSchema;
     output: typeof LiftSuspensionResponseSchema;
+  },
+  /**
+   * Stores revoked records of another registry as they are, without a cascade of their own: what descends has records of its own
+   * in an archive. All are stored in one transaction. They may come before the chains and authorities that they are about, which
+   * are then denied from the first moment. That only ever denies more, so it takes no evidence: who may call RevokeAgent may call
+   * this. The registry's own records stay as they are: one with the same revocation_id, kind, owner and record_id is unchanged, also
+   * if it was lifted here. A lifted record denies nothing and is refused.
+   * Errors: INVALID_REQUEST.
+   *
+   * @generated from rpc trustregistry.v1.RevocationService.ImportRevokedRecords
+   */
+  importRevokedRecords: {
+    methodKind: "unary";
+    input: typeof ImportRevokedRecordsRequestSchema;
+    output: typeof ImportRevokedRecordsResponseSchema;
   },
   /**
    * Lists every record that was ever revoked, lifted suspensions included, a page at a time, the last revoked first. To lift a

@@ -341,7 +341,8 @@ export const SignatureStatus = {
 
   /**
    * Not every signature could be checked: a signer (an authority, or a delegator's chain) is unknown here, or the chain-state
-   * signature is missing. None that could be checked was invalid; such a chain is refused.
+   * signature is missing. None that could be checked was invalid; such a chain is refused. Of a chain from an archive, a signature
+   * that only a revoked key verifies counts as one that could not be checked.
    *
    * @generated from enum value: SIGNATURE_STATUS_UNVERIFIED = 1;
    */
