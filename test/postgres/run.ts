@@ -13,7 +13,9 @@ const FILES = [
   "test/database/schema.test.ts",
   "test/chains/races.test.ts",
   "test/chains/history.test.ts",
+  "test/chains/status-revisions.test.ts",
   "test/trust/revocation.test.ts",
+  "test/trust/large-cascade.test.ts",
   "test/watch/feed.test.ts",
 ]
 
