@@ -2,6 +2,7 @@ import type { Server, ServerCredentials } from "@grpc/grpc-js"
 import { serviceDefinition } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import type { ListenAddress } from "./config/values.js"
+import type { Admission } from "./rpc/admission.js"
 import { createGrpcServer } from "./rpc/deadlines.js"
 import type { Service } from "./rpc/middleware.js"
 
@@ -20,8 +21,9 @@ export async function listen(
   config: Config,
   credentials: ServerCredentials,
   services: readonly Service[],
+  admission: Admission,
 ): Promise<Listener> {
-  const server = createGrpcServer(serverOptions(config))
+  const server = createGrpcServer(serverOptions(config), admission)
   for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
   const port = await bind(server, config.listen, credentials)
   return {

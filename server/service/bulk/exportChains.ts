@@ -9,7 +9,6 @@ import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { compacted } from "../../store/history/historicalPoint.js"
-import type { ChainRow } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
 import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
@@ -24,16 +23,17 @@ export function createExport(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["exportChains"] {
-  return async function* ({ filter, afterAgentId, snapshotRevision }, { draining }) {
+  return async function* ({ filter, afterAgentId, snapshotRevision }, context) {
     assureFilter(filter, limits)
     const fault = afterAgentId === "" ? undefined : idFault(afterAgentId, limits)
     if (fault) throw invalidRequest("after_agent_id", fault)
     const revision = await snapshotOf(store, snapshotRevision)
     const now = store.now()
+    let held = 0
     const read = (after: string) => {
       const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
       const query = { ...bounds, filter, revision, documents: true, now }
-      const part = filtered(store.chains.export(query))
+      const part = readPart(context, held, () => filtered(store.chains.export(query)))
       // The part may be awaited much later or never; its failure must not count as unhandled meanwhile.
       part.catch(() => undefined)
       return part
@@ -42,18 +42,44 @@ export function createExport(
     // Revision 0 is the empty registry.
     let next: Promise<ExportPart> | undefined = revision === 0n ? undefined : read(afterAgentId)
     while (next) {
-      const { rows, more }: ExportPart = await next
-      const last: ChainRow | undefined = rows.at(-1)
-      next = more && last ? read(last.agent_id) : undefined
-      for (const row of rows) {
-        if (draining.aborted) throw stopping()
-        yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row)])
+      const { responses, bytes, last }: ExportPart = await next
+      held = bytes
+      next = last === undefined ? undefined : read(last)
+      for (const response of responses) {
+        if (context.draining.aborted) throw stopping()
+        yield response
       }
     }
   }
 }
 
-type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>
+/** A part that is ready to be sent. */
+interface ExportPart {
+  responses: Buffer[]
+  bytes: number
+  /** The agent that the next part comes after; undefined if this is the last one. */
+  last: string | undefined
+}
+
+/** What a part holds while it is read: the text of the documents, the objects that they are parsed to, and the responses. */
+const READ_BYTES = 3 * PART_BYTES
+
+/** Reads a part, beside the one of `held` bytes that is being sent. It is encoded at once, which makes it a third as large. */
+async function readPart(
+  context: RpcContext,
+  held: number,
+  read: () => ReturnType<Store["chains"]["export"]>,
+): Promise<ExportPart> {
+  await context.hold(held + READ_BYTES)
+  context.signal.throwIfAborted()
+  const { rows, more } = await read()
+  const responses = rows.map((row) =>
+    encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row)]),
+  )
+  const bytes = responses.reduce((sum, { length }) => sum + length, 0)
+  await context.hold(held + bytes)
+  return { responses, bytes, last: more ? rows.at(-1)?.agent_id : undefined }
+}
 
 /** The requested revision, or the newest. Throws if it is compacted or does not exist yet. */
 async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {

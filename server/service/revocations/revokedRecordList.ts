@@ -14,7 +14,7 @@ export function createRevokedRecordList(
   revocations: RevocationStore,
   limits: ShapeLimits,
 ): Handlers<typeof RevocationService, RpcContext>["listRevokedRecords"] {
-  return async (request) => {
+  return async (request, context) => {
     const { agentId, authorityId, revocationId, standingOnly } = request
     if (agentId !== "") assureAgentId(agentId, limits)
     if (authorityId !== "") assureAuthorityId(authorityId, limits)
@@ -24,15 +24,19 @@ export function createRevokedRecordList(
         "selects keys, which belong to no agent's chain: leave agent_id empty",
       )
     if (revocationId !== "") assureUuid("revocation_id", revocationId)
-    const { rows, nextPageToken } = await paged(request, {
-      asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
-      maxSize: MAX_RECORDS,
-      read: ({ after, limit }) => {
-        const below = after === "" ? undefined : BigInt(after)
-        return revocations.list({ agentId, authorityId, revocationId, standingOnly, below, limit })
+    const { rows, nextPageToken } = await paged(
+      request,
+      {
+        asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
+        maxSize: MAX_RECORDS,
+        read: ({ after, limit }) => {
+          const below = after === "" ? undefined : BigInt(after)
+          return revocations.list({ agentId, authorityId, revocationId, standingOnly, below, limit })
+        },
+        keyOf: (row) => row.made,
       },
-      keyOf: (row) => row.made,
-    })
+      context,
+    )
     return { records: rows.map(revokedRecordOf), nextPageToken }
   }
 }
