@@ -1,12 +1,12 @@
 import type { ServerHttp2Stream } from "node:http2"
 import { refuseCall } from "./lateCalls.js"
-import { countedBytes, PREFIX_BYTES, type Share } from "./share.js"
+import { type Arrivals, countedBytes, PREFIX_BYTES, type Share } from "./share.js"
 
 /**
  * Counts the messages of one call as they arrive, each by the length that its prefix announces, and pauses the stream while there is no
  * room for one. It reads the frames before grpc-js does.
  */
-export class Receiving {
+export class Receiving implements Arrivals {
   readonly #stream: ServerHttp2Stream
   readonly #share: Share
   /** What a compressed message counts for: how much it inflates to is known only afterwards. */
@@ -103,10 +103,8 @@ export class Receiving {
       Reflect.deleteProperty(stream, "pause")
       if (wanted) stream.resume()
     }
-    room.then(go, (error) => {
-      go()
-      refuseCall(stream, error)
-    })
+    // A refused call stays paused until it is closed.
+    room.then(go, (error) => refuseCall(stream, error))
   }
 }
 

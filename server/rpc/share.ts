@@ -3,7 +3,6 @@ import { ErrorReason } from "@trust-registry/proto"
 import type { ByteAccount, Purpose, SubAccount } from "../async/byteAccount.js"
 import { RegistryError } from "../errors.js"
 import type { ServerCall } from "./handlers.js"
-import type { Receiving } from "./receiving.js"
 
 /** What an open call counts for besides its messages: its objects, and what arrives before it can be paused. */
 export const CALL_BYTES = 16 * 1024
@@ -17,6 +16,18 @@ const SMALL_BYTES = CALL_BYTES / OBJECT_FACTOR
 /** What a call holds: the requests that arrived, what its work needs, and the answers that are not sent. */
 export type Part = "requests" | "work" | "answer"
 
+/** Counts the messages of a call as they arrive. */
+export interface Arrivals {
+  /** Whether the stream is paused until there is room. */
+  readonly paused: boolean
+  /** Since when a message waits for its next bytes, by `performance.now()`; undefined where none is unfinished. */
+  readonly stalledSince: number | undefined
+  /** Notes the bytes of a frame. */
+  arrived(frame: Buffer): void
+  /** Notes that the handler has read the oldest message. It counts for what it is from then on, if the call keeps it. */
+  read(bytes: number, kept: boolean): void
+}
+
 /** What one call holds of the account, until its stream has closed. */
 export class Share {
   readonly startedAt = performance.now()
@@ -27,16 +38,20 @@ export class Share {
   /** Whether the handler has begun, for which a unary request must be whole. */
   handled = false
   /** Counts what arrives, from the first frame on that is more than a small message. */
-  receiving: Receiving | undefined = undefined
+  receiving: Arrivals | undefined = undefined
   /** Small messages that arrived before that and were not read by the handler. */
   #small = 0
+  /** Its place among the open calls. */
+  place = 0
+  readonly stream: ServerHttp2Stream
   readonly #account: ByteAccount
   readonly #of: SubAccount
   readonly #held: Record<Part, number> = { requests: 0, work: 0, answer: 0 }
   #ended = false
 
   /** @param requests bytes that were taken for it already */
-  constructor(account: ByteAccount, of: SubAccount, requests: number) {
+  constructor(stream: ServerHttp2Stream, account: ByteAccount, of: SubAccount, requests: number) {
+    this.stream = stream
     this.#account = account
     this.#of = of
     this.#held.requests = requests
