@@ -97,7 +97,7 @@ describe("the memory of the server", () => {
     const { send } = await attacker()
     const before = memory()
     const short = framed(Buffer.alloc(LARGE)).subarray(0, -1)
-    const calls = Array.from({ length: 300 }, () => send(`${STORE}/StoreChain`, short, { end: false }))
+    const calls = Array.from({ length: 100 }, () => send(`${STORE}/StoreChain`, short, { end: false }))
     await isServed()
     const { grown, statuses } = await outcome(before, calls)
     expect([...statuses]).to.have.members([RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED])
