@@ -1,11 +1,10 @@
 import { once } from "node:events"
-import type { Http2Server } from "node:http2"
 import { type AddressInfo, createServer } from "node:net"
 import type { Server, ServerCredentials } from "@grpc/grpc-js"
 import { serviceDefinition } from "@trust-registry/proto"
 import type { Config } from "./config/config.js"
 import type { ListenAddress } from "./config/values.js"
-import { createGrpcServer } from "./rpc/deadlines.js"
+import { createGrpcServer, type Http2Edge } from "./rpc/deadlines.js"
 import type { Service } from "./rpc/middleware.js"
 
 /** A gRPC server that listens. */
@@ -40,9 +39,9 @@ export async function listen(
   config: Config,
   credentials: ServerCredentials,
   services: readonly Service[],
-  onHttp2Server?: (server: Http2Server) => void,
+  edge: Http2Edge,
 ): Promise<Listener> {
-  const server = createGrpcServer(serverOptions(config), onHttp2Server)
+  const server = createGrpcServer(serverOptions(config), edge)
   for (const { desc, implementation } of services) server.addService(serviceDefinition(desc), implementation)
   const port = await bind(server, config.listen, credentials)
   return {

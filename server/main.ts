@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events"
+import type { Http2Server } from "node:http2"
 import {
   AuthorityService,
   file_google_rpc_error_details,
@@ -17,6 +18,7 @@ import { measure } from "./metrics.js"
 import { serveMetrics } from "./metricsListener.js"
 import { givenPostgres, type Postgres, providePostgres } from "./postgres.js"
 import { createReflectionHandlers, reflectionServices } from "./reflection.js"
+import { type Admission, createAdmission } from "./rpc/admission.js"
 import { createMiddleware, type Middleware, type Service } from "./rpc/middleware.js"
 import { createAuthorityHandlers } from "./service/authority.js"
 import { createRevocationHandlers } from "./service/revocation.js"
@@ -77,10 +79,14 @@ export async function startServer({
   setMaxListeners(0, draining.signal)
   let store: Store | undefined
   let endMetrics: (() => Promise<void>) | undefined
+  const admission = createAdmission({
+    ...config,
+    onRefused: (calls) => log.warn({ calls }, "refused: the calls hold as many bytes as they may"),
+  })
   try {
-    store = openStore(database, config, log)
+    store = openStore(database, config, log, admission)
     await prepareSchema(store, database, config, log)
-    const metrics = config.metricsListen && measure(store, worker)
+    const metrics = config.metricsListen && measure(store, admission.account, worker)
     const bounds = { callTimeoutMs: config.callTimeoutMs, draining: draining.signal }
     // With workers, the primary serves the metrics of all.
     if (metrics && config.metricsListen && worker === 0)
@@ -95,15 +101,14 @@ export async function startServer({
     const services = servicesOf(store, config, middleware, info, draining.signal)
     const tls = config.tlsCert !== ""
     const handshakeFailed = () => metrics?.handshakeFailed()
-    const listener = await listen(config, credentials, services, (server) =>
-      watchHandshakes(server, log, handshakeFailed),
-    )
+    const onServer = (server: Http2Server) => watchHandshakes(server, log, handshakeFailed)
+    const listener = await listen(config, credentials, services, { admission, onServer })
     // With workers, the primary logs this once, when all serve.
     log[worker === 0 ? "info" : "debug"](
       { address: listener.address, version: info.version, tls, database: database.name },
       `ready: serving on ${listener.address}`,
     )
-    const running = { config, log, database, store, middleware, listener, endMetrics, draining }
+    const running = { config, log, database, store, middleware, listener, admission, endMetrics, draining }
     let stopped: Promise<void> | undefined
     return {
       address: listener.address,
@@ -113,6 +118,7 @@ export async function startServer({
       },
     }
   } catch (error) {
+    admission.close()
     await endMetrics?.()
     await store?.close(0)
     await database.stop()
@@ -145,7 +151,7 @@ export async function prepareDatabase({
   }
 }
 
-function openStore(database: Postgres, config: Config, log: Log) {
+function openStore(database: Postgres, config: Config, log: Log, admission?: Admission) {
   return createStore({
     connection: database.connection,
     maxConnections: config.databaseConnections,
@@ -154,6 +160,7 @@ function openStore(database: Postgres, config: Config, log: Log) {
     cacheMaxAgeMs: config.cacheMaxAgeMs,
     maxWaitingWrites: config.maxWaitingWrites,
     historyRetentionMs: config.historyRetentionMs,
+    account: admission?.account,
     onEvent: (level, text) => log[level](text),
   })
 }
@@ -224,15 +231,18 @@ interface Running {
   readonly store: Store
   readonly middleware: Middleware
   readonly listener: Listener
+  readonly admission: Admission
   readonly endMetrics: (() => Promise<void>) | undefined
   readonly draining: AbortController
 }
 
-async function drain({ config, log, database, store, middleware, listener, endMetrics, draining }: Running) {
+async function drain(running: Running) {
+  const { config, log, database, store, middleware, listener, admission, endMetrics, draining } = running
   log.info("stopping: no new calls are accepted")
   draining.abort()
   try {
     await finish(listener, middleware, config.drainTimeoutMs, log)
+    admission.close()
     await endMetrics?.()
     await store.close(CLOSE_MS)
   } finally {

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import type { ByteAccount } from "./async/byteAccount.js"
 import { droppedLogLines } from "./log.js"
 import type { RpcContext } from "./rpc/context.js"
 import type { CacheState } from "./store/cache/cache.js"
@@ -20,10 +21,10 @@ export interface Metrics {
  * Starts to measure a store and its calls. In a worker, the primary collects the metrics, and all are labelled with the worker's
  * number.
  */
-export function measure(store: Store, worker: number): Metrics {
+export function measure(store: Store, account: ByteAccount, worker: number): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  gaugeStore(store, registry)
+  gauge(store, account, registry)
   if (worker === 0) countDroppedLogLines(registry)
   else {
     registry.setDefaultLabels({ worker: String(worker) })
@@ -83,7 +84,11 @@ function createCallTimer(registry: Registry): Metrics["ended"] {
 }
 
 /** Registers gauges that are read at each scrape and cost nothing in between. */
-function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Registry): void {
+function gauge(
+  { feed, monitor, chains, authorities }: Store,
+  account: ByteAccount,
+  registry: Registry,
+): void {
   const metric = (Kind: typeof Counter | typeof Gauge, name: string, help: string, now: () => Values) => {
     new Kind({
       name: `trust_registry_${name}`,
@@ -126,6 +131,9 @@ function gaugeStore({ feed, monitor, chains, authorities }: Store, registry: Reg
   metric(Gauge, "writes_waiting", "Writes waiting for a transaction.", () => chains.batches.waiting)
   metric(Counter, "write_batches_total", "Write transactions.", () => chains.batches.batches)
   metric(Counter, "write_batch_rows_total", "Writes in these transactions.", () => chains.batches.items)
+  metric(Gauge, "call_bytes", "Bytes that calls hold of TRUST_REGISTRY_CALL_BYTES.", () => account.held)
+  metric(Gauge, "calls_waiting", "Calls that wait for room in them.", () => account.waiting)
+  metric(Counter, "calls_refused_total", "Calls that were refused for want of room.", () => account.refused)
   metric(
     Counter,
     "cache_hits_total",

@@ -157,7 +157,8 @@ export const settings = {
     variable: "TRUST_REGISTRY_CALL_TIMEOUT_MS",
     unit: "ms",
     sentence:
-      "The longest a unary call may take before it fails with DEADLINE_EXCEEDED, even if the client's deadline is later.",
+      "The longest a unary call may take before it fails with DEADLINE_EXCEEDED, even if the client's deadline is later; as long may " +
+      "a request take to arrive whole, and an answer to be read.",
     default: "30000",
     read: countOf(100, 3_600_000),
   },
@@ -176,6 +177,16 @@ export const settings = {
       "The largest gRPC message that is accepted; a larger one fails with the status RESOURCE_EXHAUSTED.",
     default: "4194304",
     read: countOf(65_536, 67_108_864),
+  },
+  callBytes: {
+    variable: "TRUST_REGISTRY_CALL_BYTES",
+    unit: "bytes",
+    sentence:
+      "The most bytes of requests and answers that a process holds for its calls, and half of them for one connection; a request counts " +
+      "four times, for the objects that it becomes. Beyond it calls wait unread, for up to 10 s, and are then refused with OVERLOADED. " +
+      "At least 32 messages of TRUST_REGISTRY_MAX_MESSAGE_BYTES are allowed.",
+    default: "134217728",
+    read: countOf(16_777_216, 1_099_511_627_776),
   },
   maxChainBytes: {
     variable: "TRUST_REGISTRY_MAX_CHAIN_BYTES",

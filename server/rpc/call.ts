@@ -9,6 +9,7 @@ import type { RpcContext } from "./context.js"
 import { deadlineOf } from "./deadlines.js"
 import type { ServerCall } from "./handlers.js"
 import { itemErrorOf } from "./itemError.js"
+import { type Share, shareOf } from "./share.js"
 import { registryErrorOf } from "./status.js"
 
 /** What is the same for all calls of a server. */
@@ -36,6 +37,8 @@ export class Call implements RpcContext {
   agentId?: string
   authorityId?: string
   counts?: Readonly<Record<string, number>>
+  /** What the call holds of the server's memory; undefined where that is not counted. */
+  readonly share: Share | undefined
   readonly #raw: ServerCall
   readonly #bounds: CallBounds
   #abort: AbortController | undefined
@@ -46,6 +49,8 @@ export class Call implements RpcContext {
     this.method = method
     this.#raw = raw
     this.#bounds = bounds
+    this.share = shareOf(raw)
+    if (this.share) this.share.handled = true
   }
 
   get draining(): AbortSignal {
@@ -75,6 +80,10 @@ export class Call implements RpcContext {
 
   get signal(): AbortSignal {
     return this.#controller().signal
+  }
+
+  hold(bytes: number): Promise<void> | undefined {
+    return this.share?.hold("work", bytes)
   }
 
   itemError(thrown: unknown, prefix?: string): Status {

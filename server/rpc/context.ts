@@ -26,6 +26,11 @@ export interface RpcContext {
   /** How many items of a bulk call had which outcome so far, for the log; set by the handler. */
   counts?: Readonly<Record<string, number>>
   /**
+   * Counts what the work on the call holds in memory from now on, in bytes: undefined where there is room, else a promise that waits
+   * for it and rejects with OVERLOADED where none comes. The request is counted already, and the answer will be in its place.
+   */
+  hold(bytes: number): Promise<void> | undefined
+  /**
    * The status of one failed item of a bulk call, with the details that a call would have failed with; `prefix` goes before
    * the paths of its fields. Logs it where the server is at fault, as the failure of a whole call is logged.
    */

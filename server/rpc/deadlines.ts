@@ -1,24 +1,33 @@
 import type { IncomingHttpHeaders } from "node:http"
-import type { Http2Server } from "node:http2"
+import type { Http2Server, ServerHttp2Stream } from "node:http2"
 import { Server, type ServerCredentials, type ServerOptions } from "@grpc/grpc-js"
+import type { Admission } from "./admission.js"
 
 /*
- * Our only use of what grpc-js does not document, and why: it reads `grpc-timeout` into 32 bits, so that 25 days and more end at once,
- * and turns it into a time of the wall clock, which steps. So `createHttp2Server` is wrapped, to read the header before grpc-js does.
+ * Our only use of what grpc-js does not document, beside the stream of a call in share.ts, and why: it reads `grpc-timeout` into 32
+ * bits, so that 25 days and more end at once, and turns it into a time of the wall clock, which steps; and it reads every message that
+ * comes, however many. So `createHttp2Server` is wrapped: a stream reaches grpc-js with its deadline noted, and once it is admitted.
  */
 
 /** The version of grpc-js that this was tested with; package.json pins it. */
 const TESTED_VERSION = "1.14.7"
 
 /**
- * A grpc-js server whose calls have their deadline by the monotonic clock, see {@link deadlineOf}, and may have one of any length.
- * Throws an Error if grpc-js lacks the internal that this needs.
- *
- * @param onHttp2Server gets each HTTP/2 server that grpc-js makes
+/** What is done with the HTTP/2 servers that grpc-js makes, and their streams. */
+export interface Http2Edge {
+  /** Lets streams in; without it each is let in at once. */
+  admission?: Admission
+  /** Gets each server. */
+  onServer?: (server: Http2Server) => void
+}
+
+/**
+ * A grpc-js server whose calls have their deadline by the monotonic clock, see {@link deadlineOf}, may have one of any length, and
+ * begin when they are admitted. Throws an Error if grpc-js lacks the internal that this needs.
  */
 export function createGrpcServer(
   options: ServerOptions = {},
-  onHttp2Server: (server: Http2Server) => void = () => undefined,
+  { admission, onServer }: Http2Edge = {},
 ): Server {
   const server = new Server(options)
   const internals = server as unknown as {
@@ -31,10 +40,33 @@ export function createGrpcServer(
     )
   internals.createHttp2Server = (credentials) => {
     const made = create.call(server, credentials)
-    onHttp2Server(made)
-    return made.prependListener("stream", (_stream, headers) => noteDeadline(headers))
+    onServer?.(made)
+    return admitting(made, admission)
   }
   return server
+}
+
+type OnStream = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  raw: string[],
+) => void
+
+/** The same server, whose listener gets a stream with its deadline noted, and once it is admitted. */
+function admitting(http2Server: Http2Server, admission: Admission | undefined): Http2Server {
+  const [listener] = http2Server.listeners("stream") as [OnStream]
+  http2Server.removeAllListeners("stream")
+  return http2Server.on("stream", ((stream, headers, flags, raw) => {
+    noteDeadline(headers)
+    const room = admission?.admit(stream, headers)
+    if (room === undefined) return listener(stream, headers, flags, raw)
+    void room.then((admitted) => {
+      if (!admitted) return
+      renewTimeout(headers)
+      listener(stream, headers, flags, raw)
+    })
+  }) as OnStream)
 }
 
 /** When a call must have ended, by `performance.now()`; Infinity if its caller set no deadline. */
@@ -62,6 +94,15 @@ function noteDeadline(headers: IncomingHttpHeaders): void {
   headers[DEADLINE] = String(performance.now() + ms)
   // No process runs on for so long that it would matter: unary calls have the server's own limit.
   if (ms > MAX_TIMER_MS) delete headers["grpc-timeout"]
+}
+
+/** grpc-js counts the timeout from when it gets the call, which may have waited. */
+function renewTimeout(headers: IncomingHttpHeaders): void {
+  const noted = headers[DEADLINE]
+  if (noted === undefined || headers["grpc-timeout"] === undefined) return
+  const ms = Math.max(0, Math.ceil(Number(noted) - performance.now()))
+  // Eight digits are the most, and a day more or less is no matter.
+  if (ms < 1e8) headers["grpc-timeout"] = `${ms}m`
 }
 
 /** The milliseconds that a `grpc-timeout` says; undefined for what is none. */

@@ -94,13 +94,19 @@ function implement<Desc extends DescService>(desc: Desc, handlers: Handlers<Desc
 function runUnary(method: DescMethod, handler: AnyHandler<RpcContext>, { open, bound, close, fail }: Steps) {
   return (raw: ServerCall, callback: sendUnaryData<unknown>) => {
     const call = open(method, raw)
-    const reply = (answer: unknown) => {
-      const bytes = encode(method.output, answer as Encoded)
+    const refuse = (error: unknown) => callback(fail(call, error))
+    const send = (bytes: Buffer) => {
       close(call)
       callback(null, bytes)
     }
-    const refuse = (error: unknown) => callback(fail(call, error))
+    const reply = (answer: unknown) => {
+      const bytes = encode(method.output, answer as Encoded)
+      const room = call.share?.answer(bytes.length)
+      if (room) room.then(() => send(bytes)).catch(refuse)
+      else send(bytes)
+    }
     try {
+      call.share?.read(raw.request.length, true)
       const request = readRequest(method, raw.request)
       noteSubject(request, call)
       const answer = handler(request, call)
@@ -119,8 +125,9 @@ function runStream(method: DescMethod, handler: AnyHandler<RpcContext>, { open, 
   return async (raw: ServerCall, callback?: sendUnaryData<unknown>) => {
     const call = open(method, raw)
     try {
+      if (call.share) call.share.isStream = streamsOut
       const input = streamsIn
-        ? readRequests(method, raw, call.signal)
+        ? readRequests(method, raw, call)
         : noteSubject(readRequest(method, raw.request), call)
       const answer = handler(input, call)
       if (streamsOut) await sendReplies(method, raw, answer, call)

@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf"
 import { type Encoded, encode } from "@trust-registry/proto"
 import type { RpcContext } from "./context.js"
 import type { ServerCall } from "./handlers.js"
+import { CALL_BYTES, type Share } from "./share.js"
 
 /**
  * The most bytes under way to a caller who does not read, beside one reply and what HTTP/2 holds. grpc-js by itself would
@@ -14,9 +15,13 @@ export async function sendReplies(
   method: DescMethod,
   raw: ServerCall,
   replies: AsyncIterable<unknown>,
-  { signal, draining }: RpcContext,
+  { signal, draining, share }: Pick<RpcContext, "signal" | "draining"> & { share: Share | undefined },
 ): Promise<void> {
   let unsent = 0
+  const count = () => {
+    if (share) share.unreadSince = unsent === 0 ? 0 : performance.now()
+    return share?.hold("answer", unsent <= CALL_BYTES ? 0 : unsent)
+  }
   let notify: () => void = () => undefined
   const onAbort = () => notify()
   const changed = () =>
@@ -30,8 +35,11 @@ export async function sendReplies(
       signal.throwIfAborted()
       const bytes = encode(method.output, reply as Encoded)
       unsent += bytes.length
+      const room = count()
+      if (room) await room
       raw.write(bytes, () => {
         unsent -= bytes.length
+        count()
         notify()
       })
       const wasDraining = draining.aborted

@@ -3,6 +3,7 @@ import { decode, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../errors.js"
 import { countFields } from "./fieldCount.js"
 import type { ServerCall } from "./handlers.js"
+import type { Share } from "./share.js"
 
 /** The request that the bytes hold. Throws INVALID_REQUEST for too many fields, and for bytes that cannot be decoded. */
 export function readRequest(method: DescMethod, bytes: Buffer): object {
@@ -18,11 +19,16 @@ export function readRequest(method: DescMethod, bytes: Buffer): object {
 export async function* readRequests(
   method: DescMethod,
   raw: ServerCall,
-  signal: AbortSignal,
+  { signal, share }: { signal: AbortSignal; share: Share | undefined },
 ): AsyncGenerator<object> {
   // A plain `for await` destroys the call when requests end, and with it the replies that are still to be written.
-  for await (const bytes of raw.iterator({ destroyOnReturn: false }))
-    yield readRequest(method, bytes as Buffer)
+  for await (const bytes of raw.iterator({ destroyOnReturn: false })) {
+    const { length } = bytes as Buffer
+    const request = readRequest(method, bytes as Buffer)
+    // From here on it is the handler's.
+    share?.read(length, false)
+    yield request
+  }
   signal.throwIfAborted()
 }
 

@@ -1,3 +1,4 @@
+import type { ByteAccount } from "../async/byteAccount.js"
 import { type Connection, targetOf } from "../connection/targetOf.js"
 import { type AuthorityStore, createAuthorityStore } from "./authorities/authorityStore.js"
 import { type ChainStore, createChainStore } from "./chains/chainStore.js"
@@ -31,6 +32,8 @@ export interface StoreOptions {
   maxWaitingWrites: number
   /** How long the history keeps replaced revisions, in milliseconds; 0 keeps them for ever. */
   historyRetentionMs: number
+  /** Counts what chains hold that are read; unset, they are not counted. */
+  account?: ByteAccount | undefined
   /** Called when the database goes away or comes back, and with its notices. */
   onEvent: OnEvent
 }
@@ -41,10 +44,12 @@ export interface Store {
   readonly authorities: AuthorityStore
   readonly revocations: RevocationStore
   readonly history: HistoryStore
+  /** Counts what chains hold that are read; undefined where they are not counted. */
+  readonly account: ByteAccount | undefined
   /** Reads from memory while it is fresh, else from the database. */
   readonly memory: MemoryReader
-  /** A reader for one call, from the database only. */
-  strong(): TrustReader
+  /** A reader for one call, from the database only, which stops reading when the signal aborts. */
+  strong(signal: AbortSignal): TrustReader
   /** A reader for one call, of the state at a point in history. */
   at(point: HistoricalPoint): TrustReader
   /** Knows whether the database is available. */
@@ -76,8 +81,9 @@ export function createStore(options: StoreOptions): Store {
     authorities,
     revocations: createRevocationStore(database, chains, authorities, cascades),
     history,
+    account: options.account,
     memory: memoryReader(chains, authorities, history, database.monitor.now),
-    strong: () => strongReader(chains, authorities, history),
+    strong: (signal) => strongReader(chains, authorities, history, signal),
     at: (point) => historyReader(database, history, point),
     monitor: database.monitor,
     now: database.monitor.now,

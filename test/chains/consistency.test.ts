@@ -96,13 +96,13 @@ describe("consistency", () => {
 
   it("strong reads each id once per call, and concurrent requests in one statement", async () => {
     const statements: string[][] = []
-    const read = createReads<{ id: string }>(
-      async (ids) => {
+    const read = createReads<{ id: string }>({
+      read: async (ids) => {
         statements.push(ids)
         return ids.map((id) => ({ id }))
       },
-      ({ id }) => id,
-    )
+      idOf: ({ id }) => id,
+    })
     const readOnce = memoize(read)
     await Promise.all(["a", "b", "a", "c"].map(readOnce))
     await Promise.all(["c", "d"].map(readOnce))

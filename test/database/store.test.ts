@@ -160,11 +160,11 @@ describe("a store", () => {
     // A change that the feed reports during a read keeps it out of memory.
     await store.feed.reached(record?.revision ?? 0n, AbortSignal.timeout(10_000))
     const before = await store.chains.get("strong")
-    const reader = store.strong()
+    const reader = store.strong(new AbortController().signal)
     const [first, again] = await Promise.all([reader.getChain("strong"), reader.getChain("strong")])
     expect(first).to.equal(again).and.not.equal(before)
     expect(store.chains.get("strong")).to.equal(first)
-    expect(await store.strong().getChain("strong")).not.to.equal(first)
+    expect(await store.strong(new AbortController().signal).getChain("strong")).not.to.equal(first)
   })
 
   it("answers concurrent reads of more keys than fit in one statement", async () => {

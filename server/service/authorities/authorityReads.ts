@@ -7,7 +7,7 @@ import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
 import { type AuthorityRow, authorityOf, authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { assureAuthorityId } from "../request/fields.js"
-import { paged } from "../request/paged.js"
+import { type PageBounds, paged } from "../request/paged.js"
 import { authorityNotFound } from "./authorityErrors.js"
 
 /** The handlers of GetAuthority and ListAuthorities. */
@@ -23,17 +23,18 @@ export function createAuthorityReads(
       return { stored: { authority: authorityOf(row), record: authorityRecordOf(row) } }
     },
 
-    listAuthorities: async (request) => {
+    listAuthorities: async (request, context) => {
       const { atRevision } = request
       if (atRevision < 0n) throw invalidRequest("at_revision", `is ${atRevision}; at least 0 is allowed`)
       const activeOnly = !request.includeInactive
-      const { rows, nextPageToken } = await paged(request, {
+      const list = {
         asked: Buffer.from(
           `authorities, ${activeOnly ? "active" : "all"}${atRevision === 0n ? "" : ` at ${atRevision}`}`,
         ),
-        read: (bounds) => authorities.list({ ...bounds, activeOnly, atRevision }),
-        keyOf: (row) => row.authority_id,
-      })
+        read: (bounds: PageBounds) => authorities.list({ ...bounds, activeOnly, atRevision }),
+        keyOf: (row: AuthorityRow) => row.authority_id,
+      }
+      const { rows, nextPageToken } = await paged(request, list, context)
       return { authorities: rows.map(listed), nextPageToken }
     },
   }

@@ -12,7 +12,7 @@ import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import { compacted } from "../../store/history/historicalPoint.js"
-import { type ChainRow, recordOf } from "../../store/rows/chainRows.js"
+import { recordOf } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
 import type { Store } from "../../store/store.js"
 import { idFault } from "../request/fields.js"
@@ -27,16 +27,17 @@ export function createExport(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["exportChains"] {
-  return async function* (request, { draining, maxItemBytes }) {
+  return async function* (request, context) {
     const { filter, afterAgentId, snapshotRevision, includePurged, afterPurgedAgentId } = request
     assureFilter(filter, limits)
     assurePlaces(request, limits)
     const revision = await snapshotOf(store, snapshotRevision)
     const now = store.now()
+    let held = 0
     const read = (after: string) => {
       const bounds = { after, limit: PART_CHAINS, maxBytes: PART_BYTES }
       const query = { ...bounds, filter, revision, documents: true, now }
-      const part = filtered(store.chains.export(query))
+      const part = readPart(context, held, () => filtered(store.chains.export(query)))
       // The part may be awaited much later or never; its failure must not count as unhandled meanwhile.
       part.catch(() => undefined)
       return part
@@ -46,12 +47,12 @@ export function createExport(
     let next: Promise<ExportPart> | undefined =
       revision === 0n || afterPurgedAgentId !== "" ? undefined : read(afterAgentId)
     while (next) {
-      const { rows, more }: ExportPart = await next
-      const last: ChainRow | undefined = rows.at(-1)
-      next = more && last ? read(last.agent_id) : undefined
-      for (const row of rows) {
-        if (draining.aborted) throw stopping()
-        yield encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row, maxItemBytes)])
+      const { responses, bytes, last }: ExportPart = await next
+      held = bytes
+      next = last === undefined ? undefined : read(last)
+      for (const response of responses) {
+        if (context.draining.aborted) throw stopping()
+        yield response
       }
     }
     for (
@@ -60,7 +61,7 @@ export function createExport(
     ) {
       const { rows, last } = await store.chains.tombstones(revision, after)
       for (const row of rows) {
-        if (draining.aborted) throw stopping()
+        if (context.draining.aborted) throw stopping()
         yield { part: { case: "purged" as const, value: recordOf(row) } }
       }
       after = last
@@ -85,7 +86,33 @@ function assurePlaces(request: ExportChainsRequest, limits: ShapeLimits): void {
     throw invalidRequest("include_purged", "is not allowed with conditions: a tombstone has nothing to match")
 }
 
-type ExportPart = Awaited<ReturnType<Store["chains"]["export"]>>
+/** A part that is ready to be sent. */
+interface ExportPart {
+  responses: Buffer[]
+  bytes: number
+  /** The agent that the next part comes after; undefined if this is the last one. */
+  last: string | undefined
+}
+
+/** What a part holds while it is read: the text of the documents, the objects that they are parsed to, and the responses. */
+const READ_BYTES = 3 * PART_BYTES
+
+/** Reads a part, beside the one of `held` bytes that is being sent. It is encoded at once, which makes it a third as large. */
+async function readPart(
+  context: RpcContext,
+  held: number,
+  read: () => ReturnType<Store["chains"]["export"]>,
+): Promise<ExportPart> {
+  await context.hold(held + READ_BYTES)
+  context.signal.throwIfAborted()
+  const { rows, more } = await read()
+  const responses = rows.map((row) =>
+    encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row, context.maxItemBytes)]),
+  )
+  const bytes = responses.reduce((sum, { length }) => sum + length, 0)
+  await context.hold(held + bytes)
+  return { responses, bytes, last: more ? rows.at(-1)?.agent_id : undefined }
+}
 
 /** The requested revision, or the newest. Throws if it is compacted or does not exist yet. */
 async function snapshotOf(store: Store, asked: bigint): Promise<bigint> {

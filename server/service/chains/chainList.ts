@@ -31,7 +31,7 @@ export function createChainList(
   limits: ShapeLimits,
 ): Pick<Handlers<typeof TrustStoreService, RpcContext>, "listChains" | "countChains"> {
   return {
-    listChains: async (request, { maxItemBytes }) => {
+    listChains: async (request, context) => {
       const { filter, offset, view } = request
       assureFilter(filter, limits)
       assureWithin("offset", offset, 0, MAX_INT32)
@@ -39,21 +39,25 @@ export function createChainList(
       const requirement = requirementOf(request.consistency)
       if (requirement.case === "atRevision" && offset > 0)
         throw invalidRequest("offset", "cannot be combined with consistency.at_revision")
-      const page = await paged(request, {
-        asked: askedBy(request, requirement),
-        read: async (bounds) => {
-          const past = await pastStateOf(store, requirement)
-          const query = { ...bounds, filter, documents, now: past?.micros ?? store.now() }
-          return await filtered(
-            past
-              ? store.chains.export({ ...query, revision: past.revision })
-              : store.chains.list({ ...query, offset }),
-          )
+      const page = await paged(
+        request,
+        {
+          asked: askedBy(request, requirement),
+          read: async (bounds) => {
+            const past = await pastStateOf(store, requirement)
+            const query = { ...bounds, filter, documents, now: past?.micros ?? store.now() }
+            return await filtered(
+              past
+                ? store.chains.export({ ...query, revision: past.revision })
+                : store.chains.list({ ...query, offset }),
+            )
+          },
+          keyOf: (row) => row.agent_id,
         },
-        keyOf: (row) => row.agent_id,
-      })
+        context,
+      )
       const rest = encode(ListChainsResponseSchema, { nextPageToken: page.nextPageToken })
-      const chains = page.rows.map((row) => encodedListed(row, maxItemBytes))
+      const chains = page.rows.map((row) => encodedListed(row, context.maxItemBytes))
       return encodeItems(ListChainsResponseSchema.field.chains, chains, rest)
     },
     countChains: async ({ filter, consistency }) => {

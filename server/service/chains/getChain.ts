@@ -17,10 +17,11 @@ export function createGetChain(
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["getChain"] {
   // Not async, to spare answers from memory a promise.
-  return ({ agentId, includeInactive, consistency }) => {
+  return ({ agentId, includeInactive, consistency }, context) => {
     assureAgentId(agentId, limits)
     const requirement = requirementOf(consistency)
-    if (!isMemoryEnough(store, requirement)) return getChainFrom(store, agentId, includeInactive, requirement)
+    if (!isMemoryEnough(store, requirement))
+      return getChainFrom(store, agentId, includeInactive, requirement, context)
     const give = (chain: ServedChain | null) => visible(agentId, chain, includeInactive, store.now()).bytes
     const chain = store.memory.getChain(agentId)
     return chain instanceof Promise ? chain.then(give) : give(chain)
@@ -32,8 +33,9 @@ async function getChainFrom(
   agentId: string,
   includeInactive: boolean,
   requirement: Requirement,
+  context: RpcContext,
 ): Promise<Buffer> {
-  const { reader, nowMicros } = await readSnapshot(store, requirement)
+  const { reader, nowMicros } = await readSnapshot(store, requirement, () => context.signal)
   const chain = await reader.getChain(agentId)
   if (!chain && requirement.case === "atRevision" && (await reader.goneAgents([agentId])).has(agentId))
     throw purgedSince(agentId)

@@ -30,13 +30,17 @@ type History = Omit<ChainWithHistory, "row">
 /** Most findings listed by one check. */
 const MAX_FINDINGS = 16
 
+/** What a check holds, in documents: three as they are read, and their text. */
+const WORK_DOCUMENTS = 6
+
 /** The handler of VerifyChainIntegrity. */
 export function createIntegrityCheck(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["verifyChainIntegrity"] {
-  return async ({ agentId }) => {
+  return async ({ agentId }, context) => {
     assureAgentId(agentId, limits)
+    await context.hold(WORK_DOCUMENTS * limits.maxChainBytes)
     return await verifyIntegrity(store, agentId, limits)
   }
 }

@@ -20,25 +20,29 @@ export function createRevisionList(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustStoreService, RpcContext>["listChainRevisions"] {
-  return async (request, { maxItemBytes }) => {
+  return async (request, context) => {
     const { agentId } = request
     assureAgentId(agentId, limits)
     const documents = showsChains(request.view)
-    const { rows, oldest, nextPageToken } = await paged(request, {
-      asked: Buffer.from(`revisions of ${agentId}`),
-      read: ({ after, ...bounds }) =>
-        store.history.listRevisions({
-          ...bounds,
-          agentId,
-          documents,
-          before: after === "" ? undefined : BigInt(after),
-        }),
-      keyOf: (row) => row.revision,
-    })
+    const { rows, oldest, nextPageToken } = await paged(
+      request,
+      {
+        asked: Buffer.from(`revisions of ${agentId}`),
+        read: ({ after, ...bounds }) =>
+          store.history.listRevisions({
+            ...bounds,
+            agentId,
+            documents,
+            before: after === "" ? undefined : BigInt(after),
+          }),
+        keyOf: (row) => row.revision,
+      },
+      context,
+    )
     if (rows.length === 0 && request.pageToken === "") throw notFound(agentId)
     return encodeItems(
       ListChainRevisionsResponseSchema.field.revisions,
-      rows.map((row) => encodedRevision(row, encodedListed(row, maxItemBytes))),
+      rows.map((row) => encodedRevision(row, encodedListed(row, context.maxItemBytes))),
       encode(ListChainRevisionsResponseSchema, { nextPageToken, oldestRevision: oldest }),
     )
   }

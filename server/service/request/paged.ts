@@ -1,4 +1,5 @@
 import { invalidRequest } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
 import { pageTokenOf, readPageToken } from "./pageToken.js"
 
 /** The page size of a request that sets none. */
@@ -7,6 +8,9 @@ const DEFAULT_PAGE_SIZE = 100
 const MAX_PAGE_SIZE = 1_000
 /** Bounds the documents of a page; with a thousand records it stays below the 4 MiB that gRPC clients accept. */
 export const MAX_PAGE_BYTES = 3 * 1024 * 1024
+
+/** What a page holds while it is read: the rows, and what they are encoded to. */
+const PAGE_WORK_BYTES = 2 * MAX_PAGE_BYTES
 
 /** The fields that every list request has. */
 export interface PagedRequest {
@@ -42,10 +46,12 @@ export interface PagedList<Found extends { rows: unknown[]; more: boolean }> {
 export async function paged<Found extends { rows: unknown[]; more: boolean }>(
   { pageSize, pageToken }: PagedRequest,
   { asked, maxSize = MAX_PAGE_SIZE, read, keyOf }: PagedList<Found>,
+  context: RpcContext,
 ): Promise<Found & { nextPageToken: string }> {
   if (pageSize < 0) throw invalidRequest("page_size", `is ${pageSize}; at least 0 is allowed`)
   const after = readPageToken(asked, pageToken)
   const limit = Math.min(pageSize || DEFAULT_PAGE_SIZE, maxSize)
+  await context.hold(PAGE_WORK_BYTES)
   const found = await read({ after, limit, maxBytes: MAX_PAGE_BYTES })
   const last = found.rows.at(-1)
   const nextPageToken = found.more && last !== undefined ? pageTokenOf(asked, String(keyOf(last))) : ""

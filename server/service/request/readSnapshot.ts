@@ -22,20 +22,63 @@ export function isMemoryEnough({ feed }: Store, requirement: Requirement): boole
   return requirement.case === undefined
 }
 
+/** Where a snapshot comes from that satisfies a requirement. */
+export interface SnapshotSource {
+  /** Sources of the same kind read the same state if they are opened at the same time. */
+  kind: string
+  /** Begins a snapshot now. The signal ends its reading. */
+  open(signal: AbortSignal): ReadSnapshot
+  /** A snapshot that throws NOT_IN_MEMORY for what is not there; undefined where memory does not do. */
+  kept?: () => ReadSnapshot
+}
+
 /** The snapshot that satisfies a requirement. Throws INVALID_REQUEST for a revision that does not exist. */
-export async function readSnapshot(store: Store, requirement: Requirement): Promise<ReadSnapshot> {
+export async function readSnapshot(
+  store: Store,
+  requirement: Requirement,
+  signal: () => AbortSignal,
+): Promise<ReadSnapshot> {
+  const source = await sourceOf(store, requirement)
+  // Making a signal takes longer than a read from memory.
+  return source.kept ? memorySnapshot(store) : source.open(signal())
+}
+
+/** The source that satisfies a requirement. Throws INVALID_REQUEST for a revision that does not exist. */
+export async function sourceOf(store: Store, requirement: Requirement): Promise<SnapshotSource> {
   switch (requirement.case) {
     case "atRevision": {
       const past = await stateAt(store, requirement)
-      return { reader: store.at(past), nowMicros: past.micros }
+      return pastSource(store, past, `revision ${past.revision}`)
     }
     case "minRevision":
-      return { reader: await readerFrom(store, requirement), nowMicros: store.now() }
+      return (await hasReached(store, requirement)) ? memorySource(store) : strongSource(store)
     case "strong":
-      return { reader: store.strong(), nowMicros: store.now() }
+      return strongSource(store)
     case undefined:
-      return { reader: store.memory, nowMicros: store.now() }
+      return memorySource(store)
   }
+}
+
+/** The source of a past state; `kind` names it. */
+export function pastSource(
+  store: Store,
+  past: { micros: bigint; revision?: bigint },
+  kind: string,
+): SnapshotSource {
+  return { kind, open: () => ({ reader: store.at(past), nowMicros: past.micros }) }
+}
+
+function memorySource(store: Store): SnapshotSource {
+  const kept = () => ({ reader: store.memory.kept, nowMicros: store.now() })
+  return { kind: "memory", open: () => memorySnapshot(store), kept }
+}
+
+function memorySnapshot(store: Store): ReadSnapshot {
+  return { reader: store.memory, nowMicros: store.now() }
+}
+
+function strongSource(store: Store): SnapshotSource {
+  return { kind: "strong", open: (signal) => ({ reader: store.strong(signal), nowMicros: store.now() }) }
 }
 
 /**
@@ -52,15 +95,15 @@ export async function pastStateOf(store: Store, requirement: Requirement): Promi
 /** How long to wait for memory to reach a revision, in milliseconds; usually it takes a few. */
 const LEARN_MS = 250
 
-/** Memory once it has reached the revision, or the database if that takes too long. */
-async function readerFrom(store: Store, requirement: RevisionRequirement): Promise<TrustReader> {
+/** Whether memory reaches the revision in time; otherwise the database has it. */
+async function hasReached(store: Store, requirement: RevisionRequirement): Promise<boolean> {
   const learned = store.feed.reached(requirement.value, AbortSignal.timeout(LEARN_MS)).then(
     () => true,
     () => false,
   )
-  if (await learned) return store.memory
+  if (await learned) return true
   assureExists(requirement, await store.history.newestRevision())
-  return store.strong()
+  return false
 }
 
 async function stateAt(store: Store, requirement: RevisionRequirement): Promise<PastState> {

@@ -14,7 +14,7 @@ export function createRevokedRecordList(
   revocations: RevocationStore,
   limits: ShapeLimits,
 ): Handlers<typeof RevocationService, RpcContext>["listRevokedRecords"] {
-  return async (request) => {
+  return async (request, context) => {
     const { agentId, authorityId, revocationId, standingOnly, atRevision } = request
     if (agentId !== "") assureAgentId(agentId, limits)
     if (authorityId !== "") assureAuthorityId(authorityId, limits)
@@ -25,16 +25,20 @@ export function createRevokedRecordList(
       )
     if (atRevision < 0n) throw invalidRequest("at_revision", `is ${atRevision}; at least 0 is allowed`)
     if (revocationId !== "") assureUuid("revocation_id", revocationId)
-    const { rows, nextPageToken } = await paged(request, {
-      asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
-      maxSize: MAX_RECORDS,
-      read: ({ after, limit }) => {
-        const below = after === "" ? undefined : BigInt(after)
-        const conditions = { agentId, authorityId, revocationId, standingOnly, atRevision }
-        return revocations.list({ ...conditions, below, limit })
+    const { rows, nextPageToken } = await paged(
+      request,
+      {
+        asked: toBinary(ListRevokedRecordsRequestSchema, { ...request, pageSize: 0, pageToken: "" }),
+        maxSize: MAX_RECORDS,
+        read: ({ after, limit }) => {
+          const below = after === "" ? undefined : BigInt(after)
+          const conditions = { agentId, authorityId, revocationId, standingOnly, atRevision }
+          return revocations.list({ ...conditions, below, limit })
+        },
+        keyOf: (row) => row.made,
       },
-      keyOf: (row) => row.made,
-    })
+      context,
+    )
     return { records: rows.map(revokedRecordOf), nextPageToken }
   }
 }

@@ -19,8 +19,9 @@ import { microsOf, timestampOf } from "../../store/rows/micros.js"
 import type { Store } from "../../store/store.js"
 import { requirementOf } from "../request/consistency.js"
 import { assureAuthorityId } from "../request/fields.js"
-import { type ReadSnapshot, readSnapshot } from "../request/readSnapshot.js"
-import { type Evidence, evidenceOf } from "./evidence.js"
+import { pastSource, type SnapshotSource, sourceOf } from "../request/readSnapshot.js"
+import type { Evidence } from "./evidence.js"
+import { createJudgeEvidence } from "./sharedEvidence.js"
 import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof CheckAuthorityResponseSchema>
@@ -30,20 +31,21 @@ export function createCheckAuthority(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustVerificationService, RpcContext>["checkAuthority"] {
-  return async (request) => {
+  const judgeEvidence = createJudgeEvidence(store)
+  return async (request, rpc) => {
     assureQuestion(request, limits)
     if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
     const context = contextOf(request, limits)
-    const evaluatedAt = store.now()
-    const snapshot = await snapshotOf(store, request, evaluatedAt)
+    const source = await sourceFor(store, request, store.now())
     const { agentId, action, resource } = request
-    const evidence = await evidenceOf(snapshot, agentId, "all")
-    const asked = { agentId, action, resource, context, level: "full" as const }
-    const verdict = await checkAuthority(
-      { ...evidence.input, request: asked },
-      request.authorityId || undefined,
-    )
-    return responseOf(verdict, evidence, { evaluatedAt, validAt: snapshot.nowMicros })
+    return await judgeEvidence(source, agentId, "all", rpc, async ({ evidence, nowMicros }) => {
+      const asked = { agentId, action, resource, context, level: "full" as const }
+      const verdict = await checkAuthority(
+        { ...evidence.input, request: asked },
+        request.authorityId || undefined,
+      )
+      return responseOf(verdict, evidence, { evaluatedAt: store.now(), validAt: nowMicros })
+    })
   }
 }
 
@@ -51,19 +53,19 @@ export function createCheckAuthority(
 const EARLIEST_SECONDS = -62_135_596_800n
 
 /** A past time is read from history, regardless of the requested consistency. */
-async function snapshotOf(
+async function sourceFor(
   store: Store,
   { validAt, consistency }: CheckAuthorityRequest,
   now: bigint,
-): Promise<ReadSnapshot> {
+): Promise<SnapshotSource> {
   const requirement = requirementOf(consistency)
-  if (validAt === undefined) return await readSnapshot(store, requirement)
+  if (validAt === undefined) return await sourceOf(store, requirement)
   if (requirement.case === "atRevision")
     throw invalidRequest("valid_at", "cannot be combined with consistency.at_revision")
   if (validAt.seconds < EARLIEST_SECONDS) throw invalidRequest("valid_at", "is before the year 1")
   const micros = microsOf(validAt)
   if (micros > now) throw invalidRequest("valid_at", "is in the future, according to the database's clock")
-  return { reader: store.at({ micros }), nowMicros: micros }
+  return pastSource(store, { micros }, `time ${micros}`)
 }
 
 function responseOf(

@@ -21,8 +21,9 @@ import { timestampOf } from "../../store/rows/micros.js"
 import type { ServedChain } from "../../store/rows/servedChain.js"
 import type { Store } from "../../store/store.js"
 import { requirementOf } from "../request/consistency.js"
-import { readSnapshot } from "../request/readSnapshot.js"
-import { type Evidence, evidenceOf } from "./evidence.js"
+import { sourceOf } from "../request/readSnapshot.js"
+import type { Evidence } from "./evidence.js"
+import { createJudgeEvidence } from "./sharedEvidence.js"
 import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
@@ -32,14 +33,16 @@ export function createVerifyTrust(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustVerificationService, RpcContext>["verifyTrust"] {
-  return async (request) => {
+  const judgeEvidence = createJudgeEvidence(store)
+  return async (request, rpc) => {
     assureQuestion(request, limits)
     const level = levelOf(request.level)
     const context = contextOf(request, limits)
-    const snapshot = await readSnapshot(store, requirementOf(request.consistency))
-    const evidence = await evidenceOf(snapshot, request.agentId)
-    const verdict = await verdictOf(evidence, { ...request, level, context })
-    return responseOf(verdict, evidence.stored, snapshot.nowMicros)
+    const source = await sourceOf(store, requirementOf(request.consistency))
+    return await judgeEvidence(source, request.agentId, "direct", rpc, async ({ evidence, nowMicros }) => {
+      const verdict = await verdictOf(evidence, { ...request, level, context })
+      return responseOf(verdict, evidence.stored, nowMicros)
+    })
   }
 }
 

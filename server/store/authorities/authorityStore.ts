@@ -21,7 +21,9 @@ export interface AuthorityStore {
   /** The authority as a signer, from memory while that is fresh; null if none is stored. */
   get(authorityId: string): Promise<StoredSigner | null> | StoredSigner | null
   /** Like `get`, but by a database read that starts now. Memory keeps what it finds. */
-  renew(authorityId: string): Promise<StoredSigner | null>
+  renew(authorityId: string, signal?: AbortSignal): Promise<StoredSigner | null>
+  /** The authority from memory while that is fresh; undefined if it is not there. */
+  peek(authorityId: string): StoredSigner | null | undefined
   /** The time by the clock of the database, in microseconds since 1970. */
   now(): bigint
   /** Drops these authorities from memory. */
@@ -44,16 +46,16 @@ export function createAuthorityStore(
   feed: Feed,
   { cacheEntries, cacheMaxAgeMs }: { cacheEntries: number; cacheMaxAgeMs: number },
 ): AuthorityStore {
-  const readRow = createReads<AuthorityRow>(
-    (ids) => database.run((sql) => readAuthorities(sql, ids)),
-    (row) => row.authority_id,
-  )
+  const readRow = createReads<AuthorityRow>({
+    read: (ids) => database.run((sql) => readAuthorities(sql, ids)),
+    idOf: (row) => row.authority_id,
+  })
   const cache = createCache<StoredSigner>({
     entries: cacheEntries,
     maxAgeMs: cacheMaxAgeMs,
     feed,
-    read: async (authorityId) => {
-      const row = await readRow(authorityId)
+    read: async (authorityId, reading) => {
+      const row = await readRow(authorityId, reading)
       return row ? signerOf(row) : null
     },
     bytesOf: () => 0,
@@ -63,6 +65,7 @@ export function createAuthorityStore(
     now: database.monitor.now,
     get: cache.get,
     renew: cache.renew,
+    peek: cache.peek,
     forget: cache.invalidate,
     cache: cache.state,
     read: (authorityId) => database.run((sql) => readAuthority(sql, authorityId)),

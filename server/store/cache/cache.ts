@@ -1,4 +1,6 @@
 import QuickLRU from "quick-lru"
+import { orAbort } from "../../async/orAbort.js"
+import type { Reading } from "../database/reads.js"
 import type { Change } from "../feed/changes.js"
 import type { Feed } from "../feed/feed.js"
 
@@ -6,8 +8,13 @@ import type { Feed } from "../feed/feed.js"
 export interface Cache<Value> {
   /** From memory while that is fresh, else from the database, with one read per id for all concurrent callers. */
   get(id: string): Promise<Value | null> | Value | null
-  /** From the database, by a read that starts now. Memory keeps what it finds. */
-  renew(id: string): Promise<Value | null>
+  /**
+   * From the database, by a read that starts after this call: callers share one that waits for its turn. Rejects with the signal's
+   * reason, and a read that nobody waits for any more does not start. Memory keeps what is found.
+   */
+  renew(id: string, signal?: AbortSignal): Promise<Value | null>
+  /** From memory while that is fresh; undefined for what is not there. */
+  peek(id: string): Value | null | undefined
   /** Drops these ids. Reads of them that are under way are not kept. */
   invalidate(ids: Iterable<string>): void
   /** Drops what is older than this change of the id. A read of it that is under way is not kept. */
@@ -37,7 +44,7 @@ export interface CacheOptions<Value> {
   /** Knows until when memory is fresh enough to be served, by `performance.now()`. */
   feed: { readonly freshUntil: number }
   /** Reads one value from the database. */
-  read(id: string): Promise<Value | null>
+  read(id: string, reading: Reading): Promise<Value | null>
   /** The size of a value, in bytes. */
   bytesOf(value: Value): number
 }
@@ -46,6 +53,10 @@ interface Flight<Value> {
   answer: Promise<Value | null>
   /** A process that was stopped may find an old answer when it resumes; no later reader may get that. */
   freshUntil: number
+  /** Whether its statement has started, so that it may miss what is written from now on. */
+  started: boolean
+  /** How many wait for it. */
+  askers: number
 }
 
 /** Larger values are not cached, in bytes. */
@@ -67,8 +78,20 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
     else if (bytesOf(value) <= MAX_ENTRY_BYTES) values?.set(id, value)
   }
 
-  const fly = (id: string): Promise<Value | null> => {
-    const flight: Flight<Value> = { answer: read(id), freshUntil: performance.now() + maxAgeMs }
+  const fly = (id: string): Flight<Value> => {
+    const flight: Flight<Value> = {
+      answer: read(id, {
+        begin: () => {
+          flight.started = true
+          if (flight.askers > 0) return true
+          if (flights.get(id) === flight) flights.delete(id)
+          return false
+        },
+      }),
+      freshUntil: performance.now() + maxAgeMs,
+      started: false,
+      askers: 0,
+    }
     flights.set(id, flight)
     flight.answer.then(
       (value) => {
@@ -79,28 +102,36 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
       },
       () => flights.get(id) === flight && flights.delete(id),
     )
-    return flight.answer
+    return flight
+  }
+  const ofMemory = (id: string, now: number) => {
+    if (now >= feed.freshUntil) return undefined
+    return values?.get(id) ?? (absences?.get(id) ? null : undefined)
   }
 
   return {
     get: (id) => {
       const now = performance.now()
-      if (now < feed.freshUntil) {
-        const value = values?.get(id)
-        if (value !== undefined) {
-          hits++
-          return value
-        }
-        if (absences?.get(id)) {
-          hits++
-          return null
-        }
+      const kept = ofMemory(id, now)
+      if (kept !== undefined) {
+        hits++
+        return kept
       }
       misses++
-      const flight = flights.get(id)
-      return flight && now < flight.freshUntil ? flight.answer : fly(id)
+      const known = flights.get(id)
+      const flight = known && now < known.freshUntil ? known : fly(id)
+      flight.askers++
+      return flight.answer
     },
-    renew: fly,
+    renew: (id, signal) => {
+      const known = flights.get(id)
+      return ask(known?.started === false ? known : fly(id), signal)
+    },
+    peek: (id) => {
+      const kept = ofMemory(id, performance.now())
+      if (kept !== undefined) hits++
+      return kept
+    },
     invalidate: (ids) => {
       for (const id of ids) {
         values?.delete(id)
@@ -131,6 +162,17 @@ export function createCache<Value extends { revision: bigint }>(options: CacheOp
         return misses
       },
     },
+  }
+}
+
+/** The answer of a flight for one more, who may leave. */
+async function ask<Value>(flight: Flight<Value>, signal: AbortSignal | undefined): Promise<Value | null> {
+  flight.askers++
+  if (signal === undefined) return await flight.answer
+  try {
+    return await orAbort(flight.answer, signal)
+  } finally {
+    flight.askers--
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ChainFilter } from "@trust-registry/proto"
+import type { ByteAccount } from "../../async/byteAccount.js"
 import { type CacheState, createCache, followFeed } from "../cache/cache.js"
 import type { BatchCounts } from "../database/batches.js"
 import type { Database } from "../database/database.js"
@@ -11,6 +12,7 @@ import {
   type ChainWithHistory,
   countChains,
   listChains,
+  MAX_READ_BYTES,
   type PageQuery,
   readChains,
   readGone,
@@ -30,8 +32,10 @@ import { createWrites, type Outcome, type Write } from "./writes.js"
 export interface ChainStore {
   /** The chain as it is served, from memory while that is fresh; null if none is stored. */
   get(agentId: string): Promise<ServedChain | null> | ServedChain | null
-  /** Like `get`, but by a database read that starts now. Memory keeps what it finds. */
-  renew(agentId: string): Promise<ServedChain | null>
+  /** Like `get`, but by a database read that starts after the call, unless the signal aborts before. Memory keeps what it finds. */
+  renew(agentId: string, signal?: AbortSignal): Promise<ServedChain | null>
+  /** The chain from memory while that is fresh; undefined if it is not there. */
+  peek(agentId: string): ServedChain | null | undefined
   /** Drops these agents' chains from memory. */
   forget(agentIds: Iterable<string>): void
   /** Those of these agents that have no chain and are known to be purged or revoked. */
@@ -65,6 +69,7 @@ export interface ChainStoreOptions {
   readonly cacheEntries: number
   readonly cacheMaxAgeMs: number
   readonly maxWaitingWrites: number
+  readonly account?: ByteAccount | undefined
 }
 
 /** Opens the store of chains over a database, with a cache that follows the feed. */
@@ -74,6 +79,7 @@ export function createChainStore(database: Database, feed: Feed, options: ChainS
   return {
     get: cache.get,
     renew: cache.renew,
+    peek: cache.peek,
     forget: cache.invalidate,
     gone: (agentIds) => database.run((sql) => readGone(sql, agentIds, database.monitor.now())),
     withHistory: (agentId) => database.scan((sql) => readWithHistory(sql, agentId)),
@@ -97,17 +103,18 @@ export function createChainStore(database: Database, feed: Feed, options: ChainS
 }
 
 function createChainCache(database: Database, feed: Feed, options: ChainStoreOptions) {
-  const readRow = createReads<ServedRow & { left: boolean }>(
-    (ids) => database.run((sql) => readChains(sql, ids)),
-    (row) => row.agent_id,
-    (row) => row.left,
-  )
+  const readRow = createReads<ServedRow & { left: boolean }>({
+    read: (ids) => database.run((sql) => readChains(sql, ids)),
+    idOf: (row) => row.agent_id,
+    left: (row) => row.left,
+    room: { account: options.account, bytes: () => MAX_READ_BYTES },
+  })
   const cache = createCache<ServedChain>({
     entries: options.cacheEntries,
     maxAgeMs: options.cacheMaxAgeMs,
     feed,
-    read: async (agentId) => {
-      const row = await readRow(agentId)
+    read: async (agentId, reading) => {
+      const row = await readRow(agentId, reading)
       return row ? servedChain(row) : null
     },
     bytesOf: ({ bytes }) => bytes.length,

@@ -7,7 +7,7 @@ import type { ChainRow, RecordRow, ServedRow } from "../rows/chainRows.js"
 import { recordColumns } from "../rows/columns.js"
 
 /** Most bytes of one read of chains by id, which holds at least one chain. */
-const MAX_READ_BYTES = 2 * 1024 * 1024
+export const MAX_READ_BYTES = 2 * 1024 * 1024
 
 /**
  * The rows of these agents; agents without one are left out. A row that does not fit in one read comes without its document and

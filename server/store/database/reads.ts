@@ -1,3 +1,4 @@
+import type { ByteAccount } from "../../async/byteAccount.js"
 import { createBatches } from "./batches.js"
 import { databaseUnavailable, isUnavailable } from "./failures.js"
 
@@ -7,22 +8,47 @@ const READS_AT_ONCE = 2
 /** Most callers that may wait for a read: far more than a process can serve. */
 const MAX_WAITING_READS = 100_000
 
-/**
- * Batches concurrent reads by id into one statement, which starts after they were asked for.
- *
- * @param left whether a row exists but did not fit in the answer: it is read again, behind those that wait
- */
-export function createReads<Row>(
-  read: (ids: string[]) => Promise<Row[]>,
-  idOf: (row: Row) => string,
-  left: (row: Row) => boolean = () => false,
-): (id: string) => Promise<Row | undefined> {
-  const readSoon = createBatches<string, Row | undefined>({
-    run: async (ids) => {
-      const rows = new Map((await read(ids)).map((row) => [idOf(row), row]))
-      return ids.map((id) => rows.get(id))
+/** A read by id that waits for its statement. */
+export interface Reading {
+  /** Called when its statement is about to start; false if nobody waits for the row any more. */
+  begin(): boolean
+}
+
+/** How rows are read by id. */
+export interface ReadsOptions<Row> {
+  /** Reads the rows of these ids, in one statement. */
+  read: (ids: string[]) => Promise<Row[]>
+  idOf: (row: Row) => string
+  /** Whether a row exists but did not fit in the answer: it is read again, behind those that wait. */
+  left?: (row: Row) => boolean
+  /** What so many rows may take; a statement starts when there is room for them. By default nothing. */
+  room?: { account: ByteAccount | undefined; bytes: (ids: number) => number }
+}
+
+/** Batches concurrent reads by id into one statement, which starts after they were asked for. */
+export function createReads<Row>({
+  read,
+  idOf,
+  left = () => false,
+  room,
+}: ReadsOptions<Row>): (id: string, reading?: Reading) => Promise<Row | undefined> {
+  const readRows = async (ids: string[]) => {
+    const bytes = room?.bytes(ids.length) ?? 0
+    await room?.account?.take(bytes, "answer")
+    try {
+      return await read(ids)
+    } finally {
+      room?.account?.give(bytes)
+    }
+  }
+  const readSoon = createBatches<{ id: string; reading: Reading }, Row | undefined>({
+    run: async (asked) => {
+      const wanted = new Set(asked.filter(({ reading }) => reading.begin()).map(({ id }) => id))
+      const found = wanted.size === 0 ? [] : await readRows([...wanted])
+      const rows = new Map(found.map((row) => [idOf(row), row]))
+      return asked.map(({ id }) => (wanted.has(id) ? rows.get(id) : new Error("nobody waits for this row")))
     },
-    keyOf: (id) => id,
+    keyOf: ({ id }) => id,
     sizeOf: () => 0,
     maxItems: READ_KEYS,
     maxBytes: Number.POSITIVE_INFINITY,
@@ -32,10 +58,12 @@ export function createReads<Row>(
     full: () => databaseUnavailable(`${MAX_WAITING_READS} reads are waiting already`),
     failsAll: isUnavailable,
   })
-  return async (id) => {
+  return async (id, reading = WANTED) => {
     for (;;) {
-      const row = await readSoon(id)
+      const row = await readSoon({ id, reading })
       if (row === undefined || !left(row)) return row
     }
   }
 }
+
+const WANTED: Reading = { begin: () => true }

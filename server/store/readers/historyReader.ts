@@ -23,14 +23,14 @@ export function historyReader(
   { firstStored }: HistoryStore,
   point: HistoricalPoint,
 ): TrustReader {
-  const chains = createReads<HistoricalChainRow>(
-    (ids) => database.run((sql) => kept(sql, point, readChainsAt(sql, ids, point))),
-    (row) => row.agent_id,
-  )
-  const authorities = createReads<HistoricalAuthorityRow>(
-    (ids) => database.run((sql) => readAuthoritiesAt(sql, ids, point)),
-    (row) => row.authority_id,
-  )
+  const chains = createReads<HistoricalChainRow>({
+    read: (ids) => database.run((sql) => kept(sql, point, readChainsAt(sql, ids, point))),
+    idOf: (row) => row.agent_id,
+  })
+  const authorities = createReads<HistoricalAuthorityRow>({
+    read: (ids) => database.run((sql) => readAuthoritiesAt(sql, ids, point)),
+    idOf: (row) => row.authority_id,
+  })
   const readChain = memoize(chains)
   return {
     getChain: async (agentId) => {

@@ -170,7 +170,8 @@ export const ErrorReason = {
   BATCH_REFUSED: 18,
 
   /**
-   * RESOURCE_EXHAUSTED: more writes are waiting than the registry accepts. With google.rpc.RetryInfo.
+   * RESOURCE_EXHAUSTED: more writes are waiting than the registry accepts, or its calls hold as much memory as they may. With
+   * google.rpc.RetryInfo.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 19;
    */
@@ -199,7 +200,7 @@ export const ErrorReason = {
   CANCELLED: 22,
 
   /**
-   * DEADLINE_EXCEEDED: the caller's deadline passed before the response was ready.
+   * DEADLINE_EXCEEDED: the caller's deadline passed before the response was ready, or the request did not arrive whole in time.
    *
    * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 23;
    */

@@ -1,0 +1,153 @@
+import { startTimer } from "./timer.js"
+
+/**
+ * What bytes are taken for. Each may fill the account up to its own part only, so that a full account still takes what frees it:
+ * work that needs much leaves room for answers, and both leave room for small calls.
+ */
+export type Purpose = "call" | "answer" | "work"
+
+/** The part of the account that each purpose may fill. */
+const PARTS: Readonly<Record<Purpose, number>> = { call: 1, answer: 7 / 8, work: 3 / 4 }
+
+/** How an account behaves when it is full. */
+export interface ByteAccountOptions {
+  /** Most bytes that may be taken at once. */
+  readonly limit: number
+  /** How long to wait for room before a taker is refused, in milliseconds. */
+  readonly waitMs: number
+  /** Most takers that may wait; one more is refused at once. */
+  readonly maxWaiting: number
+  /** Makes the error of a refused taker. */
+  readonly refusal: () => Error
+}
+
+/** A part of the account with a limit of its own, for one connection. */
+export interface SubAccount {
+  readonly limit: number
+  held: number
+}
+
+interface Waiting {
+  readonly bytes: number
+  readonly of: SubAccount
+  grant(): void
+}
+
+/**
+ * Counts the bytes that a process holds for its callers. Takers beyond the limit wait in order of arrival, those of one purpose behind
+ * each other; one whose own connection is full holds back nobody else.
+ */
+export class ByteAccount {
+  /** Bytes taken now. */
+  held = 0
+  /** Takers that were refused since the start. */
+  refused = 0
+  readonly #options: ByteAccountOptions
+  readonly #queues: Readonly<Record<Purpose, Set<Waiting>>> = {
+    call: new Set(),
+    answer: new Set(),
+    work: new Set(),
+  }
+  /** What no connection holds. */
+  readonly #own: SubAccount
+
+  constructor(options: ByteAccountOptions) {
+    this.#options = options
+    this.#own = { limit: options.limit, held: 0 }
+  }
+
+  get limit(): number {
+    return this.#options.limit
+  }
+
+  /** Takers that wait for room now. */
+  get waiting(): number {
+    const { call, answer, work } = this.#queues
+    return call.size + answer.size + work.size
+  }
+
+  /**
+   * Takes bytes: undefined where there is room, else a promise that waits for room. It rejects with the refusal once it has waited for
+   * too long, and with the signal's reason. More than fits at all waits until little else is held.
+   */
+  take(
+    bytes: number,
+    purpose: Purpose,
+    of: SubAccount = this.#own,
+    signal?: AbortSignal,
+  ): Promise<void> | undefined {
+    if (
+      this.#queues[purpose].size > 0 ||
+      !this.#fits(bytes, purpose, this) ||
+      !this.#fits(bytes, purpose, of)
+    )
+      return this.#wait(bytes, purpose, of, signal)
+    this.add(bytes, of)
+    return undefined
+  }
+
+  /** Takes bytes, whether there is room or not: for what is in memory already. */
+  add(bytes: number, of: SubAccount = this.#own): void {
+    this.held += bytes
+    of.held += bytes
+  }
+
+  /** Gives bytes back, and lets those in who wait for them. */
+  give(bytes: number, of: SubAccount = this.#own): void {
+    this.held -= bytes
+    of.held -= bytes
+    if (this.waiting > 0) this.#letIn()
+  }
+
+  /** What is larger than a whole part may have all of it. */
+  #fits(bytes: number, purpose: Purpose, within: SubAccount) {
+    const part = Math.floor(Math.min(within.limit, this.limit) * PARTS[purpose])
+    return within.held + Math.min(bytes, part) <= part
+  }
+
+  #wait(bytes: number, purpose: Purpose, of: SubAccount, signal: AbortSignal | undefined): Promise<void> {
+    if (this.waiting >= this.#options.maxWaiting) {
+      this.refused++
+      return Promise.reject(this.#options.refusal())
+    }
+    const queue = this.#queues[purpose]
+    return new Promise((resolve, reject) => {
+      const leave = (thrown: unknown) => {
+        end()
+        reject(thrown)
+      }
+      const cancel = startTimer(this.#options.waitMs, () => {
+        this.refused++
+        leave(this.#options.refusal())
+      })
+      const abort = () => leave(signal?.reason)
+      const end = () => {
+        cancel()
+        queue.delete(waiting)
+        signal?.removeEventListener("abort", abort)
+      }
+      const grant = () => {
+        end()
+        this.add(bytes, of)
+        resolve()
+      }
+      const waiting: Waiting = { bytes, of, grant }
+      queue.add(waiting)
+      if (signal?.aborted) abort()
+      else signal?.addEventListener("abort", abort)
+      // Those before it may wait for their own connections only.
+      this.#letIn()
+    })
+  }
+
+  #letIn() {
+    for (const purpose of PURPOSES)
+      for (const waiting of this.#queues[purpose]) {
+        if (!this.#fits(waiting.bytes, purpose, this)) break
+        if (this.#fits(waiting.bytes, purpose, waiting.of)) waiting.grant()
+      }
+  }
+}
+
+/** In the order in which they are let in: answers and small calls free what they hold soonest. */
+const PURPOSES = ["answer", "call", "work"] as const

@@ -1,0 +1,117 @@
+import { orAbort } from "../../async/orAbort.js"
+import type { RpcContext } from "../../rpc/context.js"
+import { NOT_IN_MEMORY } from "../../store/readers/memoryReader.js"
+import type { Store } from "../../store/store.js"
+import type { ReadSnapshot, SnapshotSource } from "../request/readSnapshot.js"
+import { type Read, readInRoom } from "./boundedReading.js"
+import { type Evidence, evidenceOf } from "./evidence.js"
+
+/** Evidence about an agent, and the time at which it is judged. */
+export interface Judgeable {
+  evidence: Evidence
+  /** In microseconds since 1970. */
+  nowMicros: bigint
+}
+
+/** How much evidence: see {@link evidenceOf}. */
+type Reach = "direct" | "all"
+
+/** Reads the evidence for a question and judges it: the chains count as held until `judge` is done. */
+export type JudgeEvidence = <Verdict>(
+  source: SnapshotSource,
+  agentId: string,
+  reach: Reach,
+  context: RpcContext,
+  judge: (given: Judgeable) => Promise<Verdict>,
+) => Promise<Verdict>
+
+/** A reading that questions share. */
+interface Reading {
+  /** Questions that wait for it or judge by it. */
+  askers: number
+  readonly leave: AbortController
+  readonly read: Promise<Read<Judgeable>>
+}
+
+/** The readings of one kind about one agent: one runs, and one gathers questions until that one has ended. */
+interface Line {
+  running: Promise<unknown>
+  next: Reading | undefined
+}
+
+/**
+ * Creates the function through which questions get their evidence. What is in memory is judged at once. Otherwise questions of the same
+ * kind about one agent share a reading, which begins after each of them came: so it is as current as one of their own. A reading that
+ * all have left ends.
+ */
+export function createJudgeEvidence(store: Store): JudgeEvidence {
+  const lines = new Map<string, Line>()
+
+  const open = (key: string, source: SnapshotSource, agentId: string, reach: Reach): Reading => {
+    const line = lines.get(key) ?? { running: Promise.resolve(), next: undefined }
+    lines.set(key, line)
+    if (line.next) return line.next
+    const leave = new AbortController()
+    const begin = async () => {
+      await line.running
+      return await readInRoom(store.account, leave.signal, async (bound, signal) => {
+        // Who comes from here on may have written what is read too early.
+        if (line.next === reading) line.next = undefined
+        const { reader, nowMicros } = source.open(signal)
+        return { evidence: await evidenceOf({ reader: bound(reader), nowMicros }, agentId, reach), nowMicros }
+      })
+    }
+    const read = begin()
+    const reading: Reading = { askers: 0, leave, read }
+    line.next = reading
+    const ended = read.then(
+      () => undefined,
+      () => undefined,
+    )
+    line.running = ended
+    void ended.then(() => {
+      if (line.next === reading) line.next = undefined
+      if (line.running === ended && line.next === undefined) lines.delete(key)
+    })
+    return reading
+  }
+
+  const judgeShared: JudgeEvidence = async (source, agentId, reach, { signal }, judge) => {
+    const key = `${reach} ${source.kind} ${agentId}`
+    const reading = open(key, source, agentId, reach)
+    reading.askers++
+    try {
+      const { found } = await orAbort(reading.read, signal)
+      return await judge(found)
+    } finally {
+      if (--reading.askers === 0) {
+        const line = lines.get(key)
+        if (line?.next === reading) line.next = undefined
+        reading.leave.abort()
+        reading.read.then(
+          ({ release }) => release(),
+          () => undefined,
+        )
+      }
+    }
+  }
+
+  return async (source, agentId, reach, context, judge) => {
+    const known = source.kept && (await evidenceInMemory(source.kept(), agentId, reach))
+    return known ? await judge(known) : await judgeShared(source, agentId, reach, context, judge)
+  }
+}
+
+/** Undefined where something is not in memory. */
+async function evidenceInMemory(
+  snapshot: ReadSnapshot,
+  agentId: string,
+  reach: Reach,
+): Promise<Judgeable | undefined> {
+  try {
+    return { evidence: await evidenceOf(snapshot, agentId, reach), nowMicros: snapshot.nowMicros }
+  } catch (error) {
+    if (error !== NOT_IN_MEMORY) throw error
+    return undefined
+  }
+}
