@@ -146,6 +146,12 @@ function gauge(
     "Reads not answered from memory.",
     ofCaches(({ misses }) => misses),
   )
+  metric(
+    Gauge,
+    "cache_entries",
+    "Entries in memory.",
+    ofCaches(({ size }) => size),
+  )
 }
 
 /** One value, or one for each cache. */
