@@ -111,7 +111,7 @@ describe("writes", () => {
     await a.storeChain({ chain: sampleChain(agentId) })
     const deleted = await a.deleteChain({ agentId })
     const again = { agentId, requestId: randomUUID() }
-    expect(await b.deleteChain(again)).to.deep.equal(deleted)
+    expect(await b.deleteChain(again)).to.deep.equal({ ...deleted, unchanged: true })
     const restored = await a.restoreChain({ agentId })
     const now = await b.deleteChain(again)
     expect((now.record?.revision ?? 0n) > (restored.record?.revision ?? 0n)).to.equal(true)

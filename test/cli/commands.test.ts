@@ -451,7 +451,7 @@ describe("the command line", () => {
   it("shows server information", async () => {
     const { code, out } = await run("info")
     expect(code).to.equal(0)
-    expect(out).to.match(/^version +\d+\.\d+\.\d+, schema \d+, since 20\S+Z$/m)
+    expect(out).to.match(/^version +\d+\.\d+\.\d+(\+\S+)?, schema \d+, since 20\S+Z$/m)
     expect(out).to.match(/^feed +at revision (\d+) of \1, \d\.\d s ago$/m)
     expect(JSON.parse((await run("info --json")).out)).to.include({
       database_available: true,

@@ -357,17 +357,21 @@ describe("revocation", () => {
       expect(badRequest?.fieldViolations[0]?.field).to.equal("chain.genesis.signature")
     })
 
-    it("names the authority and the key, and cannot be set by a registration", async () => {
+    it("names the authority and the key, and holds from a registration on that marks it", async () => {
       const unknown = await reasonOf(revocations().revokeKey({ authorityId: "key-nobody", keyId: "1" }))
       expect(unknown.info?.reason).to.equal("AUTHORITY_NOT_FOUND")
       const none = await reasonOf(revocations().revokeKey({ authorityId: "org-a", keyId: "7" }))
       expect(none.info?.reason).to.equal("TRUST_RECORD_NOT_FOUND")
       const { keys, ...rest } = authority("key-set")
-      const revoked = keys.map((key) => ({ ...key, revokedAt: timestampFromMs(0) }))
-      const { badRequest } = await reasonOf(
-        line.calls(AuthorityService).registerAuthority({ authority: { ...rest, keys: revoked } }),
-      )
-      expect(badRequest?.fieldViolations[0]?.field).to.equal("authority.keys[0].revoked_at")
+      const register = (mark: object) =>
+        line
+          .calls(AuthorityService)
+          .registerAuthority({ authority: { ...rest, keys: keys.map((key) => ({ ...key, ...mark })) } })
+      const { badRequest } = await reasonOf(register({ compromisedAt: timestampFromMs(0) }))
+      expect(badRequest?.fieldViolations[0]?.field).to.equal("authority.keys[0].compromised_at")
+      await register({ revokedAt: timestampFromMs(0) })
+      const { records } = await revocations().listRevokedRecords({ authorityId: "key-set" })
+      expect(records.map(({ recordId }) => recordId)).to.deep.equal(keys.map(({ keyId }) => keyId))
     })
   })
 
