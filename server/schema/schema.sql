@@ -1293,7 +1293,8 @@ CREATE FUNCTION public.trust_revocations_answer(outcome text, revocation uuid) R
   with records as (
     select r.*, count(*) over () as total, row_number() over (order by r.revision desc) as age
     from trust_revocations r where r.revocation_id = revocation
-  ), newest as (
+  ), newest as materialized (
+    -- Once, whatever number of records the planner expects.
     select greatest(
       max(r.revision),
       max((select h.revision from trust_chain_revisions h
@@ -1304,7 +1305,7 @@ CREATE FUNCTION public.trust_revocations_answer(outcome text, revocation uuid) R
   )
   select outcome, n.head, r.revision, r.revocation_id, r.kind, r.agent_id, r.authority_id, r.record_id, r.mode, r.descends_from,
     r.effective_at, r.compromised_at, r.reason, r.revoked_at, r.revoked_by, r.lifted_at, r.lifted_by, r.total,
-    trust_cascade_waiting(revocation)
+    (select trust_cascade_waiting(revocation))
   from (select) one left join records r on true left join newest n on true
   order by r.descends_from is not null, r.agent_id, r.record_id limit 10001
 $$;
