@@ -108,7 +108,9 @@ describe("the authority commands", () => {
     expect(out).to.match(/^registered first at revision \d+\nregistered last at revision \d+\n$/)
     const told = err.trimEnd().split("\n")
     expect(told[0]).to.match(/^stdin:2: INVALID_DOCUMENT: /)
-    expect(told[1]).to.match(/^stdin:3: first: AUTHORITY_EXISTS: authority "first" is already registered$/)
+    expect(told[1]).to.match(
+      /^stdin:3: first: AUTHORITY_EXISTS: authority "first" is already registered; `authority update` and `authority rotate-key` change it$/,
+    )
     expect(told[2]).to.match(/^stdin:4: INVALID_DOCUMENT: authority_type: must be one of organization/)
     expect(told[3]).to.match(/^stdin:5: x: AUTHORITY_INVALID: .*public_key/)
     expect(told[4]).to.match(/^stdin:6: INVALID_DOCUMENT: color: /)
