@@ -12,9 +12,11 @@ import { migrate, stock } from "./stock.js"
 /** A database in the run's durable cluster. */
 export interface BenchDatabase {
   readonly name: string
+  /** For the registry's DATABASE_URL. */
+  readonly url: string
   /** For `postgres({ ...connection })`. */
   readonly connection: postgres.Options<Record<string, never>>
-  /** For PostgreSQL's programs and the registry. */
+  /** For PostgreSQL's programs. */
   readonly env: NodeJS.ProcessEnv
   /** Runs statements, like an operator in psql. */
   withSql<Result>(work: (sql: postgres.Sql) => Promise<Result>): Promise<Result>
@@ -108,6 +110,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
     const connection = { ...embedded.connection, database: name }
     return {
       name,
+      url: `postgres:///${name}?user=${username}&host=${encodeURIComponent(host)}&port=${port}`,
       connection,
       env: { PGHOST: host, PGPORT: String(port), PGUSER: username, PGDATABASE: name },
       withSql: async (work) => {
@@ -154,9 +157,7 @@ export async function openLabs(options: LabsOptions): Promise<Labs> {
         const profile = profiles ? ["--cpu-prof", `--cpu-prof-dir=${profiles}`] : []
         const args = [...profile, ...nodeArgs, join(root, "server/bin/trust-registry-server.js"), "serve"]
         const env = bareEnvironment({
-          ...database.env,
-          // The driver takes the folder of the socket from PGHOST; a URL cannot name one.
-          DATABASE_URL: `postgres:///${database.name}`,
+          DATABASE_URL: database.url,
           TRUST_REGISTRY_LISTEN: "127.0.0.1:0",
           ...settings,
         })

@@ -12,7 +12,7 @@ export async function migrate(root: string, database: BenchDatabase): Promise<vo
   await runProgram({
     command: process.execPath,
     args: [join(root, "server/bin/trust-registry-server.js"), "migrate"],
-    env: bareEnvironment({ ...database.env, DATABASE_URL: `postgres:///${database.name}` }),
+    env: bareEnvironment({ DATABASE_URL: database.url }),
   })
 }
 
