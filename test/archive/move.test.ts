@@ -387,7 +387,7 @@ describe("an archive", () => {
 
   it("moves by the command line, from standard output to standard input", async () => {
     const { server, registry } = await fresh()
-    const exported = await trustRegistry(["export", "--all"], { address: source.address })
+    const exported = await trustRegistry(["export", "--address", source.address, "--all"])
     expect(exported.code).to.equal(0)
     expect(exported.err).to.match(
       /archive of \d+ chains, \d+ authorities, \d+ revoked records, \d purged, as of revision \d+;/,
@@ -405,6 +405,14 @@ describe("an archive", () => {
       address: source.address,
     })
     expect(documents.err).to.contain("what is revoked here is trusted where they are imported")
+  })
+
+  it("is refused where standard input is empty, or ends before it can be told what it is", async () => {
+    for (const stdin of ["", '{"tru']) {
+      const { code, err } = await trustRegistry(["import"], { address: source.address, stdin })
+      expect(code).to.equal(4)
+      expect(err).to.match(/^INVALID_ARCHIVE: stdin: .*nothing was imported$/m)
+    }
   })
 
   it("moves one authority by `authority get` and `authority register`, and keeps its revoked key revoked", async () => {

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises"
 import { beginsArchive } from "../../archiveFile.js"
+import { ArchiveError } from "../../archiveFormat.js"
 import { UsageError } from "../usage.js"
 
 /** Enough of a file to tell an archive from documents. */
@@ -7,7 +8,7 @@ const HEAD_BYTES = 64
 
 /**
  * The archive that the arguments of an import name; undefined if they name documents. Throws a UsageError for an archive among
- * other files.
+ * other files, and an ArchiveError for standard input that is empty or cut.
  */
 export async function archiveAmong(args: readonly string[]): Promise<string | undefined> {
   const names = args.length === 0 ? ["-"] : args
@@ -35,13 +36,15 @@ async function headOf(name: string): Promise<string> {
   }
 }
 
-/** What is read of standard input is put back. */
+/** What is read of standard input is put back. Throws an ArchiveError if it ends before it can be told what it is. */
 async function headOfInput(): Promise<string> {
   const { stdin } = process
   let head = Buffer.alloc(0)
   while (head.length < HEAD_BYTES && beginsAlike(head)) {
     const chunk = (await nextChunk()) as Buffer | null
-    if (chunk === null) break
+    // Such as what an export writes that fails at once.
+    if (chunk === null)
+      throw new ArchiveError(head.length === 0 ? "is empty" : "ends within the first line of an archive")
     head = Buffer.concat([head, chunk])
   }
   if (head.length > 0) stdin.unshift(head)

@@ -44,7 +44,7 @@ async function importFrom(invocation: Invocation<object>, file: string, shown: s
     }
   } catch (error) {
     progress.clear()
-    if (error instanceof ArchiveError) return await refuse(invocation, shown, error)
+    if (error instanceof ArchiveError) return await refuseArchive(invocation, shown, error)
     const message = "stopped: run the same import again to continue; what is stored is not stored twice"
     await reportError(invocation, { reason: "STOPPED", message })
     await printCounts(invocation, counts)
@@ -58,7 +58,8 @@ async function importFrom(invocation: Invocation<object>, file: string, shown: s
   return counts.refused === 0 ? EXIT.done : EXIT.incomplete
 }
 
-async function refuse(
+/** Reports an archive that is not as it was written. Returns the exit code. */
+export async function refuseArchive(
   invocation: Invocation<object>,
   shown: string,
   { message }: ArchiveError,

@@ -83,10 +83,10 @@ const LEFT_BEHIND =
   "documents alone were written: states, revocations, suspensions, purges, authorities and marks of keys were left behind, and what " +
   "is revoked here is trusted where they are imported; an export without --documents is whole"
 
-/** Every flag that selects chains but --all, which an archive means anyway. */
+/** Refuses every flag that selects chains but --all, which an archive means anyway. */
 function assureWhole(values: Values<typeof FLAGS>) {
-  const { documents, history, all, ...selecting } = values
-  const [flag] = Object.entries(selecting).find(([, value]) => value !== undefined) ?? []
+  const { documents, history, all, ...selecting } = FLAGS
+  const flag = Object.keys(selecting).find((name) => values[name as keyof typeof selecting] !== undefined)
   if (flag !== undefined)
     throw new UsageError(
       `--${flag} selects chains, and an archive is whole: add --documents to write chains alone`,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { SignatureStatus } from "@trust-registry/proto"
+import { ArchiveError } from "../../archiveFormat.js"
 import type { ImportedChain } from "../../chainImport.js"
 import type { TrustRegistry } from "../../connect.js"
 import { archiveAmong } from "../archives/archiveHead.js"
-import { readArchive } from "../archives/archiveIn.js"
+import { readArchive, refuseArchive } from "../archives/archiveIn.js"
 import { command, type Invocation } from "../command.js"
 import { type Origin, openDocuments, type ReadDocument } from "../documents/documents.js"
 import { documentErrorReport, type ErrorReport, errorReportOf, reportError } from "../errorReport.js"
@@ -46,8 +47,13 @@ export const importChains = command({
   ],
   flags: FLAGS,
   async run(invocation) {
-    const archive = await archiveAmong(invocation.args)
-    if (archive !== undefined) return await readArchive(invocation, archive)
+    try {
+      const archive = await archiveAmong(invocation.args)
+      if (archive !== undefined) return await readArchive(invocation, archive)
+    } catch (error) {
+      if (!(error instanceof ArchiveError)) throw error
+      return await refuseArchive(invocation, "stdin", error)
+    }
     const files = await openDocuments(invocation.args)
     const run: Run = {
       invocation,
