@@ -17,6 +17,8 @@ export interface ByteAccountOptions {
   readonly waitMs: number
   /** Most takers that may wait; one more is refused at once. */
   readonly maxWaiting: number
+  /** Most of them that one part may have. */
+  readonly maxWaitingOfOne: number
   /** Makes the error of a refused taker. */
   readonly refusal: () => Error
 }
@@ -25,6 +27,8 @@ export interface ByteAccountOptions {
 export interface SubAccount {
   readonly limit: number
   held: number
+  /** Takers that wait. */
+  waiting: number
 }
 
 interface Waiting {
@@ -53,7 +57,7 @@ export class ByteAccount {
 
   constructor(options: ByteAccountOptions) {
     this.#options = options
-    this.#own = { limit: options.limit, held: 0 }
+    this.#own = { limit: options.limit, held: 0, waiting: 0 }
   }
 
   get limit(): number {
@@ -106,7 +110,8 @@ export class ByteAccount {
   }
 
   #wait(bytes: number, purpose: Purpose, of: SubAccount, signal: AbortSignal | undefined): Promise<void> {
-    if (this.waiting >= this.#options.maxWaiting) {
+    const { maxWaiting, maxWaitingOfOne } = this.#options
+    if (this.waiting >= maxWaiting || (of !== this.#own && of.waiting >= maxWaitingOfOne)) {
       this.refused++
       return Promise.reject(this.#options.refusal())
     }
@@ -123,7 +128,7 @@ export class ByteAccount {
       const abort = () => leave(signal?.reason)
       const end = () => {
         cancel()
-        queue.delete(waiting)
+        if (queue.delete(waiting)) of.waiting--
         signal?.removeEventListener("abort", abort)
       }
       const grant = () => {
@@ -133,6 +138,7 @@ export class ByteAccount {
       }
       const waiting: Waiting = { bytes, of, grant }
       queue.add(waiting)
+      of.waiting++
       if (signal?.aborted) abort()
       else signal?.addEventListener("abort", abort)
       // Those before it may wait for their own connections only.

@@ -40,6 +40,8 @@ const MIN_MESSAGES = 32
 const WAIT_MS = 10_000
 /** Most that may wait for room. Of each call, HTTP/2 may hold 64 KiB that nobody has read. */
 const MAX_WAITING = 1_024
+/** Most of them of one connection, so that one or two leave room for others. */
+const MAX_WAITING_OF_ONE = 128
 const SWEEP_MS = 1_000
 
 /** Creates the admission of a server. */
@@ -54,6 +56,7 @@ export function createAdmission({
     limit,
     waitMs: Math.min(WAIT_MS, callTimeoutMs),
     maxWaiting: MAX_WAITING,
+    maxWaitingOfOne: MAX_WAITING_OF_ONE,
     refusal: overloaded,
   })
   const connections = new WeakMap<Http2Session, SubAccount>()
@@ -62,7 +65,7 @@ export function createAdmission({
   const connectionOf = (session: Http2Session) => {
     const known = connections.get(session)
     if (known) return known
-    const made = { limit: limit * CONNECTION_PART, held: 0 }
+    const made = { limit: limit * CONNECTION_PART, held: 0, waiting: 0 }
     connections.set(session, made)
     return made
   }

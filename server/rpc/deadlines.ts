@@ -58,6 +58,8 @@ function admitting(http2Server: Http2Server, admission: Admission | undefined): 
   const [listener] = http2Server.listeners("stream") as [OnStream]
   http2Server.removeAllListeners("stream")
   return http2Server.on("stream", ((stream, headers, flags, raw) => {
+    // Before grpc-js has it, or never, a reset with an error code would be nobody's error and end the process.
+    stream.on("error", ignore)
     noteDeadline(headers)
     const room = admission?.admit(stream, headers)
     if (room === undefined) return listener(stream, headers, flags, raw)
@@ -68,6 +70,8 @@ function admitting(http2Server: Http2Server, admission: Admission | undefined): 
     })
   }) as OnStream)
 }
+
+const ignore = () => undefined
 
 /** When a call must have ended, by `performance.now()`; Infinity if its caller set no deadline. */
 export function deadlineOf(metadata: { get(key: string): (string | Buffer)[] }): number {

@@ -28,7 +28,11 @@ export function endLateCalls(
 /** Ends a call with an error before its request is whole. What still comes of it is not read. */
 export function refuseCall(stream: ServerHttp2Stream, thrown: unknown): void {
   if (stream.destroyed || stream.closed) return
-  const end = () => stream.close(constants.NGHTTP2_NO_ERROR)
+  const end = () => {
+    stream.close(constants.NGHTTP2_NO_ERROR)
+    // A stream that is paused, with bytes that nobody reads, would never close.
+    stream.destroy()
+  }
   if (stream.headersSent) end()
   else {
     const { code, details = "", metadata } = statusOf(registryErrorOf(thrown))
@@ -37,6 +41,8 @@ export function refuseCall(stream: ServerHttp2Stream, thrown: unknown): void {
       { ...headers, "grpc-message": encodeURI(details), ...metadata?.toHttp2Headers() },
       { endStream: true },
     )
+    // grpc-js may have its own answer for the call, and Node throws where a stream is answered twice.
+    stream.respond = () => undefined
     // At once, it would overtake the status and replace it.
     setTimeout(end, LINGER_MS).unref()
   }

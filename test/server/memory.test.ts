@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process"
+import { setTimeout as delay } from "node:timers/promises"
 import { gzipSync } from "node:zlib"
 import {
   BatchGetChainsRequestSchema,
@@ -105,6 +106,22 @@ describe("the memory of the server", () => {
     // A client that is still sending may see the reset alone.
     expect([...statuses].filter((status) => status === 0)).to.deep.equal([])
     expect(grown).to.be.below(400)
+  })
+
+  it("and the server itself outlast calls that are reset as they come, some of them refused", async () => {
+    const small = framed(gzipSync(Buffer.alloc(LARGE)), true)
+    const codes = [2, 8, 0, 3]
+    for (let round = 0; round < 3; round++) {
+      const { send, close } = await attacker()
+      for (let index = 0; index < 800; index++) {
+        const { stream } = send(`${STORE}/GetChain`, small, { end: index % 2 === 0, gzip: index % 3 === 0 })
+        setImmediate(() => stream.close(codes[index % codes.length]))
+      }
+      await delay(500)
+      close()
+    }
+    await isServed()
+    expect(server.log.filter(({ level }) => level === "fatal")).to.deep.equal([])
   })
 
   it("does not grow with answers that nobody reads, which are ended", async () => {
