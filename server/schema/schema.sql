@@ -1388,7 +1388,7 @@ $$;
 -- Name: trust_revocations_import(jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_revocations_import(records jsonb, not_after timestamp with time zone) RETURNS TABLE(created bigint, head bigint)
+CREATE FUNCTION public.trust_revocations_import(records jsonb, not_after timestamp with time zone) RETURNS TABLE(created bigint, head bigint, taken uuid)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
@@ -1398,6 +1398,24 @@ declare
   request uuid := gen_random_uuid();
 begin
   perform trust_lock(not_after);
+  select r.revocation_id into taken
+  from jsonb_to_recordset(records) as r (revocation_id uuid, kind text, agent_id text, authority_id text, record_id text, mode text,
+    effective_at timestamptz)
+  where exists (
+      select from trust_revocations other
+      where other.revocation_id = r.revocation_id
+        and (other.mode <> r.mode or r.mode = 'graceful' and other.effective_at is distinct from r.effective_at))
+    or exists (
+      select from jsonb_to_recordset(records) as other (revocation_id uuid, mode text, effective_at timestamptz)
+      where other.revocation_id = r.revocation_id
+        and (other.mode <> r.mode or r.mode = 'graceful' and other.effective_at is distinct from r.effective_at))
+    or exists (select from trust_cascades c where c.revocation_id = r.revocation_id)
+  limit 1;
+  if taken is not null then
+    created := 0; head := 0;
+    return next;
+    return;
+  end if;
   with new_rows as (
     insert into trust_revocations (revision, revocation_id, kind, agent_id, authority_id, record_id, mode, descends_from,
       effective_at, compromised_at, reason, revoked_by, request_id)
@@ -1436,7 +1454,7 @@ declare
   outcome text;
 begin
   perform trust_lock(not_after);
-  suspends := (select r.mode = 'suspend' from trust_revocations r where r.revocation_id = revocation limit 1);
+  suspends := (select bool_and(r.mode = 'suspend') from trust_revocations r where r.revocation_id = revocation);
   large := exists (select from trust_cascades c where c.revocation_id = revocation) or exists (
     select from trust_revocations r
     where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null offset most + 1);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { setTimeout as delay } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { cascade } from "@trust-registry/eatp"
 import {
@@ -7,6 +8,7 @@ import {
   ChainStatus,
   RevocationMode,
   RevocationService,
+  RevokedKind,
   type TrustLineageChainSchema,
   TrustStoreService,
   TrustVerificationService,
@@ -175,6 +177,40 @@ describe("a cascade of more than 1,000 records", () => {
     expect(row).to.deep.equal({ count: 1_203, agents: 1_203 })
     await other.stop()
     await registry.restart()
+  })
+
+  it("takes no imported record under its id, which could be lifted, or hide what descends", async () => {
+    await tree()
+    const { release } = await hold()
+    const requestId = randomUUID()
+    await revoke("root", RevocationMode.IMMEDIATE, requestId)
+    const { importRevokedRecords, liftSuspension } = line.calls(RevocationService)
+    for (const mode of [RevocationMode.IMMEDIATE, RevocationMode.SUSPEND]) {
+      const record = { revocationId: requestId, kind: RevokedKind.AGENT, agentId: "boss", mode }
+      const failure = await failureOf(importRevokedRecords({ records: [record] }))
+      expect(failure.details).to.contain(`revocation ${requestId}`).and.contain("in progress")
+    }
+    const failure = await failureOf(liftSuspension({ revocationId: requestId }))
+    expect(detailsOf(failure).info?.reason).to.equal("REVOCATION_FINAL")
+    await release()
+    await finished("root", requestId)
+    expect([await asked("boss"), await asked("staff")]).to.deep.equal([denied, denied])
+  })
+
+  it("is awaited by an archive, which would be without the rest of it", async () => {
+    await tree()
+    const { release } = await hold()
+    await revoke("root", RevocationMode.IMMEDIATE)
+    const parts = line.calls(TrustStoreService).exportChains({ includePurged: true })[Symbol.asyncIterator]()
+    const first = parts.next()
+    expect(await Promise.race([first, delay(1_000, "none")])).to.equal("none")
+    await release()
+    const { value } = await first
+    const revision = value?.part.case === "snapshotRevision" ? value.part.value : 0n
+    const [row] = await registry.sql`
+      select count(*)::int as late from trust_revocations where revision > ${String(revision)}::bigint`
+    expect(row?.late).to.equal(0)
+    await parts.return?.()
   })
 
   it("that is a suspension is lifted while it is in progress: its root at once, the rest in portions", async () => {

@@ -17,7 +17,7 @@ declare
   outcome text;
 begin
   perform trust_lock(not_after);
-  suspends := (select r.mode = 'suspend' from trust_revocations r where r.revocation_id = revocation limit 1);
+  suspends := (select bool_and(r.mode = 'suspend') from trust_revocations r where r.revocation_id = revocation);
   large := exists (select from trust_cascades c where c.revocation_id = revocation) or exists (
     select from trust_revocations r
     where r.revocation_id = revocation and r.mode = 'suspend' and r.lifted_at is null offset most + 1);

@@ -30,7 +30,12 @@ export function createRevokedRecordImport(
       throw invalidRequest("records", `has ${records.length} records; at most ${MAX_RECORDS} are allowed`)
     const now = revocations.now()
     const rows = records.map((record, place) => at(place, () => importedRecord(record, actor, now, limits)))
-    const { created, head } = await revocations.import(rows)
+    const { created, head, taken } = await revocations.import(rows)
+    if (taken !== null)
+      throw invalidRequest(
+        "records",
+        `has revocation ${taken} with another mode or effective_at than others of it, or its cascade is in progress`,
+      )
     return { created, unchanged: BigInt(records.length) - created, revision: head }
   }
 }

@@ -24,6 +24,8 @@ export interface ImportedRecord
 export interface ImportedRecords {
   created: bigint
   head: bigint
+  /** A revocation that has another mode or time, or is in progress: nothing was stored. */
+  taken: string | null
 }
 
 /**
@@ -41,5 +43,5 @@ export async function importRecords(
   )
   const rows = await sql<ImportedRecords[]>`
     select * from trust_revocations_import(${json}::text::jsonb, ${sql.typed.timestamptz(notAfter)})`
-  return rows[0] ?? { created: 0n, head: 0n }
+  return rows[0] ?? { created: 0n, head: 0n, taken: null }
 }
