@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { create } from "@bufbuild/protobuf"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import {
@@ -31,7 +32,10 @@ export function createExport(
     const { filter, afterAgentId, snapshotRevision, includePurged, afterPurgedAgentId } = request
     assureFilter(filter, limits)
     assurePlaces(request, limits)
-    const revision = await snapshotOf(store, snapshotRevision)
+    const revision =
+      includePurged && snapshotRevision === 0n
+        ? await settledSnapshot(store, context)
+        : await snapshotOf(store, snapshotRevision)
     const now = store.now()
     let held = 0
     const read = (after: string) => {
@@ -112,6 +116,26 @@ async function readPart(
   const bytes = responses.reduce((sum, { length }) => sum + length, 0)
   await context.hold(held + bytes)
   return { responses, bytes, last: more ? rows.at(-1)?.agent_id : undefined }
+}
+
+/** How long to wait before looking again whether a cascade is complete, in milliseconds. */
+const PAUSE_MS = 250
+
+/**
+ * The newest revision, at which no large cascade is half written: what is moved there would be without the rest of it. Waits for
+ * those in progress.
+ */
+async function settledSnapshot(store: Store, { signal, draining }: RpcContext): Promise<bigint> {
+  for (;;) {
+    if (draining.aborted) throw stopping()
+    const before = await store.revocations.cascadeState()
+    const { newest } = await store.history.ends()
+    // Whatever came before it is committed by then.
+    await store.feed.reached(newest, signal)
+    const after = await store.revocations.cascadeState()
+    if (!before.inProgress && !after.inProgress && before.begun === after.begun) return newest
+    await sleep(PAUSE_MS, undefined, { signal })
+  }
 }
 
 /** The requested revision, or the newest. Throws if it is compacted or does not exist yet. */

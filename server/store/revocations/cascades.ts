@@ -71,6 +71,21 @@ interface Step {
   locked_ms: number | null
 }
 
+/** How many large cascades began so far, and whether one is in progress. */
+export interface CascadeState {
+  begun: bigint
+  inProgress: boolean
+}
+
+/** Reads the state of large cascades. */
+export async function readCascadeState(sql: Sql): Promise<CascadeState> {
+  const rows = await sql<CascadeState[]>`
+    select case when is_called then last_value else 0 end as begun,
+           exists (select from trust_cascades) as "inProgress"
+    from trust_cascades_place_seq`
+  return rows[0] ?? { begun: 0n, inProgress: true }
+}
+
 async function anyWork(sql: Sql): Promise<boolean> {
   const rows = await sql`select from trust_cascades limit 1`
   return rows.length > 0

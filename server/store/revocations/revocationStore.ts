@@ -1,7 +1,7 @@
 import type { AuthorityStore } from "../authorities/authorityStore.js"
 import type { ChainStore } from "../chains/chainStore.js"
 import type { Database } from "../database/database.js"
-import type { Cascades } from "./cascades.js"
+import { type CascadeState, type Cascades, readCascadeState } from "./cascades.js"
 import { type ImportedRecord, type ImportedRecords, importRecords } from "./importedRecords.js"
 import {
   type ListedRevocation,
@@ -23,6 +23,8 @@ export interface RevocationStore {
   lift(lift: { revocationId: string; requestId: string; actor: string }): Promise<RevocationOutcome>
   /** Stores revoked records of another registry, all or none. */
   import(records: readonly ImportedRecord[]): Promise<ImportedRecords>
+  /** Whether a large cascade is in progress. */
+  cascadeState(): Promise<CascadeState>
   /** A page of revocations, the last made first, and whether more follow. */
   list(page: RevocationPage): Promise<{ rows: ListedRevocation[]; more: boolean }>
 }
@@ -63,6 +65,7 @@ export function createRevocationStore(
         authorities.forget(records.flatMap(({ authority_id }) => authority_id ?? []))
       }
     },
+    cascadeState: () => database.run(readCascadeState),
     list: (page) => database.scan((sql) => listRevocations(sql, page)),
   }
 }
