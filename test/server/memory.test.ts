@@ -36,7 +36,7 @@ describe("the memory of the server", () => {
   beforeEach(async () => {
     folder = await embeddedFolder()
     const serve = ["serve", "--listen=127.0.0.1:0", `--data-dir=${folder.dataDir}`]
-    const times = [`--call-timeout-ms=${scaled(5_000)}`, "--database-timeout-ms=60000"]
+    const times = [`--call-timeout-ms=${scaled(2_500)}`, "--database-timeout-ms=60000"]
     server = spawnServer([...serve, ...times])
     line = connectTo(await server.address())
     attackers = []
