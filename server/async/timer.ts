@@ -1,5 +1,5 @@
 /** The longest delay of a timer in Node.js, in milliseconds; a longer one fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Calls `onDue` after `ms` milliseconds by `performance.now()`, unless the returned function is called first. `ms` may be any

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 import type { Http2Server, ServerHttp2Stream } from "node:http2"
 import { Server, type ServerCredentials, type ServerOptions } from "@grpc/grpc-js"
+import { MAX_TIMER_MS } from "../async/timer.js"
 import type { Admission } from "./admission.js"
 
 /*
@@ -82,9 +83,6 @@ export function deadlineOf(metadata: { get(key: string): (string | Buffer)[] }):
 /** The header in which the deadline reaches the call; a caller's own is removed. */
 const DEADLINE = "trust-registry-deadline"
 
-/** The longest delay of a timer in Node.js; grpc-js would let a longer one fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
 function noteDeadline(headers: IncomingHttpHeaders): void {
   delete headers[DEADLINE]
   const given = headers["grpc-timeout"]
@@ -97,6 +95,7 @@ function noteDeadline(headers: IncomingHttpHeaders): void {
   }
   headers[DEADLINE] = String(performance.now() + ms)
   // No process runs on for so long that it would matter: unary calls have the server's own limit.
+  // grpc-js would let a timer of it fire at once.
   if (ms > MAX_TIMER_MS) delete headers["grpc-timeout"]
 }
 

@@ -1,4 +1,5 @@
 import { ErrorReason } from "@trust-registry/proto"
+import { MAX_TIMER_MS } from "../async/timer.js"
 import { RegistryError } from "../errors.js"
 import type { Call } from "./call.js"
 
@@ -16,7 +17,7 @@ export class PendingCalls {
         call.abort(error)
         reject(error)
       }
-      const left = Math.min(LONGEST_TIMER_MS, call.deadline - performance.now())
+      const left = Math.min(MAX_TIMER_MS, call.deadline - performance.now())
       const timer = setTimeout(() => fail(overdue()), left)
       this.#failures.set(call, fail)
       const settle = () => {
@@ -32,9 +33,6 @@ export class PendingCalls {
     for (const fail of this.#failures.values()) fail(error)
   }
 }
-
-/** A longer timer would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 function overdue() {
   return new RegistryError(ErrorReason.DEADLINE_EXCEEDED, "the call took longer than it may")

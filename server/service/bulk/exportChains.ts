@@ -16,7 +16,7 @@ import { compacted } from "../../store/history/historicalPoint.js"
 import { recordOf } from "../../store/rows/chainRows.js"
 import { encodedListed } from "../../store/rows/encodedChain.js"
 import type { Store } from "../../store/store.js"
-import { idFault } from "../request/fields.js"
+import { assureId } from "../request/fields.js"
 import { assureFilter, filtered } from "../request/filter.js"
 
 /** Limits of one part. A part is sent while the next is read, so a slow caller makes the server hold two. */
@@ -75,11 +75,8 @@ export function createExport(
 
 function assurePlaces(request: ExportChainsRequest, limits: ShapeLimits): void {
   const { filter, includePurged, afterAgentId, afterPurgedAgentId } = request
-  for (const [field, id] of Object.entries({ afterAgentId, afterPurgedAgentId })) {
-    const fault = id === "" ? undefined : idFault(id, limits)
-    if (fault)
-      throw invalidRequest(field === "afterAgentId" ? "after_agent_id" : "after_purged_agent_id", fault)
-  }
+  if (afterAgentId !== "") assureId("after_agent_id", afterAgentId, limits)
+  if (afterPurgedAgentId !== "") assureId("after_purged_agent_id", afterPurgedAgentId, limits)
   if (!includePurged && afterPurgedAgentId !== "")
     throw invalidRequest("after_purged_agent_id", "needs include_purged")
   const { $typeName, $unknown, includeInactive, ...conditions } = filter ?? create(ChainFilterSchema)

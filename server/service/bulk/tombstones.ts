@@ -3,7 +3,7 @@ import type { ChainRecord, ImportChainsRequest } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import { type ChainWrites, commonOf, type Written } from "../chains/chainWrites.js"
-import { assureAgentId, assureRequestId, idFault } from "../request/fields.js"
+import { assureAgentId, assureId, assureRequestId } from "../request/fields.js"
 import { type BulkWrite, endsAll } from "./bulkWrite.js"
 import type { Begun } from "./inOrder.js"
 import type { StoreResult } from "./manyStores.js"
@@ -42,8 +42,7 @@ export function createTombstones(
 /** What is left of a chain after a purge. Its hashes tell what it was, and nothing depends on them. */
 function tombstoneOf({ agentId, authorityId, chainHash, contentHash }: ChainRecord, limits: ShapeLimits) {
   assureAgentId(agentId, limits)
-  const fault = authorityId === "" ? undefined : idFault(authorityId, limits)
-  if (fault) throw invalidRequest("purged.authority_id", fault)
+  if (authorityId !== "") assureId("purged.authority_id", authorityId, limits)
   for (const [field, hash] of Object.entries({ chain_hash: chainHash, content_hash: contentHash }))
     if (!HASH.test(hash)) throw invalidRequest(`purged.${field}`, "is not a lowercase SHA-256")
   return {

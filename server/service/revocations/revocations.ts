@@ -23,6 +23,7 @@ import {
   assureUuid,
 } from "../request/fields.js"
 import { requestHashOf } from "../request/requestHash.js"
+import { assureCompromisedAt } from "./compromisedAt.js"
 import { assureAccepted } from "./revocationErrors.js"
 
 /** Longest reason, in bytes of UTF-8. */
@@ -69,13 +70,7 @@ export function createRevocations(
       assureAuthorityId(request.authorityId, limits)
       assureId("key_id", request.keyId, limits)
       const { authorityId, keyId, compromisedAt } = request
-      const fault = compromisedAt && momentProblem(compromisedAt)
-      if (fault) throw invalidRequest("compromised_at", fault)
-      if (compromisedAt && microsOf(compromisedAt) > revocations.now())
-        throw invalidRequest(
-          "compromised_at",
-          "is in the future: what the key signs until then would still verify",
-        )
+      assureCompromisedAt(compromisedAt, revocations.now())
       return await revoke({
         ...commonOf(RevocationService.method.revokeKey.input, request, actor),
         kind: "key",

@@ -14,6 +14,7 @@ import type { RevocationStore } from "../../store/revocations/revocationStore.js
 import { microsOf } from "../../store/rows/micros.js"
 import type { RevocationRow, RevokedKindText } from "../../store/rows/revocationRows.js"
 import { assureId, assureText, assureUuid, sentenceOf } from "../request/fields.js"
+import { assureCompromisedAt } from "./compromisedAt.js"
 
 /** Most records of a request: with the longest reason and ids they stay below 4 MiB. */
 const MAX_RECORDS = 500
@@ -110,18 +111,9 @@ function timingOf({ kind, mode, effectiveAt, compromisedAt }: RevokedRecord, now
     throw invalidRequest("effective_at", "is missing: REVOCATION_MODE_GRACEFUL needs it")
   if (compromisedAt && kind !== RevokedKind.KEY)
     throw invalidRequest("compromised_at", "is allowed with kind key only")
-  for (const [field, moment] of Object.entries({
-    effective_at: effectiveAt,
-    compromised_at: compromisedAt,
-  })) {
-    const fault = moment && momentProblem(moment)
-    if (fault) throw invalidRequest(field, fault)
-  }
-  if (compromisedAt && microsOf(compromisedAt) > now)
-    throw invalidRequest(
-      "compromised_at",
-      "is in the future: what the key signs until then would still verify",
-    )
+  const fault = effectiveAt && momentProblem(effectiveAt)
+  if (fault) throw invalidRequest("effective_at", fault)
+  assureCompromisedAt(compromisedAt, now)
   return {
     mode: word,
     effective_at: word === "graceful" && effectiveAt ? microsOf(effectiveAt) : null,

@@ -31,14 +31,14 @@ export function createCheckAuthority(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustVerificationService, RpcContext>["checkAuthority"] {
-  const judgeEvidence = createJudgeEvidence(store)
+  const judgeEvidence = createJudgeEvidence(store, "all")
   return async (request, rpc) => {
     assureQuestion(request, limits)
     if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
     const context = contextOf(request, limits)
     const source = await sourceFor(store, request, store.now())
     const { agentId, action, resource } = request
-    return await judgeEvidence(source, agentId, "all", rpc, async ({ evidence, nowMicros }) => {
+    return await judgeEvidence(source, agentId, rpc, async ({ evidence, nowMicros }) => {
       const asked = { agentId, action, resource, context, level: "full" as const }
       const verdict = await checkAuthority(
         { ...evidence.input, request: asked },

@@ -20,7 +20,6 @@ type Reach = "direct" | "all"
 export type JudgeEvidence = <Verdict>(
   source: SnapshotSource,
   agentId: string,
-  reach: Reach,
   context: RpcContext,
   judge: (given: Judgeable) => Promise<Verdict>,
 ) => Promise<Verdict>
@@ -34,7 +33,7 @@ interface Reading {
 }
 
 /** The readings of one kind about one agent: one runs, and one gathers questions until that one has ended. */
-interface Line {
+interface Queue {
   running: Promise<unknown>
   next: Reading | undefined
 }
@@ -44,49 +43,49 @@ interface Line {
  * kind about one agent share a reading, which begins after each of them came: so it is as current as one of their own. A reading that
  * all have left ends.
  */
-export function createJudgeEvidence(store: Store): JudgeEvidence {
-  const lines = new Map<string, Line>()
+export function createJudgeEvidence(store: Store, reach: Reach): JudgeEvidence {
+  const queues = new Map<string, Queue>()
 
-  const open = (key: string, source: SnapshotSource, agentId: string, reach: Reach): Reading => {
-    const line = lines.get(key) ?? { running: Promise.resolve(), next: undefined }
-    lines.set(key, line)
-    if (line.next) return line.next
+  const open = (key: string, source: SnapshotSource, agentId: string): Reading => {
+    const queue = queues.get(key) ?? { running: Promise.resolve(), next: undefined }
+    queues.set(key, queue)
+    if (queue.next) return queue.next
     const leave = new AbortController()
     const begin = async () => {
-      await line.running
+      await queue.running
       return await readInRoom(store.account, leave.signal, async (bound, signal) => {
         // Who comes from here on may have written what is read too early.
-        if (line.next === reading) line.next = undefined
+        if (queue.next === reading) queue.next = undefined
         const { reader, nowMicros } = source.open(signal)
         return { evidence: await evidenceOf({ reader: bound(reader), nowMicros }, agentId, reach), nowMicros }
       })
     }
     const read = begin()
     const reading: Reading = { askers: 0, leave, read }
-    line.next = reading
+    queue.next = reading
     const ended = read.then(
       () => undefined,
       () => undefined,
     )
-    line.running = ended
+    queue.running = ended
     void ended.then(() => {
-      if (line.next === reading) line.next = undefined
-      if (line.running === ended && line.next === undefined) lines.delete(key)
+      if (queue.next === reading) queue.next = undefined
+      if (queue.running === ended && queue.next === undefined) queues.delete(key)
     })
     return reading
   }
 
-  const judgeShared: JudgeEvidence = async (source, agentId, reach, { signal }, judge) => {
-    const key = `${reach} ${source.kind} ${agentId}`
-    const reading = open(key, source, agentId, reach)
+  const judgeShared: JudgeEvidence = async (source, agentId, { signal }, judge) => {
+    const key = `${source.kind} ${agentId}`
+    const reading = open(key, source, agentId)
     reading.askers++
     try {
       const { found } = await orAbort(reading.read, signal)
       return await judge(found)
     } finally {
       if (--reading.askers === 0) {
-        const line = lines.get(key)
-        if (line?.next === reading) line.next = undefined
+        const queue = queues.get(key)
+        if (queue?.next === reading) queue.next = undefined
         reading.leave.abort()
         reading.read.then(
           ({ release }) => release(),
@@ -96,9 +95,9 @@ export function createJudgeEvidence(store: Store): JudgeEvidence {
     }
   }
 
-  return async (source, agentId, reach, context, judge) => {
+  return async (source, agentId, context, judge) => {
     const known = source.kept && (await evidenceInMemory(source.kept(), agentId, reach))
-    return known ? await judge(known) : await judgeShared(source, agentId, reach, context, judge)
+    return known ? await judge(known) : await judgeShared(source, agentId, context, judge)
   }
 }
 

@@ -33,13 +33,13 @@ export function createVerifyTrust(
   store: Store,
   limits: ShapeLimits,
 ): Handlers<typeof TrustVerificationService, RpcContext>["verifyTrust"] {
-  const judgeEvidence = createJudgeEvidence(store)
+  const judgeEvidence = createJudgeEvidence(store, "direct")
   return async (request, rpc) => {
     assureQuestion(request, limits)
     const level = levelOf(request.level)
     const context = contextOf(request, limits)
     const source = await sourceOf(store, requirementOf(request.consistency))
-    return await judgeEvidence(source, request.agentId, "direct", rpc, async ({ evidence, nowMicros }) => {
+    return await judgeEvidence(source, request.agentId, rpc, async ({ evidence, nowMicros }) => {
       const verdict = await verdictOf(evidence, { ...request, level, context })
       return responseOf(verdict, evidence.stored, nowMicros)
     })

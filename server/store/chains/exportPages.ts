@@ -5,6 +5,7 @@ import { assureKept } from "../history/historicalPoint.js"
 import type { ChainRow, RecordRow } from "../rows/chainRows.js"
 import { recordColumns } from "../rows/columns.js"
 import { pageOfIds, RECORD_BYTES } from "./chains.js"
+import type { Nullable } from "./writes.js"
 
 /** Which page of the state at a revision to read. */
 export interface ExportQuery {
@@ -130,5 +131,3 @@ export async function readTombstones(sql: Sql, revision: bigint, after: string):
   const found = rows.filter(({ agent_id }) => agent_id !== null) as unknown as RecordRow[]
   return { rows: found, last: rows.length < TOMBSTONE_AGENTS ? undefined : rows.at(-1)?.asked }
 }
-
-type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }

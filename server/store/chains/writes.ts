@@ -232,7 +232,8 @@ export function outcomeOf(row: WrittenRow): Outcome {
   }
 }
 
-type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
+/** The columns of an outer join. */
+export type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null }
 
 function dependsText({ chains, authorities }: Depends): string {
   return JSON.stringify({ chains: revisionTexts(chains), authorities: revisionTexts(authorities) })
