@@ -25,6 +25,8 @@ export class PendingCalls {
         this.#failures.delete(call)
       }
       answer.then(resolve, reject).finally(settle)
+      // The answer may come before a timer that is due at once.
+      if (left <= 0) fail(overdue())
     })
   }
 
