@@ -69,9 +69,12 @@ export async function openArchive(file: string): Promise<ArchiveFile> {
   }
 }
 
+/** The first bytes of every archive. */
+export const ARCHIVE_BEGINNING = '{"trust_registry_archive":'
+
 /** Whether a text begins as an archive does. */
 export function beginsArchive(text: string): boolean {
-  return text.startsWith('{"trust_registry_archive":')
+  return text.startsWith(ARCHIVE_BEGINNING)
 }
 
 function headerOf(line: Line): ArchiveHeader {

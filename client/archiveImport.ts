@@ -15,7 +15,7 @@ import {
 } from "@trust-registry/proto"
 import { type ArchiveFile, openArchive } from "./archiveFile.js"
 import type { EntryKind } from "./archiveFormat.js"
-import type { Attempted, Sent } from "./chainImport.js"
+import { type Attempted, agentIdOf, type Sent } from "./chainImport.js"
 import { AuthorityExistsError, AuthorityNotFoundError, TrustStoreError } from "./errors.js"
 import type { ImportOptions } from "./importOrder.js"
 import type { CallOptions } from "./options.js"
@@ -192,7 +192,7 @@ async function* chains(
 ): AsyncGenerator<ArchiveResult> {
   for await (const { index, request, stored, error } of target.importInOrder(sent, options)) {
     const kind = request.purged ? "purged" : "chain"
-    const id = request.purged?.agentId ?? request.request?.chain?.genesis?.agentId ?? ""
+    const id = agentIdOf(request) ?? ""
     yield { kind, line: index, id, created: stored?.created === true, record: stored?.record, error }
   }
 }

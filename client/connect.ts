@@ -30,7 +30,7 @@ import type { ChainToImport, ImportedChain, Sent } from "./chainImport.js"
 import { type ChainWatch, chainWatch, type WatchOptions, type WatchRequest } from "./chainWatch.js"
 import { type Channels, openChannels } from "./channel.js"
 import { TrustStoreError } from "./errors.js"
-import { failureOf } from "./failure.js"
+import { failureOf, nameOf } from "./failure.js"
 import { type ImportOptions, importChains, importInAnyOrder } from "./importOrder.js"
 import { assertConnectOptions, deadlineIn } from "./limits.js"
 import { listsOver, type RegistryLists } from "./lists.js"
@@ -233,7 +233,7 @@ function closedError(method: DescMethod) {
   return new TrustStoreError("the connection to the registry was closed", {
     code: status.CANCELLED,
     reason: "CANCELLED",
-    method: `${method.parent.typeName}.${method.name}`,
+    method: nameOf(method),
   })
 }
 

@@ -1,3 +1,5 @@
+import { onAbort } from "./rpc/onAbort.js"
+
 /** Items on their way to the registry: each stays until its result has arrived, so that another call can send it again. */
 export interface Upload<Item> {
   /** The oldest item without a result. */
@@ -102,6 +104,6 @@ export function uploadOf<Source, Item>(
 function whenAborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined)
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true })
+    else onAbort(signal, () => resolve(undefined))
   })
 }

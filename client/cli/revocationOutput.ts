@@ -9,6 +9,7 @@ import {
   RevokedRecordSchema,
 } from "@trust-registry/proto"
 import type { Invocation } from "./command.js"
+import { JSON_OPTIONS } from "./output/protoJson.js"
 import { momentText } from "./output/records.js"
 import { tableLines } from "./output/table.js"
 
@@ -46,8 +47,6 @@ export async function printRecords(outputs: Outputs, records: readonly RevokedRe
   for (const record of records)
     await outputs.out.json(JSON.stringify(toJson(RevokedRecordSchema, record, JSON_OPTIONS)))
 }
-
-const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 async function table({ out }: Outputs, headings: readonly string[], rows: string[][]) {
   if (rows.length === 0) return

@@ -6,6 +6,7 @@ import { AuthorityNotFoundError } from "../errors.js"
 import type { Invocation } from "./command.js"
 import { reportError } from "./errorReport.js"
 import { EXIT, exitCodeOf } from "./output/exit.js"
+import { JSON_OPTIONS } from "./output/protoJson.js"
 import { momentText } from "./output/records.js"
 
 type Outputs = Pick<Invocation, "json" | "out" | "err">
@@ -63,7 +64,7 @@ function keyLine({ revision, authorityId, recordId, revokedAt, revokedBy }: Revo
 }
 
 function keyJson(record: RevokedRecord): string {
-  const revoked = toJson(RevokedRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
+  const revoked = toJson(RevokedRecordSchema, record, JSON_OPTIONS)
   return JSON.stringify({ kind: "key_revoked", revoked })
 }
 

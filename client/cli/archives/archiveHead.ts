@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises"
-import { beginsArchive } from "../../archiveFile.js"
+import { ARCHIVE_BEGINNING, beginsArchive } from "../../archiveFile.js"
 import { ArchiveError } from "../../archiveFormat.js"
 import { UsageError } from "../usage.js"
 
@@ -53,7 +53,7 @@ async function headOfInput(): Promise<string> {
 
 /** Documents that come slowly are imported as they come. */
 function beginsAlike(head: Buffer): boolean {
-  return '{"trust_registry_archive":'.startsWith(head.toString("latin1"))
+  return ARCHIVE_BEGINNING.startsWith(head.toString("latin1"))
 }
 
 async function nextChunk() {

@@ -8,13 +8,14 @@ import {
   type StoredAuthority,
 } from "@trust-registry/proto"
 import type { Invocation } from "../command.js"
+import { JSON_OPTIONS } from "../output/protoJson.js"
 import { momentText } from "../output/records.js"
 import { documentFromAuthority } from "./authorityDocument.js"
 
 /** Converts a record to JSON with the contract's field names, empty fields included. */
 export function authorityRecordJson(record: AuthorityRecord | undefined) {
   if (!record) return null
-  return toJson(AuthorityRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
+  return toJson(AuthorityRecordSchema, record, JSON_OPTIONS)
 }
 
 /** Returns the authority and its record as one JSON text. The document is inserted as text: parsing it would change its numbers. */

@@ -15,6 +15,7 @@ import { constraintLines } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { pendingLines } from "../output/pending.js"
+import { JSON_OPTIONS } from "../output/protoJson.js"
 import { UsageError } from "../usage.js"
 
 /** Asks whether an agent has a permission, and by which path. */
@@ -55,8 +56,6 @@ export const checkAuthority = command({
     return answer.authorized ? EXIT.done : EXIT.incomplete
   },
 })
-
-const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: CheckAuthorityResponse) {
   if (answer.authorized) yield `allowed by ${visibleName(answer.capabilityUsed ?? "")}`

@@ -3,6 +3,7 @@ import { visible } from "@trust-registry/eatp"
 import { type GetServerInfoResponse, GetServerInfoResponseSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { EXIT } from "../output/exit.js"
+import { JSON_OPTIONS } from "../output/protoJson.js"
 import { momentText } from "../output/records.js"
 
 /** Prints what a registry reports about itself. */
@@ -20,8 +21,6 @@ export const info = command({
     return EXIT.done
   },
 })
-
-const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: GetServerInfoResponse) {
   const worker = answer.worker > 0 ? `, worker ${answer.worker}` : ""

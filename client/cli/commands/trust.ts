@@ -8,6 +8,7 @@ import { tightestFirst } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { pendingLines } from "../output/pending.js"
+import { JSON_OPTIONS } from "../output/protoJson.js"
 import { UsageError } from "../usage.js"
 
 const LEVELS = {
@@ -57,8 +58,6 @@ export const trust = command({
     return answer.valid ? EXIT.done : EXIT.incomplete
   },
 })
-
-const JSON_OPTIONS = { useProtoFieldName: true, alwaysEmitImplicit: true }
 
 function* linesOf(answer: VerifyTrustResponse) {
   const { capabilityUsed } = answer

@@ -13,6 +13,7 @@ import { command, type Invocation } from "../command.js"
 import { FILTER_FLAGS, filterOf } from "../flags/filterFlags.js"
 import { EXIT, isRefusal } from "../output/exit.js"
 import { progressOn } from "../output/progress.js"
+import { JSON_OPTIONS } from "../output/protoJson.js"
 import { forEachInPool } from "../pool.js"
 import { UsageError } from "../usage.js"
 
@@ -82,8 +83,7 @@ async function printResult({ json, out }: Outputs, agentId: string, answer: Veri
 }
 
 function answerJson(answer: VerifyChainIntegrityResponse) {
-  const options = { useProtoFieldName: true, alwaysEmitImplicit: true }
-  return JSON.stringify(toJson(VerifyChainIntegrityResponseSchema, answer, options))
+  return JSON.stringify(toJson(VerifyChainIntegrityResponseSchema, answer, JSON_OPTIONS))
 }
 
 function failedText(agentId: string, { check, path, expected, found, detail }: IntegrityFinding) {

@@ -8,11 +8,12 @@ import {
   ChainStatusSchema,
   SignatureStatusSchema,
 } from "@trust-registry/proto"
+import { JSON_OPTIONS } from "./protoJson.js"
 
 /** Converts a record to JSON with the contract's field names, empty fields included. */
 export function recordJson(record: ChainRecord | undefined) {
   if (!record) return null
-  return toJson(ChainRecordSchema, record, { useProtoFieldName: true, alwaysEmitImplicit: true })
+  return toJson(ChainRecordSchema, record, JSON_OPTIONS)
 }
 
 /** Headings of {@link recordRow}. */
