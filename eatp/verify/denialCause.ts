@@ -1,13 +1,11 @@
 import type { TrustLineageChain } from "@trust-registry/proto"
 import { expiredPart } from "../rules/expiry.js"
 import { instantOf } from "../time/time.js"
-import type { ChainSignature } from "./chainSignatures.js"
 import { type Told, toldOf } from "./denialSentences.js"
 import { capabilityFor, type Question } from "./question.js"
-import { neverRevoked } from "./storedSignatures.js"
+import { signedWithRevokedKey } from "./storedSignatures.js"
 import type { TrustInput } from "./trustInput.js"
 import type { Denial, DenialFacts, DenialReason } from "./verdict.js"
-import { verifySignatures } from "./verifySignatures.js"
 
 /** Why trust is denied, for people. */
 export type Explained = Told & {
@@ -82,13 +80,7 @@ function inactiveDelegator({ input }: Question, { reason, facts }: Denial): Foun
 // EATP says that the record was changed; mostly it is the key that was revoked.
 async function revokedKey({ signature, facts }: Denial): Promise<Found | undefined> {
   const { signer } = signature ?? {}
-  if (signature === undefined || signer === undefined || !(await isOfRevokedKey(signature))) return undefined
+  if (signature === undefined || signer === undefined) return undefined
+  if (!(await signedWithRevokedKey([signature])).has(signature)) return undefined
   return { cause: "KEY_REVOKED", facts: { ...facts, authorityId: signer.id } }
-}
-
-async function isOfRevokedKey({ signer, claim, outcome }: ChainSignature): Promise<boolean> {
-  if (outcome !== "invalid" || signer === undefined) return false
-  const again: ChainSignature = { signer: neverRevoked(signer), claim }
-  await verifySignatures([again])
-  return again.outcome === "valid"
 }

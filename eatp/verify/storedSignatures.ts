@@ -49,7 +49,7 @@ export async function checkSignatures(
   })
   const signed = [...fieldsOf(chain, signaturesOf(chain, genesis))]
   await verifySignatures(signed.map(({ signature }) => signature))
-  const revoked = await signedWithRevokedKey(signed)
+  const revoked = await signedWithRevokedKey(signed.map(({ signature }) => signature))
   // The reason costs as much as the check, so that only the first are told.
   let explained = 0
   const windowOf = (signature: ChainSignature) =>
@@ -110,10 +110,12 @@ function problem(signature: ChainSignature, revoked: boolean, window: string | u
   return window ?? "does not verify with the key that its signer had then"
 }
 
-// The invalid signatures that would be valid if no key had been revoked.
-async function signedWithRevokedKey(signed: SignedField[]): Promise<ReadonlySet<ChainSignature>> {
+/** The invalid signatures that would be valid if no key had been revoked. */
+export async function signedWithRevokedKey(
+  signatures: readonly ChainSignature[],
+): Promise<ReadonlySet<ChainSignature>> {
   const again = new Map<ChainSignature, ChainSignature>()
-  for (const { signature } of signed) {
+  for (const signature of signatures) {
     const { signer, outcome, claim } = signature
     if (outcome === "invalid" && signer?.keys.some(isRevoked))
       again.set(signature, { signer: neverRevoked(signer), claim })
@@ -126,7 +128,7 @@ function isRevoked({ revoked, compromisedAtMicros }: AuthorityKey): boolean {
   return revoked === true || compromisedAtMicros !== undefined
 }
 
-/** The authority as if it had never revoked a key: what verifies with it only was signed with a revoked one. */
-export function neverRevoked(authority: TrustAuthority): TrustAuthority {
+// What verifies with it only was signed with a revoked key.
+function neverRevoked(authority: TrustAuthority): TrustAuthority {
   return { ...authority, keys: authority.keys.map(({ revoked, compromisedAtMicros, ...key }) => key) }
 }
