@@ -154,11 +154,11 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const calls = Object.assign({}, ...all) as RegistryCalls
   const isOpen = () => !connection.closed
   const patienceMs = connection.timeoutMs
-  const imports = { call: calls.importChains, limit, patienceMs, isOpen }
   const watchChains = (request: WatchRequest = {}, options?: WatchOptions) =>
     chainWatch(calls.watchChains, request, options, isOpen)
   const getChain = storedBy(calls.getChain)
   const cache = options.cache ? nearCache(getChain, watchChains, options.cache) : undefined
+  const imports = { call: calls.importChains, limit, patienceMs, isOpen, written: cache?.written }
   const observed = cache ? observeWrites(calls, cache.written) : calls
   const healthCalls = createCalls(health.Health, channels.caller, callerEdge(connection))
   const lists = listsOver(calls)
@@ -173,7 +173,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     watchChains,
     batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
     batchDeleteChains: (request, options) => deleteBatch(observed.batchDeleteChains, request, options),
-    importChains: (chains, options) => importChains({ ...imports, written: cache?.written }, chains, options),
+    importChains: (chains, options) => importChains(imports, chains, options),
     exportChains: (request = {}, options) =>
       chainExport(calls.exportChains, request, options, patienceMs, isOpen),
     exportArchive: (request = {}, options) => {
@@ -183,7 +183,7 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
     },
     importArchive: (file, options) => {
       const importInOrder = (chains: AsyncIterable<Sent>, options?: ImportOptions) =>
-        importInAnyOrder({ ...imports, written: cache?.written }, chains, options, true)
+        importInAnyOrder(imports, chains, options, true)
       return archiveImport({ ...observed, getAuthority, importInOrder }, file, options)
     },
     checkHealth: (service = "", options) => servingStatus(healthCalls.check({ service }, options)),

@@ -13,6 +13,7 @@ import {
 } from "./chainImport.js"
 import { TrustChainInvalidError } from "./errors.js"
 import type { CallOptions } from "./options.js"
+import { resumption } from "./resume.js"
 import { openWaiting, type Waiting } from "./waitingChains.js"
 
 /** Options of an import. */
@@ -56,7 +57,8 @@ export async function* importInAnyOrder(
   strict = false,
 ): AsyncGenerator<Attempted> {
   const { waits, ...rest } = options
-  const left = timeLeft(rest)
+  // All attempts share one `timeoutMs`.
+  const { options: left } = resumption(rest)
   const refused = new Set<string>()
   const superseded = new Map<string, number>()
   let waiting = openWaiting()
@@ -157,17 +159,4 @@ function isWaiting({ request, error }: Attempted): boolean {
 function delegatorsOf({ request: { request } }: Sent): string[] {
   const { genesis, delegations = [] } = request?.chain ?? {}
   return delegations.map(({ delegatorId }) => delegatorId).filter((id) => id !== genesis?.agentId)
-}
-
-/** The options of each of several calls that share one `timeoutMs`. */
-function timeLeft({ timeoutMs, ...options }: CallOptions): () => CallOptions {
-  if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY)
-    return () => ({ timeoutMs, ...options })
-  const deadline = performance.now() + timeoutMs
-  let first = true
-  return () => {
-    const left = first ? timeoutMs : Math.max(1, deadline - performance.now())
-    first = false
-    return { ...options, timeoutMs: left }
-  }
 }
