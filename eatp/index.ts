@@ -122,12 +122,18 @@ export { quoted, visible, visibleJson, visibleName } from "./text/visible.js"
 export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
-export { createTurns } from "./turns/turns.js"
+export { createTurns, inTurns } from "./turns/turns.js"
 export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
 export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
 export type { ConstraintFinding } from "./verify/constraintChecks.js"
 export { type Explained, explained } from "./verify/denialCause.js"
 export { commandRemedy, type Told } from "./verify/denialSentences.js"
+export {
+  type Descendants,
+  type PlacedChain,
+  type RevokedOrigin,
+  revokedDescendants,
+} from "./verify/revokedDescent.js"
 export { checkSignatures, type SignatureFindings, type Signers } from "./verify/storedSignatures.js"
 export type {
   AgentRevocations,

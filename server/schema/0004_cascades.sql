@@ -8,6 +8,8 @@ create table trust_cascades (
   kind text not null,
   agent_id text collate "C" not null,
   record_id text collate "C" not null,
+  -- A revision before the root's own, which no change has: what descends is in documents that are older. What was stored since was settled.
+  since bigint not null default nextval('trust_revision'),
   -- The request that lifts the suspension, and who made it. Null: records are being added.
   lift_request uuid,
   lifted_by text

@@ -307,6 +307,17 @@ CREATE FUNCTION public.trust_capability_covers(capability text, action text) RET
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (strpos(capability, '*'::text) = 0) THEN (capability = action) WHEN ("right"(capability, 1) = '*'::text) THEN starts_with(action, "left"(capability, '-1'::integer)) WHEN ("left"(capability, 1) = '*'::text) THEN ("right"(action, (length(capability) - 1)) = substr(capability, 2)) WHEN ((length(capability) - length(replace(capability, '*'::text, ''::text))) > 1) THEN false ELSE (starts_with(action, split_part(capability, '*'::text, 1)) AND ("right"(action, length(split_part(capability, '*'::text, 2))) = split_part(capability, '*'::text, 2))) END;
 
+--
+-- Name: trust_revision; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.trust_revision
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -321,6 +332,7 @@ CREATE TABLE public.trust_cascades (
     kind text NOT NULL,
     agent_id text NOT NULL COLLATE pg_catalog."C",
     record_id text NOT NULL COLLATE pg_catalog."C",
+    since bigint DEFAULT nextval('public.trust_revision'::regclass) NOT NULL,
     lift_request uuid,
     lifted_by text
 );
@@ -355,7 +367,10 @@ begin
     -- As in trust_revocation_cascade.
     cross join lateral (
       select c.agent_id, c.chain_data from trust_chains c
-      where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id offset 0
+      where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id
+        -- A later document was settled when it was written, and what is new in it does not descend.
+        and (cascade.kind = 'agent' or coalesce(c.document_revision, c.revision) < cascade.since)
+      offset 0
     ) c
     cross join lateral trust_revoked_records(cascade.kind, c.chain_data, l.agent_id, l.names) r
     order by c.agent_id, r.record_id, l.agent_id
@@ -580,10 +595,12 @@ begin
           select distinct d #>> '{}' as delegator from jsonb_path_query(c.chain_data, '$.delegations[*].delegator_id') d) d
         join revoked on revoked.agent_id = d.delegator
         cross join lateral trust_revoked_records(cascade.kind, c.chain_data, d.delegator, revoked.names) r
-        where not exists (
-          select from trust_revocations known
-          where known.revocation_id = cascade.revocation_id and known.kind = cascade.kind and known.agent_id = c.agent_id
-            and known.record_id = r.record_id)
+        -- As in trust_cascade_find.
+        where (cascade.kind = 'agent' or coalesce(c.document_revision, c.revision) < cascade.since)
+          and not exists (
+            select from trust_revocations known
+            where known.revocation_id = cascade.revocation_id and known.kind = cascade.kind and known.agent_id = c.agent_id
+              and known.record_id = r.record_id)
         order by c.agent_id, r.record_id, revoked.agent_id
         returning place
       )
@@ -1000,9 +1017,13 @@ begin
            min(r.effective_at) filter (where r.kind = 'agent' and r.mode = 'graceful') as revokes_at,
            jsonb_agg(jsonb_build_object('kind', r.kind, 'record_id', r.record_id, 'from',
              case when r.mode = 'graceful' then (extract(epoch from r.effective_at) * 1000000)::bigint end)
+             -- Verdicts work out what still has to follow.
+             || case when c.since is null then '{}' else jsonb_build_object('names', r.names, 'since', c.since) end
              order by r.revision) filter (where r.kind <> 'agent') as records
     into standing
-    from trust_revocations r where r.agent_id = new.agent_id and r.lifted_at is null;
+    from trust_revocations r
+    left join trust_cascades c on c.revocation_id = r.revocation_id and c.lift_request is null
+    where r.agent_id = new.agent_id and r.lifted_at is null;
     if standing.revoked then
       new.status := 'revoked';
     elsif standing.suspended and new.status = 'active' then
@@ -1545,7 +1566,7 @@ begin
   elsif outcome = 'revoked' then
     select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
     into agents, records, all_names, delegators
-    from trust_revocation_cascade(root_kind, agent, record, case when root_kind = 'agent' then most end) c;
+    from trust_revocation_cascade(root_kind, agent, record, most) c;
     large := agents is null;
     if large then
       agents := array[agent]; records := array[record]; delegators := array[null];
@@ -1555,13 +1576,16 @@ begin
       select from unnest(agents) a join trust_chain_revisions h on h.agent_id = a and h.request_id = request) then
       outcome := 'reused';
     else
+      -- First, because trust_chains_standing looks for it.
+      if large then
+        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
+      end if;
       insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, names, mode, descends_from, effective_at,
         reason, revoked_by, request_id, request_hash)
       select 0, request, root_kind, c.agent_id, c.record_id, c.names, root_mode, c.delegator, effective, why, actor, request, hash
       from unnest(agents, records, all_names, delegators) as c (agent_id, record_id, names, delegator)
       order by c.delegator is not null, c.agent_id collate "C", c.record_id collate "C";
       if large then
-        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
         insert into trust_cascade_records (revocation_id, agent_id, record_id, names, written)
         values (request, agent, record, all_names[1], true);
       end if;
@@ -1855,17 +1879,6 @@ CREATE TABLE public.trust_migrations (
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
-
---
--- Name: trust_revision; Type: SEQUENCE; Schema: public; Owner: -
---
-
-CREATE SEQUENCE public.trust_revision
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
 
 --
 -- Name: trust_revocations; Type: TABLE; Schema: public; Owner: -

@@ -116,7 +116,7 @@ describe("the last valid microsecond", () => {
     const [end, revoked] = [1_000_001n, 2_000_001n]
     const chain: ServedChain = {
       ...{ bytes: Buffer.alloc(0), chain: () => ({}) as never, revision: 1n, status: "active" },
-      ...{ stored: Buffer.alloc(0), expiresAt: end, revokesAt: null, revocations: [] },
+      ...{ stored: Buffer.alloc(0), expiresAt: end, revokesAt: null, revocations: [], documentRevision: 1n },
     }
     const leaving: ServedChain = {
       ...{ ...chain, expiresAt: null, revokesAt: revoked },

@@ -31,7 +31,7 @@ function diamond(): Map<string, ServedChain> {
 function servedAs(chain: TrustLineageChain): ServedChain {
   const bytes = Buffer.alloc(0)
   const standing = { status: "active" as const, expiresAt: null, revokesAt: null, revocations: [] }
-  return { bytes, stored: bytes, chain: () => chain, revision: 1n, ...standing }
+  return { bytes, stored: bytes, chain: () => chain, revision: 1n, documentRevision: 1n, ...standing }
 }
 
 describe("questions about an agent with a diamond of delegators", () => {

@@ -26,7 +26,10 @@ begin
     -- As in trust_revocation_cascade.
     cross join lateral (
       select c.agent_id, c.chain_data from trust_chains c
-      where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id offset 0
+      where jsonb_path_query_array(c.chain_data, '$.delegations[*].delegator_id') ? l.agent_id
+        -- A later document was settled when it was written, and what is new in it does not descend.
+        and (cascade.kind = 'agent' or coalesce(c.document_revision, c.revision) < cascade.since)
+      offset 0
     ) c
     cross join lateral trust_revoked_records(cascade.kind, c.chain_data, l.agent_id, l.names) r
     order by c.agent_id, r.record_id, l.agent_id

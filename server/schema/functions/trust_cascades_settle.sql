@@ -34,10 +34,12 @@ begin
           select distinct d #>> '{}' as delegator from jsonb_path_query(c.chain_data, '$.delegations[*].delegator_id') d) d
         join revoked on revoked.agent_id = d.delegator
         cross join lateral trust_revoked_records(cascade.kind, c.chain_data, d.delegator, revoked.names) r
-        where not exists (
-          select from trust_revocations known
-          where known.revocation_id = cascade.revocation_id and known.kind = cascade.kind and known.agent_id = c.agent_id
-            and known.record_id = r.record_id)
+        -- As in trust_cascade_find.
+        where (cascade.kind = 'agent' or coalesce(c.document_revision, c.revision) < cascade.since)
+          and not exists (
+            select from trust_revocations known
+            where known.revocation_id = cascade.revocation_id and known.kind = cascade.kind and known.agent_id = c.agent_id
+              and known.record_id = r.record_id)
         order by c.agent_id, r.record_id, revoked.agent_id
         returning place
       )

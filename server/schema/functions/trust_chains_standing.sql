@@ -27,9 +27,13 @@ begin
            min(r.effective_at) filter (where r.kind = 'agent' and r.mode = 'graceful') as revokes_at,
            jsonb_agg(jsonb_build_object('kind', r.kind, 'record_id', r.record_id, 'from',
              case when r.mode = 'graceful' then (extract(epoch from r.effective_at) * 1000000)::bigint end)
+             -- Verdicts work out what still has to follow.
+             || case when c.since is null then '{}' else jsonb_build_object('names', r.names, 'since', c.since) end
              order by r.revision) filter (where r.kind <> 'agent') as records
     into standing
-    from trust_revocations r where r.agent_id = new.agent_id and r.lifted_at is null;
+    from trust_revocations r
+    left join trust_cascades c on c.revocation_id = r.revocation_id and c.lift_request is null
+    where r.agent_id = new.agent_id and r.lifted_at is null;
     if standing.revoked then
       new.status := 'revoked';
     elsif standing.suspended and new.status = 'active' then

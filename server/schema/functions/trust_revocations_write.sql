@@ -1,6 +1,6 @@
 -- All revocations by the server go through this function: of an agent, delegation or capability with everything that descends
--- from it, or of a key. It holds the lock from the first look to the last row, so that nothing is delegated on meanwhile. Of an agent
--- with more than `most` descendants it writes the named record alone, and leaves the others to trust_cascade_step.
+-- from it, or of a key. It holds the lock from the first look to the last row, so that nothing is delegated on meanwhile. Where more than
+-- `most` records descend it writes the named one alone, and leaves the others to trust_cascade_step.
 --
 -- `not_after` is that of trust_lock. Answers a row per revoked record, the one that the request named first; all rows have the
 -- same `outcome`:
@@ -80,7 +80,7 @@ begin
   elsif outcome = 'revoked' then
     select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
     into agents, records, all_names, delegators
-    from trust_revocation_cascade(root_kind, agent, record, case when root_kind = 'agent' then most end) c;
+    from trust_revocation_cascade(root_kind, agent, record, most) c;
     large := agents is null;
     if large then
       agents := array[agent]; records := array[record]; delegators := array[null];
@@ -90,13 +90,16 @@ begin
       select from unnest(agents) a join trust_chain_revisions h on h.agent_id = a and h.request_id = request) then
       outcome := 'reused';
     else
+      -- First, because trust_chains_standing looks for it.
+      if large then
+        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
+      end if;
       insert into trust_revocations (revision, revocation_id, kind, agent_id, record_id, names, mode, descends_from, effective_at,
         reason, revoked_by, request_id, request_hash)
       select 0, request, root_kind, c.agent_id, c.record_id, c.names, root_mode, c.delegator, effective, why, actor, request, hash
       from unnest(agents, records, all_names, delegators) as c (agent_id, record_id, names, delegator)
       order by c.delegator is not null, c.agent_id collate "C", c.record_id collate "C";
       if large then
-        insert into trust_cascades (revocation_id, kind, agent_id, record_id) values (request, root_kind, agent, record);
         insert into trust_cascade_records (revocation_id, agent_id, record_id, names, written)
         values (request, agent, record, all_names[1], true);
       end if;

@@ -53,5 +53,11 @@ function rowOf(document: Omit<Document, "depends"> & { agentId: string }): Param
     updated_by: "",
     revokes_at: null,
   }
-  return { ...record, chain_data: JSON.parse(document.json), chain_bytes: document.bytes, revocations: [] }
+  return {
+    ...record,
+    chain_data: JSON.parse(document.json),
+    chain_bytes: document.bytes,
+    revocations: [],
+    document_revision: 0n,
+  }
 }

@@ -12,6 +12,7 @@ import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import { isActive, revocationsOf, type ServedChain, statusOf } from "../../store/rows/servedChain.js"
 import type { ReadSnapshot } from "../request/readSnapshot.js"
+import { addDescendants } from "./descent.js"
 import { lineageProblem } from "./lineageProblem.js"
 import { type KnownSigners, signersOf } from "./signers.js"
 
@@ -48,6 +49,7 @@ export async function evidenceOf(
   const chains = { get: (id: string) => (id === agentId ? own : delegators.get(id)) }
   const revocations = await allRevocations(reader, signers)
   revocations.set(agentId, revocationsOf(stored, nowMicros))
+  await addDescendants(revocations, new Map([...signers.served, [agentId, stored]]), nowMicros)
   const input = { nowMicros, chains, authorities, revocations, ...(firstStored && { firstStored }) }
   const evidence = { stored, input, depends }
   if (registrationExpired(stored, nowMicros)) return { ...evidence, denied: expiredDenial(agentId, stored) }

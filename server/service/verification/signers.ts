@@ -18,6 +18,8 @@ export interface KnownSigners extends Signers {
   depends: Depends
   /** The revocations in force on the chains of delegators. */
   revocations: Map<string, AgentRevocations>
+  /** The chains of delegators as they are served, by agent id. */
+  served: Map<string, ServedChain>
   /** Delegators, direct or not, without a stored chain. */
   missing: string[]
   /** Whether the delegators exceed the limits on number or size. */
@@ -50,9 +52,11 @@ export async function signersOf(
   const { ancestors, tooMany: tooManyAncestors } = await ancestorsOf(reader, chain)
   const delegators = new Map<string, StoredTrust>()
   const revocations = new Map<string, AgentRevocations>()
+  const served = new Map<string, ServedChain>()
   const missing: string[] = []
   for (const [id, delegator] of ancestors)
     if (delegator) {
+      served.set(id, delegator)
       delegators.set(id, trustOf(delegator, nowMicros))
       revocations.set(id, revocationsOf(delegator, nowMicros))
     } else missing.push(id)
@@ -64,7 +68,7 @@ export async function signersOf(
   for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
   const depends = { chains: revisionsOf(ancestors), authorities: revisionsOf(known) }
   const firstStored = await firstStoredOf(reader, [chain, ...above], authorities.values())
-  return { authorities, delegators, firstStored, revocations, depends, missing, tooMany }
+  return { authorities, delegators, firstStored, revocations, served, depends, missing, tooMany }
 }
 
 /** When the chains' signatures were first stored. Read only for compromised keys, whose older signatures stay valid. */

@@ -4,7 +4,7 @@ import { ofKeys } from "../database/keyed.js"
 import { type Fragment, type Sql, TEXTS } from "../database/sql.js"
 import { conditionsOf } from "../filter/conditions.js"
 import type { ChainRow, RecordRow, ServedRow } from "../rows/chainRows.js"
-import { recordColumns } from "../rows/columns.js"
+import { recordColumns, standingColumns } from "../rows/columns.js"
 
 /** Most bytes of one read of chains by id, which holds at least one chain. */
 export const MAX_READ_BYTES = 2 * 1024 * 1024
@@ -15,7 +15,7 @@ export const MAX_READ_BYTES = 2 * 1024 * 1024
  */
 export async function readChains(sql: Sql, agentIds: string[]): Promise<(ServedRow & { left: boolean })[]> {
   const rows = await sql<(ServedRow & { left: boolean })[]>`
-    select ${recordColumns(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, revocations
+    select ${recordColumns(sql)}, c."left", case when not c."left" then c.chain_data end as chain_data, chain_bytes, ${standingColumns(sql)}
     from (
       select *, sum(chain_bytes) over (order by agent_id) - chain_bytes >= ${MAX_READ_BYTES} as "left"
       from trust_chains where agent_id = any (${sql.array(agentIds, TEXTS)})

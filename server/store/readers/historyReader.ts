@@ -7,7 +7,7 @@ import { assureKept, type HistoricalPoint } from "../history/historicalPoint.js"
 import type { HistoryStore } from "../history/historyStore.js"
 import type { AuthorityRow } from "../rows/authorityRows.js"
 import type { ServedRow } from "../rows/chainRows.js"
-import { authorityColumns, recordColumns } from "../rows/columns.js"
+import { authorityColumns, recordColumns, standingColumns } from "../rows/columns.js"
 import { servedChain } from "../rows/servedChain.js"
 import { signerOf } from "../rows/signer.js"
 import { memoize } from "./memoize.js"
@@ -75,7 +75,7 @@ async function readChainsAt(
   point: HistoricalPoint,
 ): Promise<HistoricalChainRow[]> {
   const rows = await sql<HistoricalChainRow[]>`
-    select ${recordColumns(sql)}, c.chain_data, 0 as chain_bytes, c.revocations
+    select ${recordColumns(sql)}, c.chain_data, 0 as chain_bytes, ${standingColumns(sql)}
     from unnest(${sql.array(agentIds, TEXTS)}) as asked (id)
     cross join lateral (
       select * from trust_chain_history h where h.agent_id = asked.id and ${upTo(sql, point)}

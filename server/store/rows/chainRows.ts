@@ -37,6 +37,8 @@ export interface ChainRow extends RecordRow {
 export interface ServedRow extends ChainRow {
   /** The revoked records of the chain. */
   revocations: RevokedRecord[]
+  /** The revision with which its document was stored. */
+  document_revision: bigint
 }
 
 /** A delegation or capability of a chain that is revoked. */
@@ -45,6 +47,10 @@ export interface RevokedRecord {
   record_id: string
   /** Since when, in microseconds since 1970; null if at once. */
   from: number | null
+  /** Of a cascade that is in progress, or was when the chain last changed: the capability names that are revoked. */
+  names?: string[] | null
+  /** Likewise: what descends from it is in documents that were stored before this revision. */
+  since?: number
 }
 
 const STATUS = {

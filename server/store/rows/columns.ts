@@ -7,6 +7,11 @@ export function recordColumns(sql: Sql) {
     c.revokes_at`
 }
 
+/** What else of `c` decides whether its chain is in force, besides its document. */
+export function standingColumns(sql: Sql) {
+  return sql`c.revocations, coalesce(c.document_revision, c.revision) as document_revision`
+}
+
 /** The columns of an authority, of a table `a`: trust_authorities or its history. */
 export function authorityColumns(sql: Sql) {
   return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`

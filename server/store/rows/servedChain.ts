@@ -25,6 +25,8 @@ export interface ServedChain {
   expiresAt: bigint | null
   /** When a graceful revocation of the agent takes effect, in microseconds since 1970; null: never. */
   revokesAt: bigint | null
+  /** The revision with which its document was stored. */
+  documentRevision: bigint
   /** Records of the chain that are revoked. */
   revocations: readonly RevokedRecord[]
 }
@@ -81,6 +83,7 @@ export function servedChain(row: ServedRow): ServedChain {
     status: row.status,
     expiresAt: row.expires_at,
     revokesAt: row.revokes_at,
+    documentRevision: row.document_revision,
     revocations: row.revocations,
   }
 }

@@ -789,9 +789,9 @@ export const RevokedKindSchema: GenEnum<RevokedKind> = /*@__PURE__*/
  * Revokes agents, delegations, capabilities and keys, with everything that descends from them.
  *
  * A revocation and its cascade are one transaction: all or nothing, with nothing delegated in between. Each revoked record is a row
- * of its own in the one order of changes; signed documents stay as they are. Of an agent with more than 1,000 descendants, or large
+ * of its own in the one order of changes; signed documents stay as they are. Of one with more than 1,000 descendants, or large
  * ones, the named record is revoked at once; the others follow in portions (in_progress), and until then VerifyTrust and
- * CheckAuthority deny them all the same, for the agent above them that is revoked. Once a revocation has returned, reads with strong
+ * CheckAuthority deny them all the same, for what is revoked above them. Once a revocation has returned, reads with strong
  * consistency, or with its `revision` as min_revision, deny everything that it revoked, on every server; other reads do so within
  * the bound of memory (see Consistency). A revoked agent's new delegations are refused, and so is any chain of its own, even after
  * its chain was purged.
