@@ -439,6 +439,7 @@ CREATE FUNCTION public.trust_cascade_revoke(cascade public.trust_cascades, place
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 declare
   revocation uuid := cascade.revocation_id;
@@ -1339,6 +1340,7 @@ CREATE FUNCTION public.trust_revocations_apply() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'auto'
     AS $$
 begin
   update trust_chains c

@@ -3,6 +3,8 @@ create or replace function trust_cascade_revoke(cascade trust_cascades, places b
 set search_path from current
 -- As in trust_chains_standing.
 set enable_seqscan = off
+-- As in trust_revocation_cascade: planned once for all, it would read the whole revocation for each portion.
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   revocation uuid := cascade.revocation_id;

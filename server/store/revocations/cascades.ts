@@ -4,10 +4,10 @@ import type { OnEvent } from "../database/monitor.js"
 import type { Sql } from "../database/sql.js"
 
 /** How long a portion should hold the lock of changes, for which other writes wait, in milliseconds. */
-const PORTION_MS = 100
+const PORTION_MS = 150
 /** Fewest and most records of a portion. */
 const LEAST_RECORDS = 25
-const MOST_RECORDS = 400
+const MOST_RECORDS = 1_000
 /** Most bytes of their chains, whose indexes are written anew: a tenth of a second for a megabyte. */
 const PORTION_BYTES = 512 * 1024
 /** Pause between two looks for work, which any process may have left. */
