@@ -43,6 +43,8 @@ begin
   select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
   -- Who asks again how far a cascade is keeps no writer waiting.
   if done is null then
+    -- Nor does the search that shows a cascade to be large.
+    large := root_kind <> 'key' and not exists (select from trust_revocation_cascade(root_kind, agent, record, most));
     perform trust_lock(not_after);
     select r.request_hash into done from trust_revocations r where r.revocation_id = request limit 1;
   end if;
@@ -78,10 +80,12 @@ begin
       revoked_by, request_id, request_hash)
     values (0, request, 'key', authority, record, root_mode, compromised, why, actor, request, hash);
   elsif outcome = 'revoked' then
-    select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
-    into agents, records, all_names, delegators
-    from trust_revocation_cascade(root_kind, agent, record, most) c;
-    large := agents is null;
+    if not large then
+      select array_agg(c.agent_id), array_agg(c.record_id), array_agg(c.names), array_agg(c.descends_from)
+      into agents, records, all_names, delegators
+      from trust_revocation_cascade(root_kind, agent, record, most) c;
+      large := agents is null;
+    end if;
     if large then
       agents := array[agent]; records := array[record]; delegators := array[null];
       all_names := array[to_jsonb(trust_record_names(root_kind, agent, record))];
