@@ -1,5 +1,6 @@
 import type { Figure } from "./figure.js"
 import { cacheMemory } from "./figures/cacheMemory.js"
+import { cascade } from "./figures/cascade.js"
 import { codec } from "./figures/codec.js"
 import { getAtSize } from "./figures/getAtSize.js"
 import { getCached } from "./figures/getCached.js"
@@ -26,6 +27,7 @@ export const figures: readonly Figure[] = [
   storeDurable,
   storeSigned,
   importChains,
+  cascade,
   listDeep,
   getAtSize,
   watchLag,
