@@ -1,3 +1,4 @@
+import { takeTurn } from "@trust-registry/eatp"
 import type { StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
@@ -27,9 +28,6 @@ export type StoreTogether = (
 
 /** Why chains were refused, by index. */
 type Refusals = Map<number, RegistryError>
-
-/** Chains checked in one turn of the event loop. */
-const SLICE = 16
 
 /** Creates the function that stores chains together. */
 export function createStoreTogether(store: Store, rules: ChainRules): StoreTogether {
@@ -85,7 +83,6 @@ async function eachOf<Answer>(
   work: (place: number) => Promise<Answer> | Answer,
 ): Promise<Answer[]> {
   const answers: Answer[] = []
-  let done = 0
   for (const place of places) {
     try {
       answers[place] = await work(place)
@@ -93,12 +90,13 @@ async function eachOf<Answer>(
       if (!(error instanceof RegistryError) || endsAll(error)) throw error
       refusals.set(place, error)
     }
-    if (++done % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+    const turn = takeTurn()
+    if (turn) await turn
   }
   return answers
 }
 
-function checked(request: StoreChainRequest, rules: ChainRules, now: bigint): CheckedDocument {
+function checked(request: StoreChainRequest, rules: ChainRules, now: bigint): Promise<CheckedDocument> {
   assureExpectedRevision(request.expectedRevision, 0n)
   assureRequestId(request.requestId)
   return checkedDocument(request, rules, now)
