@@ -37,11 +37,12 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     commons: CommonWrite[],
     order: readonly number[],
     refusals: Refusals,
+    signal: AbortSignal,
   ) => {
     const batch = createBatchReader(store.memory)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
-      const validation = await validateChain(batch, chain, rules)
+      const validation = await validateChain(batch, chain, rules, { account: store.account, signal })
       batch.add({ ...document, agentId, signatureStatus: validation.signatureStatus })
       const depends = batch.othersOf(validation.depends)
       return {
@@ -61,7 +62,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     )
     for (let attempt = 0; refusals.size === 0; attempt++) {
       if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
-      const writes = await validated(documents, commons, order, refusals)
+      const writes = await validated(documents, commons, order, refusals, context.signal)
       if (refusals.size > 0) break
       const { outcomes, refused } = await store.chains.writeAll(writes)
       if (outcomes) return storedResults(writes, outcomes)

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
 import type { ArchivedState, Document, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { bytesOf, type CheckedDocument, checkedDocument, type DocumentRequest } from "./document.js"
@@ -64,13 +65,13 @@ export function createChainWrites(store: Store, rules: ChainRules) {
   const prepareDocument = (
     operation: "store" | "update",
     request: WriteRequest & DocumentRequest,
-    actor: string,
+    caller: Pick<RpcContext, "actor" | "signal">,
     { requireDelegators, state }: ImportedAs = {},
   ): PreparedWrite => {
     const now = state === undefined ? store.now() : undefined
     const bytes = bytesOf(request)
     const imported = state && { operation: `import_${state}` as const, expectedRevision: 0n }
-    const common = { ...commonOf(request, actor), operation, ...imported }
+    const common = { ...commonOf(request, caller.actor), operation, ...imported }
     const demands = { ...rules, requireDelegators, archived: state !== undefined }
     /** A retry of a successful write returns its result, even if the chain would be refused by now. */
     const replayed = async (
@@ -83,14 +84,21 @@ export function createChainWrites(store: Store, rules: ChainRules) {
       if (outcome.outcome !== "replayed") throw refusal
       return { record: acceptedRecord(change, outcome), operation: outcome.operation }
     }
+    // Making a signal takes time, and most writes need none.
+    const reading = {
+      account: store.account,
+      get signal() {
+        return caller.signal
+      },
+    }
     let valid: CheckedDocument | undefined
     const write = async () => {
       valid ??= await checkedDocument(request, rules, now, bytes)
       const { agentId, chain, ...document } = valid
       for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
-        const validation = await validateChain(store.memory, chain, demands).catch((refusal: unknown) => ({
-          refusal,
-        }))
+        const validation = await validateChain(store.memory, chain, demands, reading).catch(
+          (refusal: unknown) => ({ refusal }),
+        )
         if ("refusal" in validation) return await replayed(valid, validation.refusal)
         const change: Write = { ...common, agentId, document: { ...document, ...validation } }
         const outcome = await apply(store, change)
