@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import { isDeepStrictEqual } from "node:util"
 import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
@@ -73,6 +74,8 @@ async function signersInRoom(
     return { found: await read(memory.kept), release: () => undefined }
   } catch (error) {
     if (error !== NOT_IN_MEMORY) throw error
+    // Many chains of an import are read for at once, each with listeners of its own.
+    setMaxListeners(0, reading.signal)
     return await readInRoom(reading.account, reading.signal, (bound) => read(bound(memory)), "answer")
   }
 }
