@@ -9,7 +9,9 @@ export function assertAddress(address: string): void {
   if (isSocket(address)) return
   const targets = targetsOf(address)
   if (!targets.every((target) => isIPv6(target) || isTarget(target))) {
-    throw new TypeError(`invalid address ${address}: it must be HOST:PORT, without http://`)
+    const port = targets.map((target) => /:(\d+)$/.exec(target)?.[1]).find((text) => text && !isPort(text))
+    const limit = port === undefined ? "" : `; port ${port} is not one of 1 to 65535`
+    throw new TypeError(`invalid address ${address}: it must be HOST:PORT, without http://${limit}`)
   }
 }
 
@@ -39,7 +41,11 @@ function targetsOf(address: string) {
 function isTarget(target: string) {
   const port = PORT.exec(target)?.[1]
   const host = target.replace(PORT, "")
-  return HOST.test(host) && (port === undefined || parseWholeNumber(port, 1n, 65_535n) !== undefined)
+  return HOST.test(host) && (port === undefined || isPort(port))
+}
+
+function isPort(text: string) {
+  return parseWholeNumber(text, 1n, 65_535n) !== undefined
 }
 
 const PORT = /:(\d{1,5})$/

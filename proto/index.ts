@@ -1,3 +1,4 @@
+export { decodeUsual } from "./codec/decoder.js"
 export { encodedLength } from "./codec/encoder.js"
 export { encodeItems } from "./codec/itemEncoder.js"
 export { encodeJsonField } from "./codec/jsonEncoder.js"

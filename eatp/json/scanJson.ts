@@ -1,3 +1,4 @@
+import { atOnce } from "../turns/turns.js"
 import { JsonSyntaxError, numberEnd, spaceEnd, stringEnd, stringValue, unexpected } from "./jsonTokens.js"
 
 /** What {@link scanJson} tells of a text. */
@@ -36,6 +37,19 @@ const SHORT_NUMBER = 300
  * @throws JsonSyntaxError with the reason and the place.
  */
 export function scanJson(text: string, maxDepth: number, visitor: JsonVisitor): JsonScan {
+  return atOnce(scanSteps(text, maxDepth, visitor))
+}
+
+/** After how many values others may have a turn. */
+const VALUES_PER_STEP = 2_048
+
+/** The same, with a step after every 2,048 values: a mebibyte of keys takes 50 ms. Ends early beyond `maxValues`. */
+export function* scanSteps(
+  text: string,
+  maxDepth: number,
+  visitor: JsonVisitor,
+  maxValues = Number.POSITIVE_INFINITY,
+): Generator<void, JsonScan> {
   const closers: number[] = []
   // The keys of each open object: none, one, or several.
   const keys: (undefined | string | Set<string>)[] = []
@@ -44,6 +58,8 @@ export function scanJson(text: string, maxDepth: number, visitor: JsonVisitor): 
   for (;;) {
     const unit = text.charCodeAt(at)
     scan.values++
+    if (scan.values > maxValues) return scan
+    if (scan.values % VALUES_PER_STEP === 0) yield
     if (closers.length === 1 && scan.root === "array") {
       scan.items++
       if (unit === OPEN_OBJECT) scan.objects++

@@ -6,6 +6,7 @@ import {
 } from "@trust-registry/proto"
 import { constraintHash } from "../hash/chainHash.js"
 import { expiredPart } from "../rules/expiry.js"
+import { atOnce } from "../turns/turns.js"
 import {
   DEFAULT_LIMITS,
   type ShapeContext,
@@ -15,7 +16,7 @@ import {
 } from "./shapeContext.js"
 import { checkDelegation } from "./shapeDelegation.js"
 import { checkReasoning } from "./shapeReasoning.js"
-import { checkRecord } from "./shapeRecord.js"
+import { checkRecordSteps } from "./shapeRecord.js"
 
 /**
  * Checks the rules of the registry that one chain must meet on write, apart from signatures and other chains. Gives a
@@ -30,12 +31,24 @@ export function checkShape(
   nowMicros?: bigint,
   bytes: number = encodedLength(TrustLineageChainSchema, chain),
 ): Violation[] {
+  return atOnce(shapeSteps(chain, limits, nowMicros, bytes))
+}
+
+/** The same, with steps between which others may have a turn. */
+export function* shapeSteps(
+  chain: TrustLineageChain,
+  limits: ShapeLimits,
+  nowMicros: bigint | undefined,
+  bytes: number,
+): Generator<void, Violation[]> {
   const context = shapeContext(limits)
   if (checkSize(bytes, context)) {
     checkCounts(chain, context)
     checkAgent(chain, context)
-    checkRecord(TrustLineageChainSchema, chain, "chain", context)
+    yield
+    yield* checkRecordSteps(TrustLineageChainSchema, chain, "chain", context)
     checkRecords(chain, context)
+    yield
     checkConstraintHash(chain.constraintEnvelope, context)
     if (nowMicros !== undefined) checkExpiry(chain, nowMicros, context)
   }

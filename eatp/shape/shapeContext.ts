@@ -39,6 +39,8 @@ export type ShapeContext = {
   report: (field: string, description: string) => void
   /** Whether further violations are dropped. */
   isFull: () => boolean
+  /** The long free-form values, which are checked last. */
+  longJson: { text: string; name: string; path: string }[]
 }
 
 // A hostile chain may break rules in a hundred thousand places; nobody needs more violations than this.
@@ -52,6 +54,7 @@ export function shapeContext(limits: ShapeLimits): ShapeContext {
     limits,
     violations,
     isFull,
+    longJson: [],
     report: (field, description) => {
       if (!isFull()) violations.push({ field, description })
     },

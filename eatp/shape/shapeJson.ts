@@ -1,7 +1,8 @@
 import { REASONING_BOUNDS } from "../document/reasoningBounds.js"
 import { JsonSyntaxError } from "../json/jsonTokens.js"
-import { type JsonScan, scanJson } from "../json/scanJson.js"
+import { type JsonScan, scanSteps } from "../json/scanJson.js"
 import { CanonicalError, finiteNumber } from "../python/pythonNumber.js"
+import { atOnce } from "../turns/turns.js"
 
 /**
  * What is wrong with the text of a free-form value, undefined for valid text: it must be JSON that EATP can sign, of the
@@ -11,8 +12,18 @@ export function jsonProblem(
   text: string,
   name: string,
   maxDepth: number,
-  maxValues = Number.POSITIVE_INFINITY,
+  maxValues?: number,
 ): string | undefined {
+  return atOnce(jsonProblemSteps(text, name, maxDepth, maxValues))
+}
+
+/** The same, with steps between which others may have a turn. */
+export function* jsonProblemSteps(
+  text: string,
+  name: string,
+  maxDepth: number,
+  maxValues = Number.POSITIVE_INFINITY,
+): Generator<void, string | undefined> {
   if (!text.isWellFormed()) return "holds a lone surrogate"
   let problem: string | undefined
   const visitor = {
@@ -24,8 +35,8 @@ export function jsonProblem(
     },
   }
   try {
-    const scan = scanJson(text, maxDepth, visitor)
-    if (scan.values > maxValues) return `has ${scan.values} values; at most ${maxValues} are allowed`
+    const scan = yield* scanSteps(text, maxDepth, visitor, maxValues)
+    if (scan.values > maxValues) return `has more values than the ${maxValues} that are allowed`
     return problem ?? kindProblem(scan, text, name)
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error

@@ -2,7 +2,7 @@ import { type DescEnum, type DescField, type DescMessage, type Message, ScalarTy
 import { wordsOf } from "../document/words.js"
 import { isAwareTime } from "../time/time.js"
 import type { ShapeContext, ShapeLimits } from "./shapeContext.js"
-import { jsonProblem, textProblem } from "./shapeJson.js"
+import { jsonProblem, jsonProblemSteps, textProblem } from "./shapeJson.js"
 
 /** The violation of a naive time in a field that needs an instant. */
 export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time names no instant"
@@ -12,9 +12,7 @@ export const NAIVE = "must have an offset from UTC, such as +00:00: a naive time
  * numbers, ids within their bounds, times that parse, free-form values that are JSON.
  */
 export function checkRecord(desc: DescMessage, message: Message, path: string, context: ShapeContext): void {
-  for (const field of message.$unknown ?? []) {
-    context.report(path, `has an unknown field, number ${field.no}: it may be signed, and would be lost`)
-  }
+  reportUnknown(message, path, context)
   // The field descriptors name the properties.
   const values = message as unknown as Record<string, unknown>
   for (const field of recordFields(desc)) {
@@ -24,6 +22,39 @@ export function checkRecord(desc: DescMessage, message: Message, path: string, c
     else checkItems(field, value as unknown[], path, context)
   }
 }
+
+function reportUnknown(message: Message, path: string, { report }: ShapeContext): void {
+  for (const field of message.$unknown ?? []) {
+    report(path, `has an unknown field, number ${field.no}: it may be signed, and would be lost`)
+  }
+}
+
+/** The same for a chain, with a step after each of its records and within long free-form values, which are checked last. */
+export function* checkRecordSteps(
+  desc: DescMessage,
+  message: Message,
+  path: string,
+  context: ShapeContext,
+): Generator<void, void> {
+  reportUnknown(message, path, context)
+  const values = message as unknown as Record<string, unknown>
+  for (const field of recordFields(desc)) {
+    const value = values[field.property]
+    if (value === undefined) continue
+    const items = field.isList ? (value as unknown[]) : [value]
+    for (let index = 0; index < items.length && !context.isFull(); index++) {
+      checkValue(field, items[index], path, field.isList ? index : undefined, context)
+      yield
+    }
+  }
+  for (const { text, name, path } of context.longJson) {
+    const problem = yield* jsonProblemSteps(text, name, context.limits.maxJsonDepth)
+    if (problem !== undefined) context.report(path, problem)
+  }
+}
+
+// Free-form values of more UTF-16 units are checked in steps.
+const LONG_JSON = 16_384
 
 // What is wrong with a value of a field; undefined if it is valid. The value has the type of the field.
 type Problem = (value: never, limits: ShapeLimits) => string | undefined
@@ -57,7 +88,9 @@ function checkValue(
   index: number | undefined,
   context: ShapeContext,
 ): void {
-  if (typeof rule === "function") {
+  if (typeof value === "string" && value.length > LONG_JSON && name.endsWith("_json")) {
+    context.longJson.push({ text: value, name, path: pathOf(parent, name, index) })
+  } else if (typeof rule === "function") {
     const problem = rule(value as never, context.limits)
     // Builds the path only for a violation: most values are valid.
     if (problem !== undefined) context.report(pathOf(parent, name, index), problem)

@@ -75,6 +75,16 @@ export function atOnce<Result>(work: Iterator<unknown, Result>): Result {
   }
 }
 
+/** The items, each mapped, with turns between those that take long. */
+export async function mapInTurns<Item, Mapped>(items: Iterable<Item>, map: (item: Item) => Mapped) {
+  const mapped: Mapped[] = []
+  for (const item of items) {
+    mapped.push(map(item))
+    if (isTurnOver()) await nextTurn()
+  }
+  return mapped
+}
+
 /** Cuts items into slices of that size, and waits for another turn, if this one is over, before it gives a full one. */
 export async function* slicesOf<Item>(items: Iterable<Item>, size: number): AsyncIterable<Item[]> {
   let slice: Item[] = []

@@ -15,7 +15,7 @@ export interface ByteAccountOptions {
   readonly limit: number
   /** How long to wait for room before a taker is refused, in milliseconds. */
   readonly waitMs: number
-  /** Most takers that may wait; one more is refused at once. */
+  /** Most takers that may wait; for one more the newest of the part that has most is refused, or itself if that has no more than its own. */
   readonly maxWaiting: number
   /** Most of them that one part may have. */
   readonly maxWaitingOfOne: number
@@ -35,6 +35,7 @@ interface Waiting {
   readonly bytes: number
   readonly of: SubAccount
   grant(): void
+  refuse(): void
 }
 
 /**
@@ -110,8 +111,7 @@ export class ByteAccount {
   }
 
   #wait(bytes: number, purpose: Purpose, of: SubAccount, signal: AbortSignal | undefined): Promise<void> {
-    const { maxWaiting, maxWaitingOfOne } = this.#options
-    if (this.waiting >= maxWaiting || (of !== this.#own && of.waiting >= maxWaitingOfOne)) {
+    if (!this.#hasPlace(of)) {
       this.refused++
       return Promise.reject(this.#options.refusal())
     }
@@ -121,10 +121,11 @@ export class ByteAccount {
         end()
         reject(thrown)
       }
-      const cancel = startTimer(this.#options.waitMs, () => {
+      const refuse = () => {
         this.refused++
         leave(this.#options.refusal())
-      })
+      }
+      const cancel = startTimer(this.#options.waitMs, refuse)
       const abort = () => leave(signal?.reason)
       const end = () => {
         cancel()
@@ -136,7 +137,7 @@ export class ByteAccount {
         this.add(bytes, of)
         resolve()
       }
-      const waiting: Waiting = { bytes, of, grant }
+      const waiting: Waiting = { bytes, of, grant, refuse }
       queue.add(waiting)
       of.waiting++
       if (signal?.aborted) abort()
@@ -144,6 +145,26 @@ export class ByteAccount {
       // Those before it may wait for their own connections only.
       this.#letIn()
     })
+  }
+
+  /** Whether one more of a part may wait. Where all places are taken, the part that has most gives one of its own. */
+  #hasPlace(of: SubAccount): boolean {
+    const { maxWaiting, maxWaitingOfOne } = this.#options
+    if (of !== this.#own && of.waiting >= maxWaitingOfOne) return false
+    if (this.waiting < maxWaiting) return true
+    const newest = this.#newestOfMost()
+    if (newest === undefined || newest.of.waiting <= of.waiting + 1) return false
+    newest.refuse()
+    return true
+  }
+
+  /** The newest that waits of the connection that has most waiting. */
+  #newestOfMost(): Waiting | undefined {
+    let found: Waiting | undefined
+    for (const purpose of PURPOSES)
+      for (const waiting of this.#queues[purpose])
+        if (waiting.of !== this.#own && waiting.of.waiting >= (found?.of.waiting ?? 0)) found = waiting
+    return found
   }
 
   #letIn() {

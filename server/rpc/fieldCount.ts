@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf"
 
 /**
- * Counts the fields and items of an encoded message, including those of nested messages and unknown ones; stops above
+ * Counts the fields and items of an encoded message, including those of nested messages, which count as two, and unknown ones; stops above
  * `most`. Two million of them fit in 4 MiB, and decoding each to an object would block the server for seconds. Malformed
  * bytes are counted as far as they can be read.
  */
@@ -31,7 +31,11 @@ export function countFields(desc: DescMessage, bytes: Uint8Array, most: number):
         const length = varint()
         const inside = fields.get(tag >>> 3)
         if (inside === PACKED) count += length
-        else if (inside) walk(inside, at, Math.min(at + length, end))
+        else if (inside) {
+          // An object takes several times as long as a text.
+          count++
+          walk(inside, at, Math.min(at + length, end))
+        }
         at += length
       } else if (wireType > GROUP_END) return
     }

@@ -105,11 +105,11 @@ function runUnary(method: DescMethod, handler: AnyHandler<RpcContext>, { open, b
       if (room) room.then(() => send(bytes)).catch(refuse)
       else send(bytes)
     }
+    const handle = (request: object) => handler(noteSubject(request, call), call)
     try {
       call.share?.read(raw.request.length, true)
       const request = readRequest(method, raw.request)
-      noteSubject(request, call)
-      const answer = handler(request, call)
+      const answer = request instanceof Promise ? request.then(handle) : handle(request)
       if (answer instanceof Promise) bound(answer, call).then(reply).catch(refuse)
       else reply(answer)
     } catch (error) {
@@ -128,7 +128,7 @@ function runStream(method: DescMethod, handler: AnyHandler<RpcContext>, { open, 
       if (call.share) call.share.isStream = streamsOut
       const input = streamsIn
         ? readRequests(method, raw, call)
-        : noteSubject(readRequest(method, raw.request), call)
+        : noteSubject(await readRequest(method, raw.request), call)
       const answer = handler(input, call)
       if (streamsOut) await sendReplies(method, raw, answer, call)
       const bytes = streamsOut ? undefined : encode(method.output, (await bound(answer, call)) as Encoded)

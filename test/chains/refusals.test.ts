@@ -225,7 +225,7 @@ describe("StoreChain validation", () => {
       const bytes = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(Buffer.concat([chain, extra]))
       const { info, badRequest } = detailsOf(await rawFailure(Buffer.from(bytes.finish())))
       expect(info?.reason).to.equal("INVALID_REQUEST")
-      expect(badRequest?.fieldViolations[0]?.description).to.match(/at most 200000 fields/)
+      expect(badRequest?.fieldViolations[0]?.description).to.match(/at most 50000 fields/)
     }
   })
 

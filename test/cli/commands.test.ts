@@ -493,9 +493,9 @@ describe("the command line", () => {
       "count --tls-ca no-such.pem": /no-such\.pem/,
       "hash --address x": /--address/,
       "count --address http://localhost:50051": /must be HOST:PORT, without http:\/\//,
+      "count --address localhost:99999": /port 99999 is not one of 1 to 65535/,
       "count --address localhost": /must be HOST:PORT/,
       "count --address ::1": /must be HOST:PORT/,
-      "count --address localhost:99999": /must be HOST:PORT/,
     }
     for (const [args, message] of Object.entries(wrong)) {
       it(`trust-registry ${args}`, async () => {

@@ -1,9 +1,12 @@
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
+import { MAX_READ_BYTES } from "../../server/store/chains/chains.js"
 import { connectTo } from "../support/calls.js"
 import { connectRaw, framed } from "../support/rawCalls.js"
 import { sampleChain } from "../support/sample.js"
 import { startRegistry } from "../support/server.js"
+import { soundDelegation } from "../support/shapedChain.js"
+import { scaled } from "../support/slowness.js"
 import { until } from "../support/until.js"
 
 describe("the room for calls", () => {
@@ -32,6 +35,35 @@ describe("the room for calls", () => {
     await until("all room is free", async () => (await metric("call_bytes")) === 0)
     await line.calls(TrustStoreService).storeChain({ chain: sampleChain("a") })
     attacker.close()
+    line.close()
+    await registry.stop()
+  })
+
+  it("is held for the ancestors against which a chain is validated", async () => {
+    const registry = await startRegistry({
+      metricsListen: { host: "127.0.0.1", port: 0 },
+      databaseTimeoutMs: scaled(20_000),
+    })
+    const line = connectTo(registry.address)
+    const address = registry.log.find(({ msg }) => msg === "serving metrics")?.metrics
+    const held = async () => {
+      const text = await (await fetch(`http://${address}/metrics`)).text()
+      return Number(/^trust_registry_call_bytes (\d+)$/m.exec(text)?.[1])
+    }
+    const hold = await registry.sql.reserve()
+    await hold`begin`
+    await hold`lock table trust_chains in access exclusive mode`
+    const chain = { ...sampleChain("agent"), delegations: [{ ...soundDelegation, delegateeId: "agent" }] }
+    const stored = line.calls(TrustStoreService).storeChain({ chain })
+    // What the statement holds by itself, and a reading of small chains.
+    await until(
+      "room is held for what is read",
+      async () => (await held()) >= MAX_READ_BYTES + 3 * 1024 * 1024,
+    )
+    await hold`rollback`
+    hold.release()
+    await stored
+    await until("all room is free", async () => (await held()) === 0)
     line.close()
     await registry.stop()
   })

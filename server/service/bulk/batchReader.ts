@@ -16,7 +16,7 @@ export function createBatchReader(memory: MemoryReader): BatchReader {
   const own = new Map<string, () => ServedChain>()
   return {
     now: memory.now,
-    kept: memory.kept,
+    kept: { ...memory.kept, getChain: (agentId) => own.get(agentId)?.() ?? memory.kept.getChain(agentId) },
     getChain: (agentId) => own.get(agentId)?.() ?? memory.getChain(agentId),
     getAuthority: memory.getAuthority,
     goneAgents: memory.goneAgents,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { create } from "@bufbuild/protobuf"
-import type { ShapeLimits } from "@trust-registry/eatp"
+import { mapInTurns, type ShapeLimits } from "@trust-registry/eatp"
 import {
   ChainFilterSchema,
   ErrorReason,
@@ -107,7 +107,7 @@ async function readPart(
   await context.hold(held + READ_BYTES)
   context.signal.throwIfAborted()
   const { rows, more } = await read()
-  const responses = rows.map((row) =>
+  const responses = await mapInTurns(rows, (row) =>
     encodeItems(ExportChainsResponseSchema.field.stored, [encodedListed(row, context.maxItemBytes)]),
   )
   const bytes = responses.reduce((sum, { length }) => sum + length, 0)

@@ -49,7 +49,7 @@ export function createManyStores(
     }
     return (request, prefix, as) => {
       try {
-        const { write, bytes } = prepare(writes, request, context.actor, as)
+        const { write, bytes } = prepare(writes, request, context, as)
         const work = () => bulkWrite(write, context.signal)
         const answer = afterDelegators(request.chain, work).then(stored, (error) => refused(error, prefix))
         return { answer, bytes }
@@ -60,10 +60,10 @@ export function createManyStores(
   }
 }
 
-function prepare(writes: ChainWrites, request: ChainToStore, actor: string, as?: ImportedAs) {
+function prepare(writes: ChainWrites, request: ChainToStore, context: RpcContext, as?: ImportedAs) {
   assureExpectedRevision(request.expectedRevision, 0n)
   assureRequestId(request.requestId)
-  return writes.prepareDocument("store", request, actor, as)
+  return writes.prepareDocument("store", request, context, as)
 }
 
 /** The prefix of the field paths of an item in a batch. */

@@ -1,3 +1,4 @@
+import { takeTurn } from "@trust-registry/eatp"
 import type { StoreChainRequest } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
@@ -28,9 +29,6 @@ export type StoreTogether = (
 /** Why chains were refused, by index. */
 type Refusals = Map<number, RegistryError>
 
-/** Chains checked in one turn of the event loop. */
-const SLICE = 16
-
 /** Creates the function that stores chains together. */
 export function createStoreTogether(store: Store, rules: ChainRules): StoreTogether {
   /** The writes, each validated against what is stored and the batch itself. */
@@ -39,11 +37,12 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     commons: CommonWrite[],
     order: readonly number[],
     refusals: Refusals,
+    signal: AbortSignal,
   ) => {
     const batch = createBatchReader(store.memory)
     return eachOf(order, refusals, async (place): Promise<Write> => {
       const { agentId, chain, ...document } = documents[place] as CheckedDocument
-      const validation = await validateChain(batch, chain, rules)
+      const validation = await validateChain(batch, chain, rules, { account: store.account, signal })
       batch.add({ ...document, agentId, signatureStatus: validation.signatureStatus })
       const depends = batch.othersOf(validation.depends)
       return {
@@ -63,7 +62,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     )
     for (let attempt = 0; refusals.size === 0; attempt++) {
       if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
-      const writes = await validated(documents, commons, order, refusals)
+      const writes = await validated(documents, commons, order, refusals, context.signal)
       if (refusals.size > 0) break
       const { outcomes, refused } = await store.chains.writeAll(writes)
       if (outcomes) return storedResults(writes, outcomes)
@@ -85,7 +84,6 @@ async function eachOf<Answer>(
   work: (place: number) => Promise<Answer> | Answer,
 ): Promise<Answer[]> {
   const answers: Answer[] = []
-  let done = 0
   for (const place of places) {
     try {
       answers[place] = await work(place)
@@ -93,12 +91,13 @@ async function eachOf<Answer>(
       if (!(error instanceof RegistryError) || endsAll(error)) throw error
       refusals.set(place, error)
     }
-    if (++done % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+    const turn = takeTurn()
+    if (turn) await turn
   }
   return answers
 }
 
-function checked(request: StoreChainRequest, rules: ChainRules, now: bigint): CheckedDocument {
+function checked(request: StoreChainRequest, rules: ChainRules, now: bigint): Promise<CheckedDocument> {
   assureExpectedRevision(request.expectedRevision, 0n)
   assureRequestId(request.requestId)
   return checkedDocument(request, rules, now)

@@ -14,19 +14,19 @@ export function createChainChanges(
   limits: ShapeLimits,
 ): Pick<Handlers<typeof TrustStoreService, RpcContext>, ChangeRpc> {
   return {
-    storeChain: async (request, { actor }) => {
+    storeChain: async (request, context) => {
       assureExpectedRevision(request.expectedRevision, 0n)
       assureRequestId(request.requestId)
-      const { record, operation } = await prepareDocument("store", request, actor).write()
+      const { record, operation } = await prepareDocument("store", request, context).write()
       return { record, created: operation === "created" }
     },
 
-    updateChain: async (request, { actor }) => {
+    updateChain: async (request, context) => {
       assureChange(request, limits)
       const { genesis } = request.chain ?? {}
       if (genesis && genesis.agentId !== request.agentId)
         throw invalidRequest("agent_id", "is not the chain's genesis.agent_id")
-      const { record } = await prepareDocument("update", request, actor).write()
+      const { record } = await prepareDocument("update", request, context).write()
       return { record }
     },
 

@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf"
-import type { ShapeLimits } from "@trust-registry/eatp"
+import { mapInTurns, type ShapeLimits } from "@trust-registry/eatp"
 import {
   ChainFilterSchema,
   ChainView,
@@ -57,7 +57,7 @@ export function createChainList(
         context,
       )
       const rest = encode(ListChainsResponseSchema, { nextPageToken: page.nextPageToken })
-      const chains = page.rows.map((row) => encodedListed(row, context.maxItemBytes))
+      const chains = await mapInTurns(page.rows, (row) => encodedListed(row, context.maxItemBytes))
       return encodeItems(ListChainsResponseSchema.field.chains, chains, rest)
     },
     countChains: async ({ filter, consistency }) => {

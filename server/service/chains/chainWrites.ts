@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto"
 import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
+import type { RpcContext } from "../../rpc/context.js"
 import type { ArchivedState, Document, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
-import { checkedDocument, type DocumentRequest } from "./document.js"
+import { bytesOf, type CheckedDocument, checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
 import { validateChain } from "./validation.js"
 
@@ -29,9 +30,9 @@ export interface Written {
   operation: string | null
 }
 
-/** A document that is valid by itself. */
+/** A document to write. */
 export interface PreparedWrite {
-  /** Validates it against other rows and writes it. Calling it again retries the same request. */
+  /** Validates it by itself and against other rows, and writes it. Calling it again retries the same request. */
   write: () => Promise<Written>
   /** Size of the chain in protobuf's binary form. */
   bytes: number
@@ -60,33 +61,46 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
-  /** Validates a document by itself. Its write validates it against other rows, and succeeds only if those are still unchanged. */
+  /** Its write succeeds only if the rows that it was validated against are still unchanged. */
   const prepareDocument = (
     operation: "store" | "update",
     request: WriteRequest & DocumentRequest,
-    actor: string,
+    caller: Pick<RpcContext, "actor" | "signal">,
     { requireDelegators, state }: ImportedAs = {},
   ): PreparedWrite => {
     const now = state === undefined ? store.now() : undefined
-    const { agentId, chain, ...document } = checkedDocument(request, rules, now)
+    const bytes = bytesOf(request)
     const imported = state && { operation: `import_${state}` as const, expectedRevision: 0n }
-    const common = { ...commonOf(request, actor), operation, agentId, ...imported }
+    const common = { ...commonOf(request, caller.actor), operation, ...imported }
     const demands = { ...rules, requireDelegators, archived: state !== undefined }
     /** A retry of a successful write returns its result, even if the chain would be refused by now. */
-    const replayed = async (refusal: unknown): Promise<Written> => {
+    const replayed = async (
+      { agentId, chain: _, ...document }: CheckedDocument,
+      refusal: unknown,
+    ): Promise<Written> => {
       if (request.requestId === "") throw refusal
-      const change: Write = { ...common, document: { ...document, ...unvalidated(agentId) } }
+      const change: Write = { ...common, agentId, document: { ...document, ...unvalidated(agentId) } }
       const outcome = await apply(store, change)
       if (outcome.outcome !== "replayed") throw refusal
       return { record: acceptedRecord(change, outcome), operation: outcome.operation }
     }
+    // Making a signal takes time, and most writes need none.
+    const reading = {
+      account: store.account,
+      get signal() {
+        return caller.signal
+      },
+    }
+    let valid: CheckedDocument | undefined
     const write = async () => {
+      valid ??= await checkedDocument(request, rules, now, bytes)
+      const { agentId, chain, ...document } = valid
       for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
-        const validation = await validateChain(store.memory, chain, demands).catch((refusal: unknown) => ({
-          refusal,
-        }))
-        if ("refusal" in validation) return await replayed(validation.refusal)
-        const change: Write = { ...common, document: { ...document, ...validation } }
+        const validation = await validateChain(store.memory, chain, demands, reading).catch(
+          (refusal: unknown) => ({ refusal }),
+        )
+        if ("refusal" in validation) return await replayed(valid, validation.refusal)
+        const change: Write = { ...common, agentId, document: { ...document, ...validation } }
         const outcome = await apply(store, change)
         if (outcome.outcome !== "stale")
           return { record: acceptedRecord(change, outcome), operation: outcome.operation }
@@ -94,7 +108,7 @@ export function createChainWrites(store: Store, rules: ChainRules) {
       }
       throw signersKeepChanging(agentId)
     }
-    return { write, bytes: document.bytes }
+    return { write, bytes }
   }
 
   return { write, prepareDocument }

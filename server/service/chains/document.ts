@@ -1,13 +1,16 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import {
+  atOnce,
   chainHash,
-  checkShape,
   contentHash,
   contentText,
   effectiveExpiry,
+  inTurns,
   isExpired,
   momentProblem,
+  nextTurn,
   type ShapeLimits,
+  shapeSteps,
 } from "@trust-registry/eatp"
 import {
   ErrorReason,
@@ -34,22 +37,25 @@ export interface CheckedDocument extends Omit<Document, "signatureStatus" | "dep
 }
 
 /**
- * Validates a chain and derives the columns stored beside it. Throws TRUST_CHAIN_INVALID with a violation for every field
- * that breaks a rule.
+ * Validates a chain and derives the columns stored beside it, in turns with others. Throws TRUST_CHAIN_INVALID with a violation for
+ * every field that breaks a rule.
  *
  * @param now microseconds since 1970; undefined to take an expired chain too
+ * @param bytes what {@link bytesOf} gave
  */
-export function checkedDocument(
+export async function checkedDocument(
   request: DocumentRequest,
   limits: ShapeLimits,
   now: bigint | undefined,
-): CheckedDocument {
+  bytes = bytesOf(request),
+): Promise<CheckedDocument> {
   const { chain } = request
   if (!chain?.genesis) throw invalidChain([missing(chain)])
-  const bytes = encodedLength(TrustLineageChainSchema, chain)
-  const violations = [...checkShape(chain, limits, undefined, bytes), ...expiryViolations(request)]
+  const steps = shapeSteps(chain, limits, undefined, bytes)
+  const found = bytes > LARGE_BYTES ? await inTurns(steps) : atOnce(steps)
+  const violations = [...found, ...expiryViolations(request)]
   if (violations.length > 0) throw invalidChain(violations, chain.genesis.agentId)
-  const document = derive(chain, chain.genesis, bytes, request.expiresAt)
+  const document = await derive(chain, chain.genesis, bytes, request.expiresAt)
   if (now !== undefined && document.expiresAt !== undefined && isExpired(document.expiresAt, now))
     throw invalidChain([expired(document.expiresAt, request)], chain.genesis.agentId)
   if (request.chainHash !== "" && request.chainHash !== document.chainHash)
@@ -60,13 +66,23 @@ export function checkedDocument(
   return document
 }
 
-function derive(
+/** The size of the chain of a request in protobuf's binary form; 0 if it has none. */
+export function bytesOf({ chain }: DocumentRequest): number {
+  return chain ? encodedLength(TrustLineageChainSchema, chain) : 0
+}
+
+/** Chains of more bytes get turns of their own: each step takes some 10 ms for the largest. Usual ones would only wait for others. */
+const LARGE_BYTES = 65_536
+
+async function derive(
   chain: TrustLineageChain,
   genesis: NonNullable<TrustLineageChain["genesis"]>,
   bytes: number,
   requestExpiry: Timestamp | undefined,
-): CheckedDocument {
+): Promise<CheckedDocument> {
+  if (bytes > LARGE_BYTES) await nextTurn()
   const json = contentText(chain)
+  if (bytes > LARGE_BYTES) await nextTurn()
   return {
     agentId: genesis.agentId,
     chain,

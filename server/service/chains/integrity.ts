@@ -1,17 +1,21 @@
 import type { JsonValue, MessageInitShape } from "@bufbuild/protobuf"
 import {
   chainHash,
-  checkShape,
   constraintHash,
   contentHash,
   contentJson,
   effectiveExpiry,
+  inTurns,
+  nextTurn,
   type ShapeLimits,
+  shapeSteps,
 } from "@trust-registry/eatp"
 import {
+  encodedLength,
   IntegrityCheck,
   type IntegrityFinding,
   type TrustLineageChain,
+  TrustLineageChainSchema,
   type TrustStoreService,
   type VerifyChainIntegrityResponseSchema,
 } from "@trust-registry/proto"
@@ -53,11 +57,11 @@ async function verifyIntegrity(
 ): Promise<MessageInitShape<typeof VerifyChainIntegrityResponseSchema>> {
   const { row, ...history } = await store.chains.withHistory(agentId)
   if (!row) throw notFound(agentId)
-  const findings = [...documentChecks(row, history, limits), ...historyChecks(row, history)]
+  const findings = [...(await documentChecks(row, history, limits)), ...historyChecks(row, history)]
   return { verified: findings.every(({ passed }) => passed), record: recordOf(row), findings }
 }
 
-function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Finding[] {
+async function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): Promise<Finding[]> {
   let chain: TrustLineageChain
   try {
     chain = documentOf(row)
@@ -66,9 +70,12 @@ function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): F
     const changed = changesSince(history.written, row.chain_data)
     return findings(IntegrityCheck.DOCUMENT, changed, { detail: `the document does not parse: ${detail}` })
   }
+  await nextTurn()
+  const shape = await shapeChecks(chain, limits)
+  await nextTurn()
   return [
     passed(IntegrityCheck.DOCUMENT),
-    ...shapeChecks(chain, limits),
+    ...shape,
     compared(IntegrityCheck.AGENT_ID, chain.genesis?.agentId ?? "", row.agent_id, "chain.genesis.agent_id"),
     compared(
       IntegrityCheck.AUTHORITY_ID,
@@ -83,8 +90,9 @@ function documentChecks(row: ChainRow, history: History, limits: ShapeLimits): F
   ]
 }
 
-function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Finding[] {
-  const violations = checkShape(chain, limits)
+async function shapeChecks(chain: TrustLineageChain, limits: ShapeLimits): Promise<Finding[]> {
+  const bytes = encodedLength(TrustLineageChainSchema, chain)
+  const violations = await inTurns(shapeSteps(chain, limits, undefined, bytes))
   if (violations.length === 0) return [passed(IntegrityCheck.SHAPE)]
   return violations
     .slice(0, MAX_FINDINGS)

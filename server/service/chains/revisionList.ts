@@ -1,4 +1,4 @@
-import type { ShapeLimits } from "@trust-registry/eatp"
+import { mapInTurns, type ShapeLimits } from "@trust-registry/eatp"
 import {
   encode,
   encodeItems,
@@ -42,7 +42,7 @@ export function createRevisionList(
     if (rows.length === 0 && request.pageToken === "") throw notFound(agentId)
     return encodeItems(
       ListChainRevisionsResponseSchema.field.revisions,
-      rows.map((row) => encodedRevision(row, encodedListed(row, context.maxItemBytes))),
+      await mapInTurns(rows, (row) => encodedRevision(row, encodedListed(row, context.maxItemBytes))),
       encode(ListChainRevisionsResponseSchema, { nextPageToken, oldestRevision: oldest }),
     )
   }

@@ -1,10 +1,14 @@
+import { setMaxListeners } from "node:events"
 import { isDeepStrictEqual } from "node:util"
 import { checkSignatures } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
+import type { ByteAccount } from "../../async/byteAccount.js"
 import { type FieldViolation, RegistryError } from "../../errors.js"
 import type { Depends, SignatureStatusText } from "../../store/chains/writes.js"
-import type { MemoryReader } from "../../store/readers/memoryReader.js"
+import { type MemoryReader, NOT_IN_MEMORY } from "../../store/readers/memoryReader.js"
+import type { TrustReader } from "../../store/readers/trustReader.js"
 import { sentenceOf } from "../request/fields.js"
+import { type Read, readInRoom } from "../verification/boundedReading.js"
 import { lineageProblem } from "../verification/lineageProblem.js"
 import { type KnownSigners, signersOf } from "../verification/signers.js"
 
@@ -32,16 +36,47 @@ export async function validateChain(
   memory: MemoryReader,
   chain: TrustLineageChain,
   demands: Demands,
+  reading: Reading,
 ): Promise<Validation> {
-  const signers = await signersOf(memory, chain, memory.now())
+  const stored = await signersInRoom(memory, chain, reading)
   try {
-    return await validateAgainst(memory, signers, chain, demands)
-  } catch (refusal) {
-    // The write checks these rows again for an accepted chain, but not for a refused one, and memory may be stale.
-    memory.forget(signers.depends)
-    const fresh = await signersOf(memory, chain, memory.now())
-    if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
-    return await validateAgainst(memory, fresh, chain, demands)
+    const { found: signers } = stored
+    try {
+      return await validateAgainst(memory, signers, chain, demands)
+    } catch (refusal) {
+      // The write checks these rows again for an accepted chain, but not for a refused one, and memory may be stale.
+      memory.forget(signers.depends)
+      const fresh = await signersOf(memory, chain, memory.now())
+      if (isDeepStrictEqual(fresh.depends, signers.depends)) throw refusal
+      return await validateAgainst(memory, fresh, chain, demands)
+    }
+  } finally {
+    stored.release()
+  }
+}
+
+/** On whose behalf ancestors are read, and what counts their bytes. */
+export interface Reading {
+  account: ByteAccount | undefined
+  /** Aborts when the caller has left. */
+  readonly signal: AbortSignal
+}
+
+/** The signers, read once there is room for the chains among them, unless memory has all of them or none is needed. */
+async function signersInRoom(
+  memory: MemoryReader,
+  chain: TrustLineageChain,
+  reading: Reading,
+): Promise<Read<KnownSigners>> {
+  const read = (reader: TrustReader) => signersOf(reader, chain, memory.now())
+  if (chain.delegations.length === 0) return { found: await read(memory), release: () => undefined }
+  try {
+    return { found: await read(memory.kept), release: () => undefined }
+  } catch (error) {
+    if (error !== NOT_IN_MEMORY) throw error
+    // Many chains of an import are read for at once, each with listeners of its own.
+    setMaxListeners(0, reading.signal)
+    return await readInRoom(reading.account, reading.signal, (bound) => read(bound(memory)), "answer")
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ShapeLimits } from "@trust-registry/eatp"
+import { type ShapeLimits, takeTurn } from "@trust-registry/eatp"
 import { ErrorReason, type TrustStoreService, type WatchChainsRequest } from "@trust-registry/proto"
 import { invalidRequest, RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
@@ -73,7 +73,7 @@ async function* sendCurrent(
 /** Sends the changes from a revision on, until the caller ends the watch or the server stops. */
 async function* follow(
   reader: TailReader,
-  eventFor: (event: HistoryEvent) => WatchEvent | undefined,
+  eventFor: (event: HistoryEvent) => Promise<WatchEvent | undefined>,
   start: bigint,
   { signal, draining }: Pick<RpcContext, "signal" | "draining">,
 ) {
@@ -83,7 +83,13 @@ async function* follow(
   while (!signal.aborted) {
     if (draining.aborted) throw stopping(next)
     const batch = await reader.read(next)
-    const events = batch?.events.flatMap((event) => eventFor(event) ?? []) ?? []
+    const events: WatchEvent[] = []
+    for (const event of batch?.events ?? []) {
+      const shown = await eventFor(event)
+      if (shown) events.push(shown)
+      const turn = takeTurn()
+      if (turn) await turn
+    }
     next = batch?.next ?? next
     const isCurrent = reader.isCurrent(next)
     const silentMs = performance.now() - sentAt
@@ -96,18 +102,18 @@ async function* follow(
 }
 
 /** The event as this watcher receives it; undefined if it does not concern the filter. */
-function watchEventOf(
+async function watchEventOf(
   matcher: Matcher,
   event: HistoryEvent,
   chains: boolean,
   maxBytes: number,
-): WatchEvent | undefined {
+): Promise<WatchEvent | undefined> {
   const { revision, operation, state, previous } = event
-  if (matcher.matches(state)) {
+  if (await matcher.matches(state)) {
     const shown = () => (event.full.length > maxBytes ? event.tooLarge() : event.full)
     return { revision, piece: chains ? shown() : event.bare(false) }
   }
-  const before = previous && matcher.matches(previous)
+  const before = previous && (await matcher.matches(previous))
   // Without documents it may be unknown whether the chain matched the filter. Watchers that do not know the chain ignore the event.
   if (operation === "purged") return before === false ? undefined : { revision, piece: event.bare(false) }
   return before ? { revision, piece: event.bare(!GOING.has(operation)) } : undefined

@@ -19,7 +19,7 @@ export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimit
     const fault = id === "" ? undefined : idFault(id, limits)
     if (fault) throw invalidRequest(`filter.${field}`, fault)
   }
-  const capability = textProblem(filter.capability)
+  const capability = tooLong(filter.capability, limits) ?? textProblem(filter.capability)
   if (capability) throw invalidRequest("filter.capability", capability)
   if (filter.capabilityType !== 0 && !CapabilityTypeSchema.value[filter.capabilityType])
     throw invalidRequest(
@@ -31,12 +31,23 @@ export function assureFilter(filter: ChainFilter | undefined, limits: ShapeLimit
   if (filter.metadataContainsJson !== "") assureMetadata(filter.metadataContainsJson, limits)
 }
 
+/** Nothing of a chain is longer, and to compare it takes time. */
+function tooLong(text: string, { maxChainBytes }: ShapeLimits): string | undefined {
+  const { length } = text
+  return length > maxChainBytes
+    ? `is ${length} characters long; at most ${maxChainBytes} are allowed`
+    : undefined
+}
+
 function assureMetadata(text: string, limits: ShapeLimits): void {
-  const problem =
-    text === "null"
-      ? "is null, not an object"
-      : jsonProblem(text, "metadata_json", limits.maxJsonDepth, MAX_METADATA_VALUES)
+  const problem = tooLong(text, limits) ?? jsonTextProblem(text, limits)
   if (problem) throw invalidRequest("filter.metadata_contains_json", problem)
+}
+
+function jsonTextProblem(text: string, limits: ShapeLimits) {
+  return text === "null"
+    ? "is null, not an object"
+    : jsonProblem(text, "metadata_json", limits.maxJsonDepth, MAX_METADATA_VALUES)
 }
 
 /**

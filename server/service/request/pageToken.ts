@@ -12,13 +12,20 @@ export function pageTokenOf(asked: Uint8Array, last: string): string {
 /** The key that the page starts after; empty without a token. Throws INVALID_REQUEST for a token of another query. */
 export function readPageToken(asked: Uint8Array, token: string): string {
   if (token === "") return ""
+  if (token.length > MAX_TOKEN) throw unknownToken()
   const last = Buffer.from(token, "base64url").subarray(DIGEST_BYTES).toString()
-  if (pageTokenOf(asked, last) !== token || textProblem(last))
-    throw invalidRequest(
-      "page_token",
-      "is not a token of this list: repeat the other fields of the first page's request",
-    )
+  if (pageTokenOf(asked, last) !== token || textProblem(last)) throw unknownToken()
   return last
+}
+
+/** Longer than any: keys are ids and revisions. */
+const MAX_TOKEN = 65_536
+
+function unknownToken() {
+  return invalidRequest(
+    "page_token",
+    "is not a token of this list: repeat the other fields of the first page's request",
+  )
 }
 
 /** Detects a token that was truncated, altered or made for another query. It is not a secret. */

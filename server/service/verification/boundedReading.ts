@@ -1,4 +1,4 @@
-import type { ByteAccount } from "../../async/byteAccount.js"
+import type { ByteAccount, Purpose } from "../../async/byteAccount.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import type { ServedChain } from "../../store/rows/servedChain.js"
 
@@ -25,17 +25,19 @@ const LARGE_BYTES = 16 * 1024 * 1024
  *
  * @param read called with the bound for its readers and with a signal that aborts when the reading ends early; perhaps twice
  * @param signal ends the reading
+ * @param purpose `answer` for a call that holds a large request already: requests cannot fill what it waits for
  */
 export async function readInRoom<Found>(
   account: ByteAccount | undefined,
   signal: AbortSignal,
   read: (bound: Bound, signal: AbortSignal) => Promise<Found>,
+  purpose: Purpose = "work",
 ): Promise<Read<Found>> {
   try {
-    return await readWithin(SMALL_BYTES, account, signal, read)
+    return await readWithin(SMALL_BYTES, account, signal, read, purpose)
   } catch (error) {
     if (error !== TOO_LARGE) throw error
-    return await readWithin(LARGE_BYTES, account, signal, read)
+    return await readWithin(LARGE_BYTES, account, signal, read, purpose)
   }
 }
 
@@ -46,8 +48,9 @@ async function readWithin<Found>(
   account: ByteAccount | undefined,
   signal: AbortSignal,
   read: (bound: Bound, signal: AbortSignal) => Promise<Found>,
+  purpose: Purpose,
 ): Promise<Read<Found>> {
-  await account?.take(FACTOR * most, "work", undefined, signal)
+  await account?.take(FACTOR * most, purpose, undefined, signal)
   const attempt = new AbortController()
   const leave = () => attempt.abort(signal.reason)
   signal.addEventListener("abort", leave)

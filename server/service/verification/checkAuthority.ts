@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
   type AuthorityVerdict,
   checkAuthority,
+  nextTurn,
   type PathRecord,
   type ShapeLimits,
 } from "@trust-registry/eatp"
@@ -44,10 +45,14 @@ export function createCheckAuthority(
         { ...evidence.input, request: asked },
         request.authorityId || undefined,
       )
+      if (verdict.constraintsMet.length + verdict.effectiveConstraints.length > MANY) await nextTurn()
       return responseOf(verdict, evidence, { evaluatedAt: store.now(), validAt: nowMicros })
     })
   }
 }
+
+/** So many constraints take a turn to encode. */
+const MANY = 5_000
 
 /** The first second that google.protobuf.Timestamp can represent. */
 const EARLIEST_SECONDS = -62_135_596_800n

@@ -6,6 +6,7 @@ import {
   explained,
   isExpired,
   isoFromMicros,
+  nextTurn,
   type TrustInput,
 } from "@trust-registry/eatp"
 import type { Depends } from "../../store/chains/writes.js"
@@ -28,6 +29,9 @@ export interface Evidence {
   depends: Depends
 }
 
+/** A chain of more bytes takes a turn to decode. */
+const LARGE_BYTES = 65_536
+
 /**
  * Gathers the stored records about an agent and its ancestors.
  *
@@ -42,6 +46,7 @@ export async function evidenceOf(
   const nothing = { nowMicros, chains: new Map(), authorities: new Map() }
   if (!stored) return { stored, input: nothing, depends: { chains: new Map(), authorities: new Map() } }
   const chain = stored.chain()
+  if (stored.bytes.length > LARGE_BYTES) await nextTurn()
   const signers = await signersOf(reader, chain, nowMicros, reach)
   const { delegators, authorities, firstStored, depends } = signers
   // A revoked or suspended chain is denied for that reason, and not as if it were missing.

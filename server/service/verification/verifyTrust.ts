@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
   type JsonObject,
+  nextTurn,
   type ShapeLimits,
   type TrustLevel,
   type TrustVerdict,
@@ -28,6 +29,9 @@ import { assureQuestion, contextOf } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
 
+/** So many constraints take a turn to encode. */
+const MANY = 5_000
+
 /** The handler of VerifyTrust. */
 export function createVerifyTrust(
   store: Store,
@@ -41,6 +45,7 @@ export function createVerifyTrust(
     const source = await sourceOf(store, requirementOf(request.consistency))
     return await judgeEvidence(source, request.agentId, rpc, async ({ evidence, nowMicros }) => {
       const verdict = await verdictOf(evidence, { ...request, level, context })
+      if (verdict.effectiveConstraints.length > MANY) await nextTurn()
       return responseOf(verdict, evidence.stored, nowMicros)
     })
   }

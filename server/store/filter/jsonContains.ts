@@ -1,31 +1,45 @@
 import { type Json, JsonNumber, JsonObject } from "@trust-registry/eatp"
 
+/** After how many items others may have a turn. */
+const ITEMS_PER_STEP = 4_096
+
 /**
  * Whether a JSON value contains another, by the rules of PostgreSQL's `@>` for JSONB: objects member by member, arrays in any order
  * and multiplicity, numbers by value. Takes one pass over the whole per array and object of the part, and writes no number out:
- * `1e-9000` has nine thousand digits in JSONB.
+ * `1e-9000` has nine thousand digits in JSONB. Has steps between which others may have a turn.
  */
-export function jsonContains(whole: Json, part: Json): boolean {
-  if (part instanceof JsonObject)
-    return whole instanceof JsonObject && [...part].every(([key, value]) => hasMember(whole, key, value))
-  if (Array.isArray(part)) return Array.isArray(whole) && hasItems(whole, part)
+export function* containsSteps(whole: Json, part: Json): Generator<void, boolean> {
+  if (part instanceof JsonObject) return whole instanceof JsonObject && (yield* hasMembers(whole, part))
+  if (Array.isArray(part)) return Array.isArray(whole) && (yield* hasItems(whole, part))
   return !isContainer(whole) && scalarKey(whole) === scalarKey(part)
 }
 
-function hasMember(whole: JsonObject, key: string, value: Json): boolean {
-  const found = whole.get(key)
-  return found !== undefined && jsonContains(found, value)
+function* hasMembers(whole: JsonObject, part: JsonObject): Generator<void, boolean> {
+  for (const [key, value] of part) {
+    const found = whole.get(key)
+    if (found === undefined || !(yield* containsSteps(found, value))) return false
+  }
+  return true
 }
 
-function hasItems(whole: Json[], part: Json[]): boolean {
-  const containers = part.filter(isContainer)
+function* hasItems(whole: Json[], part: Json[]): Generator<void, boolean> {
   const missing = new Set(part.filter((item) => !isContainer(item)).map(scalarKey))
-  for (const item of whole) {
+  for (const [place, item] of whole.entries()) {
     if (missing.size === 0) break
+    if (place % ITEMS_PER_STEP === 0) yield
     if (!isContainer(item)) missing.delete(scalarKey(item))
   }
   if (missing.size > 0) return false
-  return containers.every((item) => whole.some((candidate) => jsonContains(candidate, item)))
+  for (const item of part) if (isContainer(item) && !(yield* hasContainer(whole, item))) return false
+  return true
+}
+
+function* hasContainer(whole: Json[], item: Json): Generator<void, boolean> {
+  for (const [place, candidate] of whole.entries()) {
+    if (place % ITEMS_PER_STEP === 0) yield
+    if (isContainer(candidate) && (yield* containsSteps(candidate, item))) return true
+  }
+  return false
 }
 
 function isContainer(value: Json): boolean {

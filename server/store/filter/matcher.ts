@@ -1,7 +1,7 @@
-import type { Json } from "@trust-registry/eatp"
+import { inTurns, type Json } from "@trust-registry/eatp"
 import { CapabilityTypeSchema, type ChainFilter } from "@trust-registry/proto"
 import { microsOf } from "../rows/micros.js"
-import { jsonContains } from "./jsonContains.js"
+import { containsSteps } from "./jsonContains.js"
 
 /** A chain after a change, as much of it as filters ask for. */
 export interface ChainState {
@@ -20,15 +20,18 @@ export interface Facts {
   types: unknown[]
   delegators: unknown[]
   /** The metadata; undefined if there is none, or none that JSONB can hold. */
-  metadata(): Json | undefined
+  metadata(): Promise<Json | undefined> | Json | undefined
 }
 
 /** A filter that tests single changes. */
 export interface Matcher {
   /** Whether it needs the facts of documents. */
   readonly needsFacts: boolean
-  /** Whether the chain matches; undefined if only a document that was purged could tell. */
-  matches(state: ChainState): boolean | undefined
+  /**
+   * Whether the chain matches; undefined if only a document that was purged could tell. A promise where metadata has to be looked at,
+   * which is done in turns.
+   */
+  matches(state: ChainState): Promise<boolean> | boolean | undefined
 }
 
 /**
@@ -39,16 +42,24 @@ export interface Matcher {
  */
 export function matcherOf(filter: ChainFilter | undefined, metadata: Json | undefined): Matcher {
   const plain = plainTests(filter)
-  const inFacts = factTests(filter, metadata)
+  const inFacts = factTests(filter)
+  const needsFacts = inFacts.length > 0 || metadata !== undefined
   return {
-    needsFacts: inFacts.length > 0,
+    needsFacts,
     matches(state) {
       if (!plain.every((test) => test(state))) return false
-      if (inFacts.length === 0) return true
+      if (!needsFacts) return true
       const { facts } = state
-      return facts ? inFacts.every((test) => test(facts)) : undefined
+      if (facts === null) return undefined
+      if (!inFacts.every((test) => test(facts))) return false
+      return metadata === undefined || hasMetadata(facts, metadata)
     },
   }
+}
+
+async function hasMetadata(facts: Facts, metadata: Json): Promise<boolean> {
+  const whole = await facts.metadata()
+  return whole !== undefined && (await inTurns(containsSteps(whole, metadata)))
 }
 
 function plainTests(filter: ChainFilter | undefined) {
@@ -64,7 +75,7 @@ function plainTests(filter: ChainFilter | undefined) {
   return tests
 }
 
-function factTests(filter: ChainFilter | undefined, metadata: Json | undefined) {
+function factTests(filter: ChainFilter | undefined) {
   const tests: ((facts: Facts) => boolean)[] = []
   const { capability, capabilityType, delegatorId } = filter ?? {}
   if (capability) tests.push((facts) => facts.capabilities.includes(capability))
@@ -73,10 +84,5 @@ function factTests(filter: ChainFilter | undefined, metadata: Json | undefined) 
     tests.push((facts) => facts.types.includes(name))
   }
   if (delegatorId) tests.push((facts) => facts.delegators.includes(delegatorId))
-  if (metadata !== undefined)
-    tests.push((facts) => {
-      const whole = facts.metadata()
-      return whole !== undefined && jsonContains(whole, metadata)
-    })
   return tests
 }

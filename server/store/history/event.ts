@@ -1,4 +1,4 @@
-import { type Json, parseJson } from "@trust-registry/eatp"
+import { inTurns, type Json, parseSteps } from "@trust-registry/eatp"
 import { ChainEventSchema, encodeItems, WatchChainsResponseSchema } from "@trust-registry/proto"
 import type { ChainState, Facts } from "../filter/matcher.js"
 import { encodedListed, encodedTooLarge } from "../rows/encodedChain.js"
@@ -76,22 +76,22 @@ function pieceOf(kind: ChangeKind | "current", content: Buffer): Buffer {
 }
 
 function factsOf(found: EventRow["facts"], text: string | null): Facts | null {
-  let metadata: { value: Json | undefined } | undefined
+  let metadata: Promise<Json | undefined> | undefined
   return (
     found && {
       ...found,
       metadata: () => {
-        metadata ??= { value: text === null ? undefined : parsed(text) }
-        return metadata.value
+        metadata ??= text === null ? Promise.resolve(undefined) : parsed(text)
+        return metadata
       },
     }
   )
 }
 
 /** Metadata that was written by hand may nest too deep, or repeat a key. */
-function parsed(text: string): Json | undefined {
+async function parsed(text: string): Promise<Json | undefined> {
   try {
-    return parseJson(text)
+    return await inTurns(parseSteps(text))
   } catch {
     return undefined
   }

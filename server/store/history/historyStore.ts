@@ -1,4 +1,4 @@
-import { parseJson } from "@trust-registry/eatp"
+import { mapInTurns, parseJson } from "@trust-registry/eatp"
 import type { ChainFilter } from "@trust-registry/proto"
 import type { Database } from "../database/database.js"
 import { readNewestRevision } from "../feed/changes.js"
@@ -67,7 +67,11 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
       done += taken
       // A chain that was purged meanwhile has no document any more; the watch reports its purge later.
       const kept = rows.filter(({ chain_data }) => chain_data !== null)
-      yield kept.map((row) => ({ revision: row.revision, bytes: currentPiece(row, chains, maxBytes) }))
+      const pieceOf = (row: (typeof kept)[number]) => ({
+        revision: row.revision,
+        bytes: currentPiece(row, chains, maxBytes),
+      })
+      yield await mapInTurns(kept, pieceOf)
     }
   }
   return {

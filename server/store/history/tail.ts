@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { mapInTurns } from "@trust-registry/eatp"
 import { ErrorReason } from "@trust-registry/proto"
 import { createSemaphore } from "../../async/semaphore.js"
 import { createSignal } from "../../async/signal.js"
@@ -78,7 +79,7 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
       const facts = [...readers].some((reader) => reader.facts)
       try {
         const page = await read({ ...SHARED_BATCH, from: into.next, facts })
-        into.add(page.rows.map(eventOf), nextAfter(page, into.next, position), facts)
+        into.add(await mapInTurns(page.rows, eventOf), nextAfter(page, into.next, position), facts)
       } catch (error) {
         // For any other error memory starts again, and readers meet the error when they read for themselves.
         if (isUnavailable(error)) await sleep(RETRY_MS)
@@ -100,7 +101,7 @@ export function createTail(feed: Feed, read: (query: EventsQuery) => Promise<Eve
     const position = feed.position
     const page = await ownReads(() => read({ ...OWN_BATCH, from, facts }))
     const next = nextAfter(page, from, position)
-    return next > from ? { events: page.rows.map(eventOf), next } : undefined
+    return next > from ? { events: await mapInTurns(page.rows, eventOf), next } : undefined
   }
 
   return {

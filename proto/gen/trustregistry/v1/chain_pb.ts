@@ -24,6 +24,9 @@ export const file_trustregistry_v1_chain: GenFile = /*@__PURE__*/
  * are UNSPECIFIED or unknown, ids that are empty or over 512 bytes, U+0000 and lone surrogates anywhere (escaped in JSON
  * text too), JSON text that does not parse, repeats a key or nests deeper than 64.
  *
+ * A request with a chain of more than 50,000 fields and items, of which a record inside it counts as two, is refused with
+ * INVALID_REQUEST before it is read.
+ *
  * @generated from message trustregistry.v1.TrustLineageChain
  */
 export type TrustLineageChain = Message<"trustregistry.v1.TrustLineageChain"> & {

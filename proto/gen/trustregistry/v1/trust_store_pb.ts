@@ -961,7 +961,7 @@ export const BatchGetChainsResponseSchema: GenMessage<BatchGetChainsResponse> = 
  */
 export type BatchStoreChainsRequest = Message<"trustregistry.v1.BatchStoreChainsRequest"> & {
   /**
-   * The chains, at most 1,000 and 4 MiB in all, each with a request_id of its own.
+   * The chains, at most 1,000, 4 MiB and 200,000 fields and items in all, each with a request_id of its own.
    *
    * @generated from field: repeated trustregistry.v1.StoreChainRequest requests = 1;
    */
