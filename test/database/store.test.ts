@@ -283,6 +283,7 @@ describe("a chain that is returned", () => {
     status: "active",
     expiresAt: null,
     revokesAt: 1_000_000n,
+    verified: true,
     revocations: [
       { kind: "delegation", record_id: "at once", from: null },
       { kind: "delegation", record_id: "graceful", from: 1_000_000 },

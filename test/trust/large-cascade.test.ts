@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as delay } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import { cascade } from "@trust-registry/eatp"
+import { cascade, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -301,5 +301,5 @@ describe("a cascade of more than 1,000 records", () => {
 
 function authority(id: string) {
   const keys = [{ keyId: "1", publicKey: signerOf(id).publicKey }]
-  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys }
+  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys, permissions: usualPermissions() }
 }
