@@ -130,6 +130,7 @@ async function registered(
   try {
     const request = {
       inactive,
+      imported: true,
       requestId: requestIdOf(archive, "authority", id),
       ...(authority && { authority }),
     }

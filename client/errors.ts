@@ -134,6 +134,41 @@ export class AuthorityExistsError extends TrustStoreError {
   }
 }
 
+/** AUTHORITY_INACTIVE: a new record is signed by `authorityId`, which is inactive. */
+export class AuthorityInactiveError extends TrustStoreError {
+  override readonly name = "AuthorityInactiveError"
+
+  /** The signatures of the new records: the first 16, then one without a field that counts the rest. */
+  get violations(): readonly FieldViolation[] {
+    return violationsIn(this.details)
+  }
+}
+
+/** AUTHORITY_NOT_PERMITTED: `authorityId` lacks the permission for a new record, or for an authority below it. */
+export class AuthorityNotPermittedError extends TrustStoreError {
+  override readonly name = "AuthorityNotPermittedError"
+
+  /** The signatures or fields: the first 16, then one without a field that counts the rest. */
+  get violations(): readonly FieldViolation[] {
+    return violationsIn(this.details)
+  }
+}
+
+/** VERIFICATION_LOST: the chain of `agentId` is VERIFIED and would not be any more. */
+export class VerificationLostError extends TrustStoreError {
+  override readonly name = "VerificationLostError"
+}
+
+/** AUTHORITY_CHANGED: the chain of `agentId` would move to another genesis authority. */
+export class AuthorityChangedError extends TrustStoreError {
+  override readonly name = "AuthorityChangedError"
+
+  /** The genesis authority of the stored chain. */
+  get current(): string {
+    return this.metadata.authority_id ?? ""
+  }
+}
+
 /** TRUST_RECORD_NOT_FOUND: the chain of `agentId` has no such delegation or capability, or `authorityId` no such key. */
 export class TrustRecordNotFoundError extends TrustStoreError {
   override readonly name = "TrustRecordNotFoundError"

@@ -13,9 +13,12 @@ import {
   StatusSchema,
 } from "@trust-registry/proto"
 import {
+  AuthorityChangedError,
   AuthorityExistsError,
+  AuthorityInactiveError,
   AuthorityInvalidError,
   AuthorityNotFoundError,
+  AuthorityNotPermittedError,
   type ErrorDetail,
   type ErrorFacts,
   InvalidRequestError,
@@ -31,6 +34,7 @@ import {
   TrustRecordNotFoundError,
   TrustStoreDatabaseError,
   TrustStoreError,
+  VerificationLostError,
 } from "./errors.js"
 import { isReason } from "./resume.js"
 import { IllFormedValueError } from "./rpc/wellFormed.js"
@@ -91,6 +95,10 @@ const CLASSES: ReadonlyMap<string, typeof TrustStoreError> = new Map(
     AUTHORITY_NOT_FOUND: AuthorityNotFoundError,
     AUTHORITY_INVALID: AuthorityInvalidError,
     AUTHORITY_EXISTS: AuthorityExistsError,
+    AUTHORITY_INACTIVE: AuthorityInactiveError,
+    AUTHORITY_NOT_PERMITTED: AuthorityNotPermittedError,
+    VERIFICATION_LOST: VerificationLostError,
+    AUTHORITY_CHANGED: AuthorityChangedError,
     TRUST_RECORD_NOT_FOUND: TrustRecordNotFoundError,
     REVOCATION_NOT_FOUND: RevocationNotFoundError,
     REVOCATION_FINAL: RevocationFinalError,

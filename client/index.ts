@@ -54,6 +54,7 @@ export {
   type TrustRequest,
   type TrustVerdict,
   type TrustViolation,
+  usualPermissions,
   type Violation,
   verifyTrust,
 } from "@trust-registry/eatp"
@@ -285,9 +286,12 @@ export type { ChainToImport, ImportedChain } from "./chainImport.js"
 export type { ChainWatch, WatchOptions, WatchRequest, WatchState } from "./chainWatch.js"
 export { connect, type ServingStatus, type TrustRegistry } from "./connect.js"
 export {
+  AuthorityChangedError,
   AuthorityExistsError,
+  AuthorityInactiveError,
   AuthorityInvalidError,
   AuthorityNotFoundError,
+  AuthorityNotPermittedError,
   type ErrorDetail,
   type ErrorReasonName,
   type FieldViolation,
@@ -304,6 +308,7 @@ export {
   TrustRecordNotFoundError,
   TrustStoreDatabaseError,
   TrustStoreError,
+  VerificationLostError,
 } from "./errors.js"
 export type { ImportOptions } from "./importOrder.js"
 export type {

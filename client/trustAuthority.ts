@@ -1,19 +1,31 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import type { TrustAuthority, AuthorityKey as TrustAuthorityKey } from "@trust-registry/eatp"
-import type { AuthorityKey } from "@trust-registry/proto"
+import type { Authority, AuthorityKey } from "@trust-registry/proto"
 
 /**
- * Converts an authority of the registry to the form that `verifyTrust`, `checkSignatures` and the makers take: its id and
- * its keys with their windows, in microseconds since 1970 UTC. A revoked key verifies nothing offline: only the registry
- * knows what was first stored before the key was compromised.
+ * Converts an authority of the registry to the form that `verifyTrust`, `checkSignatures` and the makers take: its id, its
+ * keys with their windows, in microseconds since 1970 UTC, and what it may do, unless only its parent tells. A revoked key verifies
+ * nothing offline: only the registry knows what was first stored before the key was compromised.
  *
+ * @param record says whether it is active; unset: it is
  * @example
- * const { authority } = await registry.getAuthority({ authorityId: "org-acme" })
- * const authorities = new Map([["org-acme", trustAuthority(authority!)]])
+ * const { stored } = await registry.getAuthority({ authorityId: "org-acme" })
+ * const authorities = new Map([["org-acme", trustAuthority(stored!.authority!, stored!.record)]])
  */
-export function trustAuthority({ id, keys }: { id: string; keys: readonly Key[] }): TrustAuthority {
-  return { id, keys: keys.map(keyOf) }
+export function trustAuthority(authority: Convertible, record?: { isActive: boolean }): TrustAuthority {
+  const { id, keys, permissions, parentAuthorityId = "" } = authority
+  const tells = permissions !== undefined && (permissions.length > 0 || parentAuthorityId === "")
+  return {
+    id,
+    keys: keys.map(keyOf),
+    active: record?.isActive ?? true,
+    ...(tells && { permissions }),
+  }
 }
+
+type Convertible = Pick<Authority, "id"> & { keys: readonly Key[] } & Partial<
+    Pick<Authority, "permissions" | "parentAuthorityId">
+  >
 
 type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">
 

@@ -38,6 +38,7 @@ export { type AuditEntry, audit } from "./make/audit.js"
 export type { CapabilityGrant } from "./make/capability.js"
 export { type Delegation, delegate } from "./make/delegate.js"
 export { type Establishment, establish } from "./make/establish.js"
+export { usualPermissions } from "./make/issuer.js"
 export { MakeError, type MakeErrorCode } from "./make/makeError.js"
 export type { IdKind, Known, Maker } from "./make/maker.js"
 export { resign } from "./make/resign.js"
@@ -129,12 +130,20 @@ export type { ConstraintFinding } from "./verify/constraintChecks.js"
 export { type Explained, explained } from "./verify/denialCause.js"
 export { commandRemedy, type Told } from "./verify/denialSentences.js"
 export {
+  type IssuanceFault,
+  type IssuanceReason,
+  type IssuanceTime,
+  issuanceFaults,
+  mayDo,
+} from "./verify/issuance.js"
+export {
   type Descendants,
   type PlacedChain,
   type RevokedOrigin,
   revokedDescendants,
 } from "./verify/revokedDescent.js"
-export { checkSignatures, type SignatureFindings, type Signers } from "./verify/storedSignatures.js"
+export type { Signers } from "./verify/signedFields.js"
+export { checkSignatures, type SignatureFindings } from "./verify/storedSignatures.js"
 export type {
   AgentRevocations,
   Lookup,

@@ -15,6 +15,7 @@ import {
   SignatureStatus,
   type TrustLineageChain,
   trustAuthority,
+  usualPermissions,
   VerificationLevel,
 } from "@trust-registry/client"
 import { cleanUp } from "./cleanUp.js"
@@ -27,7 +28,13 @@ const authorityType = AuthorityType.ORGANIZATION
 
 // The private key stays here; the registry gets the public key.
 const { privateKey, publicKey } = generateKeyPair()
-const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
+const authority = {
+  id: authorityId,
+  name: "Example Inc.",
+  authorityType,
+  keys: [{ keyId: "1", publicKey }],
+  permissions: usualPermissions(),
+}
 await registry.registerAuthority({ authority })
 
 // Creating a record requires the authorities and the chains that it builds on.

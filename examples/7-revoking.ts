@@ -16,6 +16,7 @@ import {
   TrustChainRevokedError,
   type TrustLineageChain,
   trustAuthority,
+  usualPermissions,
 } from "@trust-registry/client"
 import { cleanUp } from "./cleanUp.js"
 
@@ -26,7 +27,13 @@ const [lead, analyst, helper] = [`${run}-lead`, `${run}-analyst`, `${run}-helper
 const end = cleanUp(registry, run, [authorityId])
 const authorityType = AuthorityType.ORGANIZATION
 const { privateKey, publicKey } = generateKeyPair()
-const authority = { id: authorityId, name: "Example Inc.", authorityType, keys: [{ keyId: "1", publicKey }] }
+const authority = {
+  id: authorityId,
+  name: "Example Inc.",
+  authorityType,
+  keys: [{ keyId: "1", publicKey }],
+  permissions: usualPermissions(),
+}
 await registry.registerAuthority({ authority })
 
 const known = {

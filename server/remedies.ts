@@ -32,6 +32,10 @@ const REMEDIES: Readonly<Record<keyof typeof ErrorReason, string>> = {
   CANCELLED: "",
   DEADLINE_EXCEEDED: "allow more time; a write may have happened",
   INTERNAL: "",
+  AUTHORITY_INACTIVE: "no RPC reactivates it; an active authority has to sign new records",
+  AUTHORITY_NOT_PERMITTED: "UpdateAuthority grants permissions",
+  VERIFICATION_LOST: "sign what it lacks, or set allow_unverified",
+  AUTHORITY_CHANGED: "set allow_new_authority if the agent is to belong to another authority from now on",
 }
 
 const BY_NUMBER = new Map<number, string>(

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { connect, SignatureStatus } from "@trust-registry/client"
+import { usualPermissions } from "@trust-registry/eatp"
 import { AuthorityType, decode, StoreChainResponseSchema } from "@trust-registry/proto"
 import type { Figure } from "../figure.js"
 import { bareCall } from "../load/bareCall.js"
@@ -43,7 +44,13 @@ export const storeSigned: Figure = {
 async function register(address: string) {
   const registry = connect(address)
   const keys = [{ keyId: "first", publicKey: benchSigner().publicKey }]
-  const authority = { id: AUTHORITY, name: "Bench", authorityType: AuthorityType.ORGANIZATION, keys }
+  const authority = {
+    id: AUTHORITY,
+    name: "Bench",
+    authorityType: AuthorityType.ORGANIZATION,
+    keys,
+    permissions: usualPermissions(),
+  }
   await registry.registerAuthority({ authority }).finally(() => registry.close())
 }
 

@@ -1,6 +1,7 @@
-import type { TrustLineageChain } from "@trust-registry/proto"
+import { AuthorityPermission, type TrustLineageChain } from "@trust-registry/proto"
 import type { Signer } from "../signing/ed25519.js"
 import { attestCapability, type CapabilityGrant } from "./capability.js"
+import { assureMayIssue } from "./issuer.js"
 import type { Known, Maker } from "./maker.js"
 import { partsOf, sealed } from "./sealed.js"
 import { sourceChain } from "./sourceGate.js"
@@ -17,7 +18,8 @@ export type Attestation = {
  * Attests more capabilities to an established agent: gives its chain with them and a new chain-state signature.
  *
  * @param owner the signer of the genesis record's authority, if that is not the attester
- * @throws MakeError if the chain is unknown, expired or not valid, and for an expiry that is past or naive.
+ * @throws MakeError if the chain is unknown, expired or not valid, for an expiry that is past or naive, and for an authority that
+ * is inactive or may not attest.
  */
 export async function attest(
   { agentId, attesterId, capabilities }: Attestation,
@@ -25,7 +27,9 @@ export async function attest(
   maker: Maker,
   owner?: Signer,
 ): Promise<TrustLineageChain> {
-  const { chain } = await sourceChain(agentId, known, maker)
+  const { chain, genesis } = await sourceChain(agentId, known, maker)
+  assureMayIssue(known.authorities.get(attesterId), AuthorityPermission.GRANT_CAPABILITIES)
+  assureMayIssue(known.authorities.get(genesis.authorityId))
   const attested = await Promise.all(
     capabilities.map((grant) => attestCapability(grant, attesterId, agentId, maker)),
   )

@@ -10,6 +10,7 @@ import {
 import { trustChainHash } from "../dict/trustChainHash.js"
 import { signText } from "../signing/ed25519.js"
 import { auditAnchorPayload } from "../signing/recordPayload.js"
+import { assureMayIssue } from "./issuer.js"
 import { type Known, type Maker, nowText } from "./maker.js"
 import { hashReasoning, signReasoning } from "./reasoned.js"
 import { partsOf } from "./sealed.js"
@@ -33,11 +34,12 @@ export type AuditEntry = {
  * Records an action of an agent (EATP's AUDIT): gives its chain with one more anchor, which the authority of the genesis
  * record signs and which is bound to the chain as it was before.
  *
- * @throws MakeError if the chain is unknown, expired or not valid.
+ * @throws MakeError if the chain is unknown, expired or not valid, or its authority inactive.
  */
 export async function audit(entry: AuditEntry, known: Known, maker: Maker): Promise<TrustLineageChain> {
   const { agentId, action, result = ActionResult.SUCCESS, ...rest } = entry
-  const { chain } = await sourceChain(agentId, known, maker)
+  const { chain, genesis } = await sourceChain(agentId, known, maker)
+  assureMayIssue(known.authorities.get(genesis.authorityId))
   const anchor = create(AuditAnchorSchema, {
     id: maker.newId("aud"),
     agentId,

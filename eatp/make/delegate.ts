@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf"
 import {
+  AuthorityPermission,
   type CapabilityAttestation,
   type ConstraintDimension,
   type ConstraintDimensionsSchema,
@@ -21,6 +22,7 @@ import { type Signer, signText } from "../signing/ed25519.js"
 import { attestCapability } from "./capability.js"
 import { delegable, delegationDepthOf, tightened } from "./delegable.js"
 import { signedGenesis } from "./establish.js"
+import { assureMayIssue } from "./issuer.js"
 import { MakeError } from "./makeError.js"
 import { checkExpiry, earliest, type Known, type Maker, nowText } from "./maker.js"
 import { hashReasoning, signReasoning } from "./reasoned.js"
@@ -61,7 +63,8 @@ export type Delegation = {
  *
  * @param owner the signer of the delegatee's authority, if that is another one
  * @throws MakeError for what the rules refuse: a delegator without a valid chain, delegation to itself, cycles, more than
- * ten hops, capabilities that the delegator lacks or that have expired, no_delegation, looser constraints.
+ * ten hops, capabilities that the delegator lacks or that have expired, no_delegation, looser constraints, an authority that is inactive
+ * or may not do it.
  * SigningPayloadError for incomplete engine limits.
  */
 export async function delegate(
@@ -71,6 +74,7 @@ export async function delegate(
   owner: Signer = maker.signer,
 ): Promise<TrustLineageChain> {
   const source = await sourceChain(asked.delegatorId, known, maker)
+  assureMayDelegate(asked, source.genesis, known)
   const delegationDepth = delegationDepthOf(asked.delegatorId, asked.delegateeId, known)
   const sources = delegable(source.chain, asked.capabilities, maker.nowMicros)
   const delegation = newRecord(asked, source.chain, [...sources.values()], maker)
@@ -88,6 +92,15 @@ export async function delegate(
     maker,
     owner,
   )
+}
+
+// The delegator's authority signs the delegation and the capabilities, that of the delegatee its chain.
+function assureMayDelegate({ delegateeId }: Delegation, { authorityId }: GenesisRecord, known: Known): void {
+  const { CREATE_AGENTS, DELEGATE_TRUST, GRANT_CAPABILITIES } = AuthorityPermission
+  const delegatee = known.chains.get(delegateeId)?.chain.genesis
+  const creates = delegatee === undefined ? [CREATE_AGENTS] : []
+  assureMayIssue(known.authorities.get(authorityId), DELEGATE_TRUST, GRANT_CAPABILITIES, ...creates)
+  if (delegatee) assureMayIssue(known.authorities.get(delegatee.authorityId))
 }
 
 function newRecord(

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf"
 import {
+  AuthorityPermission,
   type AuthorityType,
   type GenesisRecord,
   GenesisRecordSchema,
@@ -8,8 +9,9 @@ import {
 import { signText } from "../signing/ed25519.js"
 import { genesisPayload } from "../signing/recordPayload.js"
 import { attestCapability, type CapabilityGrant } from "./capability.js"
+import { assureMayIssue } from "./issuer.js"
 import { MakeError } from "./makeError.js"
-import { checkExpiry, earliest, type Maker, nowText } from "./maker.js"
+import { checkExpiry, earliest, type Known, type Maker, nowText } from "./maker.js"
 import { sealed } from "./sealed.js"
 
 /** An agent to establish. */
@@ -30,16 +32,24 @@ export type Establishment = {
  * Establishes an agent (EATP's ESTABLISH): a new chain with a genesis record, capabilities that only this
  * agent can use, an envelope and a chain-state signature, all signed by the authority.
  *
- * @throws MakeError for an empty id or an expiry that is past or naive.
+ * @param known the authorities of which it is known what they may do
+ * @throws MakeError for an empty id, an expiry that is past or naive, and an authority that is inactive or may not do it.
  * @example
  * const maker = { signer: memorySigner(privateKey), nowMicros, newId: (kind) => `${kind}-${randomUUID()}` }
  * const grant = { capability: "read_data", capabilityType: CapabilityType.ACCESS }
  * const chain = await establish({ agentId, authorityId, authorityType, capabilities: [grant] }, maker)
  */
-export async function establish(agent: Establishment, maker: Maker): Promise<TrustLineageChain> {
+export async function establish(
+  agent: Establishment,
+  maker: Maker,
+  known?: Pick<Known, "authorities">,
+): Promise<TrustLineageChain> {
   if (agent.agentId === "" || agent.authorityId === "") {
     throw new MakeError("INVALID_ARGUMENT", "An agent and its authority need ids")
   }
+  const grants = agent.capabilities.length > 0 ? [AuthorityPermission.GRANT_CAPABILITIES] : []
+  const authority = known?.authorities.get(agent.authorityId)
+  assureMayIssue(authority, AuthorityPermission.CREATE_AGENTS, ...grants)
   const genesis = await signedGenesis(agent, maker)
   const capabilities = await Promise.all(
     agent.capabilities.map((grant) =>

@@ -13,6 +13,8 @@ export type MakeErrorCode =
   | "CAPABILITY_NOT_FOUND"
   | "CAPABILITY_EXPIRED"
   | "LOOSER_CONSTRAINTS"
+  | "AUTHORITY_INACTIVE"
+  | "AUTHORITY_NOT_PERMITTED"
 
 /** The rules of EATP do not allow a record to be made; nothing was signed. */
 export class MakeError extends Error {

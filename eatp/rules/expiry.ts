@@ -40,6 +40,15 @@ export function isRecordExpired({ expiresAt }: { expiresAt?: string | undefined 
   return isExpired(instantOf(expiresAt), now)
 }
 
+/** How far ahead the clocks of signers may be, in microseconds: 10 s. */
+const CLOCKS_MICROS = 10_000_000n
+
+/** Whether a capability is attested in the future, so that it does not count yet; a naive date names no instant and does. */
+export function isToCome({ attestedAt }: { attestedAt: string }, now: bigint): boolean {
+  const at = instantOf(attestedAt)
+  return at !== undefined && at > now + CLOCKS_MICROS
+}
+
 /** Whether an expiry is set and names no instant: it is naive, or no time at all. */
 export function isNaive(expiresAt: string | undefined): boolean {
   return expiresAt !== undefined && instantOf(expiresAt) === undefined

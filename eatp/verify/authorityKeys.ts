@@ -1,3 +1,4 @@
+import type { AuthorityPermission } from "@trust-registry/proto"
 import { isEffective, isExpired } from "../rules/expiry.js"
 
 /** A key of an authority, and when it is valid. */
@@ -19,12 +20,17 @@ export type AuthorityKey = {
   compromisedAtMicros?: bigint
 }
 
-/** An authority as verification sees it. Whether it is active does not matter: what it signed stays signed. */
+/**
+ * An authority as verification sees it. What it may do, and whether it is active, matters for new records only: what it signed
+ * stays signed.
+ */
 export type TrustAuthority = {
   id: string
   keys: readonly AuthorityKey[]
-  /** Unset: true. Only reported, in the records of a path. */
+  /** Unset: true. */
   active?: boolean
+  /** What it may do, by itself or by its parents. Unset: not known, and then nothing is denied for it. */
+  permissions?: readonly AuthorityPermission[]
 }
 
 /** When a signature was made, as far as its record says. */

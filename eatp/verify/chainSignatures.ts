@@ -159,12 +159,13 @@ function delegatorAuthority(
   return genesis && input.authorities.get(genesis.authorityId)
 }
 
-function datedAt(time: string): SigningTime {
+/** The time of a record with a date. */
+export function datedAt(time: string): SigningTime {
   return { atMicros: instantOf(time) }
 }
 
-// The state carries no date: it was signed at or after the newest record that it covers.
-function stateTime({ genesis, capabilities, delegations }: TrustLineageChain): SigningTime {
+/** The time of a chain's state, which has no date: it was signed at or after the newest record that it covers. */
+export function stateTime({ genesis, capabilities, delegations }: TrustLineageChain): SigningTime {
   const times = [
     genesis?.createdAt,
     ...capabilities.map(({ attestedAt }) => attestedAt),

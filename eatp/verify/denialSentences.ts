@@ -221,6 +221,28 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     command:
       "`trust-registry authority get` shows the keys; sign it again with a current one (`trust-registry resign` for the state) and store it",
   },
+  AUTHORITY_NOT_PERMITTED: {
+    what: (facts) => `${recordOf(facts)} is signed by ${by(facts.authorityId)}, which lacks the permission`,
+    remedy: "UpdateAuthority grants permissions",
+    command: "`trust-registry authority update --permissions` grants them",
+  },
+  NOT_YET_VALID: {
+    what: (facts) => `capability ${whose(facts)} is attested in the future: ${visible(facts.since ?? "")}`,
+    remedy: "wait until then, or have it attested with the present time",
+  },
+  AUTHORITY_INACTIVE: {
+    what: (facts) => `${recordOf(facts)} is signed by ${by(facts.authorityId)}, which is inactive`,
+    remedy: "have an active authority sign the records, and store the chain",
+  },
+  SIGNED_LATE: {
+    what: (facts) =>
+      `${recordOf(facts)} is signed with a key of ${by(facts.authorityId)} whose window has ended`,
+    ...SIGN_RECORD,
+  },
+}
+
+function recordOf({ agentId, holderId, detail = "a record" }: DenialFacts): string {
+  return `${visible(detail)} of agent ${quoted(holderId ?? agentId)}`
 }
 
 function by(authorityId: string | undefined): string {

@@ -1,5 +1,5 @@
 import type { GenesisRecord } from "@trust-registry/proto"
-import { isNaive, isRecordExpired } from "../rules/expiry.js"
+import { isNaive, isRecordExpired, isToCome } from "../rules/expiry.js"
 import { MAX_DELEGATION_DEPTH } from "../rules/lineage.js"
 import type { ChainSignature } from "./chainSignatures.js"
 import {
@@ -56,6 +56,8 @@ export function openPathChecks(
     const found = recordFault(step)
     if (found !== undefined) return found
     if (isRecordExpired(record, input.nowMicros)) return fault("CAPABILITY_EXPIRED", "expired")
+    if (isToCome(record, input.nowMicros))
+      return { ...fault("NOT_YET_VALID", "attested in the future"), facts: { since: record.attestedAt } }
     const signatures = signaturesOf(chain, genesis)
     const own = signatures.capability(record)
     if (own.signer === undefined) return unknownAuthority(record.attesterId || genesis.authorityId)

@@ -1,6 +1,6 @@
 import type { CapabilityAttestation, GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
-import { isRecordExpired } from "../rules/expiry.js"
+import { isRecordExpired, isToCome } from "../rules/expiry.js"
 import { type ChainSignatures, openSignatures } from "./chainSignatures.js"
 import type { AgentRevocations, TrustInput } from "./trustInput.js"
 import type { Denial } from "./verdict.js"
@@ -31,7 +31,10 @@ export type SlicedCheck = (question: Question) => Denial | undefined | Promise<D
 /** Prepares the question about a chain that is in force. */
 export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis: GenesisRecord): Question {
   const revoked = input.revocations?.get(genesis.agentId) ?? {}
-  const usable = chain.capabilities.filter(({ id }) => revoked.capabilities?.has(id) !== true)
+  const usable = chain.capabilities.filter(
+    (capability) =>
+      revoked.capabilities?.has(capability.id) !== true && !isToCome(capability, input.nowMicros),
+  )
   const signaturesOf = openSignatures(input)
   return {
     input,

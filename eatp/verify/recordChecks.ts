@@ -1,4 +1,5 @@
 import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
+import { isToCome } from "../rules/expiry.js"
 import { DELEGATION_V3 } from "../signing/delegationVersion.js"
 import { isSignature } from "../signing/ed25519.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
@@ -29,13 +30,24 @@ export function chainStateSigned({ input, chain, genesis, signatures }: Question
   })
 }
 
+/** The genesis authority is known: the reference implementation does not ask at QUICK, which looks at no signature. */
+export function authorityKnown({ input, genesis }: Question): Denial | undefined {
+  if (input.options?.quickNeedsAuthority !== true || input.authorities.get(genesis.authorityId) !== undefined)
+    return undefined
+  return denial("AUTHORITY_UNKNOWN", `Genesis authority unknown: ${genesis.authorityId}`)
+}
+
 /** A capability covers the action (EATP VERIFY, capability match). */
 export function actionCovered({ input, chain, capability }: Question): Denial | undefined {
   if (capability !== undefined) return undefined
   const { action } = input.request
-  const revoked = capabilityFor(chain.capabilities, action, input.nowMicros)
-  if (revoked !== undefined)
-    return denial("CAPABILITY_REVOKED", `Capability revoked: ${revoked.id}`, { facts: { id: revoked.id } })
+  const unusable = capabilityFor(chain.capabilities, action, input.nowMicros)
+  if (unusable !== undefined) {
+    const { id, attestedAt: since } = unusable
+    return isToCome(unusable, input.nowMicros)
+      ? denial("NOT_YET_VALID", `Capability attested in the future: ${id}`, { facts: { id, since } })
+      : denial("CAPABILITY_REVOKED", `Capability revoked: ${id}`, { facts: { id } })
+  }
   return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
 }
 

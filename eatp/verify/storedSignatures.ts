@@ -1,21 +1,11 @@
-import type { AuditAnchor, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
+import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Violation } from "../shape/shapeContext.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import type { AuthorityKey, TrustAuthority } from "./authorityKeys.js"
-import { type ChainSignature, type ChainSignatures, openSignatures } from "./chainSignatures.js"
-import type { Lookup, StoredTrust, TrustInput } from "./trustInput.js"
+import type { ChainSignature } from "./chainSignatures.js"
+import { type Signers, signedFields } from "./signedFields.js"
 import { verifySignatures } from "./verifySignatures.js"
 import { windowProblem } from "./windowProblem.js"
-
-/** What is known about who signed a chain. */
-export type Signers = {
-  /** The authorities that its records name. */
-  authorities: Lookup<TrustAuthority>
-  /** The chains of its delegators. */
-  delegators: Lookup<StoredTrust>
-  /** As in {@link TrustInput}, for keys that were compromised. */
-  firstStored?: TrustInput["firstStored"]
-}
 
 /** What {@link checkSignatures} finds. */
 export type SignatureFindings = {
@@ -36,18 +26,7 @@ export async function checkSignatures(
   { authorities, delegators, firstStored }: Signers,
 ): Promise<SignatureFindings> {
   const findings: SignatureFindings = { bad: [], revoked: [], open: [] }
-  const { genesis } = chain
-  if (!genesis) return findings
-  const signaturesOf = openSignatures({
-    request: { agentId: genesis.agentId, action: "", level: "full" },
-    nowMicros: 0n,
-    chains: delegators,
-    authorities,
-    firstStored,
-    // A legacy capability is signed as well; whether it counts is for VerifyTrust to decide.
-    options: { allowUnboundLegacyCapabilities: true },
-  })
-  const signed = [...fieldsOf(chain, signaturesOf(chain, genesis))]
+  const signed = signedFields(chain, { authorities, delegators, firstStored })
   await verifySignatures(signed.map(({ signature }) => signature))
   const revoked = await signedWithRevokedKey(signed.map(({ signature }) => signature))
   // The reason costs as much as the check, so that only the first are told.
@@ -72,36 +51,6 @@ export async function checkSignatures(
 
 /** How many signatures of a chain are told why they do not verify, beyond that they do not. */
 const MAX_EXPLAINED = 10
-
-type SignedField = { field: string; signature: ChainSignature }
-
-// In the order of the chain's fields; a missing chain-state signature is reported last.
-function* fieldsOf(chain: TrustLineageChain, signatures: ChainSignatures): Iterable<SignedField> {
-  yield { field: "chain.genesis.signature", signature: signatures.genesis() }
-  if (chain.chainStateSignature !== undefined)
-    yield { field: "chain.chain_state_signature", signature: signatures.chainState() }
-  for (const [index, capability] of chain.capabilities.entries())
-    yield { field: `chain.capabilities[${index}].signature`, signature: signatures.capability(capability) }
-  for (const [index, delegation] of chain.delegations.entries()) {
-    const path = `chain.delegations[${index}]`
-    yield { field: `${path}.signature`, signature: signatures.delegation(delegation) }
-    yield* reasoningField(delegation, path, signatures)
-  }
-  for (const [index, anchor] of chain.auditAnchors.entries()) {
-    const path = `chain.audit_anchors[${index}]`
-    yield { field: `${path}.signature`, signature: signatures.anchor(anchor) }
-    yield* reasoningField(anchor, path, signatures)
-  }
-}
-
-function* reasoningField(
-  record: DelegationRecord | AuditAnchor,
-  path: string,
-  signatures: ChainSignatures,
-): Iterable<SignedField> {
-  if (record.reasoningTrace !== undefined)
-    yield { field: `${path}.reasoning_signature`, signature: signatures.reasoning(record) }
-}
 
 function problem(signature: ChainSignature, revoked: boolean, window: string | undefined): string {
   if (signature.outcome instanceof SigningPayloadError) return signature.outcome.message

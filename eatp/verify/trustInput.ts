@@ -56,10 +56,12 @@ export type TrustInput = {
   options?: TrustOptions
 }
 
-/** What EATP allows while old chains are migrated; both are off by default. */
+/** Where verification is laxer than EATP, while old chains are migrated, or stricter. All are off by default. */
 export type TrustOptions = {
   /** Accept a chain without a chain-state signature. */
   allowUnsignedChainState?: boolean
   /** Accept capabilities whose signature does not cover the holder. */
   allowUnboundLegacyCapabilities?: boolean
+  /** Deny a chain at QUICK whose genesis authority is not known. A registry, which knows its authorities, does. */
+  quickNeedsAuthority?: boolean
 }

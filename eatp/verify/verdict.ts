@@ -34,6 +34,10 @@ export type DenialReason =
   | "PATH_BROKEN"
   | "AUTHORITY_MISMATCH"
   | "KEY_REVOKED"
+  | "AUTHORITY_NOT_PERMITTED"
+  | "NOT_YET_VALID"
+  | "AUTHORITY_INACTIVE"
+  | "SIGNED_LATE"
 
 /** A constraint that is not met, or a warning about one. */
 export type TrustViolation = {

@@ -15,6 +15,7 @@ import {
 import {
   actionCovered,
   anchorsSigned,
+  authorityKnown,
   chainStateSigned,
   delegationSignaturesFormed,
   delegationsSigned,
@@ -102,7 +103,7 @@ const reference: Record<TrustLevel, SlicedCheck[]> = {
   ],
 }
 const stricter: Record<TrustLevel, SlicedCheck[]> = {
-  quick: [someSignature, delegatorsInForce],
+  quick: [someSignature, authorityKnown, delegatorsInForce],
   standard: [
     delegatorsInForce,
     sourceNotRevoked,

@@ -153,6 +153,15 @@ export const settings = {
     default: "false",
     read: booleanOf,
   },
+  maxRecordAgeMs: {
+    variable: "TRUST_REGISTRY_MAX_RECORD_AGE",
+    unit: "duration",
+    sentence:
+      "How long after its date a record may first be stored that is signed with a key whose window has an end (`90s`, `30m`, `12h`, `30d`). " +
+      "A key whose window has ended signs no new record at all. What an archive brings is exempt.",
+    default: "24h",
+    read: durationOf,
+  },
   callTimeoutMs: {
     variable: "TRUST_REGISTRY_CALL_TIMEOUT_MS",
     unit: "ms",

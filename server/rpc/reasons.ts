@@ -50,6 +50,10 @@ export const REASONS: Readonly<Record<ReasonName, ReasonRule>> = {
   CANCELLED: { code: Code.CANCELLED, fault: "caller" },
   DEADLINE_EXCEEDED: { code: Code.DEADLINE_EXCEEDED, fault: "caller" },
   INTERNAL: { code: Code.INTERNAL, fault: "server" },
+  AUTHORITY_INACTIVE: { code: Code.FAILED_PRECONDITION, fault: "caller" },
+  AUTHORITY_NOT_PERMITTED: { code: Code.FAILED_PRECONDITION, fault: "caller" },
+  VERIFICATION_LOST: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
+  AUTHORITY_CHANGED: { code: Code.FAILED_PRECONDITION, fault: "caller", precondition: true },
 }
 
 const NAMES = new Map<number, ReasonName>(

@@ -46,7 +46,9 @@ CREATE TYPE public.trust_chain_write AS (
 	content_hash text,
 	expires_at timestamp with time zone,
 	signature_status text,
-	depends jsonb
+	depends jsonb,
+	allow_unverified boolean,
+	allow_new_authority boolean
 );
 
 --
@@ -220,7 +222,7 @@ declare
   present trust_authorities;
   parent text := document ->> 'parent_authority_id';
   outcome text;
-  registers boolean := kind in ('register', 'register_inactive');
+  registers boolean := kind in ('register', 'register_inactive', 'import', 'import_inactive');
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -235,6 +237,9 @@ begin
     when parent is not null and trust_authority_is_above(id, parent) then 'parent_cycle'
     when parent is not null and not exists (select from trust_authorities a where a.authority_id = parent)
       then 'parent_not_found'
+    when parent is not null and kind not in ('import', 'import_inactive')
+      and parent is distinct from present.authority_data ->> 'parent_authority_id'
+      and not trust_authority_may(parent, 'AUTHORITY_PERMISSION_CREATE_SUBORDINATE_AUTHORITIES') then 'parent_not_permitted'
     -- The revocation of a marked key would be told under another one's id.
     when registers and document -> 'keys' @? '$[*].revoked_at'
       and exists (select from trust_revocations r where r.revocation_id = request) then 'reused'
@@ -254,7 +259,7 @@ begin
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
     insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind = 'register', actor, request, hash);
+    values (id, 0, document, kind in ('register', 'import'), actor, request, hash);
   elsif outcome = 'updated' then
     update trust_authorities a
     set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
@@ -297,6 +302,26 @@ CREATE FUNCTION public.trust_authority_is_above(ancestor text, authority text) R
     where a.parent_authority_id is not null
   )
   select ancestor in (select authority_id from above)
+$$;
+
+--
+-- Name: trust_authority_may(text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_authority_may(authority text, permission text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with recursive up as (
+    select a.authority_data as document, a.is_active, 0 as level from trust_authorities a where a.authority_id = authority
+    union all
+    select p.authority_data, up.is_active and p.is_active, up.level + 1
+    from up join trust_authorities p on p.authority_id = up.document ->> 'parent_authority_id'
+    where coalesce(jsonb_array_length(up.document -> 'permissions'), 0) = 0 and up.level < 16
+  )
+  select coalesce((
+    select up.is_active and up.document -> 'permissions' ? permission from up order by up.level desc limit 1
+  ), false)
 $$;
 
 --
@@ -661,7 +686,7 @@ CREATE FUNCTION public.trust_chains_answer(writes public.trust_chain_write[], ou
     AS $$
 begin
   return query
-  select w.ordinality, w.outcome, r.*, case when w.outcome = 'delegator_revoked' then trust_revoked_delegator(w.depends, at) end
+  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id end
   from unnest(outcomes, writes) with ordinality as w (outcome)
   left join lateral (
     select h.operation, h.revision, h.agent_id, h.authority_id, h.chain_hash, h.content_hash, h.status, h.is_active,
@@ -674,7 +699,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves')
   ) r on true
   order by w.ordinality;
 end
@@ -894,11 +919,15 @@ begin
             when c.status = 'revoked' or any_revoked and trust_agent_revoked(w.agent_id, at) then 'inactive'
             when c.status = 'active' then 'unchanged'
             when c.expires_at < at then 'expired'
+            when any_revoked and trust_revoked_delegator(w.depends, at) is not null then 'delegator_revoked'
             else 'restored'
           end
         when c.agent_id is null then
           case when any_revoked and trust_agent_revoked(w.agent_id, at) then 'revoked' else 'created' end
         when c.status <> 'active' or c.revokes_at <= at then 'inactive'
+        when c.authority_id <> w.authority_id and not coalesce(w.allow_new_authority, false) then 'moves'
+        when c.signature_status = 'verified' and w.signature_status <> 'verified' and not coalesce(w.allow_unverified, false)
+          then 'unverifies'
         else 'updated'
       end order by w.ordinality)
     from unnest(writes) with ordinality as w

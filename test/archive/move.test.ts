@@ -4,6 +4,7 @@ import { join } from "node:path"
 import {
   ArchiveError,
   type ArchiveResult,
+  AuthorityPermission,
   AuthorityType,
   ChainStatusSchema,
   connect,
@@ -17,7 +18,7 @@ import {
   timestampFromDate,
   VerificationLevel,
 } from "@trust-registry/client"
-import { generateKeyPair } from "@trust-registry/eatp"
+import { generateKeyPair, usualPermissions } from "@trust-registry/eatp"
 import { TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo, failureOf } from "../support/calls.js"
@@ -108,6 +109,7 @@ describe("an archive", () => {
         id,
         name: id,
         authorityType: AuthorityType.ORGANIZATION,
+        permissions: [...usualPermissions(), AuthorityPermission.CREATE_SUBORDINATE_AUTHORITIES],
         keys: keys.map((name) => ({ keyId: name, publicKey: signerOf(name).publicKey })),
         ...(parent && { parentAuthorityId: parent }),
       },

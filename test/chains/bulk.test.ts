@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { create, toBinary } from "@bufbuild/protobuf"
 import { status as Code } from "@grpc/grpc-js"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -29,9 +30,15 @@ describe("bulk calls", () => {
     line = connectTo(registry.address)
     for (const id of ["org-a", "org-b"]) {
       const keys = [{ keyId: "1", publicKey: signerOf(id).publicKey }]
-      await line
-        .calls(AuthorityService)
-        .registerAuthority({ authority: { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys } })
+      await line.calls(AuthorityService).registerAuthority({
+        authority: {
+          id,
+          name: id,
+          authorityType: AuthorityType.ORGANIZATION,
+          keys,
+          permissions: usualPermissions(),
+        },
+      })
     }
   })
   after(async () => {

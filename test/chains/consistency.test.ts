@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -64,6 +65,7 @@ describe("consistency", () => {
         id: "org-a",
         name: "A",
         authorityType: AuthorityType.ORGANIZATION,
+        permissions: usualPermissions(),
         keys: [{ keyId: "1", publicKey: signerOf("org-a").publicKey }],
       },
     })

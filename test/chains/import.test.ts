@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises"
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
 import * as grpc from "@grpc/grpc-js"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -121,7 +122,13 @@ describe("ImportChains", () => {
   it("validates each chain after those that it depends on: a whole lineage is VERIFIED", async () => {
     await open()
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
-    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "A",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await line.calls(AuthorityService).registerAuthority({ authority })
     const world = trustWorld()
     const requests: Request[] = []

@@ -1,4 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -199,6 +200,7 @@ describe("lists and counts at a past revision", () => {
         id: "org-a",
         name: "A",
         authorityType: AuthorityType.ORGANIZATION,
+        permissions: usualPermissions(),
         keys: [{ keyId: "1", publicKey: signerOf("org-a").publicKey }],
       },
     })

@@ -32,7 +32,10 @@ describe("the authority commands", () => {
   it("register EATP's own format from an array, and read what they print", async () => {
     const publicKey = key()
     const documents = [
-      { id: "org-ö", name: "Ö", authority_type: "organization", public_key: publicKey },
+      {
+        ...{ id: "org-ö", name: "Ö", authority_type: "organization", public_key: publicKey },
+        permissions: ["create_subordinate_authorities"],
+      },
       {
         id: "org-full",
         name: "Full",
@@ -62,7 +65,7 @@ describe("the authority commands", () => {
       name: "Ö",
       authority_type: "organization",
       keys: [{ key_id: keyId, public_key: publicKey, not_before: null, not_after: null }],
-      permissions: [],
+      permissions: ["create_subordinate_authorities"],
       parent_authority_id: null,
       metadata: {},
     })
@@ -91,9 +94,10 @@ describe("the authority commands", () => {
   })
 
   it("report refusals by document and continue with the next", async () => {
-    const sound = (id: string) => JSON.stringify({ id, name: id, authority_type: "human", public_key: key() })
+    const sound = (id: string, more = {}) =>
+      JSON.stringify({ id, name: id, authority_type: "human", public_key: key(), ...more })
     const lines = [
-      sound("first"),
+      sound("first", { permissions: ["create_subordinate_authorities"] }),
       "{",
       sound("first"),
       '{"id":"x","name":"x","authority_type":"king","public_key":"AAAA"}',
@@ -105,7 +109,9 @@ describe("the authority commands", () => {
     ]
     const { code, out, err } = await run("register", lines.join("\n"))
     expect(code).to.equal(4)
-    expect(out).to.match(/^registered first at revision \d+\nregistered last at revision \d+\n$/)
+    expect(out).to.match(
+      /^registered first at revision \d+\nregistered last at revision \d+\nit may create_agents, .*\n$/,
+    )
     const told = err.trimEnd().split("\n")
     expect(told[0]).to.match(/^stdin:2: INVALID_DOCUMENT: /)
     expect(told[1]).to.match(

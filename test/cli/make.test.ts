@@ -147,7 +147,7 @@ describe("the commands that create chains", () => {
       `mkdir guide; cd guide\n${script.replaceAll("npx trust-registry", "trust-registry.js")}`,
     )
     expect(told).to.match(
-      /^registered org-maker .*\nverified agent-9\ncreated agent-9 .*\nallowed by cap-\S+\n$/,
+      /^registered org-maker .*\nit may create_agents, .*\nverified agent-9\ncreated agent-9 .*\nallowed by cap-\S+\n$/,
     )
   })
 

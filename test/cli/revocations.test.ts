@@ -1,4 +1,5 @@
 import { generateKeyPair, type TrustRegistry } from "@trust-registry/client"
+import { usualPermissions } from "@trust-registry/eatp"
 import { AuthorityType } from "@trust-registry/proto"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
@@ -23,7 +24,13 @@ describe("the revocation commands", () => {
       { keyId: "1", publicKey: signerOf("org-a").publicKey },
       { keyId: "2", publicKey: signerOf("org-b").publicKey },
     ]
-    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "A",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await registry.registerAuthority({ authority })
   })
   after(async () => {
@@ -210,7 +217,13 @@ describe("the revocation commands", () => {
   it("of keys show in lists of the authority's chains", async () => {
     await delegated("listed")
     const keys = ["1", "2"].map((keyId) => ({ keyId, publicKey: generateKeyPair().publicKey }))
-    const authority = { id: "org-acme", name: "Acme", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-acme",
+      name: "Acme",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await registry.registerAuthority({ authority })
     expect((await run("list", "--prefix", "listed")).err).to.equal("")
     for (const { keyId } of keys) await registry.revokeKey({ authorityId: "org-acme", keyId })

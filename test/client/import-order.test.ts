@@ -10,6 +10,7 @@ import {
   type TrustLineageChain,
   type TrustRegistry,
 } from "@trust-registry/client"
+import { usualPermissions } from "@trust-registry/eatp"
 import { expect } from "chai"
 import { trustRegistry } from "../support/commandLine.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
@@ -39,7 +40,13 @@ describe("imports in an order that is not that of delegation", () => {
   async function path(): Promise<TrustLineageChain[]> {
     const world = trustWorld(BigInt(Date.now()) * 1000n)
     const keys = [{ keyId: "k", publicKey: signerOf("org-a").publicKey }]
-    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "A",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await registry.registerAuthority({ authority })
     const made = [await world.establish(`agent-${HOPS}`)]
     for (let hop = HOPS - 1; hop >= 0; hop--)

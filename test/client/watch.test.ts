@@ -10,6 +10,7 @@ import {
   type WatchOptions,
   type WatchState,
 } from "@trust-registry/client"
+import { usualPermissions } from "@trust-registry/eatp"
 import { ChainOperation, TrustStoreService } from "@trust-registry/proto"
 import { expect } from "chai"
 import { connectTo } from "../support/calls.js"
@@ -377,7 +378,13 @@ describe("a watch of the SDK", () => {
     it("tells of revoked keys, whatever the filter, and once", async () => {
       const sdk = connectSdk(server.address)
       const keys = ["1", "2"].map((keyId) => ({ keyId, publicKey: generateKeyPair().publicKey }))
-      const authority = { id: "org-k", name: "K", authorityType: AuthorityType.ORGANIZATION, keys }
+      const authority = {
+        id: "org-k",
+        name: "K",
+        authorityType: AuthorityType.ORGANIZATION,
+        keys,
+        permissions: usualPermissions(),
+      }
       await sdk.registerAuthority({ authority })
       const { revocation } = await sdk.revokeKey({ authorityId: "org-k", keyId: "1" })
       const first = revocation?.records[0]?.revision

@@ -284,6 +284,7 @@ describe("a chain that is returned", () => {
     expiresAt: null,
     revokesAt: 1_000_000n,
     documentRevision: 1n,
+    verified: true,
     revocations: [
       { kind: "delegation", record_id: "at once", from: null },
       { kind: "delegation", record_id: "graceful", from: 1_000_000 },

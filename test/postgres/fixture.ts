@@ -1,5 +1,7 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
+  AuthorityPermission,
   AuthorityService,
   AuthorityType,
   RevocationMode,
@@ -39,7 +41,13 @@ export async function fillRegistry({ address, sql }: Pick<TestRegistry, "address
   const store = async (agentId: string) => await chains.storeChain({ chain: await world.establish(agentId) })
 
   const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
-  const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+  const authority = {
+    id: "org-a",
+    name: "A",
+    authorityType: AuthorityType.ORGANIZATION,
+    keys,
+    permissions: [...usualPermissions(), AuthorityPermission.CREATE_SUBORDINATE_AUTHORITIES],
+  }
   await authorities.registerAuthority({ authority })
   await chains.storeChain({ chain: await world.establish("root"), requestId: REQUEST_ID })
   await chains.storeChain({ chain: await world.delegate("root", "mid") })

@@ -1,3 +1,4 @@
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -29,7 +30,13 @@ describe("page sizes", () => {
     }
     for (const agentId of ["changed", "revoked"]) await storeChain({ chain: sampleChain(agentId) })
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
-    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "A",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await line.calls(AuthorityService).registerAuthority({ authority })
     await line.calls(RevocationService).revokeAgent({ agentId: "revoked", mode: RevocationMode.SUSPEND })
     // Quicker than a thousand calls, and what the lists read all the same.

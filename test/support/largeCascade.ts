@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -57,7 +58,13 @@ export function cascadeTools(registry: TestRegistry, line: ReturnType<typeof con
   /** root, below it boss, below it staff, all signed, and 1,200 more below `wide`. */
   const tree = async (wide: "root" | "boss") => {
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
-    const authority = { id: "org-a", name: "org-a", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "org-a",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await line.calls(AuthorityService).registerAuthority({ authority })
     const world = trustWorld()
     const grant = [{ capability: "read_data", capabilityType: 1 as const }]

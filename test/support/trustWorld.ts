@@ -81,7 +81,7 @@ export function trustWorld(nowMicros = NOW): World {
         capabilities: [{ capability: "read_data", capabilityType: CapabilityType.ACCESS }],
         ...changes,
       }
-      return world.keep(await establish(agent, maker(agent.authorityId)))
+      return world.keep(await establish(agent, maker(agent.authorityId), world))
     },
     async delegate(delegatorId, delegateeId, changes = {}) {
       const delegation: Delegation = {

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises"
 import { create } from "@bufbuild/protobuf"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -30,6 +31,7 @@ describe("attacks on trust", () => {
         id: "org-a",
         name: "A",
         authorityType: AuthorityType.ORGANIZATION,
+        permissions: usualPermissions(),
         keys: [{ keyId: "1", publicKey: signerOf("org-a").publicKey }],
       },
     })
@@ -41,7 +43,8 @@ describe("attacks on trust", () => {
 
   const chains = () => line.calls(TrustStoreService)
   const authorities = () => line.calls(AuthorityService)
-  const store = async (chain: TrustLineageChain) => (await chains().storeChain({ chain })).record
+  const store = async (chain: TrustLineageChain, allowUnverified = false) =>
+    (await chains().storeChain({ chain, allowUnverified })).record
   const reasonsOf = async (agentId: string) => {
     const { verifyTrust } = line.calls(TrustVerificationService)
     const levels = [1, 2, 3] as const
@@ -81,7 +84,7 @@ describe("attacks on trust", () => {
     if (!delegation?.reasoningTrace) throw new Error("delegate keeps the trace")
     const { reasoningSignature: _, ...unsigned } = delegation
     const without = { ...chain, delegations: [unsigned] } as TrustLineageChain
-    expect((await store(without))?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
+    expect((await store(without, true))?.signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
     const told = { ...unsigned, reasoningTrace: { ...delegation.reasoningTrace, decision: "never delegate" } }
     const failure = detailsOf(await failureOf(store({ ...chain, delegations: [told] } as TrustLineageChain)))
     const fields = failure.badRequest?.fieldViolations.map(({ field }) => field)

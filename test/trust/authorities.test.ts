@@ -26,13 +26,14 @@ type Init = Exclude<MessageInitShape<typeof AuthoritySchema>, { $typeName: strin
 const at = (seconds: number) => ({ seconds: BigInt(seconds), nanos: 0 })
 const IDENTITY_KEY = Buffer.from([1, ...new Uint8Array(31)]).toString("base64")
 
-/** A sound authority of one key that is open at both ends. */
+/** A sound authority of one key that is open at both ends, which may be named as parent. */
 function authority(id: string, changes: Init = {}) {
   return {
     id,
     name: `Authority ${id}`,
     authorityType: AuthorityType.ORGANIZATION,
     keys: [{ keyId: "k1", publicKey: generateKeyPair().publicKey }],
+    permissions: [AuthorityPermission.CREATE_SUBORDINATE_AUTHORITIES],
     ...changes,
   }
 }

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf"
-import { isoFromMicros } from "@trust-registry/eatp"
+import { isoFromMicros, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -30,7 +30,12 @@ describe("the last valid microsecond", () => {
     line = connectTo(registry.address)
     await line.calls(AuthorityService).registerAuthority({
       authority: {
-        ...{ id: "org-a", name: "org-a", authorityType: AuthorityType.ORGANIZATION },
+        ...{
+          id: "org-a",
+          name: "org-a",
+          authorityType: AuthorityType.ORGANIZATION,
+          permissions: usualPermissions(),
+        },
         keys: [{ keyId: "1", publicKey: signerOf("org-a").publicKey }],
       },
     })
@@ -116,7 +121,14 @@ describe("the last valid microsecond", () => {
     const [end, revoked] = [1_000_001n, 2_000_001n]
     const chain: ServedChain = {
       ...{ bytes: Buffer.alloc(0), chain: () => ({}) as never, revision: 1n, status: "active" },
-      ...{ stored: Buffer.alloc(0), expiresAt: end, revokesAt: null, revocations: [], documentRevision: 1n },
+      ...{
+        stored: Buffer.alloc(0),
+        verified: true,
+        expiresAt: end,
+        revokesAt: null,
+        revocations: [],
+        documentRevision: 1n,
+      },
     }
     const leaving: ServedChain = {
       ...{ ...chain, expiresAt: null, revokesAt: revoked },

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import { isoFromMicros } from "@trust-registry/eatp"
+import { isoFromMicros, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityPathRecordKind,
   AuthorityPathRecordKindSchema,
@@ -37,6 +37,7 @@ describe("CheckAuthority", () => {
           id,
           name: id,
           authorityType: AuthorityType.ORGANIZATION,
+          permissions: usualPermissions(),
           keys: [{ keyId: "1", publicKey: signerOf(id).publicKey }],
         },
       })

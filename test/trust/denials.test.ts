@@ -1,3 +1,4 @@
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -32,6 +33,7 @@ describe("a denial tells people what is wrong, with which record, and what to do
           id,
           name: id,
           authorityType: AuthorityType.ORGANIZATION,
+          permissions: usualPermissions(),
           keys: [{ keyId: "first", publicKey: signerOf(id).publicKey }],
         },
       })

@@ -31,19 +31,23 @@ function diamond(): Map<string, ServedChain> {
 function servedAs(chain: TrustLineageChain): ServedChain {
   const bytes = Buffer.alloc(0)
   const standing = { status: "active" as const, expiresAt: null, revokesAt: null, revocations: [] }
-  return { bytes, stored: bytes, chain: () => chain, revision: 1n, documentRevision: 1n, ...standing }
+  const read = { revision: 1n, documentRevision: 1n, verified: true }
+  return { bytes, stored: bytes, chain: () => chain, ...read, ...standing }
 }
 
 describe("questions about an agent with a diamond of delegators", () => {
   const chains = diamond()
   const reader: TrustReader = {
     getChain: (id) => chains.get(id) ?? null,
-    getAuthority: () => null,
+    getAuthority: (id) => ({ signer: { id, keys: [] }, parentId: "", revision: 1n }),
     goneAgents: async () => new Set(),
     firstStored: async () => new Map(),
   }
   const ask = async () => {
-    const { input, denied } = await evidenceOf({ reader, nowMicros: NOW }, "a-0-0")
+    const { input, denied } = await evidenceOf({ reader, nowMicros: NOW }, "a-0-0", {
+      reach: "direct",
+      maxRecordAgeMs: 0,
+    })
     expect(denied).to.equal(undefined)
     return await verifyTrust({ ...input, request: { agentId: "a-0-0", action: "read", level: "quick" } })
   }

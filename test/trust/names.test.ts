@@ -1,3 +1,4 @@
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -23,7 +24,13 @@ describe("ids that every object has as members", () => {
     for (const id of NAMES) {
       const keys = [{ keyId: id, publicKey: signerOf(id).publicKey }]
       world.authorities.set(id, { id, keys: [{ publicKey: signerOf(id).publicKey }] })
-      const authority = { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys }
+      const authority = {
+        id,
+        name: id,
+        authorityType: AuthorityType.ORGANIZATION,
+        keys,
+        permissions: usualPermissions(),
+      }
       await line.calls(AuthorityService).registerAuthority({ authority })
     }
   })
@@ -62,7 +69,7 @@ describe("ids that every object has as members", () => {
     for (const id of NAMES) chains.push(await world.establish(id, { authorityId }))
     const { results } = await line
       .calls(TrustStoreService)
-      .batchStoreChains({ requests: chains.map((chain) => ({ chain })) })
+      .batchStoreChains({ requests: chains.map((chain) => ({ chain, allowNewAuthority: true })) })
     for (const { result } of results) expect(result.case).to.equal("stored")
     for (const agentId of NAMES) {
       await line.calls(RevocationService).revokeAgent({ agentId, reason: "test" })

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -462,7 +463,7 @@ describe("revocations under attack", () => {
 
 function authority(id: string) {
   const keys = [{ keyId: "1", publicKey: signerOf(id).publicKey }]
-  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys }
+  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys, permissions: usualPermissions() }
 }
 
 function told({ revocation }: { revocation?: Revocation | undefined }): Revocation {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { type MessageInitShape, toJson } from "@bufbuild/protobuf"
 import { timestampFromMs } from "@bufbuild/protobuf/wkt"
-import { capabilityCovers, cascade } from "@trust-registry/eatp"
+import { capabilityCovers, cascade, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -138,11 +138,12 @@ describe("revocation", () => {
       await delegated("gone")
       await revocations().revokeAgent({ agentId: "gone" })
       const refused = [
-        delegated("gone"),
-        chains().restoreChain({ agentId: "gone" }),
-        chains().deleteChain({ agentId: "gone" }),
+        () => delegated("gone"),
+        () => chains().restoreChain({ agentId: "gone" }),
+        () => chains().deleteChain({ agentId: "gone" }),
       ]
-      for (const call of refused) expect((await reasonOf(call)).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
+      for (const call of refused)
+        expect((await reasonOf(call())).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
       await registry.sql`update trust_chains set status = 'active' where agent_id = 'gone'`
       expect(await statusOf("gone")).to.equal(ChainStatus.REVOKED)
       await chains().purgeChain({ agentId: "gone" })
@@ -186,10 +187,10 @@ describe("revocation", () => {
       const late = await reasonOf(delegated("heir", "retiring"))
       expect(late.info?.reason).to.be.oneOf(["TRUST_CHAIN_INVALID", "TRUST_CHAIN_REVOKED"])
       for (const call of [
-        chains().restoreChain({ agentId: "heir" }),
-        chains().deleteChain({ agentId: "heir" }),
+        () => chains().restoreChain({ agentId: "heir" }),
+        () => chains().deleteChain({ agentId: "heir" }),
       ])
-        expect((await reasonOf(call)).info).to.deep.include({
+        expect((await reasonOf(call())).info).to.deep.include({
           reason: "TRUST_CHAIN_REVOKED",
           metadata: { status: "REVOKED" },
         })
@@ -467,7 +468,7 @@ describe("revocation", () => {
 
 function authority(id: string) {
   const keys = [{ keyId: "1", publicKey: signerOf(id).publicKey }]
-  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys }
+  return { id, name: id, authorityType: AuthorityType.ORGANIZATION, keys, permissions: usualPermissions() }
 }
 
 function told({ revocation }: { revocation?: Revocation | undefined }): Revocation {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { create } from "@bufbuild/protobuf"
-import { chainFromDocument, type JsonObject, parseJson } from "@trust-registry/eatp"
+import { chainFromDocument, type JsonObject, parseJson, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -49,6 +49,7 @@ describe("verification", () => {
         id,
         name: id,
         authorityType: AuthorityType.ORGANIZATION,
+        permissions: usualPermissions(),
         keys: [{ keyId: "1", publicKey }],
       },
     })

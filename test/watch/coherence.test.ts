@@ -1,3 +1,4 @@
+import { usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityService,
   AuthorityType,
@@ -81,7 +82,13 @@ describe("two servers on one database", () => {
   it("see changes by hand by push: of a chain, an authority or a revocation", async () => {
     const world = trustWorld()
     const keys = [{ keyId: "1", publicKey: signerOf("org-a").publicKey }]
-    const authority = { id: "org-a", name: "A", authorityType: AuthorityType.ORGANIZATION, keys }
+    const authority = {
+      id: "org-a",
+      name: "A",
+      authorityType: AuthorityType.ORGANIZATION,
+      keys,
+      permissions: usualPermissions(),
+    }
     await lineTo(0).calls(AuthorityService).registerAuthority({ authority })
     await callsTo(0).storeChain({ chain: await world.establish("hand") })
     const valid = async () =>

@@ -10,6 +10,7 @@ import {
   numberOf,
   parseInstant,
   parseJson,
+  usualPermissions,
   wordOf,
   wordsOf,
 } from "@trust-registry/eatp"
@@ -28,13 +29,26 @@ import {
  * Reads an authority from JSON with the contract's names and EATP's words. It has `keys` or, like EATP's
  * OrganizationalAuthority, one `public_key` and optionally `signing_key_id`.
  *
+ * One without `permissions`, such as EATP's own, and without a parent has the usual ones: `granted`.
+ *
  * @throws JsonSyntaxError if the text is not JSON or repeats a key; DocumentError if it is not an authority.
  */
-export function authorityFromDocument(text: string): { authority: Authority; inactive: boolean } {
+export function authorityFromDocument(text: string): ReadAuthority {
   const root = objectOf(parseJson(text), "", KNOWN)
   const active = root.get("is_active") ?? true
   if (typeof active !== "boolean") throw new DocumentError("is_active", "must be true or false")
-  return { authority: authorityOf(root), inactive: !active }
+  const authority = authorityOf(root)
+  const granted = root.get("permissions") === undefined && authority.parentAuthorityId === undefined
+  if (granted) authority.permissions = usualPermissions()
+  return { authority, inactive: !active, granted }
+}
+
+/** An authority as its document has it. */
+export interface ReadAuthority {
+  authority: Authority
+  inactive: boolean
+  /** Its permissions are the usual ones, since the document says nothing of them. */
+  granted: boolean
 }
 
 function authorityOf(root: JsonObject): Authority {

@@ -2,6 +2,8 @@ import { toJson } from "@bufbuild/protobuf"
 import { visibleName, wordOf } from "@trust-registry/eatp"
 import {
   type Authority,
+  type AuthorityPermission,
+  AuthorityPermissionSchema,
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthorityTypeSchema,
@@ -33,16 +35,23 @@ export function listedAuthorityJson({ authority, record }: StoredAuthority): str
   return `${JSON.stringify(authorityRecordJson(record) ?? {}).slice(0, -1)},"authority":${document}}`
 }
 
-/** Prints that a change was made, or that it had been made before. */
+/** Prints that a change was made, or that it had been made before; and the permissions that were granted without being named. */
 export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
-  unchanged = false,
+  { unchanged = false, granted = [] }: { unchanged?: boolean; granted?: readonly AuthorityPermission[] } = {},
 ): Promise<void> {
-  if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: authorityRecordJson(record) }))
+  const words = granted.map((permission) => wordOf(AuthorityPermissionSchema, permission))
+  const told = words.length > 0 ? { granted: words } : {}
+  if (json)
+    return await out.json(
+      JSON.stringify({ [verb]: !unchanged, ...told, record: authorityRecordJson(record) }),
+    )
   const done = unchanged ? `already ${verb}:` : verb
   await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+  if (words.length > 0)
+    await out.line(`it may ${words.join(", ")} (the usual; "permissions" in the document names others)`)
 }
 
 /** Headings of {@link authorityRow}. */

@@ -62,7 +62,7 @@ export const deactivateAuthorities = command({
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { record, unchanged } = await registry.deactivateAuthority({ authorityId, ...condition })
-      await printChange(invocation, "deactivated", record, unchanged)
+      await printChange(invocation, "deactivated", record, { unchanged })
       return EXIT.done
     })
   },

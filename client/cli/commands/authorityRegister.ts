@@ -1,5 +1,4 @@
-import type { Authority } from "@trust-registry/proto"
-import { authorityFromDocument } from "../authorities/authorityDocument.js"
+import { authorityFromDocument, type ReadAuthority } from "../authorities/authorityDocument.js"
 import { printChange } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
 import { openTexts, problemOf, type ReadText } from "../documents/documents.js"
@@ -15,7 +14,8 @@ export const registerAuthorities = command({
     "Reads files, or standard input without FILE or with `-`: one document a line, pretty-printed ones one after another, or " +
     "an array. Documents are as `authority get` prints them, or have one `public_key` (and `signing_key_id`) instead of " +
     "`keys`. A key without an id gets the first 16 hexadecimal digits of the SHA-256 of its bytes. A key with `revoked_at` is " +
-    "registered as revoked, and an authority with `is_active` false as inactive. Reports a refused " +
+    "registered as revoked, and an authority with `is_active` false as inactive. One without `permissions` and without a parent may do " +
+    "the usual: create_agents, deactivate_agents, delegate_trust, grant_capabilities, revoke_capabilities. Reports a refused " +
     "document and continues. A parent must come first.",
   examples: [
     "authority register authorities.json",
@@ -28,7 +28,7 @@ export const registerAuthorities = command({
     let exitCode: number = EXIT.done
     for await (const document of files.read()) {
       const origin = { file: document.file, line: document.line }
-      const { authority, inactive, problem } = read(document)
+      const { authority, inactive, granted, problem } = read(document)
       let code: number = EXIT.done
       if (!authority) {
         code = EXIT.refused
@@ -36,7 +36,9 @@ export const registerAuthorities = command({
       } else
         try {
           const { record } = await registry.registerAuthority({ authority, inactive })
-          await printChange(invocation, "registered", record)
+          await printChange(invocation, "registered", record, {
+            granted: granted ? authority.permissions : [],
+          })
         } catch (error) {
           code = exitCodeOf(error)
           await reportError(invocation, errorReportOf(error, { origin, authorityId: authority.id }))
@@ -49,8 +51,8 @@ export const registerAuthorities = command({
 })
 
 type Read =
-  | { authority: Authority; inactive: boolean; problem?: undefined }
-  | { authority?: undefined; inactive?: undefined; problem: string }
+  | (ReadAuthority & { problem?: undefined })
+  | ({ [Field in keyof ReadAuthority]?: undefined } & { problem: string })
 
 function read({ text, problem, line }: ReadText): Read {
   if (text === undefined) return { problem }

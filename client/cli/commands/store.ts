@@ -2,7 +2,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt"
 import { visibleName } from "@trust-registry/eatp"
 import { type ChainRecord, SignatureStatus, type TrustLineageChain } from "@trust-registry/proto"
 import type { TrustRegistry } from "../../connect.js"
-import { command, type Invocation } from "../command.js"
+import { command, type Flag, type Invocation } from "../command.js"
 import { openDocuments, type ReadDocument } from "../documents/documents.js"
 import { documentErrorReport, reportError } from "../errorReport.js"
 import { momentOf } from "../flags/filterFlags.js"
@@ -10,7 +10,18 @@ import { EXPIRY_FLAG, expectedRevision, REVISION_FLAG } from "../flags/writeFlag
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { recordJson } from "../output/records.js"
 
-const FLAGS = { ...REVISION_FLAG, ...EXPIRY_FLAG }
+const FLAGS = {
+  ...REVISION_FLAG,
+  ...EXPIRY_FLAG,
+  "allow-unverified": {
+    type: "boolean",
+    help: "the chain may replace a VERIFIED one although not all of its signatures can be checked",
+  },
+  "allow-new-authority": {
+    type: "boolean",
+    help: "the chain may have another genesis authority than the stored one",
+  },
+} as const satisfies Record<string, Flag>
 
 /** Stores the documents of files, one by one. */
 export const store = command({
@@ -48,6 +59,8 @@ interface Write {
   chainHash: string
   expiresAt?: Timestamp
   expectedRevision?: bigint
+  allowUnverified: boolean
+  allowNewAuthority: boolean
 }
 
 type WriteOne = (
@@ -58,7 +71,12 @@ type WriteOne = (
 async function writeEach(invocation: Invocation<typeof FLAGS>, writeOne: WriteOne): Promise<number> {
   const { args, values } = invocation
   const expiresAt = momentOf(values, "expires-at")
-  const conditions = { ...(expiresAt ? { expiresAt } : {}), ...expectedRevision(values) }
+  const conditions = {
+    ...(expiresAt ? { expiresAt } : {}),
+    ...expectedRevision(values),
+    allowUnverified: values["allow-unverified"] ?? false,
+    allowNewAuthority: values["allow-new-authority"] ?? false,
+  }
   const files = await openDocuments(args, { some: true })
   const registry = invocation.registry()
   for await (const document of files.read()) {

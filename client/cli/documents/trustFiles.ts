@@ -107,7 +107,10 @@ async function readAuthorities(file: string, { authorities }: TrustFiles) {
     if (document.text === undefined)
       throw new UsageError(`${document.file}:${document.line}: ${document.problem}`)
     try {
-      const authority = trustAuthority(authorityFromDocument(document.text).authority)
+      const { authority: read, inactive, granted } = authorityFromDocument(document.text)
+      const authority = trustAuthority(granted ? { id: read.id, keys: read.keys } : read, {
+        isActive: !inactive,
+      })
       authorities.set(authority.id, authority)
     } catch (error) {
       throw new UsageError(`${document.file}:${document.line}: ${problemOf(error, document.line)}`)

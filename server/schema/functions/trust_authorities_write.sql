@@ -1,14 +1,15 @@
 -- All writes of authorities by the server go through this function. Checked in this order: replay, existence, expected revision,
 -- parent.
 --
--- `kind` is register, register_inactive, update (of the document, with its keys) or deactivate; `not_after` is that of
+-- `kind` is register, register_inactive, import, import_inactive (as the two before, of what another registry had: whatever its parent
+-- may), update (of the document, with its keys) or deactivate; `not_after` is that of
 -- trust_lock. A key that is registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
 --   registered, updated, deactivated   done; the row is the new one
 --   replayed                           was done before under this request_id; the row is that of then
 --   unchanged                          nothing to do; the row is the current one
 --   reused                             this request_id did something else before
 --   exists, not_found, conflict        refused; the row is the current one, if there is one
---   parent_not_found, parent_cycle     refused; the row is the current one, if there is one
+--   parent_not_found, parent_cycle, parent_not_permitted    refused; the row is the current one, if there is one
 create or replace function trust_authorities_write(
   kind text,
   id text,
@@ -28,7 +29,7 @@ declare
   present trust_authorities;
   parent text := document ->> 'parent_authority_id';
   outcome text;
-  registers boolean := kind in ('register', 'register_inactive');
+  registers boolean := kind in ('register', 'register_inactive', 'import', 'import_inactive');
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -43,6 +44,9 @@ begin
     when parent is not null and trust_authority_is_above(id, parent) then 'parent_cycle'
     when parent is not null and not exists (select from trust_authorities a where a.authority_id = parent)
       then 'parent_not_found'
+    when parent is not null and kind not in ('import', 'import_inactive')
+      and parent is distinct from present.authority_data ->> 'parent_authority_id'
+      and not trust_authority_may(parent, 'AUTHORITY_PERMISSION_CREATE_SUBORDINATE_AUTHORITIES') then 'parent_not_permitted'
     -- The revocation of a marked key would be told under another one's id.
     when registers and document -> 'keys' @? '$[*].revoked_at'
       and exists (select from trust_revocations r where r.revocation_id = request) then 'reused'
@@ -62,7 +66,7 @@ begin
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
     insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind = 'register', actor, request, hash);
+    values (id, 0, document, kind in ('register', 'import'), actor, request, hash);
   elsif outcome = 'updated' then
     update trust_authorities a
     set authority_data = document, updated_by = actor, request_id = request, request_hash = hash

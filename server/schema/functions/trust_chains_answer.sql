@@ -6,7 +6,7 @@ set search_path from current
 as $$
 begin
   return query
-  select w.ordinality, w.outcome, r.*, case when w.outcome = 'delegator_revoked' then trust_revoked_delegator(w.depends, at) end
+  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id end
   from unnest(outcomes, writes) with ordinality as w (outcome)
   left join lateral (
     select h.operation, h.revision, h.agent_id, h.authority_id, h.chain_hash, h.content_hash, h.status, h.is_active,
@@ -19,7 +19,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves')
   ) r on true
   order by w.ordinality;
 end

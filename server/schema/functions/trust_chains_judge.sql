@@ -7,6 +7,8 @@
 --   not_found, conflict, inactive, expired         refused; the answer has the current record, if there is one
 --   revoked                                        refused: nothing is stored, and the agent is revoked or suspended
 --   delegator_revoked                              refused: `culprit`, an agent above this one, is revoked or suspended
+--   unverifies                                     refused: the stored chain is verified, the new one is not
+--   moves                                          refused: the stored chain is of the genesis authority `culprit`, not of the new one's
 --
 -- Checked in this order: replay, dependencies, existence, expected revision, status.
 create or replace function trust_chains_judge(writes trust_chain_write[], at timestamptz) returns text[]
@@ -56,11 +58,15 @@ begin
             when c.status = 'revoked' or any_revoked and trust_agent_revoked(w.agent_id, at) then 'inactive'
             when c.status = 'active' then 'unchanged'
             when c.expires_at < at then 'expired'
+            when any_revoked and trust_revoked_delegator(w.depends, at) is not null then 'delegator_revoked'
             else 'restored'
           end
         when c.agent_id is null then
           case when any_revoked and trust_agent_revoked(w.agent_id, at) then 'revoked' else 'created' end
         when c.status <> 'active' or c.revokes_at <= at then 'inactive'
+        when c.authority_id <> w.authority_id and not coalesce(w.allow_new_authority, false) then 'moves'
+        when c.signature_status = 'verified' and w.signature_status <> 'verified' and not coalesce(w.allow_unverified, false)
+          then 'unverifies'
         else 'updated'
       end order by w.ordinality)
     from unnest(writes) with ordinality as w

@@ -36,6 +36,14 @@ const ANSWERS: Record<AuthorityOutcome["outcome"], Answer> = {
   parent_not_found: (_, __, { id, field }) => {
     throw authorityNotFound(id, [{ field, description: "is not registered" }])
   },
+  parent_not_permitted: (_, __, { id, field }) => {
+    const description = "is inactive, or lacks CREATE_SUBORDINATE_AUTHORITIES"
+    throw new RegistryError(
+      ErrorReason.AUTHORITY_NOT_PERMITTED,
+      `authority ${JSON.stringify(id)} may not be named as parent: it ${description}`,
+      { authorityId: id, violations: [{ field, description }] },
+    )
+  },
   parent_cycle: ({ authorityId }, _, { field }) => {
     throw invalidAuthority([{ field, description: "is below the authority" }], authorityId)
   },

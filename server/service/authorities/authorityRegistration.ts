@@ -28,7 +28,8 @@ export function createRegistration(
       assureValid([...unknownFields(request), ...violations], authority.id)
       const write: AuthorityWrite = {
         ...commonOf(AuthorityService.method.registerAuthority.input, request, actor),
-        operation: request.inactive ? "register_inactive" : "register",
+        operation:
+          `${request.imported ? "import" : "register"}${request.inactive ? "_inactive" : ""}` as const,
         authorityId: authority.id,
         json: authorityJson(authority),
       }

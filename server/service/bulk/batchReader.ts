@@ -21,6 +21,7 @@ export function createBatchReader(memory: MemoryReader): BatchReader {
     getAuthority: memory.getAuthority,
     goneAgents: memory.goneAgents,
     firstStored: memory.firstStored,
+    vouched: memory.vouched,
     forget: memory.forget,
     add: (document) => {
       let served: ServedChain | undefined

@@ -15,6 +15,8 @@ export interface ChainToStore {
   expectedRevision?: bigint | undefined
   requestId: string
   chainHash: string
+  allowUnverified: boolean
+  allowNewAuthority: boolean
 }
 
 /** The result for one of many, as the oneof `result` of the contract. */

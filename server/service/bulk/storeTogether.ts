@@ -34,6 +34,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
   /** The writes, each validated against what is stored and the batch itself. */
   const validated = (
     documents: CheckedDocument[],
+    requests: readonly StoreChainRequest[],
     commons: CommonWrite[],
     order: readonly number[],
     refusals: Refusals,
@@ -49,6 +50,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
         ...(commons[place] as CommonWrite),
         operation: "store",
         agentId,
+        allowed: requests[place] as StoreChainRequest,
         document: { ...document, ...validation, depends },
       }
     })
@@ -62,7 +64,7 @@ export function createStoreTogether(store: Store, rules: ChainRules): StoreToget
     )
     for (let attempt = 0; refusals.size === 0; attempt++) {
       if (attempt === MAX_VALIDATIONS) throw signersKeepChanging()
-      const writes = await validated(documents, commons, order, refusals, context.signal)
+      const writes = await validated(documents, requests, commons, order, refusals, context.signal)
       if (refusals.size > 0) break
       const { outcomes, refused } = await store.chains.writeAll(writes)
       if (outcomes) return storedResults(writes, outcomes)

@@ -10,7 +10,7 @@ type ChangeRpc = "storeChain" | "updateChain" | "deleteChain" | "purgeChain" | "
 
 /** The handlers that change the chain of one agent. */
 export function createChainChanges(
-  { write, prepareDocument }: ChainWrites,
+  { write, restore, prepareDocument }: ChainWrites,
   limits: ShapeLimits,
 ): Pick<Handlers<typeof TrustStoreService, RpcContext>, ChangeRpc> {
   return {
@@ -42,14 +42,10 @@ export function createChainChanges(
       return { record }
     },
 
-    restoreChain: async (request, { actor }) => {
+    restoreChain: async (request, context) => {
       assureChange(request, limits)
       const { agentId } = request
-      const { record, operation } = await write({
-        ...commonOf(request, actor),
-        operation: "restore",
-        agentId,
-      })
+      const { record, operation } = await restore(agentId, request, context)
       return { record, unchanged: operation === null }
     },
   }

@@ -3,16 +3,18 @@ import type { ShapeLimits } from "@trust-registry/eatp"
 import { type ChainRecord, ErrorReason } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
-import type { ArchivedState, Document, Write } from "../../store/chains/writes.js"
+import type { ArchivedState, Document, Replacement, Write } from "../../store/chains/writes.js"
 import type { Store } from "../../store/store.js"
 import { bytesOf, type CheckedDocument, checkedDocument, type DocumentRequest } from "./document.js"
 import { acceptedRecord } from "./outcomes.js"
-import { validateChain } from "./validation.js"
+import { type Validation, validateChain } from "./validation.js"
 
 /** The rules that a chain must satisfy to be stored. */
 export interface ChainRules extends ShapeLimits {
   /** Whether a chain with a signature that cannot be checked is refused. */
   requireSignatures: boolean
+  /** How long after its date a record may first be stored that is signed with a key whose window has an end, in milliseconds. */
+  maxRecordAgeMs: number
   /** Most writes that may wait for the database. */
   maxWaitingWrites: number
 }
@@ -61,11 +63,54 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     return { record: acceptedRecord(change, outcome), operation: outcome.operation }
   }
 
+  /**
+   * Writes what is valid, and validates it again as long as what it depends on has changed meanwhile. A retry of a successful write
+   * returns its result, even if the chain would be refused by now.
+   */
+  const writeValidated = async (
+    validate: () => Promise<Validation>,
+    changeOf: (validation: Validation) => Write,
+    { agentId, requestId }: Pick<Write, "agentId" | "requestId">,
+  ): Promise<Written> => {
+    for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
+      const validation = await validate().catch((refusal: unknown) => ({ refusal }))
+      const refused = "refusal" in validation
+      if (refused && requestId === "") throw validation.refusal
+      const change = changeOf(refused ? unvalidated(agentId) : validation)
+      const outcome = await apply(store, change)
+      if (refused && outcome.outcome !== "replayed") throw validation.refusal
+      if (outcome.outcome !== "stale")
+        return { record: acceptedRecord(change, outcome), operation: outcome.operation }
+      if (!refused) store.memory.forget(validation.depends)
+    }
+    throw signersKeepChanging(agentId)
+  }
+
+  /** Brings back a deleted chain, which is validated again: its signers may have lost keys meanwhile. */
+  const restore = async (agentId: string, request: WriteRequest, caller: Caller): Promise<Written> => {
+    const common = { ...commonOf(request, caller.actor), operation: "restore" as const, agentId }
+    const validate = async (): Promise<Validation> => {
+      const stored = await store.memory.getChain(agentId)
+      const own = new Map([[agentId, stored?.revision ?? 0n]])
+      if (stored?.status !== "deleted")
+        return { signatureStatus: "unverified", depends: { chains: own, authorities: new Map() } }
+      const { signatureStatus, depends } = await validateChain(
+        store.memory,
+        stored.chain(),
+        rules,
+        readingOf(store, caller),
+      )
+      return { signatureStatus, depends: { ...depends, chains: new Map([...depends.chains, ...own]) } }
+    }
+    const changeOf = ({ depends }: Validation) => ({ ...common, depends })
+    return await writeValidated(validate, changeOf, { agentId, requestId: request.requestId })
+  }
+
   /** Its write succeeds only if the rows that it was validated against are still unchanged. */
   const prepareDocument = (
     operation: "store" | "update",
-    request: WriteRequest & DocumentRequest,
-    caller: Pick<RpcContext, "actor" | "signal">,
+    request: WriteRequest & DocumentRequest & Replacement,
+    caller: Caller,
     { requireDelegators, state }: ImportedAs = {},
   ): PreparedWrite => {
     const now = state === undefined ? store.now() : undefined
@@ -73,45 +118,34 @@ export function createChainWrites(store: Store, rules: ChainRules) {
     const imported = state && { operation: `import_${state}` as const, expectedRevision: 0n }
     const common = { ...commonOf(request, caller.actor), operation, ...imported }
     const demands = { ...rules, requireDelegators, archived: state !== undefined }
-    /** A retry of a successful write returns its result, even if the chain would be refused by now. */
-    const replayed = async (
-      { agentId, chain: _, ...document }: CheckedDocument,
-      refusal: unknown,
-    ): Promise<Written> => {
-      if (request.requestId === "") throw refusal
-      const change: Write = { ...common, agentId, document: { ...document, ...unvalidated(agentId) } }
-      const outcome = await apply(store, change)
-      if (outcome.outcome !== "replayed") throw refusal
-      return { record: acceptedRecord(change, outcome), operation: outcome.operation }
-    }
-    // Making a signal takes time, and most writes need none.
-    const reading = {
-      account: store.account,
-      get signal() {
-        return caller.signal
-      },
-    }
+    const allowed = { allowUnverified: request.allowUnverified, allowNewAuthority: request.allowNewAuthority }
     let valid: CheckedDocument | undefined
     const write = async () => {
       valid ??= await checkedDocument(request, rules, now, bytes)
       const { agentId, chain, ...document } = valid
-      for (let attempt = 0; attempt < MAX_VALIDATIONS; attempt++) {
-        const validation = await validateChain(store.memory, chain, demands, reading).catch(
-          (refusal: unknown) => ({ refusal }),
-        )
-        if ("refusal" in validation) return await replayed(valid, validation.refusal)
-        const change: Write = { ...common, agentId, document: { ...document, ...validation } }
-        const outcome = await apply(store, change)
-        if (outcome.outcome !== "stale")
-          return { record: acceptedRecord(change, outcome), operation: outcome.operation }
-        store.memory.forget(validation.depends)
-      }
-      throw signersKeepChanging(agentId)
+      return await writeValidated(
+        () => validateChain(store.memory, chain, demands, readingOf(store, caller)),
+        (validation) => ({ ...common, agentId, allowed, document: { ...document, ...validation } }),
+        { agentId, requestId: request.requestId },
+      )
     }
     return { write, bytes }
   }
 
-  return { write, prepareDocument }
+  return { write, restore, prepareDocument }
+}
+
+/** Who makes a request, and the signal that ends what is done for it. */
+type Caller = Pick<RpcContext, "actor" | "signal">
+
+/** Making a signal takes time, and most writes need none. */
+function readingOf({ account }: Store, caller: Caller) {
+  return {
+    account,
+    get signal() {
+      return caller.signal
+    },
+  }
 }
 
 /** What comes from archives is judged by rules of its own. */

@@ -42,6 +42,12 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
   revoked: (write) => {
     throw agentRevoked(write)
   },
+  unverifies: ({ agentId }) => {
+    throw verificationLost(agentId)
+  },
+  moves: (write, { culprit }) => {
+    throw authorityChanged(write, culprit ?? "")
+  },
   delegator_revoked: (write, { culprit }) => {
     throw delegatorRevoked(write, culprit ?? "")
   },
@@ -117,6 +123,26 @@ function agentRevoked({ agentId }: Write): RegistryError {
       remedy: TO_STORE_AGAIN,
       metadata: { status: "REVOKED" },
       precondition: "the agent is not revoked",
+    },
+  )
+}
+
+function verificationLost(agentId: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.VERIFICATION_LOST,
+    `the trust chain of agent ${quoted(agentId)} is VERIFIED, and the new one would not be: a signer is not known, or a signature missing`,
+    { agentId, precondition: "the new chain is VERIFIED, too" },
+  )
+}
+
+function authorityChanged({ agentId }: Write, current: string): RegistryError {
+  return new RegistryError(
+    ErrorReason.AUTHORITY_CHANGED,
+    `agent ${quoted(agentId)} was established by authority ${quoted(current)}, and the new chain names another`,
+    {
+      agentId,
+      metadata: { authority_id: current },
+      precondition: "the genesis authority stays the same",
     },
   )
 }

@@ -11,6 +11,7 @@ import { sentenceOf } from "../request/fields.js"
 import { type Read, readInRoom } from "../verification/boundedReading.js"
 import { lineageProblem } from "../verification/lineageProblem.js"
 import { type KnownSigners, signersOf } from "../verification/signers.js"
+import { assureIssued } from "./issuance.js"
 
 /** The result of validating a chain against other rows, and the revisions of those rows. */
 export interface Validation {
@@ -24,13 +25,19 @@ export interface Demands {
   requireSignatures: boolean
   /** Whether a chain with a delegator that has no stored chain, and is not known to be gone, is refused. */
   requireDelegators?: boolean | undefined
-  /** Whether it is as another registry had it: a signature that only a revoked key verifies counts as one that cannot be checked. */
+  /**
+   * Whether it is as another registry had it: a signature that only a revoked key verifies counts as one that cannot be checked, and
+   * none of its records is new.
+   */
   archived?: boolean | undefined
+  /** How long after its date a record may be stored whose key has an end, in milliseconds. */
+  maxRecordAgeMs: number
 }
 
 /**
  * Validates a chain against stored rows: its lineage, and the signatures whose signers are known.
- * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and what the demands refuse.
+ * Throws TRUST_CHAIN_INVALID for a cycle, a path of more than ten hops, an invalid signature, and what the demands refuse; for a new
+ * record, also AUTHORITY_INACTIVE and AUTHORITY_NOT_PERMITTED.
  */
 export async function validateChain(
   memory: MemoryReader,
@@ -84,7 +91,7 @@ async function validateAgainst(
   memory: MemoryReader,
   signers: KnownSigners,
   chain: TrustLineageChain,
-  { requireSignatures, requireDelegators, archived }: Demands,
+  { requireSignatures, requireDelegators, archived, maxRecordAgeMs }: Demands,
 ): Promise<Validation> {
   const misplaced = await lineageProblem(chain, signers)
   const places = misplaced === undefined ? [] : [{ field: "chain.delegations", description: misplaced }]
@@ -104,6 +111,11 @@ async function validateAgainst(
     refuseMissing(chain, missingDelegators(chain, signers, new Set()))
     refuse(chain, open, "a signature of the chain cannot be checked")
   }
+  if (!archived)
+    await assureIssued(memory, signers, chain, {
+      nowMicros: memory.now(),
+      maxAgeMicros: BigInt(maxRecordAgeMs) * 1000n,
+    })
   const all = open.length + forgiven.size === 0
   return { signatureStatus: all ? "verified" : "unverified", depends: signers.depends }
 }

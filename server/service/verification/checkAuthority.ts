@@ -1,11 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
-import {
-  type AuthorityVerdict,
-  checkAuthority,
-  nextTurn,
-  type PathRecord,
-  type ShapeLimits,
-} from "@trust-registry/eatp"
+import { type AuthorityVerdict, checkAuthority, nextTurn, type PathRecord } from "@trust-registry/eatp"
 import {
   AuthorityPathRecordKind,
   type CheckAuthorityRequest,
@@ -23,20 +17,20 @@ import { assureAuthorityId } from "../request/fields.js"
 import { pastSource, type SnapshotSource, sourceOf } from "../request/readSnapshot.js"
 import type { Evidence } from "./evidence.js"
 import { createJudgeEvidence } from "./sharedEvidence.js"
-import { assureQuestion, contextOf } from "./trustQuestion.js"
+import { assureQuestion, contextOf, type QuestionRules } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof CheckAuthorityResponseSchema>
 
 /** The handler of CheckAuthority. */
 export function createCheckAuthority(
   store: Store,
-  limits: ShapeLimits,
+  rules: QuestionRules,
 ): Handlers<typeof TrustVerificationService, RpcContext>["checkAuthority"] {
-  const judgeEvidence = createJudgeEvidence(store, "all")
+  const judgeEvidence = createJudgeEvidence(store, { reach: "all", maxRecordAgeMs: rules.maxRecordAgeMs })
   return async (request, rpc) => {
-    assureQuestion(request, limits)
-    if (request.authorityId !== "") assureAuthorityId(request.authorityId, limits)
-    const context = contextOf(request, limits)
+    assureQuestion(request, rules)
+    if (request.authorityId !== "") assureAuthorityId(request.authorityId, rules)
+    const context = contextOf(request, rules)
     const source = await sourceFor(store, request, store.now())
     const { agentId, action, resource } = request
     return await judgeEvidence(source, agentId, rpc, async ({ evidence, nowMicros }) => {

@@ -4,8 +4,10 @@ import {
   type Explained,
   effectiveExpiry,
   explained,
+  type IssuanceTime,
   isExpired,
   isoFromMicros,
+  issuanceFaults,
   nextTurn,
   type TrustInput,
 } from "@trust-registry/eatp"
@@ -32,15 +34,19 @@ export interface Evidence {
 /** A chain of more bytes takes a turn to decode. */
 const LARGE_BYTES = 65_536
 
-/**
- * Gathers the stored records about an agent and its ancestors.
- *
- * @param reach `all` includes every authority on the way up, for a full path
- */
+/** What evidence is gathered, and how it is judged. */
+export interface EvidenceRules {
+  /** `all` includes every authority on the way up, for a full path. */
+  reach: "direct" | "all"
+  /** As ChainRules.maxRecordAgeMs. */
+  maxRecordAgeMs: number
+}
+
+/** Gathers the stored records about an agent and its ancestors. */
 export async function evidenceOf(
   { reader, nowMicros }: ReadSnapshot,
   agentId: string,
-  reach: "direct" | "all" = "direct",
+  { reach, maxRecordAgeMs }: EvidenceRules,
 ): Promise<Evidence> {
   const stored = await reader.getChain(agentId)
   const nothing = { nowMicros, chains: new Map(), authorities: new Map() }
@@ -55,9 +61,15 @@ export async function evidenceOf(
   const revocations = await allRevocations(reader, signers)
   revocations.set(agentId, revocationsOf(stored, nowMicros))
   await addDescendants(revocations, new Map([...signers.served, [agentId, stored]]), nowMicros)
-  const input = { nowMicros, chains, authorities, revocations, ...(firstStored && { firstStored }) }
+  const options = { quickNeedsAuthority: true }
+  const input = { nowMicros, chains, authorities, revocations, options, ...(firstStored && { firstStored }) }
   const evidence = { stored, input, depends }
   if (registrationExpired(stored, nowMicros)) return { ...evidence, denied: expiredDenial(agentId, stored) }
+  const unissued = await unissuedDenial(stored, signers, {
+    nowMicros,
+    maxAgeMicros: BigInt(maxRecordAgeMs) * 1000n,
+  })
+  if (unissued) return { ...evidence, denied: unissued }
   const misplaced = await lineageProblem(chain, signers)
   if (misplaced === undefined) return evidence
   const words = explained("EVALUATION_FAILED", {
@@ -69,6 +81,28 @@ export async function evidenceOf(
     ...evidence,
     denied: { reason: "EVALUATION_FAILED", text: `The delegations ${misplaced}`, ...words },
   }
+}
+
+/**
+ * A chain that is not VERIFIED was stored when a signer was not known, so nobody asked whether it might sign. If it is known by now, the
+ * chain is judged as if it were stored now, as are those above it.
+ */
+async function unissuedDenial(
+  stored: ServedChain,
+  { authorities, delegators, unverified }: KnownSigners,
+  time: IssuanceTime,
+): Promise<Evidence["denied"]> {
+  const chains = stored.verified ? unverified : [stored.chain(), ...unverified]
+  for (const chain of chains) {
+    const [fault] = await issuanceFaults(chain, { authorities, delegators }, time)
+    if (fault === undefined) continue
+    const { reason, authorityId, field, description } = fault
+    const holderId = chain.genesis?.agentId ?? ""
+    const detail = field.replace(/^chain\.|\.signature$/g, "")
+    const facts = { agentId: holderId, action: "", authorityId, detail }
+    return { reason, text: `${field} ${description}`, ...explained(reason, facts) }
+  }
+  return undefined
 }
 
 function expiredDenial(agentId: string, { expiresAt }: ServedChain) {

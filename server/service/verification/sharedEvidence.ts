@@ -4,7 +4,7 @@ import { NOT_IN_MEMORY } from "../../store/readers/memoryReader.js"
 import type { Store } from "../../store/store.js"
 import type { ReadSnapshot, SnapshotSource } from "../request/readSnapshot.js"
 import { type Read, readInRoom } from "./boundedReading.js"
-import { type Evidence, evidenceOf } from "./evidence.js"
+import { type Evidence, type EvidenceRules, evidenceOf } from "./evidence.js"
 
 /** Evidence about an agent, and the time at which it is judged. */
 export interface Judgeable {
@@ -12,9 +12,6 @@ export interface Judgeable {
   /** In microseconds since 1970. */
   nowMicros: bigint
 }
-
-/** How much evidence: see {@link evidenceOf}. */
-type Reach = "direct" | "all"
 
 /** Reads the evidence for a question and judges it: the chains count as held until `judge` is done. */
 export type JudgeEvidence = <Verdict>(
@@ -43,7 +40,7 @@ interface Queue {
  * kind about one agent share a reading, which begins after each of them came: so it is as current as one of their own. A reading that
  * all have left ends.
  */
-export function createJudgeEvidence(store: Store, reach: Reach): JudgeEvidence {
+export function createJudgeEvidence(store: Store, rules: EvidenceRules): JudgeEvidence {
   const queues = new Map<string, Queue>()
 
   const open = (key: string, source: SnapshotSource, agentId: string): Reading => {
@@ -57,7 +54,7 @@ export function createJudgeEvidence(store: Store, reach: Reach): JudgeEvidence {
         // Who comes from here on may have written what is read too early.
         if (queue.next === reading) queue.next = undefined
         const { reader, nowMicros } = source.open(signal)
-        return { evidence: await evidenceOf({ reader: bound(reader), nowMicros }, agentId, reach), nowMicros }
+        return { evidence: await evidenceOf({ reader: bound(reader), nowMicros }, agentId, rules), nowMicros }
       })
     }
     const read = begin()
@@ -96,7 +93,7 @@ export function createJudgeEvidence(store: Store, reach: Reach): JudgeEvidence {
   }
 
   return async (source, agentId, context, judge) => {
-    const known = source.kept && (await evidenceInMemory(source.kept(), agentId, reach))
+    const known = source.kept && (await evidenceInMemory(source.kept(), agentId, rules))
     return known ? await judge(known) : await judgeShared(source, agentId, context, judge)
   }
 }
@@ -105,10 +102,10 @@ export function createJudgeEvidence(store: Store, reach: Reach): JudgeEvidence {
 async function evidenceInMemory(
   snapshot: ReadSnapshot,
   agentId: string,
-  reach: Reach,
+  rules: EvidenceRules,
 ): Promise<Judgeable | undefined> {
   try {
-    return { evidence: await evidenceOf(snapshot, agentId, reach), nowMicros: snapshot.nowMicros }
+    return { evidence: await evidenceOf(snapshot, agentId, rules), nowMicros: snapshot.nowMicros }
   } catch (error) {
     if (error !== NOT_IN_MEMORY) throw error
     return undefined

@@ -11,11 +11,14 @@ import type { TrustLineageChain } from "@trust-registry/proto"
 import type { Depends } from "../../store/chains/writes.js"
 import type { TrustReader } from "../../store/readers/trustReader.js"
 import { revocationsOf, type ServedChain, standingOf, statusOf } from "../../store/rows/servedChain.js"
+import { readParents, withPermissions } from "./permissions.js"
 
 /** The signers of a chain that the registry knows, and their revisions. */
 export interface KnownSigners extends Signers {
   /** The revisions of what was read; 0 for what is not stored. */
   depends: Depends
+  /** Chains above that are stored but not VERIFIED. */
+  unverified: TrustLineageChain[]
   /** The revocations in force on the chains of delegators. */
   revocations: Map<string, AgentRevocations>
   /** The chains of delegators as they are served, by agent id. */
@@ -54,9 +57,11 @@ export async function signersOf(
   const revocations = new Map<string, AgentRevocations>()
   const served = new Map<string, ServedChain>()
   const missing: string[] = []
+  const unverified: TrustLineageChain[] = []
   for (const [id, delegator] of ancestors)
     if (delegator) {
       served.set(id, delegator)
+      if (!delegator.verified) unverified.push(delegator.chain())
       delegators.set(id, trustOf(delegator, nowMicros))
       revocations.set(id, revocationsOf(delegator, nowMicros))
     } else missing.push(id)
@@ -64,11 +69,12 @@ export async function signersOf(
   const ids = new Set([...authorityIdsOf(chain, delegators), ...above.flatMap(signerIdsOf)])
   const tooMany = tooManyAncestors || (reach === "all" && ids.size > MAX_ANCESTORS)
   const known = await readAll(tooMany ? [] : ids, (id) => reader.getAuthority(id))
+  await readParents(reader, known)
   const authorities = new Map<string, TrustAuthority>()
-  for (const [id, authority] of known) if (authority) authorities.set(id, authority.signer)
+  for (const [id, authority] of known) if (authority) authorities.set(id, withPermissions(authority, known))
   const depends = { chains: revisionsOf(ancestors), authorities: revisionsOf(known) }
   const firstStored = await firstStoredOf(reader, [chain, ...above], authorities.values())
-  return { authorities, delegators, firstStored, revocations, served, depends, missing, tooMany }
+  return { authorities, delegators, unverified, firstStored, revocations, served, depends, missing, tooMany }
 }
 
 /** When the chains' signatures were first stored. Read only for compromised keys, whose older signatures stay valid. */

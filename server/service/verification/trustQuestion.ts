@@ -12,6 +12,12 @@ const MAX_CONTEXT_VALUES = 1_000
 /** The fields common to VerifyTrust and CheckAuthority. */
 export type TrustQuestion = Pick<VerifyTrustRequest, "agentId" | "action" | "resource" | "contextJson">
 
+/** The rules by which questions are read and answered. */
+export interface QuestionRules extends ShapeLimits {
+  /** As ChainRules.maxRecordAgeMs. */
+  maxRecordAgeMs: number
+}
+
 /** Throws INVALID_REQUEST unless these fields are valid. */
 export function assureQuestion({ agentId, action, resource }: TrustQuestion, limits: ShapeLimits): void {
   assureAgentId(agentId, limits)

@@ -2,7 +2,6 @@ import type { MessageInitShape } from "@bufbuild/protobuf"
 import {
   type JsonObject,
   nextTurn,
-  type ShapeLimits,
   type TrustLevel,
   type TrustVerdict,
   verifyTrust,
@@ -25,7 +24,7 @@ import { requirementOf } from "../request/consistency.js"
 import { sourceOf } from "../request/readSnapshot.js"
 import type { Evidence } from "./evidence.js"
 import { createJudgeEvidence } from "./sharedEvidence.js"
-import { assureQuestion, contextOf } from "./trustQuestion.js"
+import { assureQuestion, contextOf, type QuestionRules } from "./trustQuestion.js"
 
 type Response = MessageInitShape<typeof VerifyTrustResponseSchema>
 
@@ -35,13 +34,13 @@ const MANY = 5_000
 /** The handler of VerifyTrust. */
 export function createVerifyTrust(
   store: Store,
-  limits: ShapeLimits,
+  rules: QuestionRules,
 ): Handlers<typeof TrustVerificationService, RpcContext>["verifyTrust"] {
-  const judgeEvidence = createJudgeEvidence(store, "direct")
+  const judgeEvidence = createJudgeEvidence(store, { reach: "direct", maxRecordAgeMs: rules.maxRecordAgeMs })
   return async (request, rpc) => {
-    assureQuestion(request, limits)
+    assureQuestion(request, rules)
     const level = levelOf(request.level)
-    const context = contextOf(request, limits)
+    const context = contextOf(request, rules)
     const source = await sourceOf(store, requirementOf(request.consistency))
     return await judgeEvidence(source, request.agentId, rpc, async ({ evidence, nowMicros }) => {
       const verdict = await verdictOf(evidence, { ...request, level, context })

@@ -5,7 +5,7 @@ import { authorityColumns } from "../rows/columns.js"
 
 /** A change of one authority. */
 export interface AuthorityWrite {
-  operation: "register" | "register_inactive" | "update" | "deactivate"
+  operation: "register" | "register_inactive" | "import" | "import_inactive" | "update" | "deactivate"
   authorityId: string
   /** A UUID. A request is never applied twice. */
   requestId: string
@@ -30,6 +30,7 @@ export interface AuthorityOutcome {
     | "not_found"
     | "conflict"
     | "parent_not_found"
+    | "parent_not_permitted"
     | "parent_cycle"
   /** The row after the write, or the one in its way; undefined if none is stored. */
   row: AuthorityRow | undefined

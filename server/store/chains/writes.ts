@@ -33,6 +33,14 @@ export interface Depends {
   authorities: ReadonlyMap<string, bigint>
 }
 
+/** What a new chain may do to the stored one. */
+export interface Replacement {
+  /** It may replace a VERIFIED chain without being so. */
+  allowUnverified: boolean
+  /** It may have another genesis authority. */
+  allowNewAuthority: boolean
+}
+
 /** What an archive has of an agent: its chain in one of these states, or that it was purged. */
 export type ArchivedState = "active" | "deleted" | "suspended" | "revoked" | "purged"
 
@@ -46,6 +54,10 @@ export interface Write {
   expectedRevision: bigint | undefined
   /** For store, update, and imports other than of what was purged. */
   document?: Document
+  /** For restore: what the stored document was validated against. */
+  depends?: Depends
+  /** For store and update: what it may do to a stored chain. */
+  allowed?: Replacement
   /** For imports of what was purged. */
   tombstone?: Pick<Document, "authorityId" | "chainHash" | "contentHash">
 }
@@ -68,11 +80,13 @@ export interface Outcome {
     | "expired"
     | "revoked"
     | "delegator_revoked"
+    | "unverifies"
+    | "moves"
   /** What this request did to the chain, now or, for a replay, when it was first applied. */
   operation: string | null
   /** The record after the write, or the one in its way; undefined if none is stored. */
   record: RecordRow | undefined
-  /** For `delegator_revoked`: the revoked delegator. */
+  /** For `delegator_revoked`: the revoked delegator. For `moves`: the genesis authority of the stored chain. */
   culprit: string | null
 }
 
@@ -201,7 +215,8 @@ export function writeCall(
 
 /** The fields of trust_chain_write in their order. */
 function fieldsOf(write: Write): string {
-  const { operation, agentId, requestId, actor, expectedRevision, document, tombstone } = write
+  const { operation, agentId, requestId, actor, expectedRevision, document, tombstone, allowed } = write
+  const depends = document?.depends ?? write.depends
   const { authorityId, chainHash, contentHash } = document ?? tombstone ?? {}
   return rowText([
     operation,
@@ -215,7 +230,9 @@ function fieldsOf(write: Write): string {
     contentHash,
     document?.expiresAt === undefined ? undefined : timestamptzText(document.expiresAt),
     document?.signatureStatus,
-    document && dependsText(document.depends),
+    depends && dependsText(depends),
+    String(allowed?.allowUnverified ?? false),
+    String(allowed?.allowNewAuthority ?? false),
   ])
 }
 

@@ -6,7 +6,7 @@ import type { Feed } from "../feed/feed.js"
 import { type Matcher, matcherOf } from "../filter/matcher.js"
 import { currentPiece } from "./event.js"
 import { assureJsonb, readCurrent, readEnds, readEvents, readEventsOf } from "./eventRows.js"
-import { readFirstStored } from "./firstStored.js"
+import { readFirstStored, readVouched } from "./firstStored.js"
 import { type RevisionMoment, readMoment, readOldestRevision } from "./historicalPoint.js"
 import { listRevisions, type RevisionsPage, type RevisionsQuery } from "./revisions.js"
 import { createTail, type Tail } from "./tail.js"
@@ -42,6 +42,8 @@ export interface HistoryStore {
   oldestRevision(): Promise<bigint>
   /** When each signature in an agent's chain was first stored, in microseconds since 1970, as far as history is kept. */
   firstStored(agentId: string): Promise<Map<string, bigint>>
+  /** The signatures of an agent's chain that a stored revision had which was VERIFIED, as far as history is kept. */
+  vouched(agentId: string): Promise<Set<string>>
   /** The filter as a test of single changes. Throws PostgreSQL's error for metadata that JSONB cannot hold. */
   matcher(filter: ChainFilter | undefined): Promise<Matcher>
   /** The chains that match now. Like lists, it leaves out those that expired before `now`, in microseconds since 1970. */
@@ -82,6 +84,7 @@ export function createHistoryStore(database: Database, feed: Feed): HistoryStore
     newestRevision: () => database.run(readNewestRevision),
     oldestRevision: () => database.run(readOldestRevision),
     firstStored: (agentId) => database.scan((sql) => readFirstStored(sql, agentId)),
+    vouched: (agentId) => database.scan((sql) => readVouched(sql, agentId)),
     matcher: async (filter) => {
       const text = filter?.metadataContainsJson
       if (!text) return matcherOf(filter, undefined)

@@ -10,6 +10,8 @@ export interface MemoryReader extends TrustReader {
   readonly kept: TrustReader
   /** The time by the clock of the database, in microseconds since 1970. */
   now(): bigint
+  /** The signatures of an agent's chain that a stored revision had which was VERIFIED. Always reads the history. */
+  vouched(agentId: string): Promise<ReadonlySet<string>>
   /** Drops these rows from memory, because they turned out to be stale. */
   forget(stale: Depends): void
 }
@@ -39,6 +41,7 @@ export function memoryReader(
     getAuthority: authorities.get,
     goneAgents: chains.gone,
     firstStored: history.firstStored,
+    vouched: history.vouched,
     forget: (stale) => {
       chains.forget(stale.chains.keys())
       authorities.forget(stale.authorities.keys())

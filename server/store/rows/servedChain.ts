@@ -19,6 +19,8 @@ export interface ServedChain {
   /** The chain itself, decoded when it is first asked for: most chains are only passed on as bytes. */
   chain(): TrustLineageChain
   revision: bigint
+  /** All of its signatures were checked when it was stored, and hold. */
+  verified: boolean
   /** The stored state. */
   status: RecordRow["status"]
   /** The effective expiry in microseconds since 1970; null: never. */
@@ -80,6 +82,7 @@ export function servedChain(row: ServedRow): ServedChain {
       return chain
     },
     revision: row.revision,
+    verified: row.signature_status === "verified",
     status: row.status,
     expiresAt: row.expires_at,
     revokesAt: row.revokes_at,
