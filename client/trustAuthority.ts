@@ -1,5 +1,4 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
-import type { TrustAuthority, AuthorityKey as TrustAuthorityKey } from "@trust-registry/eatp"
+import { type TrustAuthority, trustKeyOf } from "@trust-registry/eatp"
 import type { AuthorityKey } from "@trust-registry/proto"
 
 /**
@@ -12,21 +11,7 @@ import type { AuthorityKey } from "@trust-registry/proto"
  * const authorities = new Map([["org-acme", trustAuthority(authority!)]])
  */
 export function trustAuthority({ id, keys }: { id: string; keys: readonly Key[] }): TrustAuthority {
-  return { id, keys: keys.map(keyOf) }
+  return { id, keys: keys.map(trustKeyOf) }
 }
 
 type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">
-
-function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: Key): TrustAuthorityKey {
-  return {
-    publicKey,
-    ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
-    ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
-    ...(revokedAt ? { revoked: true } : {}),
-    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
-  }
-}
-
-function microsOf({ seconds, nanos }: Timestamp) {
-  return seconds * 1_000_000n + BigInt(Math.floor(nanos / 1000))
-}

@@ -1,4 +1,6 @@
+import type { AuthorityKey as RegistryKey } from "@trust-registry/proto"
 import { isEffective, isExpired } from "../rules/expiry.js"
+import { microsOfMoment } from "../time/moment.js"
 
 /** A key of an authority, and when it is valid. */
 export type AuthorityKey = {
@@ -25,7 +27,25 @@ export type TrustAuthority = {
   keys: readonly AuthorityKey[]
   /** Unset: true. Only reported, in the records of a path. */
   active?: boolean
+  /** Why its keys are not its own word, where the caller pins what it knows of authorities. Nothing that it signed counts then. */
+  unsigned?: string
 }
+
+/** A key of the registry's contract in this form. */
+export function trustKeyOf(key: RegistryKeyParts): AuthorityKey {
+  const { keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt } = key
+  return {
+    ...(keyId === undefined ? {} : { keyId }),
+    publicKey,
+    ...(notBefore ? { validFromMicros: microsOfMoment(notBefore) } : {}),
+    ...(notAfter ? { validUntilMicros: microsOfMoment(notAfter) } : {}),
+    ...(revokedAt ? { revoked: true } : {}),
+    ...(compromisedAt ? { compromisedAtMicros: microsOfMoment(compromisedAt) } : {}),
+  }
+}
+
+type RegistryKeyParts = Pick<RegistryKey, "publicKey"> &
+  Partial<Pick<RegistryKey, "keyId" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">>
 
 /** When a signature was made, as far as its record says. */
 export type SigningTime = {
@@ -43,6 +63,7 @@ export type SigningTime = {
  * whoever stole it can write any date.
  */
 export function keysFor(authority: TrustAuthority, time: SigningTime): AuthorityKey[] {
+  if (authority.unsigned !== undefined) return []
   return authority.keys.filter((key) => covers(key, time) && isTrusted(key, time))
 }
 
@@ -56,7 +77,8 @@ function covers(
   return begun && !isExpired(until, atMicros)
 }
 
-function isTrusted(key: AuthorityKey, { atMicros, firstStoredMicros }: SigningTime): boolean {
+/** Whether a key counts for a signature in spite of its marks: unrevoked, or compromised only after what it signed. */
+export function isTrusted(key: AuthorityKey, { atMicros, firstStoredMicros }: SigningTime): boolean {
   const { revoked, compromisedAtMicros: since } = key
   if (since === undefined) return revoked !== true
   return isBefore(atMicros, since) && isBefore(firstStoredMicros, since)

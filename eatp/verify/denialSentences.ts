@@ -221,6 +221,14 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     command:
       "`trust-registry authority get` shows the keys; sign it again with a current one (`trust-registry resign` for the state) and store it",
   },
+  AUTHORITY_UNSIGNED: {
+    what: ({ authorityId, agentId, detail }) =>
+      `the keys of ${by(authorityId)}, on which trust in agent ${quoted(agentId)} rests, are not its own word${after(detail)}`,
+    remedy:
+      "pin a key, or the hash of a document, that you have from the authority itself; if it stands behind the change, pin record.document_hash",
+    command:
+      "`trust-registry authority documents` shows what is signed; if the authority stands behind it, --anchor ID=HASH pins a document",
+  },
 }
 
 function by(authorityId: string | undefined): string {

@@ -34,6 +34,7 @@ export type DenialReason =
   | "PATH_BROKEN"
   | "AUTHORITY_MISMATCH"
   | "KEY_REVOKED"
+  | "AUTHORITY_UNSIGNED"
 
 /** A constraint that is not met, or a warning about one. */
 export type TrustViolation = {

@@ -27,7 +27,9 @@ CREATE TYPE public.trust_authority_written AS (
 	is_active boolean,
 	created_at timestamp with time zone,
 	updated_at timestamp with time zone,
-	updated_by text
+	updated_by text,
+	document_proof jsonb,
+	self_signed boolean
 );
 
 --
@@ -144,7 +146,7 @@ begin
   where authority_id in (select authority_id from old_rows) and authority_data is not null;
   insert into trust_authority_revisions
   select nextval('trust_revision'), authority_id, 'purged', null, false, created_at, clock_timestamp(),
-         'postgres:' || session_user, gen_random_uuid(), ''
+         'postgres:' || session_user, gen_random_uuid(), '', null, false, false
   from old_rows;
   return null;
 end
@@ -161,7 +163,7 @@ CREATE FUNCTION public.trust_authorities_record_registered() RETURNS trigger
 begin
   insert into trust_authority_revisions
   select revision, authority_id, 'registered', authority_data, is_active, created_at, updated_at, updated_by,
-         request_id, request_hash
+         request_id, request_hash, document_proof, self_signed, true
   from new_rows;
   return null;
 end
@@ -184,7 +186,10 @@ begin
            when n.authority_data -> 'keys' is distinct from o.authority_data -> 'keys' then 'keys_changed'
            else 'updated'
          end,
-         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash
+         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash,
+         n.document_proof, n.self_signed,
+         n.document_proof is distinct from o.document_proof
+           or trust_authority_document(n.authority_data) is distinct from trust_authority_document(o.authority_data)
   from new_rows n join old_rows o using (authority_id);
   return null;
 end
@@ -207,10 +212,28 @@ end
 $$;
 
 --
--- Name: trust_authorities_write(text, text, uuid, text, text, bigint, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_authorities_unsign(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_authorities_write(kind text, id text, request uuid, hash text, actor text, expected bigint, document jsonb, not_after timestamp with time zone) RETURNS SETOF public.trust_authority_written
+CREATE FUNCTION public.trust_authorities_unsign() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if new.document_proof is not distinct from old.document_proof
+    and trust_authority_document(new.authority_data) is distinct from trust_authority_document(old.authority_data) then
+    new.document_proof := null;
+    new.self_signed := false;
+  end if;
+  return new;
+end
+$$;
+
+--
+-- Name: trust_authorities_write(text, text, uuid, text, text, bigint, jsonb, jsonb, boolean, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_authorities_write(kind text, id text, request uuid, hash text, actor text, expected bigint, document jsonb, proof jsonb, signed boolean, earlier jsonb, not_after timestamp with time zone) RETURNS SETOF public.trust_authority_written
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
@@ -221,6 +244,8 @@ declare
   parent text := document ->> 'parent_authority_id';
   outcome text;
   registers boolean := kind in ('register', 'register_inactive');
+  documents jsonb := coalesce(earlier, '[]') || jsonb_build_object('document', document, 'proof', proof, 'signed', signed);
+  token uuid;
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -253,11 +278,25 @@ begin
       select from trust_revocations r
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
-    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind = 'register', actor, request, hash);
+    for place in 0 .. jsonb_array_length(documents) - 1 loop
+      token := case when place = jsonb_array_length(documents) - 1 then request else gen_random_uuid() end;
+      if place = 0 then
+        insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
+          document_proof, self_signed)
+        values (id, 0, documents -> 0 -> 'document', kind = 'register', actor, token, hash,
+          nullif(documents -> 0 -> 'proof', 'null'), (documents -> 0 -> 'signed')::boolean);
+      else
+        update trust_authorities a
+        set authority_data = documents -> place -> 'document', updated_by = actor, request_id = token, request_hash = hash,
+            document_proof = nullif(documents -> place -> 'proof', 'null'),
+            self_signed = (documents -> place -> 'signed')::boolean
+        where a.authority_id = id;
+      end if;
+    end loop;
   elsif outcome = 'updated' then
     update trust_authorities a
-    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
+    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash,
+        document_proof = proof, self_signed = signed
     where a.authority_id = id;
   elsif outcome = 'deactivated' then
     update trust_authorities a
@@ -269,17 +308,34 @@ begin
   select outcome, r.*
   from (select) one
   left join lateral (
-    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by
+    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by,
+           h.document_proof, h.self_signed
     from trust_authority_revisions h
     where h.authority_id = id and h.request_id = request
       and outcome in ('registered', 'updated', 'deactivated', 'replayed')
     union all
-    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by
+    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by,
+           a.document_proof, a.self_signed
     from trust_authorities a
     where a.authority_id = id and outcome not in ('registered', 'updated', 'deactivated', 'replayed')
   ) r on true;
 end
 $_$;
+
+--
+-- Name: trust_authority_document(jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_authority_document(authority_data jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select case when jsonb_typeof(authority_data -> 'keys') = 'array' then
+    jsonb_set(authority_data, '{keys}', coalesce((
+      select jsonb_agg(k.key - 'revoked_at' - 'compromised_at' order by k.place)
+      from jsonb_array_elements(authority_data -> 'keys') with ordinality as k (key, place)), '[]'))
+  else authority_data end
+$$;
 
 --
 -- Name: trust_authority_is_above(text, text); Type: FUNCTION; Schema: public; Owner: -
@@ -1680,6 +1736,8 @@ CREATE TABLE public.trust_authorities (
     updated_by text DEFAULT ''::text NOT NULL,
     request_id uuid DEFAULT gen_random_uuid() NOT NULL,
     request_hash text DEFAULT ''::text NOT NULL,
+    document_proof jsonb,
+    self_signed boolean DEFAULT false NOT NULL,
     CONSTRAINT trust_authorities_authority_id_check CHECK (((octet_length(authority_id) >= 1) AND (octet_length(authority_id) <= 512))),
     CONSTRAINT trust_authorities_id CHECK ((NOT ((authority_data ->> 'id'::text) IS DISTINCT FROM authority_id)))
 );
@@ -1699,6 +1757,9 @@ CREATE TABLE public.trust_authority_revisions (
     updated_by text NOT NULL,
     request_id uuid NOT NULL,
     request_hash text NOT NULL,
+    document_proof jsonb,
+    self_signed boolean DEFAULT false NOT NULL,
+    is_document boolean DEFAULT false NOT NULL,
     CONSTRAINT trust_authority_revisions_operation_check CHECK ((operation = ANY (ARRAY['registered'::text, 'updated'::text, 'keys_changed'::text, 'deactivated'::text, 'reactivated'::text, 'purged'::text])))
 );
 
@@ -2116,6 +2177,12 @@ CREATE TRIGGER trust_authorities_2_stamp BEFORE INSERT OR UPDATE ON public.trust
 --
 
 CREATE TRIGGER trust_authorities_3_keys BEFORE INSERT OR UPDATE ON public.trust_authorities FOR EACH ROW EXECUTE FUNCTION public.trust_authorities_keys();
+
+--
+-- Name: trust_authorities trust_authorities_3_unsign; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER trust_authorities_3_unsign BEFORE UPDATE ON public.trust_authorities FOR EACH ROW EXECUTE FUNCTION public.trust_authorities_unsign();
 
 --
 -- Name: trust_authorities trust_authorities_4_cycle_inserted; Type: TRIGGER; Schema: public; Owner: -

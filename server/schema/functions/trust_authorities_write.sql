@@ -2,7 +2,8 @@
 -- parent.
 --
 -- `kind` is register, register_inactive, update (of the document, with its keys) or deactivate; `not_after` is that of
--- trust_lock. A key that is registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
+-- trust_lock. `proof` is what was sent with the document, and `signed` whether every document up to it is signed. `earlier` is
+-- null, or the documents before the one that is registered, the oldest first: [{"document", "proof", "signed"}]. A key that is registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
 --   registered, updated, deactivated   done; the row is the new one
 --   replayed                           was done before under this request_id; the row is that of then
 --   unchanged                          nothing to do; the row is the current one
@@ -17,6 +18,9 @@ create or replace function trust_authorities_write(
   actor text,
   expected bigint,
   document jsonb,
+  proof jsonb,
+  signed boolean,
+  earlier jsonb,
   not_after timestamptz
 ) returns setof trust_authority_written language plpgsql volatile
 set search_path from current
@@ -29,6 +33,8 @@ declare
   parent text := document ->> 'parent_authority_id';
   outcome text;
   registers boolean := kind in ('register', 'register_inactive');
+  documents jsonb := coalesce(earlier, '[]') || jsonb_build_object('document', document, 'proof', proof, 'signed', signed);
+  token uuid;
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -61,11 +67,25 @@ begin
       select from trust_revocations r
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
-    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind = 'register', actor, request, hash);
+    for place in 0 .. jsonb_array_length(documents) - 1 loop
+      token := case when place = jsonb_array_length(documents) - 1 then request else gen_random_uuid() end;
+      if place = 0 then
+        insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
+          document_proof, self_signed)
+        values (id, 0, documents -> 0 -> 'document', kind = 'register', actor, token, hash,
+          nullif(documents -> 0 -> 'proof', 'null'), (documents -> 0 -> 'signed')::boolean);
+      else
+        update trust_authorities a
+        set authority_data = documents -> place -> 'document', updated_by = actor, request_id = token, request_hash = hash,
+            document_proof = nullif(documents -> place -> 'proof', 'null'),
+            self_signed = (documents -> place -> 'signed')::boolean
+        where a.authority_id = id;
+      end if;
+    end loop;
   elsif outcome = 'updated' then
     update trust_authorities a
-    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
+    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash,
+        document_proof = proof, self_signed = signed
     where a.authority_id = id;
   elsif outcome = 'deactivated' then
     update trust_authorities a
@@ -77,12 +97,14 @@ begin
   select outcome, r.*
   from (select) one
   left join lateral (
-    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by
+    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by,
+           h.document_proof, h.self_signed
     from trust_authority_revisions h
     where h.authority_id = id and h.request_id = request
       and outcome in ('registered', 'updated', 'deactivated', 'replayed')
     union all
-    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by
+    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by,
+           a.document_proof, a.self_signed
     from trust_authorities a
     where a.authority_id = id and outcome not in ('registered', 'updated', 'deactivated', 'replayed')
   ) r on true;

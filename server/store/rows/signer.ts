@@ -1,7 +1,5 @@
-import type { AuthorityKey as SignerKey, TrustAuthority } from "@trust-registry/eatp"
-import type { AuthorityKey } from "@trust-registry/proto"
+import { type TrustAuthority, trustKeyOf } from "@trust-registry/eatp"
 import { type AuthorityRow, authorityOf } from "./authorityRows.js"
-import { microsOf } from "./micros.js"
 
 /** An authority as verification needs it, and its revision. */
 export interface StoredSigner {
@@ -12,18 +10,7 @@ export interface StoredSigner {
 /** The signer of a row. Throws AUTHORITY_CORRUPT for a document that does not parse. */
 export function signerOf(row: AuthorityRow): StoredSigner {
   return {
-    signer: { id: row.authority_id, keys: authorityOf(row).keys.map(keyOf), active: row.is_active },
+    signer: { id: row.authority_id, keys: authorityOf(row).keys.map(trustKeyOf), active: row.is_active },
     revision: row.revision,
-  }
-}
-
-function keyOf({ keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey): SignerKey {
-  return {
-    keyId,
-    publicKey,
-    ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
-    ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
-    ...(revokedAt ? { revoked: true } : {}),
-    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
   }
 }
