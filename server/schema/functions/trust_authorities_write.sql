@@ -33,8 +33,6 @@ declare
   parent text := document ->> 'parent_authority_id';
   outcome text;
   registers boolean := kind in ('register', 'register_inactive');
-  documents jsonb := coalesce(earlier, '[]') || jsonb_build_object('document', document, 'proof', proof, 'signed', signed);
-  token uuid;
 begin
   perform trust_lock(not_after);
   select * into done from trust_authority_revisions r where r.authority_id = id and r.request_id = request;
@@ -67,21 +65,16 @@ begin
       select from trust_revocations r
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
-    for place in 0 .. jsonb_array_length(documents) - 1 loop
-      token := case when place = jsonb_array_length(documents) - 1 then request else gen_random_uuid() end;
-      if place = 0 then
-        insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
-          document_proof, self_signed)
-        values (id, 0, documents -> 0 -> 'document', kind = 'register', actor, token, hash,
-          nullif(documents -> 0 -> 'proof', 'null'), (documents -> 0 -> 'signed')::boolean);
-      else
-        update trust_authorities a
-        set authority_data = documents -> place -> 'document', updated_by = actor, request_id = token, request_hash = hash,
-            document_proof = nullif(documents -> place -> 'proof', 'null'),
-            self_signed = (documents -> place -> 'signed')::boolean
-        where a.authority_id = id;
-      end if;
-    end loop;
+    -- Into the history alone: a parent that an earlier document named need not be registered, and may be below it by now.
+    insert into trust_authority_revisions
+    select nextval('trust_revision'), id, 'registered',
+           jsonb_set(e.word -> 'document', '{keys}', trust_revoked_keys(id, e.word -> 'document' -> 'keys')),
+           kind = 'register', clock_timestamp(), clock_timestamp(), actor, gen_random_uuid(), '',
+           nullif(e.word -> 'proof', 'null'), (e.word -> 'signed')::boolean, true
+    from (select word from jsonb_array_elements(earlier) with ordinality as w (word, place) order by place) e;
+    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
+      document_proof, self_signed)
+    values (id, 0, document, kind = 'register', actor, request, hash, proof, signed);
   elsif outcome = 'updated' then
     update trust_authorities a
     set authority_data = document, updated_by = actor, request_id = request, request_hash = hash,
