@@ -16,6 +16,8 @@ import {
   AuthoritySchema,
   type AuthorityService,
   type DocumentProof,
+  type Recognition,
+  RecognitionSchema,
   type RegisterAuthorityRequestSchema,
   type RegisterAuthorityResponse,
   type RotateAuthorityKeyRequestSchema,
@@ -25,6 +27,7 @@ import {
 } from "@trust-registry/proto"
 import type { RegistryLists } from "./lists.js"
 import type { CallOptions } from "./options.js"
+import { withoutRecognition, withRecognition } from "./recognitions.js"
 import type { Calls } from "./rpc/calls.js"
 
 /** Options of a change of an authority that its keys sign, so that it is the authority's own word. */
@@ -66,6 +69,16 @@ export interface SignedChanges {
     request: MessageInitShape<typeof RotateAuthorityKeyRequestSchema>,
     options?: SigningOptions,
   ): Promise<StoredAuthority>
+  /** Has an authority recognise what another one attests; as {@link updateAuthority} where it is signed. */
+  recognise(
+    request: { authorityId: string; recognition: MessageInitShape<typeof RecognitionSchema> },
+    options?: SigningOptions,
+  ): Promise<UpdateAuthorityResponse>
+  /** Has it no longer recognise another authority: for these names or patterns, as they were written; unset: for none. */
+  unrecognise(
+    request: { authorityId: string; recognisedId: string; capabilities?: readonly string[] | undefined },
+    options?: SigningOptions,
+  ): Promise<UpdateAuthorityResponse>
   /** An authority with all its documents, for `pinnedAuthorities` and `verifyDocuments`. */
   authorityEvidence(authorityId: string, options?: CallOptions): Promise<StoredAuthority>
 }
@@ -88,8 +101,34 @@ export function signedChanges(registry: Registry): SignedChanges {
   }
   const currentOf = async (authorityId: string, options: SigningOptions, signers: readonly KeySigner[]) =>
     newestDocument(await authorityEvidence(authorityId, options), signers, options.adopt === true)
-  return {
+  const updateRecognised = async (
+    id: string,
+    options: SigningOptions,
+    next: (recognised: readonly Recognition[]) => Recognition[],
+  ) => {
+    const { signers = [], adopt = false } = options
+    const evidence = await authorityEvidence(id, options)
+    const authority =
+      signers.length > 0 ? newestDocument(evidence, signers, adopt).authority : evidence.authority
+    const request = {
+      authority: { id, recognised: next(authority?.recognised ?? []) },
+      updateMask: { paths: ["recognised"] },
+      expectedRevision: evidence.record?.revision ?? 0n,
+    }
+    return await changes.updateAuthority(request, options)
+  }
+  const changes: SignedChanges = {
     authorityEvidence,
+
+    recognise: ({ authorityId, recognition }, options = {}) =>
+      updateRecognised(authorityId, options, (recognised) =>
+        withRecognition(recognised, create(RecognitionSchema, recognition)),
+      ),
+
+    unrecognise: ({ authorityId, recognisedId, capabilities = [] }, options = {}) =>
+      updateRecognised(authorityId, options, (recognised) =>
+        withoutRecognition(recognised, recognisedId, capabilities),
+      ),
 
     async registerAuthority(request, options = {}) {
       const { signers = [] } = options
@@ -129,6 +168,7 @@ export function signedChanges(registry: Registry): SignedChanges {
       return await registry.rotateAuthorityKey({ ...request, effectiveAt, proof }, options)
     },
   }
+  return changes
 }
 
 /**

@@ -2,6 +2,7 @@ import { toJson } from "@bufbuild/protobuf"
 import { visibleName, wordOf } from "@trust-registry/eatp"
 import {
   type Authority,
+  AuthorityProof,
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthorityTypeSchema,
@@ -43,6 +44,23 @@ export async function printChange(
   if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: authorityRecordJson(record) }))
   const done = unchanged ? `already ${verb}:` : verb
   await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+}
+
+/** Prints that a change of the document was made, and whose word it is now. */
+export async function printDocumentChange(
+  outputs: Pick<Invocation, "json" | "out">,
+  verb: string,
+  record: AuthorityRecord | undefined,
+): Promise<void> {
+  if (outputs.json) return await printChange(outputs, verb, record)
+  const name = visibleName(record?.authorityId ?? "")
+  await outputs.out.line(`${verb} ${name} at revision ${record?.revision}, ${proofText(record)}`)
+}
+
+/** Returns whose word an authority's document is, with the hash of one that it signed, which callers may pin. */
+export function proofText(record: AuthorityRecord | undefined): string {
+  if (record?.proof !== AuthorityProof.SELF_SIGNED) return "unsigned"
+  return `self-signed: document ${record.documentHash}`
 }
 
 /** Headings of {@link authorityRow}. */
