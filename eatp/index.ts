@@ -146,7 +146,7 @@ export { quoted, visible, visibleJson, visibleName } from "./text/visible.js"
 export { isoFromMicros } from "./time/isoTime.js"
 export { isBefore, microsOfMoment, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
-export { createTurns } from "./turns/turns.js"
+export { createTurns, takeTurn } from "./turns/turns.js"
 export {
   type AuthorityKey,
   keysFor,

@@ -3,6 +3,7 @@ import {
   documentHash,
   proofViolations,
   type ShapeLimits,
+  takeTurn,
   withMarksOf,
   withoutMarks,
 } from "@trust-registry/eatp"
@@ -18,15 +19,16 @@ import { unknownInProof } from "./authorityWord.js"
 const MAX_DOCUMENTS = 1_000
 
 /**
- * The documents of an authority that is copied from another registry, the last of which is `authority`.
+ * The documents of an authority that is copied from another registry, the last of which is `authority`. Others have turns between
+ * them.
  *
  * @throws AUTHORITY_INVALID for one that is no document, or whose signatures do not hold
  */
-export function copiedDocuments(
+export async function copiedDocuments(
   authority: Authority,
   documents: readonly AuthorityDocument[],
   limits: ShapeLimits,
-): { earlier: DocumentWrite[]; document: DocumentWrite } {
+): Promise<{ earlier: DocumentWrite[]; document: DocumentWrite }> {
   const { id } = authority
   if (documents.length > MAX_DOCUMENTS)
     assureValid([{ field: "documents", description: `has more than ${MAX_DOCUMENTS} documents` }], id)
@@ -36,23 +38,23 @@ export function copiedDocuments(
     const path = `documents[${place}]`
     const copied = sound(document, id, path, limits)
     assureValid(chainViolations(copied, before, path), id)
-    const isSigned = proofViolations(copied, {
-      before: before && { ...before, authority: withMarksOf(authority, before.authority) },
-      storedMicros: undefined,
-    })
-    const selfSigned = isSigned.length === 0 && (writes.at(-1)?.selfSigned ?? true)
-    writes.push({
-      json: authorityJson(copied.authority),
-      proof: copied.proof ? proofJson(copied.proof) : null,
-      selfSigned,
-    })
+    const selfSigned = (writes.at(-1)?.selfSigned ?? true) && isSelfSigned(copied, before, authority)
+    const { proof } = copied
+    writes.push({ json: authorityJson(copied.authority), proof: proof ? proofJson(proof) : null, selfSigned })
     before = copied
+    await takeTurn()
   }
   const newest = writes.pop()
   if (before === undefined || newest === undefined) throw new Error("there are no documents to copy")
   if (documentHash({ ...before, authority }) !== documentHash(before))
     assureValid([{ field: "documents", description: "ends with another document than authority" }], id)
   return { earlier: writes, document: { ...newest, json: authorityJson(authority) } }
+}
+
+/** Whether it is signed, also with what is known of keys by now. */
+function isSelfSigned(document: Copied, before: Copied | undefined, current: Authority): boolean {
+  const marked = before && { ...before, authority: withMarksOf(current, before.authority) }
+  return proofViolations(document, { before: marked, storedMicros: undefined }).length === 0
 }
 
 type Copied = AuthorityDocument & { authority: Authority }

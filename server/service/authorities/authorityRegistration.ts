@@ -39,7 +39,7 @@ export function createRegistration(
         operation: request.inactive ? "register_inactive" : "register",
         authorityId: authority.id,
         ...(documents.length > 0
-          ? copiedDocuments(authority, documents, limits)
+          ? await copiedDocuments(authority, documents, limits)
           : { document: firstDocument(authority, proof, authorities.now()) }),
       }
       const parent = { id: authority.parentAuthorityId ?? "", field: "authority.parent_authority_id" }
