@@ -34,7 +34,8 @@ import type { Calls } from "./rpc/calls.js"
 export interface SigningOptions extends CallOptions {
   /**
    * Who signs: at registration each of the keys; later a key that is in force, and each key that the change adds. Default: nobody;
-   * the change is UNSIGNED, and denied by callers that pin what they know of the authority.
+   * the change is UNSIGNED, and denied by callers that pin what they know of the authority. A call is retried with what it signed; a
+   * second call with the same `requestId` signs anew, at its own time, and is refused as REQUEST_ID_REUSED.
    */
   signers?: readonly KeySigner[] | undefined
   /**
