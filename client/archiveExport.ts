@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
+import type { AuthorityDocument } from "@trust-registry/proto"
 import { ARCHIVE_VERSION, type ArchiveCounts, entryLine, lineFor, noCounts } from "./archiveFormat.js"
 import type { ExportedPart } from "./chainExport.js"
 import type { ChainWatch, WatchRequest } from "./chainWatch.js"
-import { RevisionCompactedError } from "./errors.js"
+import { RevisionCompactedError, TrustStoreError } from "./errors.js"
 import type { RegistryLists } from "./lists.js"
 import type { CallOptions } from "./options.js"
 
@@ -26,7 +27,8 @@ export interface ArchiveExport extends AsyncIterable<string> {
 }
 
 /** What an archive is read from. */
-export interface ArchiveSource extends Pick<RegistryLists, "listRevokedRecords" | "listAuthorities"> {
+export interface ArchiveSource
+  extends Pick<RegistryLists, "listRevokedRecords" | "listAuthorities" | "listAuthorityDocuments"> {
   watchChains(request: WatchRequest, options?: CallOptions): ChainWatch
   /** The chains, active or not, and the tombstones at a revision; at the newest one for 0. */
   parts(
@@ -64,7 +66,8 @@ export function archiveExport(
         throw new Error(
           `authority ${JSON.stringify(record?.authorityId)} does not parse: no archive is whole without it`,
         )
-      yield counted("authority", entryLine("authority", stored))
+      const documents = await documentsOf(source, record?.authorityId ?? "", revision, options)
+      yield counted("authority", entryLine("authority", { ...stored, documents }))
     }
     for await (const part of source.parts(revision, options)) yield partLine(part)
     if (history)
@@ -104,6 +107,24 @@ async function newestRevision(source: ArchiveSource, options?: CallOptions): Pro
   const parts = source.parts(0n, options)
   for await (const _ of parts) break
   return parts.snapshotRevision ?? 0n
+}
+
+/** The documents of an authority at a revision; none if one of them does not parse: the authority is UNSIGNED elsewhere then. */
+async function documentsOf(
+  source: ArchiveSource,
+  authorityId: string,
+  atRevision: bigint,
+  options?: CallOptions,
+): Promise<AuthorityDocument[]> {
+  const documents: AuthorityDocument[] = []
+  try {
+    const list = source.listAuthorityDocuments({ authorityId, atRevision, pageSize: 1_000 }, options)
+    for await (const document of list) documents.push(document)
+    return documents
+  } catch (error) {
+    if (error instanceof TrustStoreError && error.reason === "AUTHORITY_CORRUPT") return []
+    throw error
+  }
 }
 
 /** Every change up to a revision, from the oldest that history keeps. */

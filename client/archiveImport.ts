@@ -16,7 +16,12 @@ import {
 import { type ArchiveFile, openArchive } from "./archiveFile.js"
 import type { EntryKind } from "./archiveFormat.js"
 import { type Attempted, agentIdOf, type Sent } from "./chainImport.js"
-import { AuthorityExistsError, AuthorityNotFoundError, TrustStoreError } from "./errors.js"
+import {
+  AuthorityExistsError,
+  AuthorityInvalidError,
+  AuthorityNotFoundError,
+  TrustStoreError,
+} from "./errors.js"
 import type { ImportOptions } from "./importOrder.js"
 import type { CallOptions } from "./options.js"
 import type { Calls } from "./rpc/calls.js"
@@ -121,20 +126,23 @@ async function* authorities(target: ArchiveTarget, archive: ArchiveFile, options
 
 async function registered(
   target: ArchiveTarget,
-  { authority, record }: StoredAuthority,
+  { authority, record, documents }: StoredAuthority,
   archive: ArchiveFile,
   options?: CallOptions,
 ): Promise<Pick<ArchiveResult, "created" | "error">> {
   const id = authority?.id ?? ""
   const inactive = record?.isActive !== true
+  const request = { inactive, imported: true, ...(authority && { authority }) }
   try {
-    const request = {
-      inactive,
-      imported: true,
-      requestId: requestIdOf(archive, "authority", id),
-      ...(authority && { authority }),
+    try {
+      const requestId = requestIdOf(archive, "authority", id)
+      await target.registerAuthority({ ...request, requestId, documents }, options)
+    } catch (error) {
+      if (!isOfDocuments(error)) throw error
+      // UNSIGNED denies more than documents that cannot be checked.
+      const requestId = requestIdOf(archive, "authority", `${id}\nwithout documents`)
+      await target.registerAuthority({ ...request, requestId }, options)
     }
-    await target.registerAuthority(request, options)
     return { created: true }
   } catch (error) {
     if (!(error instanceof TrustStoreError) || !isItsOwn(error)) throw error
@@ -143,6 +151,14 @@ async function registered(
     const same = present.record?.isActive === !inactive && isSame(present.authority, authority)
     return same ? { created: false } : { created: false, error }
   }
+}
+
+/** Whether it is the documents that are refused, such as one that was made by hand, and not the authority. */
+function isOfDocuments(error: unknown): boolean {
+  return (
+    error instanceof AuthorityInvalidError &&
+    error.violations.some(({ field }) => field.startsWith("documents"))
+  )
 }
 
 /** Whether the error is about the entry, and the next may succeed. */

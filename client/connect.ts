@@ -8,7 +8,6 @@ import {
   type GetChainRequestSchema,
   health,
   type RevocationService,
-  type RotateAuthorityKeyRequestSchema,
   type ServerInfoService,
   type StoredAuthority,
   type StoredChain,
@@ -17,6 +16,7 @@ import {
 } from "@trust-registry/proto"
 import { type ArchiveExport, type ArchiveRequest, archiveExport } from "./archiveExport.js"
 import { type ArchiveResult, archiveImport } from "./archiveImport.js"
+import { type SignedChanges, signedChanges } from "./authorityWord.js"
 import {
   type BatchDeleteRequest,
   type BatchStoreRequest,
@@ -59,12 +59,13 @@ export type ServingStatus = keyof typeof health.HealthCheckResponse_ServingStatu
  */
 export interface TrustRegistry
   extends RegistryLists,
+    SignedChanges,
     Omit<
       RegistryCalls,
       | keyof RegistryLists
+      | keyof SignedChanges
       | "getChain"
       | "getAuthority"
-      | "rotateAuthorityKey"
       | "watchChains"
       | "batchStoreChains"
       | "batchDeleteChains"
@@ -79,11 +80,6 @@ export interface TrustRegistry
   /** Returns an authority and its record, both set, even if it is inactive. */
   getAuthority(
     request: MessageInitShape<typeof GetAuthorityRequestSchema>,
-    options?: CallOptions,
-  ): Promise<StoredAuthority>
-  /** Adds a key to an authority and ends the windows of its older keys; returns the authority with all of them. */
-  rotateAuthorityKey(
-    request: MessageInitShape<typeof RotateAuthorityKeyRequestSchema>,
     options?: CallOptions,
   ): Promise<StoredAuthority>
   /** Watches changes of chains, and resumes by itself when the connection or the server goes away. */
@@ -163,13 +159,15 @@ export function connect(address: string, options: ConnectOptions = {}): TrustReg
   const healthCalls = createCalls(health.Health, channels.caller, callerEdge(connection))
   const lists = listsOver(calls)
   const getAuthority = storedBy(calls.getAuthority)
+  const rotateAuthorityKey = storedBy(observed.rotateAuthorityKey)
+  const signed = signedChanges({ ...observed, ...lists, getAuthority, rotateAuthorityKey })
   const archived = { filter: { includeInactive: true }, includePurged: true }
   return {
     ...observed,
     ...lists,
     getChain: cache?.getChain ?? getChain,
     getAuthority,
-    rotateAuthorityKey: storedBy(observed.rotateAuthorityKey),
+    ...signed,
     watchChains,
     batchStoreChains: (request, options) => storeBatch(observed.batchStoreChains, request, options),
     batchDeleteChains: (request, options) => deleteBatch(observed.batchDeleteChains, request, options),

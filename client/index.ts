@@ -4,6 +4,7 @@ export { status } from "@grpc/grpc-js"
 export {
   type Attestation,
   type AuditEntry,
+  type AuthorityAnchor,
   type AuthorityKey as TrustAuthorityKey,
   type AuthorityVerdict,
   attest,
@@ -22,6 +23,8 @@ export {
   DocumentError,
   delegate,
   documentFromChain,
+  documentHash,
+  documentText,
   type Establishment,
   effectiveExpiry,
   establish,
@@ -30,6 +33,7 @@ export {
   JsonObject,
   JsonSyntaxError,
   type KeyPair,
+  type KeySigner,
   type Known,
   type Lookup,
   linkedChainHash,
@@ -41,12 +45,14 @@ export {
   memorySigner,
   type PathRecord,
   parseJson,
+  pinnedAuthorities,
   resign,
   type SignatureFindings,
   type Signer,
   type Signers,
   SigningPayloadError,
   type StoredTrust,
+  signDocument,
   type TrustAuthority,
   type TrustInput,
   type TrustLevel,
@@ -55,7 +61,9 @@ export {
   type TrustVerdict,
   type TrustViolation,
   usualPermissions,
+  type VerifiedAuthority,
   type Violation,
+  verifyDocuments,
   verifyTrust,
 } from "@trust-registry/eatp"
 export {
@@ -66,6 +74,8 @@ export {
   type AuditAnchor,
   AuditAnchorSchema,
   type Authority,
+  type AuthorityDocument,
+  AuthorityDocumentSchema,
   type AuthorityKey,
   AuthorityKeySchema,
   type AuthorityPathRecord,
@@ -74,6 +84,8 @@ export {
   AuthorityPathRecordSchema,
   AuthorityPermission,
   AuthorityPermissionSchema,
+  AuthorityProof,
+  AuthorityProofSchema,
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthoritySchema,
@@ -146,6 +158,10 @@ export {
   DeleteChainResponseSchema,
   DenialReason,
   DenialReasonSchema,
+  type DocumentProof,
+  DocumentProofSchema,
+  type DocumentSignature,
+  DocumentSignatureSchema,
   ErrorReason,
   type GenesisRecord,
   GenesisRecordSchema,
@@ -179,6 +195,10 @@ export {
   ListAuthoritiesRequestSchema,
   type ListAuthoritiesResponse,
   ListAuthoritiesResponseSchema,
+  type ListAuthorityDocumentsRequest,
+  ListAuthorityDocumentsRequestSchema,
+  type ListAuthorityDocumentsResponse,
+  ListAuthorityDocumentsResponseSchema,
   type ListChainRevisionsRequest,
   ListChainRevisionsRequestSchema,
   type ListChainRevisionsResponse,
@@ -199,6 +219,8 @@ export {
   PurgeChainResponseSchema,
   type ReasoningTrace,
   ReasoningTraceSchema,
+  type Recognition,
+  RecognitionSchema,
   type RegisterAuthorityRequest,
   RegisterAuthorityRequestSchema,
   type RegisterAuthorityResponse,
@@ -279,6 +301,7 @@ export {
 export type { ArchiveExport, ArchiveRequest } from "./archiveExport.js"
 export { ARCHIVE_VERSION, type ArchiveCounts, ArchiveError } from "./archiveFormat.js"
 export type { ArchiveResult } from "./archiveImport.js"
+export { type SigningOptions, UnsignedAuthorityError } from "./authorityWord.js"
 export type { BatchDeleteRequest, BatchStoreRequest, DeleteResult, StoreResult } from "./batches.js"
 export { storedChainOf } from "./chainEvent.js"
 export type { ChainExport, ExportRequest } from "./chainExport.js"
@@ -312,6 +335,7 @@ export {
 } from "./errors.js"
 export type { ImportOptions } from "./importOrder.js"
 export type {
+  AuthorityDocumentListRequest,
   AuthorityListRequest,
   ChainListRequest,
   RegistryLists,

@@ -1,9 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf"
 import type {
+  AuthorityDocument,
   AuthorityService,
   ChainRevision,
   ListAuthoritiesRequestSchema,
   ListAuthoritiesResponse,
+  ListAuthorityDocumentsRequestSchema,
+  ListAuthorityDocumentsResponse,
   ListChainRevisionsRequestSchema,
   ListChainRevisionsResponse,
   ListChainsRequestSchema,
@@ -29,6 +32,9 @@ export type RevisionListRequest = MessageInitShape<typeof ListChainRevisionsRequ
 /** Which authorities to list, and from which page on. */
 export type AuthorityListRequest = MessageInitShape<typeof ListAuthoritiesRequestSchema>
 
+/** Whose documents to list, and from which page on. */
+export type AuthorityDocumentListRequest = MessageInitShape<typeof ListAuthorityDocumentsRequestSchema>
+
 /** Which revoked records to list, and from which page on. */
 export type RevokedRecordListRequest = MessageInitShape<typeof ListRevokedRecordsRequestSchema>
 
@@ -46,6 +52,11 @@ export interface RegistryLists {
     request?: AuthorityListRequest,
     options?: CallOptions,
   ): Paged<ListAuthoritiesResponse, StoredAuthority>
+  /** Lists the documents of an authority, the oldest first. */
+  listAuthorityDocuments(
+    request: AuthorityDocumentListRequest,
+    options?: CallOptions,
+  ): Paged<ListAuthorityDocumentsResponse, AuthorityDocument>
   /** Lists what was revoked, record by record, the last made first; a lift moves no record. */
   listRevokedRecords(
     request?: RevokedRecordListRequest,
@@ -54,7 +65,7 @@ export interface RegistryLists {
 }
 
 type ListCalls = Pick<Calls<typeof TrustStoreService, CallOptions>, "listChains" | "listChainRevisions"> &
-  Pick<Calls<typeof AuthorityService, CallOptions>, "listAuthorities"> &
+  Pick<Calls<typeof AuthorityService, CallOptions>, "listAuthorities" | "listAuthorityDocuments"> &
   Pick<Calls<typeof RevocationService, CallOptions>, "listRevokedRecords">
 
 /** Returns the lists, which call the RPCs for their pages. */
@@ -79,6 +90,12 @@ export function listsOver(calls: ListCalls): RegistryLists {
         (page: AuthorityListRequest) => calls.listAuthorities(page, options),
         request,
         ({ authorities }) => authorities,
+      ),
+    listAuthorityDocuments: (request, options) =>
+      paged(
+        (page: AuthorityDocumentListRequest) => calls.listAuthorityDocuments(page, options),
+        request,
+        ({ documents }) => documents,
       ),
     listRevokedRecords: (request = {}, options) =>
       paged(

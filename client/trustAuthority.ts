@@ -1,5 +1,4 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt"
-import type { TrustAuthority, AuthorityKey as TrustAuthorityKey } from "@trust-registry/eatp"
+import { type TrustAuthority, trustKeyOf } from "@trust-registry/eatp"
 import type { Authority, AuthorityKey } from "@trust-registry/proto"
 
 /**
@@ -17,7 +16,7 @@ export function trustAuthority(authority: Convertible, record?: { isActive: bool
   const tells = permissions !== undefined && (permissions.length > 0 || parentAuthorityId === "")
   return {
     id,
-    keys: keys.map(keyOf),
+    keys: keys.map(trustKeyOf),
     active: record?.isActive ?? true,
     ...(tells && { permissions }),
   }
@@ -28,17 +27,3 @@ type Convertible = Pick<Authority, "id"> & { keys: readonly Key[] } & Partial<
   >
 
 type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">
-
-function keyOf({ publicKey, notBefore, notAfter, revokedAt, compromisedAt }: Key): TrustAuthorityKey {
-  return {
-    publicKey,
-    ...(notBefore ? { validFromMicros: microsOf(notBefore) } : {}),
-    ...(notAfter ? { validUntilMicros: microsOf(notAfter) } : {}),
-    ...(revokedAt ? { revoked: true } : {}),
-    ...(compromisedAt ? { compromisedAtMicros: microsOf(compromisedAt) } : {}),
-  }
-}
-
-function microsOf({ seconds, nanos }: Timestamp) {
-  return seconds * 1_000_000n + BigInt(Math.floor(nanos / 1000))
-}

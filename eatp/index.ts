@@ -1,3 +1,27 @@
+export {
+  DOCUMENT_TYPE,
+  type Document,
+  documentHash,
+  documentText,
+  withMarksOf,
+  withoutMarks,
+} from "./authority/authorityDocument.js"
+export {
+  isUpdatePath,
+  pathsSet,
+  UPDATE_PATHS,
+  type UpdatePath,
+  updatedAuthority,
+} from "./authority/authorityUpdate.js"
+export {
+  type AuthorityAnchor,
+  pinnedAuthorities,
+  type VerifiedAuthority,
+  verifyDocuments,
+} from "./authority/documentChain.js"
+export { MAX_DOCUMENT_SIGNATURES, type ProofContext, proofViolations } from "./authority/documentProof.js"
+export { type Rotation, type RotationTimes, rotatedKeys, rotationOf } from "./authority/keyRotation.js"
+export { type KeySigner, signDocument } from "./authority/signDocument.js"
 export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical/canonical.js"
 export { JCS_BOUNDS, jcs } from "./canonical/jcs.js"
 export { type ChainDict, readChainDict } from "./dict/chainDict.js"
@@ -121,10 +145,16 @@ export {
 export { type SigningPayloadCode, SigningPayloadError } from "./signing/signingPayloadError.js"
 export { quoted, visible, visibleJson, visibleName } from "./text/visible.js"
 export { isoFromMicros } from "./time/isoTime.js"
-export { isBefore, momentProblem } from "./time/moment.js"
+export { isBefore, microsOfMoment, momentProblem } from "./time/moment.js"
 export { type ParsedTime, parseTime } from "./time/time.js"
 export { atOnce, createTurns, inTurns, mapInTurns, nextTurn, takeTurn } from "./turns/turns.js"
-export { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./verify/authorityKeys.js"
+export {
+  type AuthorityKey,
+  keysFor,
+  type SigningTime,
+  type TrustAuthority,
+  trustKeyOf,
+} from "./verify/authorityKeys.js"
 export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
 export type { ConstraintFinding } from "./verify/constraintChecks.js"
 export { type Explained, explained } from "./verify/denialCause.js"

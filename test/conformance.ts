@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { JsonObject, parseJson } from "@trust-registry/eatp"
+import { authorityDocuments } from "./conformance/authorityDocuments.js"
 import { canonicalJson } from "./conformance/canonicalJson.js"
 import { chainHash } from "./conformance/chainHash.js"
 import { constraintHash } from "./conformance/constraintHash.js"
@@ -23,6 +24,7 @@ import { verification } from "./conformance/verification.js"
 // is not to be copied; the exit code is 1 unless every case of every file passed.
 
 const checkers: Record<string, Checker> = {
+  authority_documents: authorityDocuments,
   canonical_json: canonicalJson,
   chain_hash: chainHash,
   constraint_hash: constraintHash,

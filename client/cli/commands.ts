@@ -2,7 +2,9 @@ import type { Command } from "./command.js"
 import { attestCapabilities } from "./commands/attest.js"
 import { auditAction } from "./commands/audit.js"
 import { deactivateAuthorities, updateAuthority } from "./commands/authorityChanges.js"
+import { authorityDocuments, verifyAuthority } from "./commands/authorityDocuments.js"
 import { getAuthorities, listAuthorities } from "./commands/authorityReads.js"
+import { recogniseAuthority, unrecogniseAuthority } from "./commands/authorityRecognise.js"
 import { registerAuthorities } from "./commands/authorityRegister.js"
 import { rotateKey } from "./commands/authorityRotate.js"
 import { check } from "./commands/check.js"
@@ -49,6 +51,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "authority update": updateAuthority,
   "authority deactivate": deactivateAuthorities,
   "authority rotate-key": rotateKey,
+  "authority recognise": recogniseAuthority,
+  "authority unrecognise": unrecogniseAuthority,
+  "authority documents": authorityDocuments,
+  "authority verify": verifyAuthority,
   "revoke agent": revokeAgent,
   "revoke delegation": revokeDelegation,
   "revoke capability": revokeCapability,

@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js"
 import { MakeError, visible, visibleName } from "@trust-registry/eatp"
+import { UnsignedAuthorityError } from "../authorityWord.js"
 import {
   AuthorityInvalidError,
   type FieldViolation,
@@ -34,6 +35,8 @@ export function errorReportOf(
   about: Pick<ErrorReport, "origin" | "agentId" | "authorityId"> = {},
 ): ErrorReport {
   if (error instanceof MakeError) return { ...about, reason: error.code, message: error.message }
+  if (error instanceof UnsignedAuthorityError)
+    return { ...about, reason: "AUTHORITY_UNSIGNED", message: error.message }
   if (!(error instanceof TrustStoreError)) return { ...about, message: messageOf(error) }
   return {
     ...about,

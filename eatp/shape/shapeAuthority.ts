@@ -1,8 +1,9 @@
 import { type Authority, type AuthorityKey, AuthoritySchema, encodedLength } from "@trust-registry/proto"
 import { publicKeyOf } from "../signing/keys.js"
-import { isBefore, momentProblem } from "../time/moment.js"
 import { type ShapeContext, type ShapeLimits, shapeContext, type Violation } from "./shapeContext.js"
+import { checkRecognised, RECOGNITION_LIMITS } from "./shapeRecognition.js"
 import { checkRecord } from "./shapeRecord.js"
+import { checkWindow } from "./shapeWindow.js"
 
 /** How large an authority may be. */
 export const AUTHORITY_LIMITS = {
@@ -12,6 +13,7 @@ export const AUTHORITY_LIMITS = {
   maxKeys: 64,
   /** Bytes of UTF-8 of the name. */
   maxNameBytes: 512,
+  ...RECOGNITION_LIMITS,
 } as const
 
 /**
@@ -24,11 +26,16 @@ export function checkAuthorityShape(
   path = "authority",
 ): Violation[] {
   const context = shapeContext(limits)
-  const { maxBytes, maxKeys } = AUTHORITY_LIMITS
+  const { maxBytes, maxKeys, maxRecognised } = AUTHORITY_LIMITS
   const bytes = encodedLength(AuthoritySchema, authority)
   if (bytes > maxBytes) context.report(path, `has ${bytes} bytes encoded; at most ${maxBytes} are allowed`)
   if (authority.keys.length > maxKeys)
     context.report(`${path}.keys`, `has ${authority.keys.length} keys; at most ${maxKeys} are allowed`)
+  if (authority.recognised.length > maxRecognised)
+    context.report(
+      `${path}.recognised`,
+      `has ${authority.recognised.length} recognitions; at most ${maxRecognised} are allowed`,
+    )
   // An authority that is too large is not checked further.
   if (context.violations.length > 0) return context.violations
   checkRecord(AuthoritySchema, authority, path, context)
@@ -37,6 +44,7 @@ export function checkAuthorityShape(
   if (authority.parentAuthorityId === authority.id)
     context.report(`${path}.parent_authority_id`, "is the authority itself")
   checkKeys(authority.keys, `${path}.keys`, context)
+  checkRecognised(authority, `${path}.recognised`, context)
   return context.violations
 }
 
@@ -74,13 +82,3 @@ function checkKeys(keys: readonly AuthorityKey[], path: string, { report }: Shap
 }
 
 const NO_KEY = "must be an Ed25519 public key: canonical base64 of 32 bytes, not of small order"
-
-function checkWindow({ notBefore, notAfter }: AuthorityKey, path: string, report: ShapeContext["report"]) {
-  const faults = [
-    ["not_before", notBefore && momentProblem(notBefore)],
-    ["not_after", notAfter && momentProblem(notAfter)],
-  ] as const
-  for (const [name, fault] of faults) if (fault) report(`${path}.${name}`, fault)
-  if (notBefore && notAfter && isBefore(notAfter, notBefore))
-    report(`${path}.not_after`, "is before not_before")
-}

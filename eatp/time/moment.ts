@@ -14,3 +14,8 @@ export function momentProblem({ seconds, nanos }: TimestampParts): string | unde
 export function isBefore(one: TimestampParts, other: TimestampParts): boolean {
   return one.seconds < other.seconds || (one.seconds === other.seconds && one.nanos < other.nanos)
 }
+
+/** A timestamp in microseconds since 1970 UTC, rounded down. */
+export function microsOfMoment({ seconds, nanos }: TimestampParts): bigint {
+  return seconds * 1_000_000n + BigInt(Math.floor(nanos / 1000))
+}

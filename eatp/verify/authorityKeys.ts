@@ -1,5 +1,6 @@
-import type { AuthorityPermission } from "@trust-registry/proto"
+import type { AuthorityPermission, AuthorityKey as RegistryKey } from "@trust-registry/proto"
 import { isEffective, isExpired } from "../rules/expiry.js"
+import { microsOfMoment } from "../time/moment.js"
 
 /** A key of an authority, and when it is valid. */
 export type AuthorityKey = {
@@ -31,7 +32,25 @@ export type TrustAuthority = {
   active?: boolean
   /** What it may do, by itself or by its parents. Unset: not known, and then nothing is denied for it. */
   permissions?: readonly AuthorityPermission[]
+  /** Why its keys are not its own word, where the caller pins what it knows of authorities. Nothing that it signed counts then. */
+  unsigned?: string
 }
+
+/** A key of the registry's contract in this form. */
+export function trustKeyOf(key: RegistryKeyParts): AuthorityKey {
+  const { keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt } = key
+  return {
+    ...(keyId === undefined ? {} : { keyId }),
+    publicKey,
+    ...(notBefore ? { validFromMicros: microsOfMoment(notBefore) } : {}),
+    ...(notAfter ? { validUntilMicros: microsOfMoment(notAfter) } : {}),
+    ...(revokedAt ? { revoked: true } : {}),
+    ...(compromisedAt ? { compromisedAtMicros: microsOfMoment(compromisedAt) } : {}),
+  }
+}
+
+type RegistryKeyParts = Pick<RegistryKey, "publicKey"> &
+  Partial<Pick<RegistryKey, "keyId" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">>
 
 /** When a signature was made, as far as its record says. */
 export type SigningTime = {
@@ -49,6 +68,7 @@ export type SigningTime = {
  * whoever stole it can write any date.
  */
 export function keysFor(authority: TrustAuthority, time: SigningTime): AuthorityKey[] {
+  if (authority.unsigned !== undefined) return []
   return authority.keys.filter((key) => covers(key, time) && isTrusted(key, time))
 }
 
@@ -62,7 +82,8 @@ function covers(
   return begun && !isExpired(until, atMicros)
 }
 
-function isTrusted(key: AuthorityKey, { atMicros, firstStoredMicros }: SigningTime): boolean {
+/** Whether a key counts for a signature in spite of its marks: unrevoked, or compromised only after what it signed. */
+export function isTrusted(key: AuthorityKey, { atMicros, firstStoredMicros }: SigningTime): boolean {
   const { revoked, compromisedAtMicros: since } = key
   if (since === undefined) return revoked !== true
   return isBefore(atMicros, since) && isBefore(firstStoredMicros, since)

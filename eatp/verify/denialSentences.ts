@@ -226,6 +226,14 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     remedy: "UpdateAuthority grants permissions",
     command: "`trust-registry authority update --permissions` grants them",
   },
+  AUTHORITY_UNSIGNED: {
+    what: ({ authorityId, agentId, detail }) =>
+      `the keys of ${by(authorityId)}, on which trust in agent ${quoted(agentId)} rests, are not its own word${after(detail)}`,
+    remedy:
+      "pin a key, or the hash of a document, that you have from the authority itself; if it stands behind the change, pin record.document_hash",
+    command:
+      "`trust-registry authority documents` shows what is signed; if the authority stands behind it, --anchor ID=HASH pins a document",
+  },
   NOT_YET_VALID: {
     what: (facts) => `capability ${whose(facts)} is attested in the future: ${visible(facts.since ?? "")}`,
     remedy: "wait until then, or have it attested with the present time",

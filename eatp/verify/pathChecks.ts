@@ -60,7 +60,8 @@ export function openPathChecks(
       return { ...fault("NOT_YET_VALID", "attested in the future"), facts: { since: record.attestedAt } }
     const signatures = signaturesOf(chain, genesis)
     const own = signatures.capability(record)
-    if (own.signer === undefined) return unknownAuthority(record.attesterId || genesis.authorityId)
+    const unusable = unusableAuthority(record.attesterId || genesis.authorityId, own)
+    if (unusable !== undefined) return unusable
     // The holder of a delegated capability was checked with the delegation that led to it.
     const source = step.below === undefined ? signatures.genesis() : undefined
     return {
@@ -90,7 +91,8 @@ export function openPathChecks(
         facts: { id: delegatorId },
       }
     const source = signaturesOf(delegator.chain, genesis).genesis()
-    if (source.signer === undefined) return unknownAuthority(genesis.authorityId)
+    const unusable = unusableAuthority(genesis.authorityId, source)
+    if (unusable !== undefined) return unusable
     const own = chain.genesis && signaturesOf(chain, chain.genesis).delegation(record)
     return {
       needs: own === undefined ? [] : [own, source],
@@ -116,7 +118,8 @@ export function openPathChecks(
     const faultOf = (reason: DenialReason, detail: string) => ({ ...fault(reason, detail), genesisOf })
     if (isNaive(genesis.expiresAt)) return faultOf("NAIVE_EXPIRY", "its expiry has no offset from UTC")
     if (isRecordExpired(genesis, input.nowMicros)) return faultOf("TRUST_CHAIN_EXPIRED", "expired")
-    if (signature.signer === undefined) return { ...unknownAuthority(genesis.authorityId), genesisOf }
+    const unusable = unusableAuthority(genesis.authorityId, signature)
+    if (unusable !== undefined) return { ...unusable, genesisOf }
     if (signature.outcome === "valid") return undefined
     return { ...faultOf("GENESIS_SIGNATURE_INVALID", UNVERIFIED), signature }
   }
@@ -142,10 +145,15 @@ function hopsOf(step: DelegationStep): number {
   return stepsDown(step).filter(({ kind }) => kind === "DELEGATION").length
 }
 
-function unknownAuthority(id: string): PathFault {
+function unusableAuthority(id: string, { signer }: ChainSignature): PathFault | undefined {
+  const facts = { authorityId: id }
+  if (signer === undefined)
+    return { ...fault("AUTHORITY_UNKNOWN", `its authority ${JSON.stringify(id)} is not known`), facts }
+  const { unsigned: detail } = signer
+  if (detail === undefined) return undefined
   return {
-    ...fault("AUTHORITY_UNKNOWN", `its authority ${JSON.stringify(id)} is not known`),
-    facts: { authorityId: id },
+    ...fault("AUTHORITY_UNSIGNED", `the keys of ${JSON.stringify(id)} are not its own word: ${detail}`),
+    facts: { ...facts, detail },
   }
 }
 

@@ -38,6 +38,7 @@ export type DenialReason =
   | "NOT_YET_VALID"
   | "AUTHORITY_INACTIVE"
   | "SIGNED_LATE"
+  | "AUTHORITY_UNSIGNED"
 
 /** A constraint that is not met, or a warning about one. */
 export type TrustViolation = {

@@ -4,6 +4,7 @@ import { type Explained, explain, explainMissing } from "./denialCause.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
 import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
 import { delegationSignatures, evidenceSignatures, sourceSignatures } from "./neededSignatures.js"
+import { authoritiesSelfSigned } from "./pinChecks.js"
 import { type Check, type Question, questionOf, type SlicedCheck } from "./question.js"
 import {
   hasReasoning,
@@ -85,7 +86,7 @@ function recordsOf({ chain }: Question): number {
   return capabilities.length + delegations.length + auditAnchors.length + constraints
 }
 
-const always: Check[] = [notInLedger, notRevoked, expiriesAware]
+const always: Check[] = [notInLedger, notRevoked, expiriesAware, authoritiesSelfSigned]
 const sources: SlicedCheck[] = [sourcesSigned, signedConstraintsMet]
 const reference: Record<TrustLevel, SlicedCheck[]> = {
   quick: [...always, notExpired],

@@ -27,7 +27,9 @@ CREATE TYPE public.trust_authority_written AS (
 	is_active boolean,
 	created_at timestamp with time zone,
 	updated_at timestamp with time zone,
-	updated_by text
+	updated_by text,
+	document_proof jsonb,
+	self_signed boolean
 );
 
 --
@@ -146,7 +148,7 @@ begin
   where authority_id in (select authority_id from old_rows) and authority_data is not null;
   insert into trust_authority_revisions
   select nextval('trust_revision'), authority_id, 'purged', null, false, created_at, clock_timestamp(),
-         'postgres:' || session_user, gen_random_uuid(), ''
+         'postgres:' || session_user, gen_random_uuid(), '', null, false, false
   from old_rows;
   return null;
 end
@@ -163,7 +165,7 @@ CREATE FUNCTION public.trust_authorities_record_registered() RETURNS trigger
 begin
   insert into trust_authority_revisions
   select revision, authority_id, 'registered', authority_data, is_active, created_at, updated_at, updated_by,
-         request_id, request_hash
+         request_id, request_hash, document_proof, self_signed, true
   from new_rows;
   return null;
 end
@@ -186,7 +188,10 @@ begin
            when n.authority_data -> 'keys' is distinct from o.authority_data -> 'keys' then 'keys_changed'
            else 'updated'
          end,
-         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash
+         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash,
+         n.document_proof, n.self_signed,
+         n.document_proof is distinct from o.document_proof
+           or trust_authority_document(n.authority_data) is distinct from trust_authority_document(o.authority_data)
   from new_rows n join old_rows o using (authority_id);
   return null;
 end
@@ -209,10 +214,28 @@ end
 $$;
 
 --
--- Name: trust_authorities_write(text, text, uuid, text, text, bigint, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_authorities_unsign(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_authorities_write(kind text, id text, request uuid, hash text, actor text, expected bigint, document jsonb, not_after timestamp with time zone) RETURNS SETOF public.trust_authority_written
+CREATE FUNCTION public.trust_authorities_unsign() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if new.document_proof is not distinct from old.document_proof
+    and trust_authority_document(new.authority_data) is distinct from trust_authority_document(old.authority_data) then
+    new.document_proof := null;
+    new.self_signed := false;
+  end if;
+  return new;
+end
+$$;
+
+--
+-- Name: trust_authorities_write(text, text, uuid, text, text, bigint, jsonb, jsonb, boolean, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_authorities_write(kind text, id text, request uuid, hash text, actor text, expected bigint, document jsonb, proof jsonb, signed boolean, earlier jsonb, not_after timestamp with time zone) RETURNS SETOF public.trust_authority_written
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '1800ms'
@@ -258,11 +281,20 @@ begin
       select from trust_revocations r
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
-    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind in ('register', 'import'), actor, request, hash);
+    -- Into the history alone: a parent that an earlier document named need not be registered, and may be below it by now.
+    insert into trust_authority_revisions
+    select nextval('trust_revision'), id, 'registered',
+           jsonb_set(e.word -> 'document', '{keys}', trust_revoked_keys(id, e.word -> 'document' -> 'keys')),
+           kind in ('register', 'import'), clock_timestamp(), clock_timestamp(), actor, gen_random_uuid(), '',
+           nullif(e.word -> 'proof', 'null'), (e.word -> 'signed')::boolean, true
+    from (select word from jsonb_array_elements(earlier) with ordinality as w (word, place) order by place) e;
+    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
+      document_proof, self_signed)
+    values (id, 0, document, kind in ('register', 'import'), actor, request, hash, proof, signed);
   elsif outcome = 'updated' then
     update trust_authorities a
-    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
+    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash,
+        document_proof = proof, self_signed = signed
     where a.authority_id = id;
   elsif outcome = 'deactivated' then
     update trust_authorities a
@@ -274,17 +306,34 @@ begin
   select outcome, r.*
   from (select) one
   left join lateral (
-    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by
+    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by,
+           h.document_proof, h.self_signed
     from trust_authority_revisions h
     where h.authority_id = id and h.request_id = request
       and outcome in ('registered', 'updated', 'deactivated', 'replayed')
     union all
-    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by
+    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by,
+           a.document_proof, a.self_signed
     from trust_authorities a
     where a.authority_id = id and outcome not in ('registered', 'updated', 'deactivated', 'replayed')
   ) r on true;
 end
 $_$;
+
+--
+-- Name: trust_authority_document(jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_authority_document(authority_data jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select case when jsonb_typeof(authority_data -> 'keys') = 'array' then
+    jsonb_set(authority_data, '{keys}', coalesce((
+      select jsonb_agg(k.key - 'revoked_at' - 'compromised_at' order by k.place)
+      from jsonb_array_elements(authority_data -> 'keys') with ordinality as k (key, place)), '[]'))
+  else authority_data end
+$$;
 
 --
 -- Name: trust_authority_is_above(text, text); Type: FUNCTION; Schema: public; Owner: -
@@ -1739,6 +1788,8 @@ CREATE TABLE public.trust_authorities (
     updated_by text DEFAULT ''::text NOT NULL,
     request_id uuid DEFAULT gen_random_uuid() NOT NULL,
     request_hash text DEFAULT ''::text NOT NULL,
+    document_proof jsonb,
+    self_signed boolean DEFAULT false NOT NULL,
     CONSTRAINT trust_authorities_authority_id_check CHECK (((octet_length(authority_id) >= 1) AND (octet_length(authority_id) <= 512))),
     CONSTRAINT trust_authorities_id CHECK ((NOT ((authority_data ->> 'id'::text) IS DISTINCT FROM authority_id)))
 );
@@ -1758,6 +1809,9 @@ CREATE TABLE public.trust_authority_revisions (
     updated_by text NOT NULL,
     request_id uuid NOT NULL,
     request_hash text NOT NULL,
+    document_proof jsonb,
+    self_signed boolean DEFAULT false NOT NULL,
+    is_document boolean DEFAULT false NOT NULL,
     CONSTRAINT trust_authority_revisions_operation_check CHECK ((operation = ANY (ARRAY['registered'::text, 'updated'::text, 'keys_changed'::text, 'deactivated'::text, 'reactivated'::text, 'purged'::text])))
 );
 
@@ -2164,6 +2218,12 @@ CREATE TRIGGER trust_authorities_2_stamp BEFORE INSERT OR UPDATE ON public.trust
 --
 
 CREATE TRIGGER trust_authorities_3_keys BEFORE INSERT OR UPDATE ON public.trust_authorities FOR EACH ROW EXECUTE FUNCTION public.trust_authorities_keys();
+
+--
+-- Name: trust_authorities trust_authorities_3_unsign; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER trust_authorities_3_unsign BEFORE UPDATE ON public.trust_authorities FOR EACH ROW EXECUTE FUNCTION public.trust_authorities_unsign();
 
 --
 -- Name: trust_authorities trust_authorities_4_cycle_inserted; Type: TRIGGER; Schema: public; Owner: -

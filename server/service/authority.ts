@@ -19,6 +19,7 @@ export function createAuthorityHandlers(
     registerAuthority: registration.registerAuthority,
     getAuthority: reads.getAuthority,
     listAuthorities: reads.listAuthorities,
+    listAuthorityDocuments: reads.listAuthorityDocuments,
     updateAuthority: createAuthorityUpdate(authorities, limits),
     deactivateAuthority: registration.deactivateAuthority,
     rotateAuthorityKey: createKeyRotation(authorities, limits),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -5,6 +6,7 @@ import {
   ArchiveError,
   type ArchiveResult,
   AuthorityPermission,
+  AuthorityProof,
   AuthorityType,
   ChainStatusSchema,
   connect,
@@ -17,6 +19,7 @@ import {
   type TrustRegistry,
   timestampFromDate,
   VerificationLevel,
+  verifyDocuments,
 } from "@trust-registry/client"
 import { generateKeyPair, usualPermissions } from "@trust-registry/eatp"
 import { TrustStoreService } from "@trust-registry/proto"
@@ -118,6 +121,21 @@ describe("an archive", () => {
       world.authorities.set(id, { id, keys: [{ publicKey: signerOf(name).publicKey }] })
   }
 
+  /** Registers an authority that signs each of its documents; its first parent comes to be below it. */
+  async function signedAuthority() {
+    const [one, two] = [signerOf("org-own"), signerOf("org-own 2")]
+    await authority("org-turn")
+    const keys = [{ keyId: "one", publicKey: one.publicKey }]
+    const parentAuthorityId = "org-turn"
+    const own = { id: "org-own", name: "Own", authorityType: AuthorityType.SYSTEM, keys, parentAuthorityId }
+    await old.registerAuthority({ authority: own }, { signers: [one] })
+    const rotation = { authorityId: "org-own", keyId: "two", publicKey: two.publicKey }
+    await old.rotateAuthorityKey(rotation, { signers: [one, two] })
+    const top = { authority: { id: "org-own" }, updateMask: { paths: ["parent_authority_id"] } }
+    await old.updateAuthority(top, { signers: [two] })
+    await old.updateAuthority({ authority: { id: "org-turn", parentAuthorityId: "org-own" } })
+  }
+
   async function fill() {
     const store = async (chain: TrustLineageChain, changes = {}) =>
       await old.storeChain({ chain, ...changes })
@@ -128,6 +146,7 @@ describe("an archive", () => {
     await authority("org-z")
     await authority("org-b", ["org-b"], "org-z")
     for (const id of ["org-idle", "org-leaked", "org-compromised"]) await authority(id)
+    await signedAuthority()
     for (const id of [
       "revoked",
       "suspended",
@@ -261,6 +280,48 @@ describe("an archive", () => {
     }
     const { signatureStatus } = (await registry.getChain({ agentId: "leaked-key" })).record ?? {}
     expect(signatureStatus).to.equal(SignatureStatus.UNVERIFIED)
+  })
+
+  it("moves the documents of authorities, which lead from the same pins to the same keys", async () => {
+    const { registry } = await fresh()
+    expect(refusals(await moved(registry))).to.deep.equal([])
+    const [there, here] = [
+      await old.authorityEvidence("org-own"),
+      await registry.authorityEvidence("org-own"),
+    ]
+    expect(here.documents.map(({ hash }) => hash)).to.deep.equal(there.documents.map(({ hash }) => hash))
+    expect(here.documents).to.have.length(3)
+    expect(here.record?.proof).to.equal(AuthorityProof.SELF_SIGNED)
+    const anchor = { authorityId: "org-own", publicKeys: [signerOf("org-own").publicKey] }
+    expect(verifyDocuments(here, anchor).problem).to.equal(undefined)
+    for (const id of ["org-z", "org-turn"])
+      expect((await registry.getAuthority({ authorityId: id })).record?.proof).to.equal(
+        AuthorityProof.UNSIGNED,
+      )
+  })
+
+  it("whose documents of an authority were altered brings it UNSIGNED, and no forged document", async () => {
+    const { registry } = await fresh()
+    const forged = join(folder, "forged.archive")
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n")
+    const at = lines.findIndex(
+      (line) => line.includes('"authority_id":"org-own"') && line.startsWith('{"authority"'),
+    )
+    lines[at] =
+      lines[at]?.replace(
+        '"documents":[{"authority":{"id":"org-own","name":"Own"',
+        '"documents":[{"authority":{"id":"org-own","name":"Not"',
+      ) ?? ""
+    const end = JSON.parse(lines.pop() ?? "")
+    const text = lines.map((line) => `${line}\n`).join("")
+    end.sha256 = createHash("sha256").update(text).digest("hex")
+    writeFileSync(forged, `${text}${JSON.stringify(end)}\n`)
+    expect(refusals(await moved(registry, forged))).to.deep.equal([])
+    const { documents, record } = await registry.authorityEvidence("org-own")
+    expect(record?.proof).to.equal(AuthorityProof.UNSIGNED)
+    expect(documents).to.have.length(1)
+    expect(documents[0]?.authority?.name).to.equal("Own")
+    for (const { created } of await moved(registry, forged)) expect(created).to.be.a("boolean")
   })
 
   it("keeps what was revoked under its id, so that a suspension can be lifted, and nothing else", async () => {

@@ -54,7 +54,7 @@ describe("the authority commands", () => {
     const registered = await run("register authorities.json")
     expect(registered).to.include({ code: 0, err: "" })
     expect(registered.out).to.match(
-      /^registered org-ö at revision \d+\nregistered org-full at revision \d+\n$/,
+      /^registered org-ö at revision \d+, unsigned\nregistered org-full at revision \d+, unsigned\n$/,
     )
 
     const { out } = await run("get org-ö org-full")
@@ -110,7 +110,7 @@ describe("the authority commands", () => {
     const { code, out, err } = await run("register", lines.join("\n"))
     expect(code).to.equal(4)
     expect(out).to.match(
-      /^registered first at revision \d+\nregistered last at revision \d+\nit may create_agents, .*\n$/,
+      /^registered first at revision \d+, unsigned\nregistered last at revision \d+, unsigned\nit may create_agents, .*\n$/,
     )
     const told = err.trimEnd().split("\n")
     expect(told[0]).to.match(/^stdin:2: INVALID_DOCUMENT: /)
@@ -136,7 +136,7 @@ describe("the authority commands", () => {
     const document = `{"id":"up","name":"up","authority_type":"system","public_key":"${key()}","permissions":["create_agents"],"parent_authority_id":"first","metadata":{"n": 1.0}}`
     expect((await run("register", document)).code).to.equal(0)
     const renamed = await run(["update", "up", "--name", "New Name"])
-    expect(renamed.out).to.match(/^updated up at revision \d+\n$/)
+    expect(renamed.out).to.match(/^updated up at revision \d+, unsigned\n$/)
     const before = JSON.parse((await run("get up")).out)
     expect(before).to.deep.include({
       name: "New Name",
@@ -171,7 +171,7 @@ describe("the authority commands", () => {
     const at = "2026-06-01T00:00:00Z"
     const rotated = await run(`rotate-key turn ${next} --key-id k2 --at ${at} --overlap-seconds 60`)
     expect(rotated.out).to.match(
-      /^rotated turn to key k2 at revision \d+; what older keys signed after 2026-06-01T00:01:00Z does not verify\n$/,
+      /^rotated turn to key k2 at revision \d+, unsigned; what older keys signed after 2026-06-01T00:01:00Z does not verify\n$/,
     )
     const { authority, record } = await json(`rotate-key --json turn ${key()}`)
     expect(authority.keys).to.have.lengthOf(3)

@@ -43,7 +43,11 @@ describe("a store", () => {
       requestHash: "hash",
       actor: "test",
       expectedRevision: undefined,
-      json: JSON.stringify({ id: authorityId, keys: [{ key_id: "key", public_key: publicKey() }] }),
+      document: {
+        json: JSON.stringify({ id: authorityId, keys: [{ key_id: "key", public_key: publicKey() }] }),
+        proof: null,
+        selfSigned: false,
+      },
     })
   const revoke = async (
     agentId: string,

@@ -1,7 +1,9 @@
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf"
 import {
+  AuthorityProof,
   AuthorityService,
   ChainStatus,
+  type GetAuthorityResponse,
   GetAuthorityResponseSchema,
   GetChainResponseSchema,
   ListChainRevisionsResponseSchema,
@@ -41,7 +43,7 @@ export async function stateOf(address: string): Promise<State> {
     chains: found.map((response) => toJson(GetChainResponseSchema, response)),
     sound: checks.map(({ verified }) => verified),
     histories: histories.map((response) => toJson(ListChainRevisionsResponseSchema, response)),
-    authorities: (await Promise.all(authorities)).map((answer) => toJson(GetAuthorityResponseSchema, answer)),
+    authorities: (await Promise.all(authorities)).map(asRecorded),
     revoked: toJson(ListRevokedRecordsResponseSchema, revoked),
     rootChain: root?.chain ? toJson(TrustLineageChainSchema, root.chain) : null,
     rootRevision: String(root?.record?.revision),
@@ -49,6 +51,13 @@ export async function stateOf(address: string): Promise<State> {
   }
   line.close()
   return state
+}
+
+/** Without what records tell since 0.3 only. */
+function asRecorded(answer: GetAuthorityResponse): JsonValue {
+  const { record } = answer.stored ?? {}
+  if (record) Object.assign(record, { proof: AuthorityProof.UNSPECIFIED, documentHash: "" })
+  return toJson(GetAuthorityResponseSchema, answer)
 }
 
 /** Serves a database that holds what another held in that state: reads return the same, retries replay, and changes go on. */

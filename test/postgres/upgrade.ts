@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { AuthorityProof, AuthorityService } from "@trust-registry/proto"
 import { expect } from "chai"
+import { connectTo } from "../support/calls.js"
 import { freshDatabase } from "../support/postgres.js"
 import { startRegistry } from "../support/server.js"
 import { OWNER, psql } from "./programs.js"
@@ -19,6 +21,21 @@ describe("a database of an earlier release", function () {
       const target = await freshDatabase()
       await psql(target.connection, OWNER, read("database.sql"))
       await servesAsBefore(target, JSON.parse(read("state.json")))
+    })
+
+    it(`${version} has authorities that are UNSIGNED, each with the documents that led to it`, async () => {
+      const target = await freshDatabase()
+      await psql(target.connection, OWNER, read("database.sql"))
+      const registry = await startRegistry({}, target)
+      const line = connectTo(registry.address)
+      const { getAuthority, listAuthorityDocuments } = line.calls(AuthorityService)
+      const { stored } = await getAuthority({ authorityId: "org-a" })
+      const { documents } = await listAuthorityDocuments({ authorityId: "org-a" })
+      expect(stored?.record?.proof).to.equal(AuthorityProof.UNSIGNED)
+      expect(documents.at(-1)?.hash).to.equal(stored?.record?.documentHash)
+      expect(new Set(documents.map(({ hash }) => hash)).size).to.equal(documents.length)
+      line.close()
+      await registry.stop()
     })
 
     it(`${version} gets a higher schema version with any change of the schema since`, async () => {

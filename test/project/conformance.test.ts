@@ -24,6 +24,7 @@ describe("npm run conformance", () => {
       .split("\n")
       .filter((line) => !line.startsWith("  ours: "))
     expect(lines.map((line) => line.split(":")[0])).to.deep.equal([
+      "authority_documents",
       ...["canonical_json", "chain_hash", "constraint_hash", "crl", "delegation_graph", "delegation_payload"],
       ...["dual_signature", "from_dict", "hash_sensitivity", "merkle", "revocation_ledger", "signing"],
       ...["timestamps", "verification"],

@@ -49,6 +49,8 @@ describe("page sizes", () => {
       do $$ begin
         for i in 1..${MANY} loop
           update trust_chains set expires_at = now() + i * interval '1 day' where agent_id = 'changed';
+          update trust_authorities set authority_data = authority_data || jsonb_build_object('name', 'org-1 ' || i)
+          where authority_id = 'org-1';
         end loop;
       end $$`)
     await registry.sql`
@@ -82,6 +84,14 @@ describe("page sizes", () => {
       read: async (pageSize) => {
         const page = await line.calls(AuthorityService).listAuthorities({ pageSize })
         return [page.authorities.length, page.nextPageToken === ""]
+      },
+    },
+    ListAuthorityDocuments: {
+      most: 1_000,
+      read: async (pageSize) => {
+        const authorityId = "org-1"
+        const page = await line.calls(AuthorityService).listAuthorityDocuments({ authorityId, pageSize })
+        return [page.documents.length, page.nextPageToken === ""]
       },
     },
     ListRevokedRecords: {

@@ -278,6 +278,7 @@ async function callAuthorities(
   const rotated = (await rpc("RotateAuthorityKey", { ...one, ...key })).stored?.authority
   expect((rotated as { keys: unknown[] }).keys).to.have.lengthOf(2)
   expect((await rpc("ListAuthorities", {})).authorities).to.have.lengthOf(1)
+  expect((await rpc("ListAuthorityDocuments", one)).documents).to.have.lengthOf(3)
   expect((await rpc("DeactivateAuthority", one)).record?.isActive).to.equal(undefined)
 }
 

@@ -753,7 +753,7 @@ describe("authorities", () => {
         requestHash: "",
         actor: "me",
         expectedRevision: undefined,
-        json: '{"id":"late"}',
+        document: { json: '{"id":"late"}', proof: null, selfSigned: false },
       }
       const now = BigInt(Date.now()) * 1000n
       const code = await writeAuthority(sql, write, now - 1_000_000n).catch((error) => error.code)

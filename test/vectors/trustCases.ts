@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf"
 import { audit, type Json, JsonNumber } from "@trust-registry/eatp"
 import { ConfidentialityLevel, ReasoningTraceSchema, type TrustLineageChain } from "@trust-registry/proto"
 import { days, trustWorld, type World } from "../support/trustWorld.js"
+import { authorityVectors } from "./authorityCases.js"
 import { graphVectors } from "./graphCases.js"
 import { hashTreeVectors } from "./hashTreeCases.js"
 import { revocationVectors } from "./revocationCases.js"
@@ -21,6 +22,7 @@ export async function trustVectors(): Promise<Record<string, Vectors>> {
     delegation_graph: graphVectors(),
     ...(await revocationVectors()),
     ...hashTreeVectors(),
+    ...(await authorityVectors()),
   }
 }
 

@@ -23,6 +23,8 @@ import {
   AuthoritySchema,
   type AuthorityType,
   AuthorityTypeSchema,
+  type Recognition,
+  RecognitionSchema,
 } from "@trust-registry/proto"
 
 /**
@@ -62,6 +64,7 @@ function authorityOf(root: JsonObject): Authority {
     permissions: listOf(root, "permissions").map((word, i) => permissionOf(word, `permissions[${i}]`)),
     ...(parent === undefined ? {} : { parentAuthorityId: parent }),
     ...(metadata === undefined ? {} : { metadataJson: metadata }),
+    recognised: recognisedIn(root),
   })
 }
 
@@ -70,7 +73,8 @@ function authorityOf(root: JsonObject): Authority {
  * keep their text.
  */
 export function documentFromAuthority(authority: Authority, isActive = true): string {
-  const { id, name, authorityType, keys, permissions, parentAuthorityId, metadataJson } = authority
+  const { id, name, authorityType, keys, permissions, parentAuthorityId, metadataJson, recognised } =
+    authority
   const members = {
     id,
     name,
@@ -78,6 +82,7 @@ export function documentFromAuthority(authority: Authority, isActive = true): st
     keys: keys.map(keyJson),
     permissions: permissions.map((permission) => wordOf(AuthorityPermissionSchema, permission)),
     parent_authority_id: parentAuthorityId ?? null,
+    ...(recognised.length > 0 ? { recognised: recognised.map(recognitionJson) } : {}),
     ...(isActive ? {} : { is_active: false }),
   }
   return `${JSON.stringify(members).slice(0, -1)},"metadata":${compactJson(metadataJson ?? "{}")}}`
@@ -115,12 +120,14 @@ const FIELDS = [
   "permissions",
   "parent_authority_id",
   "metadata",
+  "recognised",
   "is_active",
 ]
 const KNOWN = new Set([...FIELDS, ...ONE_KEY, ...SET_BY_REGISTRY])
 const WINDOW = ["not_before", "not_after"]
 /** Only on revoked keys, which are registered as revoked. */
 const REVOKED = ["revoked_at", "compromised_at"]
+const KNOWN_OF_RECOGNITION = new Set(["authority_id", "capabilities", ...WINDOW])
 const KNOWN_OF_KEY = new Set(["key_id", "public_key", ...WINDOW, ...REVOKED])
 
 function keysOf(root: JsonObject): AuthorityKey[] {
@@ -150,14 +157,45 @@ function keyOf(key: JsonObject, path: string): AuthorityKey {
   })
 }
 
+function recognisedIn(root: JsonObject): Recognition[] {
+  return listOf(root, "recognised").map((item, i) => {
+    const path = `recognised[${i}]`
+    const recognition = objectOf(item, path, KNOWN_OF_RECOGNITION)
+    const notBefore = momentOf(recognition, "not_before", path)
+    const notAfter = momentOf(recognition, "not_after", path)
+    const capabilities = listOf(recognition, "capabilities").map((name) => {
+      if (typeof name !== "string") throw new DocumentError(`${path}.capabilities`, "must be strings")
+      return name
+    })
+    return create(RecognitionSchema, {
+      authorityId: requiredText(recognition, "authority_id", path),
+      capabilities,
+      ...(notBefore ? { notBefore } : {}),
+      ...(notAfter ? { notAfter } : {}),
+    })
+  })
+}
+
+function recognitionJson({ authorityId, capabilities, notBefore, notAfter }: Recognition) {
+  return {
+    authority_id: authorityId,
+    capabilities,
+    not_before: momentJson(notBefore),
+    not_after: momentJson(notAfter),
+  }
+}
+
+function momentJson(at: Timestamp | undefined) {
+  return at ? toJson(TimestampSchema, at) : null
+}
+
 function keyJson({ keyId, publicKey, notBefore, notAfter, revokedAt, compromisedAt }: AuthorityKey) {
-  const moment = (at: Timestamp | undefined) => (at ? toJson(TimestampSchema, at) : null)
   return {
     key_id: keyId,
     public_key: publicKey,
-    not_before: moment(notBefore),
-    not_after: moment(notAfter),
-    ...(revokedAt ? { revoked_at: moment(revokedAt), compromised_at: moment(compromisedAt) } : {}),
+    not_before: momentJson(notBefore),
+    not_after: momentJson(notAfter),
+    ...(revokedAt ? { revoked_at: momentJson(revokedAt), compromised_at: momentJson(compromisedAt) } : {}),
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type Authority,
   type AuthorityPermission,
   AuthorityPermissionSchema,
+  AuthorityProof,
   type AuthorityRecord,
   AuthorityRecordSchema,
   AuthorityTypeSchema,
@@ -35,23 +36,39 @@ export function listedAuthorityJson({ authority, record }: StoredAuthority): str
   return `${JSON.stringify(authorityRecordJson(record) ?? {}).slice(0, -1)},"authority":${document}}`
 }
 
-/** Prints that a change was made, or that it had been made before; and the permissions that were granted without being named. */
+/** Prints that a change was made, or that it had been made before. */
 export async function printChange(
   { json, out }: Pick<Invocation, "json" | "out">,
   verb: string,
   record: AuthorityRecord | undefined,
-  { unchanged = false, granted = [] }: { unchanged?: boolean; granted?: readonly AuthorityPermission[] } = {},
+  unchanged = false,
+): Promise<void> {
+  if (json) return await out.json(JSON.stringify({ [verb]: !unchanged, record: authorityRecordJson(record) }))
+  const done = unchanged ? `already ${verb}:` : verb
+  await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+}
+
+/** Prints that a change of the document was made, whose word it is now, and the permissions that were granted without being named. */
+export async function printDocumentChange(
+  { json, out }: Pick<Invocation, "json" | "out">,
+  verb: string,
+  record: AuthorityRecord | undefined,
+  granted: readonly AuthorityPermission[] = [],
 ): Promise<void> {
   const words = granted.map((permission) => wordOf(AuthorityPermissionSchema, permission))
   const told = words.length > 0 ? { granted: words } : {}
   if (json)
-    return await out.json(
-      JSON.stringify({ [verb]: !unchanged, ...told, record: authorityRecordJson(record) }),
-    )
-  const done = unchanged ? `already ${verb}:` : verb
-  await out.line(`${done} ${visibleName(record?.authorityId ?? "")} at revision ${record?.revision}`)
+    return await out.json(JSON.stringify({ [verb]: true, ...told, record: authorityRecordJson(record) }))
+  const name = visibleName(record?.authorityId ?? "")
+  await out.line(`${verb} ${name} at revision ${record?.revision}, ${proofText(record)}`)
   if (words.length > 0)
     await out.line(`it may ${words.join(", ")} (the usual; "permissions" in the document names others)`)
+}
+
+/** Returns whose word an authority's document is, with the hash of one that it signed, which callers may pin. */
+export function proofText(record: AuthorityRecord | undefined): string {
+  if (record?.proof !== AuthorityProof.SELF_SIGNED) return "unsigned"
+  return `self-signed: document ${record.documentHash}`
 }
 
 /** Headings of {@link authorityRow}. */

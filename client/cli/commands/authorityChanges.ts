@@ -2,9 +2,10 @@ import { DocumentError, wordsOf } from "@trust-registry/eatp"
 import { AuthorityPermissionSchema, AuthorityTypeSchema } from "@trust-registry/proto"
 import { forEachAuthority } from "../agents.js"
 import { authorityTypeOf, permissionOf } from "../authorities/authorityDocument.js"
-import { printChange } from "../authorities/authorityOutput.js"
+import { printChange, printDocumentChange } from "../authorities/authorityOutput.js"
 import { command, type Flag, type Values } from "../command.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
+import { SIGN_FLAGS, signingOf } from "../flags/signFlags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
@@ -27,24 +28,27 @@ export const updateAuthority = command({
   arity: [1, 1],
   summary: "update the name, type, permissions, parent or metadata of an authority",
   details:
-    "Changes only the fields that flags are given for. For keys, use `authority rotate-key` and `revoke key`.",
+    "Changes only the fields that flags are given for. For keys, use `authority rotate-key` and `revoke key`. Without --key the " +
+    "authority is unsigned from then on.",
   examples: [
-    "authority update org-acme --name 'Acme Inc.' --permissions create_agents,grant_capabilities",
+    "authority update org-acme --key org-acme.key --name 'Acme Inc.' --permissions create_agents,grant_capabilities",
     "authority update org-acme-billing --parent org-acme",
   ],
-  flags: { ...FIELD_FLAGS, ...AUTHORITY_REVISION_FLAG },
-  run(invocation) {
+  flags: { ...FIELD_FLAGS, ...AUTHORITY_REVISION_FLAG, ...SIGN_FLAGS },
+  async run(invocation) {
     const { values } = invocation
+    const signing = await signingOf(values)
     const condition = expectedRevision(values)
     const changes = changesOf(values)
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (id) => {
-      const { record } = await registry.updateAuthority({
+      const request = {
         authority: { id, ...changes.fields },
         updateMask: { paths: changes.paths },
         ...condition,
-      })
-      await printChange(invocation, "updated", record)
+      }
+      const { record } = await registry.updateAuthority(request, signing)
+      await printDocumentChange(invocation, "updated", record)
       return EXIT.done
     })
   },
@@ -62,7 +66,7 @@ export const deactivateAuthorities = command({
     const registry = invocation.registry()
     return forEachAuthority(invocation, async (authorityId) => {
       const { record, unchanged } = await registry.deactivateAuthority({ authorityId, ...condition })
-      await printChange(invocation, "deactivated", record, { unchanged })
+      await printChange(invocation, "deactivated", record, unchanged)
       return EXIT.done
     })
   },

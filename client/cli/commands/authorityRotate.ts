@@ -2,12 +2,13 @@ import { timestampMs } from "@bufbuild/protobuf/wkt"
 import { visibleName } from "@trust-registry/eatp"
 import type { Authority } from "@trust-registry/proto"
 import { keyIdOf } from "../authorities/authorityDocument.js"
-import { storedAuthorityJson } from "../authorities/authorityOutput.js"
+import { proofText, storedAuthorityJson } from "../authorities/authorityOutput.js"
 import { command } from "../command.js"
 import { errorReportOf, reportError } from "../errorReport.js"
 import { COUNT } from "../flags/bounds.js"
 import { momentOf } from "../flags/filterFlags.js"
 import { countOf } from "../flags/flags.js"
+import { SIGN_FLAGS, signingOf } from "../flags/signFlags.js"
 import { AUTHORITY_REVISION_FLAG, expectedRevision } from "../flags/writeFlags.js"
 import { EXIT, exitCodeOf } from "../output/exit.js"
 import { momentText } from "../output/records.js"
@@ -20,9 +21,10 @@ export const rotateKey = command({
   details:
     "PUBLIC_KEY is base64 of the 32 bytes of an Ed25519 public key. What an older key signed within its window still " +
     "verifies; what is dated later does not. With --at in the past, what the older keys signed since then no longer " +
-    "verifies, and no command undoes that.",
+    "verifies, and no command undoes that. With --key for a key that is in force and for the new one the authority signs the change.",
   examples: [
     "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    "authority rotate-key org-acme 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= --key old.key --key new.key",
     "authority rotate-key org-acme --overlap-seconds 86400 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
   ],
   flags: {
@@ -39,6 +41,7 @@ export const rotateKey = command({
       help: "how long the older keys stay valid after that (default: 0)",
     },
     ...AUTHORITY_REVISION_FLAG,
+    ...SIGN_FLAGS,
   },
   async run(invocation) {
     const { values, json, out } = invocation
@@ -55,11 +58,13 @@ export const rotateKey = command({
       ...expectedRevision(values),
     }
     try {
-      const { authority, record } = await invocation.registry().rotateAuthorityKey(request)
+      const signing = await signingOf(values)
+      const { authority, record } = await invocation.registry().rotateAuthorityKey(request, signing)
       if (json) await out.json(storedAuthorityJson(authority, record))
       else {
         const names = `${visibleName(authorityId)} to key ${visibleName(keyId)}`
-        await out.line(`rotated ${names} at revision ${record?.revision}${endOfOlder(authority)}`)
+        const place = `at revision ${record?.revision}, ${proofText(record)}`
+        await out.line(`rotated ${names} ${place}${endOfOlder(authority)}`)
       }
       return EXIT.done
     } catch (error) {

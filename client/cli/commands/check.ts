@@ -23,6 +23,7 @@ import {
   trustFilesOf,
 } from "../documents/trustFiles.js"
 import { documentErrorReport, reportError } from "../errorReport.js"
+import { anchorsOf } from "../flags/anchorFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { tightestFirst } from "../output/constraints.js"
 import { hintLines } from "../output/denial.js"
@@ -41,6 +42,12 @@ const FLAGS = {
   context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
   ...TRUST_FLAGS,
   authorities: { ...TRUST_FLAGS.authorities, required: true },
+  anchor: {
+    type: "string",
+    multiple: true,
+    value: "ID=KEY|HASH",
+    help: "what you know of an authority: a public key, or the hash of a document; then every authority needs one",
+  },
 } as const satisfies Record<string, Flag>
 
 /** Verifies chains without a registry. */
@@ -51,11 +58,13 @@ export const check = command({
   details:
     "Reads files, or standard input without FILE or with `-`. Prints what is wrong with each chain. The exit code is 1 if " +
     "anything is wrong, including a signature whose signer is unknown. The given chains can refer to each other; --chains " +
-    "adds those of other delegators. Revocations are known to the registry alone: use `trust` to ask it.",
+    "adds those of other delegators. With --anchor nothing counts that an authority signed with a key which is not its own word: its documents, " +
+    "as `authority documents` prints them, must lead from the anchor to its keys. Revocations are known to the registry alone: use `trust` to ask it.",
   examples: [
     "check agent-7.json --authorities authorities.json",
     "check agent-8.json --authorities authorities.json --chains agent-7.json --action read_data",
     "export | trust-registry check --authorities authorities.json",
+    "check agent-7.json --authorities authorities.json --anchor org-acme=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
   ],
   flags: FLAGS,
   offline: true,
@@ -64,7 +73,7 @@ export const check = command({
     const question = questionOf(values)
     const names = args.length === 0 ? ["-"] : args
     assertOneReader([...names, values.authorities, values.chains])
-    const files = await trustFilesOf(values)
+    const files = await trustFilesOf(values, anchorsOf(values))
     const documents: ReadDocument[] = []
     for await (const document of (await openDocuments(names)).read()) documents.push(document)
     for (const { chain } of documents) if (chain) addChain(files, chain)

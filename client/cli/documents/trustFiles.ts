@@ -1,5 +1,16 @@
-import { type Known, MakeError, type StoredTrust, type TrustAuthority } from "@trust-registry/eatp"
-import type { TrustLineageChain } from "@trust-registry/proto"
+import { create, fromJsonString } from "@bufbuild/protobuf"
+import {
+  type AuthorityAnchor,
+  DocumentError,
+  JsonObject,
+  type Known,
+  MakeError,
+  parseJson,
+  pinnedAuthorities,
+  type StoredTrust,
+  type TrustAuthority,
+} from "@trust-registry/eatp"
+import { type StoredAuthority, StoredAuthoritySchema, type TrustLineageChain } from "@trust-registry/proto"
 import { trustAuthority } from "../../trustAuthority.js"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
 import type { Flag, Values } from "../command.js"
@@ -26,10 +37,17 @@ export type TrustFiles = Known & {
   authorities: Map<string, TrustAuthority>
 }
 
-/** Reads the files that the flags name. Throws a UsageError for an invalid document. */
-export async function trustFilesOf({ authorities, chains }: Values<typeof TRUST_FLAGS>): Promise<TrustFiles> {
+/**
+ * Reads the files that the flags name. Throws a UsageError for an invalid document.
+ *
+ * @param anchors what the user knows of authorities; undefined: they are believed as they are in the file
+ */
+export async function trustFilesOf(
+  { authorities, chains }: Values<typeof TRUST_FLAGS>,
+  anchors?: readonly AuthorityAnchor[],
+): Promise<TrustFiles> {
   const found: TrustFiles = { chains: new Map(), authorities: new Map() }
-  if (authorities !== undefined) await readAuthorities(authorities, found)
+  if (authorities !== undefined) await readAuthorities(authorities, found, anchors)
   if (chains !== undefined) for (const chain of await readChains(chains)) addChain(found, chain)
   return found
 }
@@ -102,18 +120,36 @@ async function readChains(file: string): Promise<TrustLineageChain[]> {
   return chains
 }
 
-async function readAuthorities(file: string, { authorities }: TrustFiles) {
+async function readAuthorities(
+  file: string,
+  { authorities }: TrustFiles,
+  anchors: readonly AuthorityAnchor[] | undefined,
+) {
   for await (const document of (await openTexts([file])).read()) {
     if (document.text === undefined)
       throw new UsageError(`${document.file}:${document.line}: ${document.problem}`)
     try {
-      const { authority: read, inactive, granted } = authorityFromDocument(document.text)
-      const authority = trustAuthority(granted ? { id: read.id, keys: read.keys } : read, {
-        isActive: !inactive,
-      })
-      authorities.set(authority.id, authority)
+      const evidence = evidenceOf(document.text)
+      if (anchors === undefined) {
+        const { authority, record } = evidence
+        if (authority) authorities.set(authority.id, trustAuthority(authority, record))
+      } else for (const [id, pinned] of pinnedAuthorities([evidence], anchors)) authorities.set(id, pinned)
     } catch (error) {
       throw new UsageError(`${document.file}:${document.line}: ${problemOf(error, document.line)}`)
     }
+  }
+}
+
+/** An authority as `authority documents` prints it, or as `authority get` does, without documents then. */
+function evidenceOf(text: string): StoredAuthority {
+  const root = parseJson(text)
+  if (!(root instanceof JsonObject) || !root.has("documents")) {
+    const { authority, inactive } = authorityFromDocument(text)
+    return create(StoredAuthoritySchema, { authority, record: { isActive: !inactive } })
+  }
+  try {
+    return fromJsonString(StoredAuthoritySchema, text)
+  } catch (error) {
+    throw new DocumentError("documents", error instanceof Error ? error.message : String(error))
   }
 }

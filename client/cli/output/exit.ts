@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js"
 import { CanonicalError, MakeError, SigningPayloadError } from "@trust-registry/eatp"
+import { UnsignedAuthorityError } from "../../authorityWord.js"
 import { TrustStoreError } from "../../errors.js"
 import { UsageError } from "../usage.js"
 
@@ -40,7 +41,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 // Chains that break the rules of EATP or of its signed texts.
-const RULE_ERRORS = [MakeError, SigningPayloadError, CanonicalError]
+const RULE_ERRORS = [MakeError, SigningPayloadError, CanonicalError, UnsignedAuthorityError]
 
 const CODES: Partial<Record<status, number>> = {
   [status.NOT_FOUND]: EXIT.notFound,

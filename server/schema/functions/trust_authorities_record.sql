@@ -6,7 +6,7 @@ as $$
 begin
   insert into trust_authority_revisions
   select revision, authority_id, 'registered', authority_data, is_active, created_at, updated_at, updated_by,
-         request_id, request_hash
+         request_id, request_hash, document_proof, self_signed, true
   from new_rows;
   return null;
 end
@@ -24,7 +24,10 @@ begin
            when n.authority_data -> 'keys' is distinct from o.authority_data -> 'keys' then 'keys_changed'
            else 'updated'
          end,
-         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash
+         n.authority_data, n.is_active, n.created_at, n.updated_at, n.updated_by, n.request_id, n.request_hash,
+         n.document_proof, n.self_signed,
+         n.document_proof is distinct from o.document_proof
+           or trust_authority_document(n.authority_data) is distinct from trust_authority_document(o.authority_data)
   from new_rows n join old_rows o using (authority_id);
   return null;
 end
@@ -39,7 +42,7 @@ begin
   where authority_id in (select authority_id from old_rows) and authority_data is not null;
   insert into trust_authority_revisions
   select nextval('trust_revision'), authority_id, 'purged', null, false, created_at, clock_timestamp(),
-         'postgres:' || session_user, gen_random_uuid(), ''
+         'postgres:' || session_user, gen_random_uuid(), '', null, false, false
   from old_rows;
   return null;
 end

@@ -3,7 +3,9 @@
 --
 -- `kind` is register, register_inactive, import, import_inactive (as the two before, of what another registry had: whatever its parent
 -- may), update (of the document, with its keys) or deactivate; `not_after` is that of
--- trust_lock. A key that is registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
+-- trust_lock. `proof` is what was sent with the document, and `signed` whether every document up to it is signed. `earlier` is
+-- null, or the documents before the one that is registered, the oldest first: [{"document", "proof", "signed"}]. A key that is
+-- registered with a mark is revoked by a row of trust_revocations, like any other. Answers one row:
 --   registered, updated, deactivated   done; the row is the new one
 --   replayed                           was done before under this request_id; the row is that of then
 --   unchanged                          nothing to do; the row is the current one
@@ -18,6 +20,9 @@ create or replace function trust_authorities_write(
   actor text,
   expected bigint,
   document jsonb,
+  proof jsonb,
+  signed boolean,
+  earlier jsonb,
   not_after timestamptz
 ) returns setof trust_authority_written language plpgsql volatile
 set search_path from current
@@ -65,11 +70,20 @@ begin
       select from trust_revocations r
       where r.authority_id = id and r.record_id = k ->> 'key_id'
         and r.compromised_at is not distinct from (k ->> 'compromised_at')::timestamptz);
-    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash)
-    values (id, 0, document, kind in ('register', 'import'), actor, request, hash);
+    -- Into the history alone: a parent that an earlier document named need not be registered, and may be below it by now.
+    insert into trust_authority_revisions
+    select nextval('trust_revision'), id, 'registered',
+           jsonb_set(e.word -> 'document', '{keys}', trust_revoked_keys(id, e.word -> 'document' -> 'keys')),
+           kind in ('register', 'import'), clock_timestamp(), clock_timestamp(), actor, gen_random_uuid(), '',
+           nullif(e.word -> 'proof', 'null'), (e.word -> 'signed')::boolean, true
+    from (select word from jsonb_array_elements(earlier) with ordinality as w (word, place) order by place) e;
+    insert into trust_authorities (authority_id, revision, authority_data, is_active, updated_by, request_id, request_hash,
+      document_proof, self_signed)
+    values (id, 0, document, kind in ('register', 'import'), actor, request, hash, proof, signed);
   elsif outcome = 'updated' then
     update trust_authorities a
-    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash
+    set authority_data = document, updated_by = actor, request_id = request, request_hash = hash,
+        document_proof = proof, self_signed = signed
     where a.authority_id = id;
   elsif outcome = 'deactivated' then
     update trust_authorities a
@@ -81,12 +95,14 @@ begin
   select outcome, r.*
   from (select) one
   left join lateral (
-    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by
+    select h.revision, h.authority_id, h.authority_data, h.is_active, h.created_at, h.updated_at, h.updated_by,
+           h.document_proof, h.self_signed
     from trust_authority_revisions h
     where h.authority_id = id and h.request_id = request
       and outcome in ('registered', 'updated', 'deactivated', 'replayed')
     union all
-    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by
+    select a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by,
+           a.document_proof, a.self_signed
     from trust_authorities a
     where a.authority_id = id and outcome not in ('registered', 'updated', 'deactivated', 'replayed')
   ) r on true;

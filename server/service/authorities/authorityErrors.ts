@@ -94,6 +94,20 @@ export function revisionConflict(
   )
 }
 
+/** The error for a signed change that follows another document than the current one: a replay, a fork, or somebody was faster. */
+export function otherDocument(row: AuthorityRow, given: string, current: string): RegistryError {
+  const description = `is ${JSON.stringify(given)}; the current document has ${current}`
+  return new RegistryError(
+    ErrorReason.REVISION_CONFLICT,
+    `authority ${JSON.stringify(row.authority_id)}: proof.previous_hash ${description}`,
+    {
+      authorityId: row.authority_id,
+      violations: [{ field: "proof.previous_hash", description }],
+      metadata: { revision: String(row.revision), document_hash: current },
+    },
+  )
+}
+
 function exists({ authorityId }: AuthorityWrite, row: AuthorityRow | undefined): RegistryError {
   const state = row?.is_active === false ? "registered, but inactive" : "already registered"
   return new RegistryError(

@@ -5,11 +5,13 @@ import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
 import type { AuthorityWrite } from "../../store/authorities/authorities.js"
 import type { AuthorityStore } from "../../store/authorities/authorityStore.js"
-import { authorityJson, authorityRecordOf } from "../../store/rows/authorityRows.js"
+import { authorityRecordOf } from "../../store/rows/authorityRows.js"
 import { microsOf } from "../../store/rows/micros.js"
 import { assureRequestId } from "../request/fields.js"
+import { copiedDocuments } from "./authorityDocuments.js"
 import { acceptedRow, invalidAuthority } from "./authorityErrors.js"
 import { assureChange, assureValid, commonOf, unknownFields } from "./authorityRequest.js"
+import { firstDocument } from "./authorityWord.js"
 
 /** The handlers of RegisterAuthority and DeactivateAuthority. */
 export function createRegistration(
@@ -26,12 +28,20 @@ export function createRegistration(
         ...markFaults(authority, authorities.now()),
       ]
       assureValid([...unknownFields(request), ...violations], authority.id)
+      const { proof, documents } = request
+      if (proof && documents.length > 0)
+        throw invalidAuthority(
+          [{ field: "proof", description: "cannot be combined with documents" }],
+          authority.id,
+        )
       const write: AuthorityWrite = {
         ...commonOf(AuthorityService.method.registerAuthority.input, request, actor),
         operation:
           `${request.imported ? "import" : "register"}${request.inactive ? "_inactive" : ""}` as const,
         authorityId: authority.id,
-        json: authorityJson(authority),
+        ...(documents.length > 0
+          ? await copiedDocuments(authority, documents, limits)
+          : { document: firstDocument(authority, proof, authorities.now()) }),
       }
       const parent = { id: authority.parentAuthorityId ?? "", field: "authority.parent_authority_id" }
       const row = acceptedRow(write, await authorities.write(write), parent)

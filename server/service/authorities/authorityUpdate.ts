@@ -1,11 +1,13 @@
-import { create } from "@bufbuild/protobuf"
-import { checkAuthorityShape, type ShapeLimits } from "@trust-registry/eatp"
 import {
-  type Authority,
-  AuthoritySchema,
-  AuthorityService,
-  type UpdateAuthorityRequest,
-} from "@trust-registry/proto"
+  checkAuthorityShape,
+  isUpdatePath,
+  pathsSet,
+  type ShapeLimits,
+  UPDATE_PATHS,
+  type UpdatePath,
+  updatedAuthority,
+} from "@trust-registry/eatp"
+import { type Authority, AuthorityService, type UpdateAuthorityRequest } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import type { RpcContext } from "../../rpc/context.js"
 import type { Handlers } from "../../rpc/handlers.js"
@@ -29,8 +31,9 @@ export function createAuthorityUpdate(
       throw invalidRequest("authority.keys", "must be empty: RotateAuthorityKey and RevokeKey change keys")
     const paths = pathsOf(request, authority)
     const common = commonOf(AuthorityService.method.updateAuthority.input, request, actor)
-    const row = await changeAuthority(authorities, { ...common, authorityId: id }, (current) => {
-      const updated = merged(current, authority, paths)
+    const change = { ...common, authorityId: id }
+    const row = await changeAuthority(authorities, change, request.proof, (current) => {
+      const updated = updatedAuthority(current, authority, paths)
       assureValid(checkAuthorityShape(updated, limits), id)
       return updated
     })
@@ -38,45 +41,18 @@ export function createAuthorityUpdate(
   }
 }
 
-/** The paths that a mask may name, with their fields in an authority. */
-const FIELDS = {
-  name: "name",
-  authority_type: "authorityType",
-  permissions: "permissions",
-  parent_authority_id: "parentAuthorityId",
-  metadata_json: "metadataJson",
-} as const
-
-type Path = keyof typeof FIELDS
-
 /** The fields to change: those that the mask names, or every field that is set. Throws INVALID_REQUEST. */
-function pathsOf({ updateMask }: UpdateAuthorityRequest, authority: Authority): Path[] {
+function pathsOf({ updateMask }: UpdateAuthorityRequest, authority: Authority): UpdatePath[] {
   const named = updateMask?.paths ?? []
-  for (const path of named) if (!isPath(path)) throw invalidRequest("update_mask", faultOf(path))
-  const paths = named.length > 0 ? named.filter(isPath) : allPaths.filter((path) => isSet(authority, path))
+  for (const path of named) if (!isUpdatePath(path)) throw invalidRequest("update_mask", faultOf(path))
+  const paths = named.length > 0 ? named.filter(isUpdatePath) : pathsSet(authority)
   if (paths.length === 0)
     throw invalidRequest("update_mask", "names no field, and no field of the authority is set")
   return paths
 }
 
-const allPaths = Object.keys(FIELDS) as Path[] // the keys are its only keys
-
-function isPath(path: string): path is Path {
-  return Object.hasOwn(FIELDS, path)
-}
-
 function faultOf(path: string): string {
-  if (path === "*") return `may not be "*": name the fields, of ${allPaths.join(", ")}`
-  return `names ${JSON.stringify(path)}; only ${allPaths.join(", ")} can be changed`
-}
-
-function isSet(authority: Authority, path: Path): boolean {
-  const value = authority[FIELDS[path]]
-  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== "" && value !== 0
-}
-
-/** The current authority with the named fields of the other one; a field that is unset there is cleared. */
-function merged(current: Authority, changes: Authority, paths: Path[]): Authority {
-  const changed = paths.map((path) => [FIELDS[path], changes[FIELDS[path]]] as const)
-  return create(AuthoritySchema, { ...current, ...Object.fromEntries(changed) })
+  const all = UPDATE_PATHS.join(", ")
+  if (path === "*") return `may not be "*": name the fields, of ${all}`
+  return `names ${JSON.stringify(path)}; only ${all} can be changed`
 }

@@ -13,8 +13,20 @@ export interface AuthorityWrite {
   requestHash: string
   actor: string
   expectedRevision: bigint | undefined
-  /** The whole authority as ProtoJSON text with proto field names; for register and update. */
-  json?: string
+  /** The document; for register and update. */
+  document?: DocumentWrite
+  /** The documents that led to it in another registry, the oldest first; for register. */
+  earlier?: DocumentWrite[]
+}
+
+/** A document of an authority, to be written. */
+export interface DocumentWrite {
+  /** The whole authority as ProtoJSON text with proto field names. */
+  json: string
+  /** Its DocumentProof as ProtoJSON text; null: none is known. */
+  proof: string | null
+  /** Whether every document up to this one is signed by the authority. */
+  selfSigned: boolean
 }
 
 /** The outcome of a write; see trust_authorities_write for what each means. */
@@ -86,14 +98,25 @@ export async function writeAuthority(
   write: AuthorityWrite,
   notAfter: bigint,
 ): Promise<AuthorityOutcome> {
+  const { document, earlier } = write
   const rows = await sql<(Pick<AuthorityOutcome, "outcome"> & { [Column in keyof AuthorityRow]: unknown })[]>`
     select * from trust_authorities_write(
       ${write.operation}, ${write.authorityId}, ${write.requestId}, ${write.requestHash}, ${write.actor},
-      ${write.expectedRevision ?? null}, ${write.json ?? null}::text::jsonb, ${sql.typed.timestamptz(notAfter)})`
+      ${write.expectedRevision ?? null}, ${document?.json ?? null}::text::jsonb, ${document?.proof ?? null}::text::jsonb,
+      ${document?.selfSigned ?? false}, ${earlier ? arrayJson(earlier) : null}::text::jsonb,
+      ${sql.typed.timestamptz(notAfter)})`
   const [row] = rows
   if (!row) throw new Error("trust_authorities_write gave no outcome")
   ofKeys(rows, [write.authorityId], (row) => row.authority_id as string | null)
   return { outcome: row.outcome, row: row.revision === null ? undefined : (row as AuthorityRow) }
+}
+
+// Put together as text, so that documents stay as they are.
+function arrayJson(documents: DocumentWrite[]): string {
+  const items = documents.map(
+    ({ json, proof, selfSigned }) => `{"document":${json},"proof":${proof},"signed":${selfSigned}}`,
+  )
+  return `[${items.join(",")}]`
 }
 
 /** Which page of which authorities to read. */

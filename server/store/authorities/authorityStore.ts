@@ -15,6 +15,7 @@ import {
   readAuthorityBefore,
   writeAuthority,
 } from "./authorities.js"
+import { type DocumentPage, listDocuments } from "./documents.js"
 
 /** The authorities in PostgreSQL. Only `get` answers from memory. */
 export interface AuthorityStore {
@@ -38,6 +39,8 @@ export interface AuthorityStore {
   write(write: AuthorityWrite): Promise<AuthorityOutcome>
   /** A page of authorities, and whether more follow. */
   list(page: AuthorityPage): Promise<{ rows: AuthorityRow[]; more: boolean }>
+  /** A page of an authority's documents, and whether more follow. */
+  documents(page: DocumentPage): Promise<{ rows: AuthorityRow[]; more: boolean }>
 }
 
 /** Opens the store of authorities, with a cache that follows the feed. They change rarely, so writes are not batched. */
@@ -77,5 +80,6 @@ export function createAuthorityStore(
         .run((sql, notAfter) => writeAuthority(sql, write, notAfter))
         .finally(() => cache.invalidate([write.authorityId])),
     list: (page) => database.scan((sql) => listAuthorities(sql, page)),
+    documents: (page) => database.scan((sql) => listDocuments(sql, page)),
   }
 }

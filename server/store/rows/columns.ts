@@ -14,5 +14,6 @@ export function standingColumns(sql: Sql) {
 
 /** The columns of an authority, of a table `a`: trust_authorities or its history. */
 export function authorityColumns(sql: Sql) {
-  return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by`
+  return sql`a.revision, a.authority_id, a.authority_data, a.is_active, a.created_at, a.updated_at, a.updated_by,
+    a.document_proof, a.self_signed`
 }

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/authority.proto.
  */
 export const file_trustregistry_v1_authority: GenFile = /*@__PURE__*/
-  fileDesc("CiB0cnVzdHJlZ2lzdHJ5L3YxL2F1dGhvcml0eS5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSKwAgoJQXV0aG9yaXR5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNwoOYXV0aG9yaXR5X3R5cGUYAyABKA4yHy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVR5cGUSLAoEa2V5cxgEIAMoCzIeLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5S2V5EjoKC3Blcm1pc3Npb25zGAUgAygOMiUudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQZXJtaXNzaW9uEiAKE3BhcmVudF9hdXRob3JpdHlfaWQYBiABKAlIAIgBARIaCg1tZXRhZGF0YV9qc29uGAcgASgJSAGIAQFCFgoUX3BhcmVudF9hdXRob3JpdHlfaWRCEAoOX21ldGFkYXRhX2pzb24i9QEKDEF1dGhvcml0eUtleRIOCgZrZXlfaWQYASABKAkSEgoKcHVibGljX2tleRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNvbXByb21pc2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLAAQoPQXV0aG9yaXR5UmVjb3JkEhQKDGF1dGhvcml0eV9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIRCglpc19hY3RpdmUYAyABKAgSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXBkYXRlZF9ieRgGIAEoCSKIAQoPU3RvcmVkQXV0aG9yaXR5EjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkEi4KCWF1dGhvcml0eRgCIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5EhIKCnVucmVhZGFibGUYAyABKAgiggEKGFJlZ2lzdGVyQXV0aG9yaXR5UmVxdWVzdBIuCglhdXRob3JpdHkYASABKAsyGy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGluYWN0aXZlGAMgASgIEhAKCGltcG9ydGVkGAUgASgIIk4KGVJlZ2lzdGVyQXV0aG9yaXR5UmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQiKwoTR2V0QXV0aG9yaXR5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkiSQoUR2V0QXV0aG9yaXR5UmVzcG9uc2USMQoGc3RvcmVkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRBdXRob3JpdHkibgoWTGlzdEF1dGhvcml0aWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIYChBpbmNsdWRlX2luYWN0aXZlGAMgASgIEhMKC2F0X3JldmlzaW9uGAQgASgDImoKF0xpc3RBdXRob3JpdGllc1Jlc3BvbnNlEjYKC2F1dGhvcml0aWVzGAEgAygLMiEudHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRBdXRob3JpdHkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsMBChZVcGRhdGVBdXRob3JpdHlSZXF1ZXN0Ei4KCWF1dGhvcml0eRgBIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIkwKF1VwZGF0ZUF1dGhvcml0eVJlc3BvbnNlEjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkInwKGkRlYWN0aXZhdGVBdXRob3JpdHlSZXF1ZXN0EhQKDGF1dGhvcml0eV9pZBgBIAEoCRIeChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uImMKG0RlYWN0aXZhdGVBdXRob3JpdHlSZXNwb25zZRIxCgZyZWNvcmQYASABKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVJlY29yZBIRCgl1bmNoYW5nZWQYAiABKAgi/QEKGVJvdGF0ZUF1dGhvcml0eUtleVJlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJEg4KBmtleV9pZBgCIAEoCRISCgpwdWJsaWNfa2V5GAMgASgJEjAKDGVmZmVjdGl2ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHb3ZlcmxhcBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIeChFleHBlY3RlZF9yZXZpc2lvbhgGIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYByABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIk8KGlJvdGF0ZUF1dGhvcml0eUtleVJlc3BvbnNlEjEKBnN0b3JlZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuU3RvcmVkQXV0aG9yaXR5KswCChNBdXRob3JpdHlQZXJtaXNzaW9uEiQKIEFVVEhPUklUWV9QRVJNSVNTSU9OX1VOU1BFQ0lGSUVEEAASJgoiQVVUSE9SSVRZX1BFUk1JU1NJT05fQ1JFQVRFX0FHRU5UUxABEioKJkFVVEhPUklUWV9QRVJNSVNTSU9OX0RFQUNUSVZBVEVfQUdFTlRTEAISJwojQVVUSE9SSVRZX1BFUk1JU1NJT05fREVMRUdBVEVfVFJVU1QQAxIrCidBVVRIT1JJVFlfUEVSTUlTU0lPTl9HUkFOVF9DQVBBQklMSVRJRVMQBBIsCihBVVRIT1JJVFlfUEVSTUlTU0lPTl9SRVZPS0VfQ0FQQUJJTElUSUVTEAUSNwozQVVUSE9SSVRZX1BFUk1JU1NJT05fQ1JFQVRFX1NVQk9SRElOQVRFX0FVVEhPUklUSUVTEAYysgUKEEF1dGhvcml0eVNlcnZpY2UScQoRUmVnaXN0ZXJBdXRob3JpdHkSKi50cnVzdHJlZ2lzdHJ5LnYxLlJlZ2lzdGVyQXV0aG9yaXR5UmVxdWVzdBorLnRydXN0cmVnaXN0cnkudjEuUmVnaXN0ZXJBdXRob3JpdHlSZXNwb25zZSIDkAICEmIKDEdldEF1dGhvcml0eRIlLnRydXN0cmVnaXN0cnkudjEuR2V0QXV0aG9yaXR5UmVxdWVzdBomLnRydXN0cmVnaXN0cnkudjEuR2V0QXV0aG9yaXR5UmVzcG9uc2UiA5ACARJrCg9MaXN0QXV0aG9yaXRpZXMSKC50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RBdXRob3JpdGllc1JlcXVlc3QaKS50cnVzdHJlZ2lzdHJ5LnYxLkxpc3RBdXRob3JpdGllc1Jlc3BvbnNlIgOQAgESawoPVXBkYXRlQXV0aG9yaXR5EigudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVBdXRob3JpdHlSZXF1ZXN0GikudHJ1c3RyZWdpc3RyeS52MS5VcGRhdGVBdXRob3JpdHlSZXNwb25zZSIDkAICEncKE0RlYWN0aXZhdGVBdXRob3JpdHkSLC50cnVzdHJlZ2lzdHJ5LnYxLkRlYWN0aXZhdGVBdXRob3JpdHlSZXF1ZXN0Gi0udHJ1c3RyZWdpc3RyeS52MS5EZWFjdGl2YXRlQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJ0ChJSb3RhdGVBdXRob3JpdHlLZXkSKy50cnVzdHJlZ2lzdHJ5LnYxLlJvdGF0ZUF1dGhvcml0eUtleVJlcXVlc3QaLC50cnVzdHJlZ2lzdHJ5LnYxLlJvdGF0ZUF1dGhvcml0eUtleVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
+  fileDesc("CiB0cnVzdHJlZ2lzdHJ5L3YxL2F1dGhvcml0eS5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLjAgoJQXV0aG9yaXR5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNwoOYXV0aG9yaXR5X3R5cGUYAyABKA4yHy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVR5cGUSLAoEa2V5cxgEIAMoCzIeLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5S2V5EjoKC3Blcm1pc3Npb25zGAUgAygOMiUudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQZXJtaXNzaW9uEiAKE3BhcmVudF9hdXRob3JpdHlfaWQYBiABKAlIAIgBARIaCg1tZXRhZGF0YV9qc29uGAcgASgJSAGIAQESMQoKcmVjb2duaXNlZBgIIAMoCzIdLnRydXN0cmVnaXN0cnkudjEuUmVjb2duaXRpb25CFgoUX3BhcmVudF9hdXRob3JpdHlfaWRCEAoOX21ldGFkYXRhX2pzb24imAEKC1JlY29nbml0aW9uEhQKDGF1dGhvcml0eV9pZBgBIAEoCRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSLgoKbm90X2JlZm9yZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKOAQoNRG9jdW1lbnRQcm9vZhIVCg1wcmV2aW91c19oYXNoGAEgASgJEi0KCXNpZ25lZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoKc2lnbmF0dXJlcxgDIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuRG9jdW1lbnRTaWduYXR1cmUiOgoRRG9jdW1lbnRTaWduYXR1cmUSEgoKcHVibGljX2tleRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAkiwgEKEUF1dGhvcml0eURvY3VtZW50Ei4KCWF1dGhvcml0eRgBIAEoCzIbLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5Ei4KBXByb29mGAIgASgLMh8udHJ1c3RyZWdpc3RyeS52MS5Eb2N1bWVudFByb29mEgwKBGhhc2gYAyABKAkSEAoIcmV2aXNpb24YBCABKAMSLQoJc3RvcmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL1AQoMQXV0aG9yaXR5S2V5Eg4KBmtleV9pZBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgJEi4KCm5vdF9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCW5vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcHJvbWlzZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogCCg9BdXRob3JpdHlSZWNvcmQSFAoMYXV0aG9yaXR5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEhEKCWlzX2FjdGl2ZRgDIAEoCBIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp1cGRhdGVkX2J5GAYgASgJEi8KBXByb29mGAcgASgOMiAudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQcm9vZhIVCg1kb2N1bWVudF9oYXNoGAggASgJIsABCg9TdG9yZWRBdXRob3JpdHkSMQoGcmVjb3JkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQSLgoJYXV0aG9yaXR5GAIgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSEgoKdW5yZWFkYWJsZRgDIAEoCBI2Cglkb2N1bWVudHMYBCADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eURvY3VtZW50IuoBChhSZWdpc3RlckF1dGhvcml0eVJlcXVlc3QSLgoJYXV0aG9yaXR5GAEgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSEgoKcmVxdWVzdF9pZBgCIAEoCRIQCghpbmFjdGl2ZRgDIAEoCBIuCgVwcm9vZhgEIAEoCzIfLnRydXN0cmVnaXN0cnkudjEuRG9jdW1lbnRQcm9vZhI2Cglkb2N1bWVudHMYBSADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eURvY3VtZW50EhAKCGltcG9ydGVkGAYgASgIIk4KGVJlZ2lzdGVyQXV0aG9yaXR5UmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQiKwoTR2V0QXV0aG9yaXR5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkiSQoUR2V0QXV0aG9yaXR5UmVzcG9uc2USMQoGc3RvcmVkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRBdXRob3JpdHkicQodTGlzdEF1dGhvcml0eURvY3VtZW50c1JlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhMKC2F0X3JldmlzaW9uGAQgASgDInEKHkxpc3RBdXRob3JpdHlEb2N1bWVudHNSZXNwb25zZRI2Cglkb2N1bWVudHMYASADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eURvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJuChZMaXN0QXV0aG9yaXRpZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhgKEGluY2x1ZGVfaW5hY3RpdmUYAyABKAgSEwoLYXRfcmV2aXNpb24YBCABKAMiagoXTGlzdEF1dGhvcml0aWVzUmVzcG9uc2USNgoLYXV0aG9yaXRpZXMYASADKAsyIS50cnVzdHJlZ2lzdHJ5LnYxLlN0b3JlZEF1dGhvcml0eRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki8wEKFlVwZGF0ZUF1dGhvcml0eVJlcXVlc3QSLgoJYXV0aG9yaXR5GAEgASgLMhsudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHkSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgVwcm9vZhgFIAEoCzIfLnRydXN0cmVnaXN0cnkudjEuRG9jdW1lbnRQcm9vZkIUChJfZXhwZWN0ZWRfcmV2aXNpb24iTAoXVXBkYXRlQXV0aG9yaXR5UmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlSZWNvcmQifAoaRGVhY3RpdmF0ZUF1dGhvcml0eVJlcXVlc3QSFAoMYXV0aG9yaXR5X2lkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iYwobRGVhY3RpdmF0ZUF1dGhvcml0eVJlc3BvbnNlEjEKBnJlY29yZBgBIAEoCzIhLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UmVjb3JkEhEKCXVuY2hhbmdlZBgCIAEoCCKtAgoZUm90YXRlQXV0aG9yaXR5S2V5UmVxdWVzdBIUCgxhdXRob3JpdHlfaWQYASABKAkSDgoGa2V5X2lkGAIgASgJEhIKCnB1YmxpY19rZXkYAyABKAkSMAoMZWZmZWN0aXZlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdvdmVybGFwGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh4KEWV4cGVjdGVkX3JldmlzaW9uGAYgASgDSACIAQESEgoKcmVxdWVzdF9pZBgHIAEoCRIuCgVwcm9vZhgIIAEoCzIfLnRydXN0cmVnaXN0cnkudjEuRG9jdW1lbnRQcm9vZkIUChJfZXhwZWN0ZWRfcmV2aXNpb24iTwoaUm90YXRlQXV0aG9yaXR5S2V5UmVzcG9uc2USMQoGc3RvcmVkGAEgASgLMiEudHJ1c3RyZWdpc3RyeS52MS5TdG9yZWRBdXRob3JpdHkqcAoOQXV0aG9yaXR5UHJvb2YSHwobQVVUSE9SSVRZX1BST09GX1VOU1BFQ0lGSUVEEAASHAoYQVVUSE9SSVRZX1BST09GX1VOU0lHTkVEEAESHwobQVVUSE9SSVRZX1BST09GX1NFTEZfU0lHTkVEEAIqzAIKE0F1dGhvcml0eVBlcm1pc3Npb24SJAogQVVUSE9SSVRZX1BFUk1JU1NJT05fVU5TUEVDSUZJRUQQABImCiJBVVRIT1JJVFlfUEVSTUlTU0lPTl9DUkVBVEVfQUdFTlRTEAESKgomQVVUSE9SSVRZX1BFUk1JU1NJT05fREVBQ1RJVkFURV9BR0VOVFMQAhInCiNBVVRIT1JJVFlfUEVSTUlTU0lPTl9ERUxFR0FURV9UUlVTVBADEisKJ0FVVEhPUklUWV9QRVJNSVNTSU9OX0dSQU5UX0NBUEFCSUxJVElFUxAEEiwKKEFVVEhPUklUWV9QRVJNSVNTSU9OX1JFVk9LRV9DQVBBQklMSVRJRVMQBRI3CjNBVVRIT1JJVFlfUEVSTUlTU0lPTl9DUkVBVEVfU1VCT1JESU5BVEVfQVVUSE9SSVRJRVMQBjK1BgoQQXV0aG9yaXR5U2VydmljZRJxChFSZWdpc3RlckF1dGhvcml0eRIqLnRydXN0cmVnaXN0cnkudjEuUmVnaXN0ZXJBdXRob3JpdHlSZXF1ZXN0GisudHJ1c3RyZWdpc3RyeS52MS5SZWdpc3RlckF1dGhvcml0eVJlc3BvbnNlIgOQAgISYgoMR2V0QXV0aG9yaXR5EiUudHJ1c3RyZWdpc3RyeS52MS5HZXRBdXRob3JpdHlSZXF1ZXN0GiYudHJ1c3RyZWdpc3RyeS52MS5HZXRBdXRob3JpdHlSZXNwb25zZSIDkAIBEoABChZMaXN0QXV0aG9yaXR5RG9jdW1lbnRzEi8udHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXR5RG9jdW1lbnRzUmVxdWVzdBowLnRydXN0cmVnaXN0cnkudjEuTGlzdEF1dGhvcml0eURvY3VtZW50c1Jlc3BvbnNlIgOQAgESawoPTGlzdEF1dGhvcml0aWVzEigudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXF1ZXN0GikudHJ1c3RyZWdpc3RyeS52MS5MaXN0QXV0aG9yaXRpZXNSZXNwb25zZSIDkAIBEmsKD1VwZGF0ZUF1dGhvcml0eRIoLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVxdWVzdBopLnRydXN0cmVnaXN0cnkudjEuVXBkYXRlQXV0aG9yaXR5UmVzcG9uc2UiA5ACAhJ3ChNEZWFjdGl2YXRlQXV0aG9yaXR5EiwudHJ1c3RyZWdpc3RyeS52MS5EZWFjdGl2YXRlQXV0aG9yaXR5UmVxdWVzdBotLnRydXN0cmVnaXN0cnkudjEuRGVhY3RpdmF0ZUF1dGhvcml0eVJlc3BvbnNlIgOQAgISdAoSUm90YXRlQXV0aG9yaXR5S2V5EisudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXF1ZXN0GiwudHJ1c3RyZWdpc3RyeS52MS5Sb3RhdGVBdXRob3JpdHlLZXlSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_trustregistry_v1_chain]);
 
 /**
  * An organization, system or human that establishes agents and attests what they may do (EATP: OrganizationalAuthority).
@@ -73,6 +73,13 @@ export type Authority = Message<"trustregistry.v1.Authority"> & {
    * @generated from field: optional string metadata_json = 7;
    */
   metadataJson?: string | undefined;
+
+  /**
+   * The authorities whose attestations it recognises: at most 100.
+   *
+   * @generated from field: repeated trustregistry.v1.Recognition recognised = 8;
+   */
+  recognised: Recognition[];
 };
 
 /**
@@ -81,6 +88,163 @@ export type Authority = Message<"trustregistry.v1.Authority"> & {
  */
 export const AuthoritySchema: GenMessage<Authority> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_authority, 0);
+
+/**
+ * That an authority recognises what another one attests.
+ *
+ * @generated from message trustregistry.v1.Recognition
+ */
+export type Recognition = Message<"trustregistry.v1.Recognition"> & {
+  /**
+   * The other authority, which need not be registered: 1 to 512 bytes of UTF-8.
+   *
+   * @generated from field: string authority_id = 1;
+   */
+  authorityId: string;
+
+  /**
+   * The names of the capabilities, distinct, or patterns as in CapabilityAttestation.capability: 1 to 100, of 1 to 512 bytes each.
+   *
+   * @generated from field: repeated string capabilities = 2;
+   */
+  capabilities: string[];
+
+  /**
+   * From when. Unset: it has no start.
+   *
+   * @generated from field: google.protobuf.Timestamp not_before = 3;
+   */
+  notBefore?: Timestamp | undefined;
+
+  /**
+   * Until when, not before not_before. Unset: it has no end.
+   *
+   * @generated from field: google.protobuf.Timestamp not_after = 4;
+   */
+  notAfter?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message trustregistry.v1.Recognition.
+ * Use `create(RecognitionSchema)` to create a new message.
+ */
+export const RecognitionSchema: GenMessage<Recognition> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 1);
+
+/**
+ * What makes a document of an authority its own word. Signatures cover the canonical bytes of the document with previous_hash and
+ * signed_at, which docs/authority-documents.md describes byte by byte.
+ *
+ * @generated from message trustregistry.v1.DocumentProof
+ */
+export type DocumentProof = Message<"trustregistry.v1.DocumentProof"> & {
+  /**
+   * The hash of the document before: SHA-256 of its canonical bytes, 64 lowercase hexadecimal digits. Empty: this is the first.
+   *
+   * @generated from field: string previous_hash = 1;
+   */
+  previousHash: string;
+
+  /**
+   * When it was signed, by the clock of the signer: later than the document before, and not in the future (by more than 5 minutes).
+   * Required. Unset in a stored document that nobody signed.
+   *
+   * @generated from field: google.protobuf.Timestamp signed_at = 2;
+   */
+  signedAt?: Timestamp | undefined;
+
+  /**
+   * The signatures, by distinct keys: at most 128. One that does not verify, or whose key is in neither document, is refused.
+   *
+   * @generated from field: repeated trustregistry.v1.DocumentSignature signatures = 3;
+   */
+  signatures: DocumentSignature[];
+};
+
+/**
+ * Describes the message trustregistry.v1.DocumentProof.
+ * Use `create(DocumentProofSchema)` to create a new message.
+ */
+export const DocumentProofSchema: GenMessage<DocumentProof> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 2);
+
+/**
+ * The signature of a document by one key.
+ *
+ * @generated from message trustregistry.v1.DocumentSignature
+ */
+export type DocumentSignature = Message<"trustregistry.v1.DocumentSignature"> & {
+  /**
+   * The Ed25519 public key, as AuthorityKey.public_key.
+   *
+   * @generated from field: string public_key = 1;
+   */
+  publicKey: string;
+
+  /**
+   * The signature: canonical base64 of 64 bytes.
+   *
+   * @generated from field: string signature = 2;
+   */
+  signature: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.DocumentSignature.
+ * Use `create(DocumentSignatureSchema)` to create a new message.
+ */
+export const DocumentSignatureSchema: GenMessage<DocumentSignature> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 3);
+
+/**
+ * A document of an authority, as it was registered or after a change.
+ *
+ * @generated from message trustregistry.v1.AuthorityDocument
+ */
+export type AuthorityDocument = Message<"trustregistry.v1.AuthorityDocument"> & {
+  /**
+   * The authority, without the marks of keys.
+   *
+   * @generated from field: trustregistry.v1.Authority authority = 1;
+   */
+  authority?: Authority | undefined;
+
+  /**
+   * Its proof. Without signatures: nobody signed it, and previous_hash is what the registry noted. Unset: it was changed by hand in the
+   * database, or by a server that did not know proofs.
+   *
+   * @generated from field: trustregistry.v1.DocumentProof proof = 2;
+   */
+  proof?: DocumentProof | undefined;
+
+  /**
+   * SHA-256 of its canonical bytes, 64 lowercase hexadecimal digits. Empty or right in documents that are sent.
+   *
+   * @generated from field: string hash = 3;
+   */
+  hash: string;
+
+  /**
+   * Position of the change in the one order of all changes. Ignored in documents that are sent.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision: bigint;
+
+  /**
+   * When this registry stored it. Ignored in documents that are sent.
+   *
+   * @generated from field: google.protobuf.Timestamp stored_at = 5;
+   */
+  storedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message trustregistry.v1.AuthorityDocument.
+ * Use `create(AuthorityDocumentSchema)` to create a new message.
+ */
+export const AuthorityDocumentSchema: GenMessage<AuthorityDocument> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 4);
 
 /**
  * A public key of an authority, with its window: the dates of the records that it verifies.
@@ -141,7 +305,7 @@ export type AuthorityKey = Message<"trustregistry.v1.AuthorityKey"> & {
  * Use `create(AuthorityKeySchema)` to create a new message.
  */
 export const AuthorityKeySchema: GenMessage<AuthorityKey> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 1);
+  messageDesc(file_trustregistry_v1_authority, 5);
 
 /**
  * What the registry knows about an authority besides the authority itself.
@@ -190,6 +354,21 @@ export type AuthorityRecord = Message<"trustregistry.v1.AuthorityRecord"> & {
    * @generated from field: string updated_by = 6;
    */
   updatedBy: string;
+
+  /**
+   * Whose word its document is.
+   *
+   * @generated from field: trustregistry.v1.AuthorityProof proof = 7;
+   */
+  proof: AuthorityProof;
+
+  /**
+   * SHA-256 of the canonical bytes of its newest document: the previous_hash of the next one, and what callers may pin. Empty if the
+   * stored document does not parse.
+   *
+   * @generated from field: string document_hash = 8;
+   */
+  documentHash: string;
 };
 
 /**
@@ -197,7 +376,7 @@ export type AuthorityRecord = Message<"trustregistry.v1.AuthorityRecord"> & {
  * Use `create(AuthorityRecordSchema)` to create a new message.
  */
 export const AuthorityRecordSchema: GenMessage<AuthorityRecord> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 2);
+  messageDesc(file_trustregistry_v1_authority, 6);
 
 /**
  * An authority with its record. Every RPC that returns authorities returns this message.
@@ -225,6 +404,13 @@ export type StoredAuthority = Message<"trustregistry.v1.StoredAuthority"> & {
    * @generated from field: bool unreadable = 3;
    */
   unreadable: boolean;
+
+  /**
+   * All its documents, the oldest first. Only in archives and in what clients keep as evidence; no RPC sets it.
+   *
+   * @generated from field: repeated trustregistry.v1.AuthorityDocument documents = 4;
+   */
+  documents: AuthorityDocument[];
 };
 
 /**
@@ -232,7 +418,7 @@ export type StoredAuthority = Message<"trustregistry.v1.StoredAuthority"> & {
  * Use `create(StoredAuthoritySchema)` to create a new message.
  */
 export const StoredAuthoritySchema: GenMessage<StoredAuthority> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 3);
+  messageDesc(file_trustregistry_v1_authority, 7);
 
 /**
  * An authority to register.
@@ -262,9 +448,25 @@ export type RegisterAuthorityRequest = Message<"trustregistry.v1.RegisterAuthori
   inactive: boolean;
 
   /**
+   * The proof of the authority's first document, signed by each of its keys. Unset: UNSIGNED.
+   *
+   * @generated from field: trustregistry.v1.DocumentProof proof = 4;
+   */
+  proof?: DocumentProof | undefined;
+
+  /**
+   * All documents of the authority in another registry, the oldest first, the last of which is `authority`: at most 1,000, and not
+   * together with proof. They become the documents here. Signatures must hold as when they were made; SELF_SIGNED asks in addition that
+   * they hold with the marks of keys, since only the other registry knows what it stored before.
+   *
+   * @generated from field: repeated trustregistry.v1.AuthorityDocument documents = 5;
+   */
+  documents: AuthorityDocument[];
+
+  /**
    * It is registered as another registry had it, so its parent need not be active nor have CREATE_SUBORDINATE_AUTHORITIES.
    *
-   * @generated from field: bool imported = 5;
+   * @generated from field: bool imported = 6;
    */
   imported: boolean;
 };
@@ -274,7 +476,7 @@ export type RegisterAuthorityRequest = Message<"trustregistry.v1.RegisterAuthori
  * Use `create(RegisterAuthorityRequestSchema)` to create a new message.
  */
 export const RegisterAuthorityRequestSchema: GenMessage<RegisterAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 4);
+  messageDesc(file_trustregistry_v1_authority, 8);
 
 /**
  * What was registered.
@@ -295,7 +497,7 @@ export type RegisterAuthorityResponse = Message<"trustregistry.v1.RegisterAuthor
  * Use `create(RegisterAuthorityResponseSchema)` to create a new message.
  */
 export const RegisterAuthorityResponseSchema: GenMessage<RegisterAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 5);
+  messageDesc(file_trustregistry_v1_authority, 9);
 
 /**
  * Which authority to return.
@@ -316,7 +518,7 @@ export type GetAuthorityRequest = Message<"trustregistry.v1.GetAuthorityRequest"
  * Use `create(GetAuthorityRequestSchema)` to create a new message.
  */
 export const GetAuthorityRequestSchema: GenMessage<GetAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 6);
+  messageDesc(file_trustregistry_v1_authority, 10);
 
 /**
  * The authority that was asked for.
@@ -337,7 +539,77 @@ export type GetAuthorityResponse = Message<"trustregistry.v1.GetAuthorityRespons
  * Use `create(GetAuthorityResponseSchema)` to create a new message.
  */
 export const GetAuthorityResponseSchema: GenMessage<GetAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 7);
+  messageDesc(file_trustregistry_v1_authority, 11);
+
+/**
+ * Which page of whose documents.
+ *
+ * @generated from message trustregistry.v1.ListAuthorityDocumentsRequest
+ */
+export type ListAuthorityDocumentsRequest = Message<"trustregistry.v1.ListAuthorityDocumentsRequest"> & {
+  /**
+   * The authority: 1 to 512 bytes.
+   *
+   * @generated from field: string authority_id = 1;
+   */
+  authorityId: string;
+
+  /**
+   * Most documents on the page. 0: 100. More than 1,000 counts as 1,000. A page also ends at 3 MiB.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, sent with the same authority_id and at_revision. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * List the documents that there were right after this revision. 0: those that there are now.
+   *
+   * @generated from field: int64 at_revision = 4;
+   */
+  atRevision: bigint;
+};
+
+/**
+ * Describes the message trustregistry.v1.ListAuthorityDocumentsRequest.
+ * Use `create(ListAuthorityDocumentsRequestSchema)` to create a new message.
+ */
+export const ListAuthorityDocumentsRequestSchema: GenMessage<ListAuthorityDocumentsRequest> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 12);
+
+/**
+ * A page of documents.
+ *
+ * @generated from message trustregistry.v1.ListAuthorityDocumentsResponse
+ */
+export type ListAuthorityDocumentsResponse = Message<"trustregistry.v1.ListAuthorityDocumentsResponse"> & {
+  /**
+   * The documents, the oldest first.
+   *
+   * @generated from field: repeated trustregistry.v1.AuthorityDocument documents = 1;
+   */
+  documents: AuthorityDocument[];
+
+  /**
+   * Token of the next page. Empty: this is the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.ListAuthorityDocumentsResponse.
+ * Use `create(ListAuthorityDocumentsResponseSchema)` to create a new message.
+ */
+export const ListAuthorityDocumentsResponseSchema: GenMessage<ListAuthorityDocumentsResponse> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_authority, 13);
 
 /**
  * Which page of which authorities.
@@ -379,7 +651,7 @@ export type ListAuthoritiesRequest = Message<"trustregistry.v1.ListAuthoritiesRe
  * Use `create(ListAuthoritiesRequestSchema)` to create a new message.
  */
 export const ListAuthoritiesRequestSchema: GenMessage<ListAuthoritiesRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 8);
+  messageDesc(file_trustregistry_v1_authority, 14);
 
 /**
  * A page of authorities.
@@ -407,7 +679,7 @@ export type ListAuthoritiesResponse = Message<"trustregistry.v1.ListAuthoritiesR
  * Use `create(ListAuthoritiesResponseSchema)` to create a new message.
  */
 export const ListAuthoritiesResponseSchema: GenMessage<ListAuthoritiesResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 9);
+  messageDesc(file_trustregistry_v1_authority, 15);
 
 /**
  * What to change of an authority (AIP-134).
@@ -423,7 +695,7 @@ export type UpdateAuthorityRequest = Message<"trustregistry.v1.UpdateAuthorityRe
   authority?: Authority | undefined;
 
   /**
-   * The fields to change: `name`, `authority_type`, `permissions`, `parent_authority_id`, `metadata_json`. A field that is named
+   * The fields to change: `name`, `authority_type`, `permissions`, `parent_authority_id`, `metadata_json`, `recognised`. A field that is named
    * here and left empty in `authority` is cleared. Unset: every field that is set in `authority`, so nothing is cleared. `id`,
    * `keys` and unknown paths are refused. In JSON, and so in grpcurl and `buf curl`, a mask is one string of lowerCamelCase paths:
    * `"updateMask": "name,parentAuthorityId"`.
@@ -445,6 +717,14 @@ export type UpdateAuthorityRequest = Message<"trustregistry.v1.UpdateAuthorityRe
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * The proof of the document after the change. REVISION_CONFLICT if its previous_hash is not that of the current document. Unset:
+   * UNSIGNED.
+   *
+   * @generated from field: trustregistry.v1.DocumentProof proof = 5;
+   */
+  proof?: DocumentProof | undefined;
 };
 
 /**
@@ -452,7 +732,7 @@ export type UpdateAuthorityRequest = Message<"trustregistry.v1.UpdateAuthorityRe
  * Use `create(UpdateAuthorityRequestSchema)` to create a new message.
  */
 export const UpdateAuthorityRequestSchema: GenMessage<UpdateAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 10);
+  messageDesc(file_trustregistry_v1_authority, 16);
 
 /**
  * What was updated.
@@ -473,7 +753,7 @@ export type UpdateAuthorityResponse = Message<"trustregistry.v1.UpdateAuthorityR
  * Use `create(UpdateAuthorityResponseSchema)` to create a new message.
  */
 export const UpdateAuthorityResponseSchema: GenMessage<UpdateAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 11);
+  messageDesc(file_trustregistry_v1_authority, 17);
 
 /**
  * Which authority to deactivate.
@@ -508,7 +788,7 @@ export type DeactivateAuthorityRequest = Message<"trustregistry.v1.DeactivateAut
  * Use `create(DeactivateAuthorityRequestSchema)` to create a new message.
  */
 export const DeactivateAuthorityRequestSchema: GenMessage<DeactivateAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 12);
+  messageDesc(file_trustregistry_v1_authority, 18);
 
 /**
  * What was deactivated.
@@ -536,7 +816,7 @@ export type DeactivateAuthorityResponse = Message<"trustregistry.v1.DeactivateAu
  * Use `create(DeactivateAuthorityResponseSchema)` to create a new message.
  */
 export const DeactivateAuthorityResponseSchema: GenMessage<DeactivateAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 13);
+  messageDesc(file_trustregistry_v1_authority, 19);
 
 /**
  * A new key for an authority.
@@ -595,6 +875,14 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * The proof of the document after the rotation, also signed by the new key; it requires effective_at. REVISION_CONFLICT if its
+   * previous_hash is not that of the current document. Unset: UNSIGNED.
+   *
+   * @generated from field: trustregistry.v1.DocumentProof proof = 8;
+   */
+  proof?: DocumentProof | undefined;
 };
 
 /**
@@ -602,7 +890,7 @@ export type RotateAuthorityKeyRequest = Message<"trustregistry.v1.RotateAuthorit
  * Use `create(RotateAuthorityKeyRequestSchema)` to create a new message.
  */
 export const RotateAuthorityKeyRequestSchema: GenMessage<RotateAuthorityKeyRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 14);
+  messageDesc(file_trustregistry_v1_authority, 20);
 
 /**
  * What was rotated.
@@ -623,7 +911,49 @@ export type RotateAuthorityKeyResponse = Message<"trustregistry.v1.RotateAuthori
  * Use `create(RotateAuthorityKeyResponseSchema)` to create a new message.
  */
 export const RotateAuthorityKeyResponseSchema: GenMessage<RotateAuthorityKeyResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_authority, 15);
+  messageDesc(file_trustregistry_v1_authority, 21);
+
+/**
+ * Whose word an authority's document is.
+ *
+ * @generated from enum trustregistry.v1.AuthorityProof
+ */
+export const AuthorityProof = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: AUTHORITY_PROOF_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The document, or one before it, is not signed by the authority: it is the word of whoever could write to the registry.
+   *
+   * @generated from enum value: AUTHORITY_PROOF_UNSIGNED = 1;
+   */
+  UNSIGNED: 1,
+
+  /**
+   * Every document from registration on is signed by the authority, as the registry checked when it stored them. Callers that do not
+   * want to believe the registry verify the documents (ListAuthorityDocuments).
+   *
+   * @generated from enum value: AUTHORITY_PROOF_SELF_SIGNED = 2;
+   */
+  SELF_SIGNED: 2,
+} as const;
+
+/**
+ * Whose word an authority's document is.
+ *
+ * @generated from enum trustregistry.v1.AuthorityProof
+ */
+export type AuthorityProof = (typeof AuthorityProof)[keyof typeof AuthorityProof] | UnknownEnum;
+
+/**
+ * Describes the enum trustregistry.v1.AuthorityProof.
+ */
+export const AuthorityProofSchema: GenEnum<AuthorityProof> = /*@__PURE__*/
+  enumDesc(file_trustregistry_v1_authority, 0);
 
 /**
  * What an authority may do (EATP's AuthorityPermission, lowercase there).
@@ -692,7 +1022,7 @@ export type AuthorityPermission = (typeof AuthorityPermission)[keyof typeof Auth
  * Describes the enum trustregistry.v1.AuthorityPermission.
  */
 export const AuthorityPermissionSchema: GenEnum<AuthorityPermission> = /*@__PURE__*/
-  enumDesc(file_trustregistry_v1_authority, 0);
+  enumDesc(file_trustregistry_v1_authority, 1);
 
 /**
  * Stores the authorities that establish agents: who they are, the keys with which they sign and have signed, and what they may
@@ -702,12 +1032,23 @@ export const AuthorityPermissionSchema: GenEnum<AuthorityPermission> = /*@__PURE
  * same request_id gets its first response. Reads always come from the database. Errors are described by ErrorReason; every RPC
  * can fail with INVALID_REQUEST, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL.
  *
+ * The authority's own word. An authority is a chain of documents: Authority as it was registered and after each change, each naming
+ * the one before by its hash. A document is the authority's own word if its keys signed it (DocumentProof): the first one by every
+ * key in it; a later one by a key of the document before that was in force, and by every key that is new in it. So nobody else,
+ * whoever runs the registry included, can add a key that callers with a pinned key or hash accept. A change without a proof stays
+ * possible, is UNSIGNED, and is denied where callers pin. A proof that does not hold is refused, and nothing is stored.
+ *
+ * What signs nothing: DeactivateAuthority and RevokeKey are marks of the registry beside the document (is_active, revoked_at,
+ * compromised_at). They only ever deny, and must be possible for an authority that lost its keys. Everything else, the parent and
+ * what it recognises included, is part of the document. A revoked key, and one whose window is over, signs no document any more.
+ *
  * @generated from service trustregistry.v1.AuthorityService
  */
 export const AuthorityService: GenService<{
   /**
    * Registers an authority with its first keys. A key that is marked as revoked is revoked from the first moment, by a revocation
-   * of its own (see ListRevokedRecords), so that an authority can be copied from another registry.
+   * of its own (see ListRevokedRecords), so that an authority can be copied from another registry, with its documents. With a proof,
+   * every key shows that its owner has it (proof of possession).
    * Errors: AUTHORITY_INVALID, AUTHORITY_EXISTS (active or not), AUTHORITY_NOT_FOUND (of the parent), AUTHORITY_NOT_PERMITTED (of the
    * parent), REQUEST_ID_REUSED.
    *
@@ -730,6 +1071,18 @@ export const AuthorityService: GenService<{
     output: typeof GetAuthorityResponseSchema;
   },
   /**
+   * Lists the documents of an authority, the oldest first, a page at a time: what its own word is verified by (see the service). A
+   * mark makes no document; what was registered again, after it was deleted by hand, begins anew.
+   * Errors: AUTHORITY_NOT_FOUND, AUTHORITY_CORRUPT.
+   *
+   * @generated from rpc trustregistry.v1.AuthorityService.ListAuthorityDocuments
+   */
+  listAuthorityDocuments: {
+    methodKind: "unary";
+    input: typeof ListAuthorityDocumentsRequestSchema;
+    output: typeof ListAuthorityDocumentsResponseSchema;
+  },
+  /**
    * Lists authorities by id (in the order of their UTF-8 bytes), a page at a time.
    *
    * @generated from rpc trustregistry.v1.AuthorityService.ListAuthorities
@@ -741,7 +1094,7 @@ export const AuthorityService: GenService<{
   },
   /**
    * Changes the fields of an authority that update_mask names; the others stay. Keys are changed by RotateAuthorityKey and
-   * RevokeKey only, and an inactive authority stays inactive.
+   * RevokeKey only, and an inactive authority stays inactive. A change without a proof that changes nothing leaves the last proof.
    * Errors: AUTHORITY_INVALID, AUTHORITY_NOT_FOUND (also of the parent), AUTHORITY_NOT_PERMITTED (of a new parent), AUTHORITY_CORRUPT,
    * REVISION_CONFLICT,
    * REQUEST_ID_REUSED, OVERLOADED (others kept changing it; with expected_revision that is REVISION_CONFLICT).

@@ -1,16 +1,16 @@
 import { create } from "@bufbuild/protobuf"
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt"
-import { isBefore, momentProblem } from "@trust-registry/eatp"
-import {
-  type Authority,
-  type AuthorityKey,
-  AuthorityKeySchema,
-  type RotateAuthorityKeyRequest,
-} from "@trust-registry/proto"
-import type { FieldViolation } from "../../errors.js"
-import { timestampOf } from "../../store/rows/micros.js"
+import { type Authority, type AuthorityKey, AuthorityKeySchema } from "@trust-registry/proto"
+import type { Violation } from "../shape/shapeContext.js"
+import { isBefore, momentProblem } from "../time/moment.js"
 
 type Moment = Pick<Timestamp, "seconds" | "nanos">
+
+/** The times of a rotation, as RotateAuthorityKeyRequest has them. */
+export interface RotationTimes {
+  effectiveAt?: Moment | undefined
+  overlap?: Moment | undefined
+}
 
 /** When the new key takes effect, and when the older keys end. */
 export interface Rotation {
@@ -21,13 +21,10 @@ export interface Rotation {
 /**
  * The times of a rotation, or the violation in them.
  *
- * @param now microseconds since 1970
+ * @param now the start of the new key's window where the request has none
  */
-export function rotationOf(
-  { effectiveAt, overlap }: Pick<RotateAuthorityKeyRequest, "effectiveAt" | "overlap">,
-  now: bigint,
-): Rotation | FieldViolation {
-  const at = effectiveAt ?? timestampOf(now)
+export function rotationOf({ effectiveAt, overlap }: RotationTimes, now: Moment): Rotation | Violation {
+  const at = effectiveAt ?? now
   const fault = momentProblem(at)
   if (fault) return { field: "effective_at", description: fault }
   const { seconds, nanos } = overlap ?? { seconds: 0n, nanos: 0 }
@@ -45,7 +42,7 @@ const BILLION = 1_000_000_000
 /** The keys after a rotation. Every key valid by its end ends then, unless it ends earlier; the new key comes last. */
 export function rotatedKeys(
   { keys }: Authority,
-  { keyId, publicKey }: Pick<RotateAuthorityKeyRequest, "keyId" | "publicKey">,
+  { keyId, publicKey }: Pick<AuthorityKey, "keyId" | "publicKey">,
   { at, end }: Rotation,
 ): AuthorityKey[] {
   const older = keys.map((key) => {
