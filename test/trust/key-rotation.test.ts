@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf"
+import { rotatedKeys, rotationOf } from "@trust-registry/eatp"
 import { AuthoritySchema, RotateAuthorityKeyRequestSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
-import { rotatedKeys, rotationOf } from "../../server/dist/service/authorities/keyRotation.js"
 
 /** A moment or window end of a small scale, so that they often meet. */
 const second = fc.integer({ min: 0, max: 20 })
@@ -31,7 +31,7 @@ describe("key rotation", () => {
             effectiveAt: moment(at),
             overlap: { seconds: BigInt(overlap) },
           }),
-          0n,
+          moment(0),
         )
         if ("field" in rotation) throw new Error(rotation.description)
         const after = rotatedKeys(authority, { keyId: "new", publicKey: "" }, rotation)
