@@ -46,7 +46,7 @@ export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis:
 
 /**
  * The capability that covers an action: the one with exactly that name, or else the first pattern that matches.
- * Expired capabilities cover nothing.
+ * Expired capabilities and those without a name cover nothing.
  */
 export function capabilityFor(
   capabilities: readonly CapabilityAttestation[],
@@ -55,7 +55,7 @@ export function capabilityFor(
 ): CapabilityAttestation | undefined {
   const isLive = (capability: CapabilityAttestation) => !isRecordExpired(capability, nowMicros)
   return (
-    capabilities.find((item) => item.capability === action && isLive(item)) ??
+    capabilities.find((item) => action !== "" && item.capability === action && isLive(item)) ??
     capabilities.find((item) => capabilityCovers(item.capability, action) && isLive(item))
   )
 }
