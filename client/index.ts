@@ -252,6 +252,8 @@ export {
   TrustLineageChainSchema,
   TrustStoreService,
   TrustVerificationService,
+  type UnenforcedConstraint,
+  UnenforcedConstraintSchema,
   type UpdateAuthorityRequest,
   UpdateAuthorityRequestSchema,
   type UpdateAuthorityResponse,

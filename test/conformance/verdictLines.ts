@@ -9,6 +9,7 @@ import {
   verifyTrust,
 } from "@trust-registry/eatp"
 import { authorityMap, levelOf } from "./authorities.js"
+import { stricterClass } from "./stricter.js"
 import { judgeLater, type Outcome, optionalTextAt, same, textAt } from "./vectors.js"
 
 /** The folder that holds chains.verdicts.jsonl: the given one, or the one above it; undefined: neither. */
@@ -32,6 +33,8 @@ export async function* verdictLines(folder: string): AsyncIterable<Outcome> {
     yield judgeLater(`${agentId} ${action} ${level}`, async () => {
       const request = { agentId, action, level: levelOf(level) }
       const verdict = await verifyTrust({ request, nowMicros: NOW, chains, authorities })
+      const stricter = line.get("valid") === true ? stricterClass(verdict) : undefined
+      if (stricter !== undefined) return stricter
       same("valid", verdict.valid, line.get("valid"))
       same("reason", verdict.reasonText, optionalTextAt(line, "reason"))
       same("capability_used", verdict.capabilityUsed, optionalTextAt(line, "capability_used"))
