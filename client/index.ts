@@ -275,6 +275,8 @@ export {
   TrustLineageChainSchema,
   TrustStoreService,
   TrustVerificationService,
+  type UnenforcedConstraint,
+  UnenforcedConstraintSchema,
   type UpdateAuthorityRequest,
   UpdateAuthorityRequestSchema,
   type UpdateAuthorityResponse,

@@ -106,6 +106,8 @@ export {
   isInForce,
   type Standing,
 } from "./rules/expiry.js"
+export { heedProblem, MAX_HEEDS } from "./rules/heeds.js"
+export { RULE_NAMES } from "./rules/limitRules.js"
 export { type Lineage, lineageInTurns, lineageOf, MAX_DELEGATION_DEPTH } from "./rules/lineage.js"
 export { type Loosening, looserConstraints } from "./rules/tightening.js"
 export { checkShape, shapeSteps } from "./shape/shape.js"
@@ -184,5 +186,11 @@ export type {
   TrustRequest,
 } from "./verify/trustInput.js"
 export type { PathRecord } from "./verify/trustPath.js"
-export type { DenialFacts, DenialReason, TrustVerdict, TrustViolation } from "./verify/verdict.js"
+export type {
+  DenialFacts,
+  DenialReason,
+  TrustVerdict,
+  TrustViolation,
+  UnenforcedConstraint,
+} from "./verify/verdict.js"
 export { verifyTrust } from "./verify/verifyTrust.js"

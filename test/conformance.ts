@@ -21,7 +21,7 @@ import { verification } from "./conformance/verification.js"
 
 // Replays EATP vectors against our code: `npm run conformance -- DIR`. One line per file, `NAME: N passed, N
 // failed`, with the failures below it, and then our answer to each case where the reference implementation's
-// is not to be copied; the exit code is 1 unless every case of every file passed.
+// is not to be copied, or a count of them for each class of docs/stricter.md; the exit code is 1 unless every case of every file passed.
 
 const checkers: Record<string, Checker> = {
   authority_documents: authorityDocuments,
@@ -40,6 +40,9 @@ const checkers: Record<string, Checker> = {
   timestamps,
   verification,
 }
+
+// Classes of docs/stricter.md, each with how often ours is no where the reference implementation says yes.
+const STRICTER = "stricter: "
 
 const folder = process.argv[2] ?? join(import.meta.dirname, "vectors")
 const names = vectorNames(folder)
@@ -70,8 +73,17 @@ async function report(name: string, judged: Iterable<Outcome> | AsyncIterable<Ou
   const failures = outcomes.filter((outcome) => outcome.problem !== undefined)
   console.log(`${name}: ${outcomes.length - failures.length} passed, ${failures.length} failed`)
   for (const failure of failures) console.log(`  ${failure.name}: ${failure.problem}`)
-  for (const { name, note } of outcomes) if (note !== undefined) console.log(`  ours: ${name}: ${note}`)
+  for (const { name, note } of outcomes)
+    if (note !== undefined && !note.startsWith(STRICTER)) console.log(`  ours: ${name}: ${note}`)
+  for (const [note, count] of countsOf(outcomes)) console.log(`  ${note}: ${count}`)
   return failures.length === 0 && outcomes.length > 0
+}
+
+function countsOf(outcomes: Outcome[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { note } of outcomes)
+    if (note?.startsWith(STRICTER)) counts.set(note, (counts.get(note) ?? 0) + 1)
+  return counts
 }
 
 function readVectors(path: string): JsonObject {

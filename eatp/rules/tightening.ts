@@ -49,14 +49,14 @@ function* added(
   violation: string,
 ): Iterable<Loosening> {
   if (!parent.has(field)) return
-  const allowed = new Set(textsAt(parent, field))
-  const more = textsAt(child, field).filter((text) => !allowed.has(text))
+  const allowed = new Set(itemsAt(parent, field).map(keyOf))
+  const more = itemsAt(child, field).filter((item) => !allowed.has(keyOf(item)))
   if (more.length > 0) yield { violation, field, detail: `Not among the delegator's: ${pythonStr(more)}` }
 }
 
 function* removed(parent: JsonObject, child: JsonObject): Iterable<Loosening> {
-  const kept = new Set(textsAt(child, "forbidden_actions"))
-  const gone = textsAt(parent, "forbidden_actions").filter((text) => !kept.has(text))
+  const kept = new Set(itemsAt(child, "forbidden_actions").map(keyOf))
+  const gone = itemsAt(parent, "forbidden_actions").filter((item) => !kept.has(keyOf(item)))
   const field = "forbidden_actions"
   if (gone.length > 0)
     yield { violation: "forbidden_action_removed", field, detail: `Missing: ${pythonStr(gone)}` }
@@ -64,8 +64,13 @@ function* removed(parent: JsonObject, child: JsonObject): Iterable<Loosening> {
 
 function* resources(parent: JsonObject, child: JsonObject): Iterable<Loosening> {
   if (!parent.has("resources")) return
-  const covered = coverOf(textsAt(parent, "resources"))
-  const own = textsAt(child, "resources").map((resource) => ({ resource, covered: covered(resource) }))
+  const patterns = itemsAt(parent, "resources")
+  const covered = coverOf(patterns.filter((item) => typeof item === "string"))
+  const same = new Set(patterns.map(keyOf))
+  const own = itemsAt(child, "resources").map((resource) => ({
+    resource,
+    covered: typeof resource === "string" ? covered(resource) : same.has(keyOf(resource)),
+  }))
   const more = own.filter((one) => one.covered !== true).map(({ resource }) => resource)
   if (more.length === 0) return
   const tooMuch = own.some((one) => one.covered === undefined)
@@ -115,8 +120,13 @@ function* nestedLimits(parent: JsonObject, child: JsonObject, prefix: string): I
   }
 }
 
-// A single value counts as a list of one; values other than text are compared as Python prints them.
-function textsAt(object: JsonObject, field: string): string[] {
+// A single value counts as a list of one.
+function itemsAt(object: JsonObject, field: string): Json[] {
   const value: Json = object.get(field) ?? []
-  return Array.isArray(value) ? value.map(pythonStr) : [pythonStr(value)]
+  return Array.isArray(value) ? value : [value]
+}
+
+// Values other than text are compared as Python prints them, and never equal a text.
+function keyOf(item: Json): string {
+  return typeof item === "string" ? `"${item}` : pythonStr(item)
 }

@@ -1,12 +1,20 @@
 import type { CapabilityAttestation } from "@trust-registry/proto"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { quoted } from "../text/visible.js"
-import { type ConstraintFinding, constraintFindings } from "./constraintChecks.js"
+import type { ConstraintFinding } from "./constraintChecks.js"
+import { findingsOf } from "./constraintFindings.js"
 import { type Explained, explain, explainMissing } from "./denialCause.js"
+import { judgedLimits, judgedPathLimits, notEnforced, unenforced, unmetLimits } from "./enforcement.js"
 import type { Question } from "./question.js"
 import type { TrustInput } from "./trustInput.js"
 import { findPath, type PathRecord, type TrustPath } from "./trustPath.js"
-import { type Denial, type DenialReason, denial, type TrustVerdict } from "./verdict.js"
+import {
+  type Denial,
+  type DenialReason,
+  denial,
+  type TrustVerdict,
+  type UnenforcedConstraint,
+} from "./verdict.js"
 import { chainInQuestion, noTrustChain, verdictOn } from "./verifyTrust.js"
 
 /** Whether an agent has a permission, and from whom. */
@@ -30,12 +38,15 @@ export type AuthorityVerdict = {
   path: PathRecord[]
   constraintsMet: ConstraintFinding[]
   constraintsUnmet: ConstraintFinding[]
+  /** What nobody enforces, each text once: it denies. */
+  unenforcedConstraints: UnenforcedConstraint[]
 }
 
 /**
  * Answers whether an agent may do something, and gives the path of records from the authority that granted it (EATP
  * VERIFY and DELEGATE): {@link verifyTrust} must allow it at FULL, and every record on the path must hold, so that an
- * expired delegation or capability further up denies. Never throws.
+ * expired delegation or capability further up denies. So does a limit of a record on the path that forbids the action, or that
+ * neither a rule enforces nor the caller (`request.heeds`). Never throws.
  *
  * @param authorityId who must have attested the capability at the head of the path; unset: any authority
  */
@@ -46,7 +57,7 @@ export async function checkAuthority(input: TrustInput, authorityId?: string): P
   const verdict = await verdictOn(question)
   try {
     const found = await evidence(question, authorityId)
-    const fault = verdict.valid ? pathDenial(found.path) : undefined
+    const fault = verdict.valid ? (pathDenial(found.path) ?? found.limited) : undefined
     if (fault === undefined) return answer(verdict, found)
     return answer(verdict, { ...found, denied: { ...fault, ...(await explain(question, fault)) } })
   } catch (error) {
@@ -61,20 +72,34 @@ type PathDenial = Denial & Explained
 type Evidence = {
   path: TrustPath
   findings: ConstraintFinding[]
+  open: UnenforcedConstraint[]
+  /** Why the limits that bind the agent deny, if they do. */
+  limited?: Denial | undefined
   capability?: string
   denied?: PathDenial
 }
 
-const NOTHING: Evidence = { path: { holds: false, records: [] }, findings: [] }
+const NOTHING: Evidence = { path: { holds: false, records: [] }, findings: [], open: [] }
 
 async function evidence(question: Question, authorityId: string | undefined): Promise<Evidence> {
   const { chain, genesis } = question
   const record = question.capability ?? unusableCapability(question)
-  const findings = await constraintFindings(question)
-  if (record === undefined) return { ...NOTHING, findings }
+  if (record === undefined) return { ...NOTHING, findings: await findingsOf(question, []) }
   const { agentId } = genesis
   const path = await findPath(question, { kind: "CAPABILITY", agentId, chain, record }, authorityId)
-  return { path, findings, capability: record.id }
+  return { path, capability: record.id, ...(await limitsOn(question, path)) }
+}
+
+async function limitsOn(question: Question, { top }: TrustPath) {
+  const own = await judgedLimits(question)
+  const above = top === undefined ? [] : await judgedPathLimits(question, top)
+  const limits = [...own, ...above]
+  const open = unenforced(
+    question,
+    limits.filter(({ judgement }) => judgement.state === "unenforced"),
+  )
+  const limited = unmetLimits(limits) ?? notEnforced(open)
+  return { findings: await findingsOf(question, own, above), open, limited }
 }
 
 // One that would cover the action but is expired or revoked: it is what breaks the path.
@@ -84,7 +109,7 @@ function unusableCapability({ chain, input }: Question): CapabilityAttestation |
 
 function answer(
   verdict: TrustVerdict,
-  { path, findings, capability, ...failed }: Evidence,
+  { path, findings, open, capability, ...failed }: Evidence,
 ): AuthorityVerdict {
   const denied = verdict.valid ? failed.denied && pathWords(failed.denied) : verdictWords(verdict)
   return {
@@ -95,6 +120,7 @@ function answer(
     path: path.records,
     constraintsMet: findings.filter(({ reason }) => reason === undefined),
     constraintsUnmet: findings.filter(({ reason }) => reason !== undefined),
+    unenforcedConstraints: open,
   }
 }
 

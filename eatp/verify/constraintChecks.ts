@@ -2,12 +2,13 @@ import { type ConstraintEnvelope, ConstraintType } from "@trust-registry/proto"
 import { type Json, JsonObject } from "../json/json.js"
 import { parseSteps } from "../json/parseJson.js"
 import { pythonStr, pythonStrSteps } from "../python/pythonStr.js"
-import { itemsOf, memberOr } from "../python/pythonValues.js"
 import { type ConstraintRequest, forbids, isEvaluated } from "../rules/constraintEvaluation.js"
 import { isRecordExpired } from "../rules/expiry.js"
 import { inTurns } from "../turns/turns.js"
+import { violation } from "./constraintViolation.js"
+import { ownGenesisConstraints } from "./genesisConstraints.js"
 import type { Question } from "./question.js"
-import { type Denial, denial, type TrustViolation } from "./verdict.js"
+import type { Denial, TrustViolation } from "./verdict.js"
 
 /**
  * No signed constraint forbids the action: neither the genesis record's nor those of any capability (EATP VERIFY,
@@ -28,31 +29,41 @@ export async function envelopeConstraintsMet(question: Question): Promise<Denial
 
 /** A constraint, and whether it forbids the action. */
 export type ConstraintFinding = {
-  /** Its value as text. */
+  /** As text: a constraint as it stands, a member of an object or scope as `name=value`. */
   constraint: string
-  /** Where it comes from: `genesis`, `capability:<id>`, `envelope`, or the source that the envelope names. */
+  /** The record that sets it: `genesis`, `capability:<id>`, `delegation:<id>`, `envelope`, or what the envelope names. */
   source: string
   /** Why it forbids the action; unset if it does not. */
   reason?: string
-  /** Whether EATP has a rule for it; a constraint without a rule forbids nothing. */
+  /** Whether a rule judged it; one that was not judged forbids nothing by itself. */
   evaluated: boolean
+  /** Whether the caller heeds it; unset: no. */
+  heeded?: boolean
+  /** What a rule would need to judge it; unset: it was judged, or there is no rule for it. */
+  needs?: string
 }
 
-/** Every constraint that VERIFY evaluates, signed or in the stored envelope, distinct per source. */
+/** Every constraint that VERIFY evaluates, signed or in the stored envelope, distinct per source; those without a rule too. */
 export async function constraintFindings(question: Question): Promise<ConstraintFinding[]> {
   const { genesis, input } = question
   const request = requestOf(question)
-  const findings = new Map<string, ConstraintFinding>()
-  if (isRecordExpired(genesis, input.nowMicros)) findings.set("", { ...ENVELOPE_EXPIRED, evaluated: true })
+  const findings: ConstraintFinding[] = []
+  if (isRecordExpired(genesis, input.nowMicros)) findings.push({ ...ENVELOPE_EXPIRED, evaluated: true })
   const find = function* ({ value, source }: Sourced) {
+    // The members of an object are limits, each on its own.
+    if (value instanceof JsonObject) return
     const constraint = yield* pythonStrSteps(value)
     const reason = forbids(value, request)
-    const finding = { constraint, source, evaluated: isEvaluated(value) }
-    findings.set(`${source}\0${constraint}`, reason === undefined ? finding : { ...finding, reason })
+    findings.push({
+      constraint,
+      source,
+      evaluated: isEvaluated(value),
+      ...(reason === undefined ? {} : { reason }),
+    })
   }
   await inTurns(signedConstraints(question, find))
   await inTurns(storedConstraints(question, find))
-  return [...findings.values()]
+  return findings
 }
 
 /** Whether the envelope requires reasoning traces (EATP's REASONING_REQUIRED). */
@@ -78,16 +89,13 @@ type Sourced = { value: Json; source: string }
 // What is done with a constraint, in steps.
 type Visit = (constraint: Sourced) => Iterable<void>
 
-function* signedConstraints({ chain, genesis }: Question, visit: Visit): Generator<void, void> {
-  const metadata =
-    genesis.metadataJson === undefined ? new JsonObject() : yield* parseSteps(genesis.metadataJson)
+function* signedConstraints(question: Question, visit: Visit): Generator<void, void> {
   let visited = 0
-  // As Python's for does: a string yields its characters, and what is not iterable throws, which denies.
-  for (const value of itemsOf(memberOr(metadata, "constraints", []))) {
+  for (const value of yield* ownGenesisConstraints(question)) {
     yield* visit({ value, source: "genesis" })
     if (++visited % PER_STEP === 0) yield
   }
-  for (const { id, constraints } of chain.capabilities)
+  for (const { id, constraints } of question.chain.capabilities)
     for (const value of constraints) {
       yield* visit({ value, source: `capability:${id}` })
       if (++visited % PER_STEP === 0) yield
@@ -97,12 +105,13 @@ function* signedConstraints({ chain, genesis }: Question, visit: Visit): Generat
 function* storedConstraints({ chain }: Question, visit: Visit): Generator<void, void> {
   let visited = 0
   for (const { valueJson, source } of chain.constraintEnvelope?.activeConstraints ?? []) {
-    yield* visit({ value: yield* parseSteps(valueJson), source })
+    yield* visit({ value: yield* parseSteps(valueJson), source: source || "envelope" })
     if (++visited % PER_STEP === 0) yield
   }
 }
 
-function requestOf({ input }: Question): ConstraintRequest {
+/** What the constraints of a question are evaluated for. */
+export function requestOf({ input }: Question): ConstraintRequest {
   const { action, context = new JsonObject() } = input.request
   return { action, context, nowMicros: input.nowMicros }
 }
@@ -121,10 +130,4 @@ async function unmet(
   }
   await inTurns(constraints(question, judge))
   return violations.length === 0 ? undefined : violation(violations)
-}
-
-function violation(violations: TrustViolation[]): Denial {
-  const [first] = violations
-  const facts = first && { detail: `${first.constraint} (${first.source}): ${first.reason}` }
-  return denial("CONSTRAINT_VIOLATION", "Constraint violation", { violations, ...(facts && { facts }) })
 }

@@ -130,6 +130,14 @@ const SENTENCES: Record<DenialReason, Sentence> = {
       `agent ${quoted(agentId)} may not ${quoted(action)} now${after(detail)}`,
     remedy: "ask for what the constraints permit, or have the authority attest others",
   },
+  CONSTRAINT_NOT_ENFORCED: {
+    what: ({ agentId, action, detail }) =>
+      `agent ${quoted(agentId)} may ${quoted(action)} only within constraints that nobody enforces${after(detail)}`,
+    remedy:
+      "enforce them in the caller and name them in `heeds`, or give in context_json and resource what their rules need",
+    command:
+      "enforce them yourself and name each with --heeds, or give with --context and --resource what their rules need",
+  },
   REASONING_MISSING: {
     what: ({ agentId }) =>
       `a constraint of agent ${quoted(agentId)} asks for reasoning traces, and a delegation or audit anchor has none`,

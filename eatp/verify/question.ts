@@ -1,6 +1,8 @@
 import type { CapabilityAttestation, GenesisRecord, TrustLineageChain } from "@trust-registry/proto"
+import type { Json } from "../json/json.js"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { isRecordExpired, isToCome } from "../rules/expiry.js"
+import type { JudgedLimit } from "./bindingLimit.js"
 import { type ChainSignatures, openSignatures } from "./chainSignatures.js"
 import type { AgentRevocations, TrustInput } from "./trustInput.js"
 import type { Denial } from "./verdict.js"
@@ -20,6 +22,10 @@ export type Question = {
   capability: CapabilityAttestation | undefined
   /** The delegators above the agent, once they have been looked for. */
   delegators?: readonly string[]
+  /** The constraints in the genesis record's metadata, once they have been read. */
+  genesisConstraints?: Json[]
+  /** The limits that bind what the agent wants to do, once they have been judged. */
+  limits?: readonly JudgedLimit[]
 }
 
 /** Something that must hold; gives why trust is denied, or undefined. */
@@ -49,7 +55,7 @@ export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis:
 
 /**
  * The capability that covers an action: the one with exactly that name, or else the first pattern that matches.
- * Expired capabilities cover nothing.
+ * Expired capabilities and those without a name cover nothing.
  */
 export function capabilityFor(
   capabilities: readonly CapabilityAttestation[],
@@ -58,7 +64,7 @@ export function capabilityFor(
 ): CapabilityAttestation | undefined {
   const isLive = (capability: CapabilityAttestation) => !isRecordExpired(capability, nowMicros)
   return (
-    capabilities.find((item) => item.capability === action && isLive(item)) ??
+    capabilities.find((item) => action !== "" && item.capability === action && isLive(item)) ??
     capabilities.find((item) => capabilityCovers(item.capability, action) && isLive(item))
   )
 }

@@ -10,11 +10,15 @@ export type TrustLevel = "quick" | "standard" | "full"
 export type TrustRequest = {
   agentId: string
   action: string
-  /** The resource of the action; EATP's own constraints ignore it. */
+  /** The resource of the action, for scopes that name resources; EATP's own constraints ignore it. */
   resource?: string | undefined
   level: TrustLevel
-  /** The context for constraints: `current_time` (a time as text), `contains_pii`. */
+  /** The context for constraints: `current_time` (a time as text), `contains_pii`, numbers and texts that rules compare. */
   context?: JsonObject | undefined
+  /** Constraints that the caller promises to enforce: names, whole texts, or how texts begin with `*` behind. */
+  heeds?: readonly string[] | undefined
+  /** Deny if a constraint applies that neither a rule nor the caller enforces. checkAuthority always does. */
+  denyUnenforced?: boolean | undefined
 }
 
 /** A chain and whether it is in force; deleted, suspended and revoked chains are not. */

@@ -31,6 +31,8 @@ export type TrustPath = {
   records: PathRecord[]
   /** What breaks the path. */
   fault?: PathFault
+  /** The capability at the head of a path that holds, with the steps below it. */
+  top?: CapabilityStep
 }
 
 /**
@@ -58,7 +60,7 @@ export async function findPath(
     for (const [index, step] of slice.value.entries()) {
       const fault = faults[index] ?? mismatch(step)
       if (fault !== undefined) broken = higher(broken, brokenAt(step, fault, input))
-      else if (isRoot(step)) return { holds: true, records: fromAuthority(step, input) }
+      else if (isRoot(step)) return { holds: true, records: fromAuthority(step, input), top: step }
       else sound.push(step)
     }
     await takeTurns(slice.value.length)

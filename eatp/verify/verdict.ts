@@ -34,6 +34,7 @@ export type DenialReason =
   | "PATH_BROKEN"
   | "AUTHORITY_MISMATCH"
   | "KEY_REVOKED"
+  | "CONSTRAINT_NOT_ENFORCED"
   | "AUTHORITY_NOT_PERMITTED"
   | "NOT_YET_VALID"
   | "AUTHORITY_INACTIVE"
@@ -48,6 +49,18 @@ export type TrustViolation = {
   source: string
   reason: string
   severity: "error" | "warning"
+  /** The rule of ours that found it, where EATP's reference implementation has none: see docs/stricter.md. */
+  rule?: string
+}
+
+/** A constraint, scope or engine limit that binds the agent, and that neither a rule judged nor the caller heeds. */
+export type UnenforcedConstraint = {
+  /** As text: a constraint as it stands, a member of an object or scope as `name=value`. */
+  constraint: string
+  /** The record that sets it: `genesis`, `capability:<id>`, `delegation:<id>`, or what the envelope names. */
+  source: string
+  /** What a rule would need to judge it, for people; empty: there is no rule for it. */
+  needs: string
 }
 
 /** The answer to a trust request. */
@@ -69,6 +82,8 @@ export type TrustVerdict = {
   /** The constraints of the capability and its delegations, sorted by code point; from STANDARD on, when valid. */
   effectiveConstraints: string[]
   violations: TrustViolation[]
+  /** What nobody enforces; from STANDARD on, once the signed constraints were evaluated. */
+  unenforcedConstraints: UnenforcedConstraint[]
   /** Whether every delegation and anchor has a reasoning trace; set if a constraint requires traces and there are records. */
   reasoningPresent?: boolean
   /** Whether the traces are valid; set at FULL if every record has one, or if one is not valid. */

@@ -2,6 +2,7 @@ import { isTurnOver, nextTurn } from "../turns/turns.js"
 import { envelopeConstraintsMet, signedConstraintsMet } from "./constraintChecks.js"
 import { type Explained, explain, explainMissing } from "./denialCause.js"
 import { effectiveConstraints } from "./effectiveConstraints.js"
+import { judgedLimits, limitsEnforced, limitsMet, unenforced } from "./enforcement.js"
 import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
 import { delegationSignatures, evidenceSignatures, sourceSignatures } from "./neededSignatures.js"
 import { authoritiesSelfSigned } from "./pinChecks.js"
@@ -64,10 +65,10 @@ export async function verdictOn(question: Question): Promise<TrustVerdict> {
     for (const check of [...reference[level], ...stricter[level]]) {
       const checked = check(question)
       const found = checked instanceof Promise ? await checked : checked
-      if (found !== undefined) return denied(input, found, await explain(question, found))
+      if (found !== undefined) return denied(input, found, await explain(question, found), question)
       if (isLarge && isTurnOver()) await nextTurn()
     }
-    return allowed(question)
+    return await allowed(question)
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
     const found = denial("EVALUATION_FAILED", `Trust could not be evaluated: ${cause}`, {
@@ -111,6 +112,8 @@ const stricter: Record<TrustLevel, SlicedCheck[]> = {
     delegationSignaturesFormed,
     delegationRuns,
     envelopeConstraintsMet,
+    limitsMet,
+    limitsEnforced,
   ],
   full: [
     delegatorsInForce,
@@ -120,6 +123,8 @@ const stricter: Record<TrustLevel, SlicedCheck[]> = {
     envelopeConstraintsMet,
     reasoningHolds,
     anchorsSigned,
+    limitsMet,
+    limitsEnforced,
   ],
 }
 
@@ -143,7 +148,9 @@ function denied(
   { request }: TrustInput,
   { reason, text, ...more }: Denial,
   { explanation, remedy, cause }: Explained,
+  question?: Question,
 ): TrustVerdict {
+  const limits = question?.limits
   return {
     valid: false,
     level: request.level,
@@ -154,14 +161,16 @@ function denied(
     cause,
     effectiveConstraints: [],
     violations: more.violations ?? [],
+    unenforcedConstraints: question === undefined || limits === undefined ? [] : unenforced(question, limits),
     ...defined("reasoningPresent", more.reasoningPresent),
     ...defined("reasoningVerified", more.reasoningVerified),
   }
 }
 
-function allowed(question: Question): TrustVerdict {
+async function allowed(question: Question): Promise<TrustVerdict> {
   const { level } = question.input.request
-  if (level === "quick") return { valid: true, level, effectiveConstraints: [], violations: [] }
+  if (level === "quick")
+    return { valid: true, level, effectiveConstraints: [], violations: [], unenforcedConstraints: [] }
   const verified = level === "full" && hasReasoning(question.chain) === true
   return {
     valid: true,
@@ -169,6 +178,7 @@ function allowed(question: Question): TrustVerdict {
     ...defined("capabilityUsed", question.capability?.id),
     effectiveConstraints: effectiveConstraints(question),
     violations: reasoningWarnings(question),
+    unenforcedConstraints: unenforced(question, await judgedLimits(question)),
     ...defined("reasoningPresent", reasoningPresent(question)),
     ...defined("reasoningVerified", verified || undefined),
   }

@@ -127,7 +127,15 @@ describe("an archive", () => {
     await authority("org-turn")
     const keys = [{ keyId: "one", publicKey: one.publicKey }]
     const parentAuthorityId = "org-turn"
-    const own = { id: "org-own", name: "Own", authorityType: AuthorityType.SYSTEM, keys, parentAuthorityId }
+    const permissions = [AuthorityPermission.CREATE_SUBORDINATE_AUTHORITIES]
+    const own = {
+      id: "org-own",
+      name: "Own",
+      authorityType: AuthorityType.SYSTEM,
+      keys,
+      parentAuthorityId,
+      permissions,
+    }
     await old.registerAuthority({ authority: own }, { signers: [one] })
     const rotation = { authorityId: "org-own", keyId: "two", publicKey: two.publicKey }
     await old.rotateAuthorityKey(rotation, { signers: [one, two] })

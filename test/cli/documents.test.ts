@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream"
 import { create } from "@bufbuild/protobuf"
 import { visible, visibleJson, visibleName } from "@trust-registry/eatp"
-import { ConstraintFindingSchema } from "@trust-registry/proto"
+import { ConstraintFindingSchema, UnenforcedConstraintSchema } from "@trust-registry/proto"
 import { expect } from "chai"
 import fc from "fast-check"
 import { MAX_DOCUMENT_BYTES, splitDocuments } from "../../client/cli/documents/splitDocuments.js"
@@ -313,13 +313,20 @@ describe("the command line's output", () => {
         met("read_only", "capability:1", true),
         met("b=9", "envelope", false),
         met("b=10", "delegation:2", false),
+        met("a=1", "genesis", false),
+        { ...met("h=1", "genesis", false), heeded: true },
       ],
       constraintsUnmet: [{ ...met("x", "genesis", true), reason: "never" }],
+      unenforcedConstraints: [
+        create(UnenforcedConstraintSchema, { constraint: "a=1", source: "genesis", needs: "a number a" }),
+      ],
     }
     expect([...constraintLines(answer)]).to.deep.equal([
       "unmet x (genesis): never",
+      "not enforced a=1 (genesis): a rule needs a number a",
       "not evaluated b=9 (envelope)",
       "not evaluated b=10 (capability:1, delegation:2)",
+      "heeded h=1 (genesis)",
       "met read_only (capability:1)",
     ])
   })

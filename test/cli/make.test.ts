@@ -93,7 +93,7 @@ describe("the commands that create chains", () => {
     keep("pipe-7.json", established)
 
     const attested = await run(
-      "attest --key acme.key --capability pay:action --constraint read_only",
+      "attest --key acme.key --capability pay:action --constraint forbidden_actions:fly",
       established,
     )
     const context = '{"amount":1.50}'
@@ -121,7 +121,9 @@ describe("the commands that create chains", () => {
     expect(stored.record).to.include({ agent_id: "pipe-7", signature_status: "SIGNATURE_STATUS_VERIFIED" })
     expect(await run("trust pipe-7 pay --level full")).to.match(/^allowed by cap-/)
     const checked = await run("check --authorities authorities.json --action pay", await run("get pipe-7"))
-    expect(checked).to.match(/^verified pipe-7, allowed by cap-.*\n(.*\n)? {2}constraint read_only\n$/)
+    expect(checked).to.match(
+      /^verified pipe-7, allowed by cap-.*\n(.*\n)? {2}constraint forbidden_actions:fly\n$/,
+    )
   })
 
   const shell = async (script: string) => {
@@ -231,9 +233,32 @@ describe("the commands that create chains", () => {
     expect(await run("trust turned a --level full")).to.match(/^allowed/)
     const constrained = await establish("heedful", "--constraint read_only --constraint max_api_calls=3")
     await run("store", constrained)
-    const asked = await run("check-authority heedful read_data")
+    const open = await start("check-authority heedful read_data")
+    expect(open.code).to.equal(1)
+    expect(open.out).to.match(
+      /^denied: CONSTRAINT_NOT_ENFORCED: .*max_api_calls=3 \(capability:.*\nhint: .*--heeds/,
+    )
+    expect(open.out).to.match(/^not enforced max_api_calls=3 \(capability:.*a number api_calls/m)
+    const asked = await run("check-authority heedful read_data --heeds max_api_calls")
     expect(asked).to.match(/^met read_only \(capability:/m)
-    expect(asked).to.match(/^not evaluated max_api_calls=3 \(capability:/m)
+    expect(asked).to.match(/^heeded max_api_calls=3 \(capability:/m)
+    expect(await run("trust heedful read_data")).to.match(/^not enforced max_api_calls=3/m)
+    expect((await start("trust heedful read_data --deny-unenforced")).out).to.match(
+      /^denied: CONSTRAINT_NOT_/,
+    )
+    expect(await run("trust heedful read_data --deny-unenforced --heeds max_*")).to.match(/^allowed/)
+    const counted = ["trust", "heedful", "read_data", "--context", '{"api_calls":4}']
+    expect((await start(counted)).out).to.match(
+      /^denied: CONSTRAINT_VIOLATION: .*api_calls is 4, more than 3/,
+    )
+    for (const wrong of ["--heeds *", "--heeds a*b", "--deny-unenforced --level quick"])
+      expect((await start(`trust heedful read_data ${wrong}`)).code, wrong).to.equal(2)
+    const offline = "check --authorities authorities.json --action read_data"
+    expect((await start(offline, constrained)).out).to.match(/^ {2}not enforced max_api_calls=3/m)
+    expect((await start(`${offline} --deny-unenforced`, constrained)).out).to.match(
+      /^denied heedful: CONSTRAINT_NOT_ENFORCED: .*\n {2}hint: .*--heeds/,
+    )
+    expect((await start(`${offline} --deny-unenforced --heeds max_api_calls`, constrained)).code).to.equal(0)
     const next2 = (await run("keygen newest.key")).trim()
     await run(["authority", "rotate-key", "org-turn", next2, "--at", "2020-01-01T00:00:00Z"])
     const denied = await start("trust turned a")

@@ -15,6 +15,7 @@ import {
 } from "@trust-registry/eatp"
 import { authorityMap, levelOf } from "./authorities.js"
 import { eventOf, headOf } from "./ledgerVectors.js"
+import { stricterClass } from "./stricter.js"
 import {
   type Checker,
   judgeLater,
@@ -28,7 +29,8 @@ import {
 
 /**
  * verification.json: the verdicts of VERIFY. Where a case has an upstream_quirk, or the reference
- * implementation fails, we need not agree, but then we deny: the note tells our answer.
+ * implementation fails, we need not agree, but then we deny: the note tells our answer. Where a rule of ours alone denies, the
+ * note tells its class.
  */
 export const verification: Checker = async function* (file) {
   for (const [index, vector] of objectsAt(file, "cases").entries()) {
@@ -39,6 +41,8 @@ export const verification: Checker = async function* (file) {
 async function check(vector: JsonObject): Promise<string | undefined> {
   const verdict = await verifyTrust(inputOf(vector))
   const expected = objectAt(vector, "expected")
+  const stricter = expected.get("valid") === true ? stricterClass(verdict) : undefined
+  if (stricter !== undefined) return stricter
   if (optionalTextAt(vector, "upstream_quirk") === undefined && !expected.has("raises")) {
     sameVerdict(verdict, expected)
     return undefined

@@ -35,7 +35,8 @@ describe("rules", () => {
     for (const [pattern, action] of Object.entries(covers)) {
       expect(capabilityCovers(pattern, action), pattern).to.equal(true)
     }
-    const not = { "": "x", read: "read_data", "a*b*c": "abc", "*x*": "axb", "**": "x", "read_*": "Read_data" }
+    for (const action of ["", "x"]) expect(capabilityCovers("", action), action).to.equal(false)
+    const not = { read: "read_data", "a*b*c": "abc", "*x*": "axb", "**": "x", "read_*": "Read_data" }
     for (const [pattern, action] of Object.entries(not)) {
       expect(capabilityCovers(pattern, action), pattern).to.equal(false)
     }
@@ -99,6 +100,36 @@ describe("rules", () => {
     expect(window("09:00-17:00", "08:59-17:00")).to.equal(false)
     expect(window("09:00-17:00", "09:00-24:00")).to.equal(false)
     expect(window("always", "09:00-10:00")).to.equal(false)
+    for (const blank of ["\ufeff", "\u00a0", "\u3000"])
+      expect(window("09:00-17:00", `${blank}10:00-16:00`), JSON.stringify(blank)).to.equal(false)
+  })
+
+  it("do not find a time window looser than itself, and none over midnight within one of the day", () => {
+    const window = (parent: string, child: string) =>
+      looser(`{"time_window":"${parent}"}`, `{"time_window":"${child}"}`).length === 0
+    expect(window("always", "always")).to.equal(true)
+    expect(window("22:00-06:00", "22:00-06:00")).to.equal(true)
+    expect(window("22:00-06:00", "23:00-05:00")).to.equal(true)
+    expect(window("09:00-17:00", "10:00-09:30")).to.equal(false)
+  })
+
+  it("refuse numbers that only some readers take for numbers, unless they are unchanged", () => {
+    for (const text of ["\\u001f5000", "５０００", "\u00a05000", "\ufeff5000", "٥٠٠٠"]) {
+      expect(looser('{"cost_limit":1000}', `{"cost_limit":"${text}"}`), text).to.deep.equal(["cost_limit"])
+      expect(looser(`{"cost_limit":"${text}"}`, '{"cost_limit":1000000}'), text).to.deep.equal(["cost_limit"])
+      expect(looser(`{"cost_limit":"${text}"}`, `{"cost_limit":"${text}"}`), text).to.deep.equal([])
+    }
+  })
+
+  it("keep numbers in lists apart from texts", () => {
+    for (const field of ["allowed_actions", "data_scopes", "communication_targets", "resources"]) {
+      expect(looser(`{"${field}":[1]}`, `{"${field}":["1"]}`), field).to.deep.equal([field])
+      expect(looser(`{"${field}":["1"]}`, `{"${field}":[1]}`), field).to.deep.equal([field])
+      expect(looser(`{"${field}":[1]}`, `{"${field}":[1]}`), field).to.deep.equal([])
+    }
+    expect(looser('{"forbidden_actions":[1]}', '{"forbidden_actions":["1"]}')).to.deep.equal([
+      "forbidden_actions",
+    ])
   })
 })
 

@@ -190,8 +190,12 @@ describe("CheckAuthority", () => {
     expect(denied).to.include({ authorized: false, reason: DenialReason.CONSTRAINT_VIOLATION })
     expect(denied.constraintsUnmet.map(({ constraint }) => constraint)).to.include("read_only")
     const open = denied.constraintsMet.find(({ constraint }) => constraint === "tier=2")
-    expect(open).to.include({ evaluated: false, reason: "" })
-    const allowed = await check("bound")
+    expect(open).to.include({ evaluated: false, heeded: false, reason: "" })
+    const allowed = await check("bound", { heeds: ["tier"] })
+    expect(allowed).to.include({ authorized: true })
+    expect(allowed.constraintsMet.find(({ constraint }) => constraint === "tier=2")).to.include({
+      ...{ evaluated: false, heeded: true },
+    })
     expect(allowed.constraintsMet.find(({ constraint }) => constraint === "read_only")?.evaluated).to.equal(
       true,
     )
@@ -200,6 +204,71 @@ describe("CheckAuthority", () => {
     const lacking = await check(leaf, { action: "fly" })
     expect(lacking).to.include({ authorized: false, reason: DenialReason.CAPABILITY_NOT_FOUND })
     expect(lacking.path).to.deep.equal([])
+  })
+
+  it("denies for constraints that nobody enforces, and names each; VerifyTrust tells them, and denies if asked to", async () => {
+    const world = yesterday()
+    const ANY = { capability: "*", capabilityType: CapabilityType.ACCESS }
+    const capabilities = [{ ...ANY, constraints: ["max_amount:500"], scopeJson: '{"tables":["t1"]}' }]
+    await store(await world.establish("above", { capabilities }))
+    await store(await world.delegate("above", "limited", { constraints: ["tier=2"] }))
+    const denied = await check("limited")
+    expect(denied).to.include({ authorized: false, reason: DenialReason.CONSTRAINT_NOT_ENFORCED })
+    for (const text of ["max_amount:500", "scope.tables=['t1']", "tier=2"])
+      expect(denied.explanation).to.include(text)
+    expect(denied.remedy).to.include("heeds")
+    const { $typeName: _, ...amount } = denied.unenforcedConstraints[0] ?? {}
+    expect(amount).to.deep.include({
+      constraint: "max_amount:500",
+      needs: "a number amount in the context",
+    })
+    expect(denied.unenforcedConstraints).to.have.length(3)
+    const heeds = ["tier", "scope.*"]
+    const contextJson = '{"amount":500}'
+    expect(await check("limited", { heeds, contextJson })).to.include({ authorized: true })
+    expect((await check("limited", { heeds, contextJson })).unenforcedConstraints).to.deep.equal([])
+    for (const wrong of [{ heeds }, { contextJson }, { heeds: ["tier"], contextJson }])
+      expect(await check("limited", wrong)).to.include({ reason: DenialReason.CONSTRAINT_NOT_ENFORCED })
+    expect(await check("limited", { heeds: [...heeds, "max_*"], contextJson: '{"amount":501}' })).to.include({
+      reason: DenialReason.CONSTRAINT_VIOLATION,
+    })
+    const { verifyTrust } = line.calls(TrustVerificationService)
+    const asked = { agentId: "limited", action: "read_data" }
+    const told = await verifyTrust(asked)
+    expect(told).to.include({ valid: true })
+    expect(told.unenforcedConstraints).to.deep.equal(denied.unenforcedConstraints)
+    const refused = await verifyTrust({ ...asked, denyUnenforced: true })
+    expect(refused).to.include({ valid: false, reason: DenialReason.CONSTRAINT_NOT_ENFORCED })
+    expect(refused.unenforcedConstraints).to.have.length(3)
+    expect(
+      await verifyTrust({
+        ...asked,
+        denyUnenforced: true,
+        heeds: ["tier", "scope.tables", "max_amount:500"],
+      }),
+    ).to.include({
+      valid: true,
+    })
+  })
+
+  it("refuses to be told what nobody can heed", async () => {
+    const many = Array.from({ length: 101 }, (_, at) => `c${at}`)
+    const wrong: [string, string[]][] = [
+      ["heeds[1]", ["a", ""]],
+      ["heeds[0]", ["*"]],
+      ["heeds[0]", ["a*b"]],
+      ["heeds[0]", ["a".repeat(513)]],
+      ["heeds", many],
+    ]
+    for (const [field, heeds] of wrong) {
+      const { badRequest } = detailsOf(await failureOf(check("anyone", { heeds })))
+      expect(badRequest?.fieldViolations[0]?.field).to.equal(field)
+    }
+    const { verifyTrust } = line.calls(TrustVerificationService)
+    const quick = verifyTrust({ agentId: "anyone", level: 1, denyUnenforced: true })
+    expect(detailsOf(await failureOf(quick)).badRequest?.fieldViolations[0]?.field).to.equal(
+      "deny_unenforced",
+    )
   })
 
   it("answers for the requested authority, and counts an inactive one's signatures", async () => {

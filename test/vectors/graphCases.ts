@@ -48,6 +48,10 @@ const constraints: [parent: string, child: string][] = [
   ],
   ['{"api":{"per":{"users":5}}}', '{"api":{"per":{"users":6}}}'],
   ["{}", '{"cost_limit":1e99}'],
+  ['{"allowed_actions":[1]}', '{"allowed_actions":["1"]}'],
+  ['{"cost_limit":1000}', '{"cost_limit":"５０００"}'],
+  ['{"cost_limit":1000}', '{"cost_limit":"\\u001f5000"}'],
+  ['{"time_window":"always"}', '{"time_window":"always"}'],
 ]
 
 /** Order of delegations, circles, cascades, and constraints that tighten or do not. */

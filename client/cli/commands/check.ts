@@ -4,7 +4,7 @@ import {
   checkSignatures,
   JsonObject,
   parseJson,
-  type TrustLevel,
+  type TrustRequest,
   type TrustVerdict,
   type Violation,
   verifyTrust,
@@ -24,8 +24,9 @@ import {
 } from "../documents/trustFiles.js"
 import { documentErrorReport, reportError } from "../errorReport.js"
 import { anchorsOf } from "../flags/anchorFlags.js"
+import { DENY_UNENFORCED_FLAG, HEEDS_FLAG, heedsOf } from "../flags/heedsFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { tightestFirst } from "../output/constraints.js"
+import { tightestFirst, unenforcedLine } from "../output/constraints.js"
 import { hintLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { UsageError } from "../usage.js"
@@ -40,6 +41,8 @@ const FLAGS = {
   },
   resource: { type: "string", value: "TEXT", help: "the resource of the action" },
   context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
+  ...HEEDS_FLAG,
+  ...DENY_UNENFORCED_FLAG,
   ...TRUST_FLAGS,
   authorities: { ...TRUST_FLAGS.authorities, required: true },
   anchor: {
@@ -87,16 +90,21 @@ export const check = command({
   },
 })
 
-type Question = { action: string; level: TrustLevel; resource?: string; context?: JsonObject }
+type Question = Omit<TrustRequest, "agentId">
 type Findings = { agentId: string; violations: Violation[]; missing: string[]; verdict?: TrustVerdict }
 
 function questionOf(values: Values<typeof FLAGS>): Question {
   const { action = "", level = action === "" ? "quick" : "full", resource } = values
   if (action === "" && level !== "quick") throw new UsageError("--action is required unless --level is quick")
+  const denyUnenforced = values["deny-unenforced"] ?? false
+  if (denyUnenforced && level === "quick")
+    throw new UsageError("--deny-unenforced needs --action, and no --level quick")
   const context = parseJson(jsonObjectOf(values, "context") ?? "null")
   return {
     action,
     level,
+    denyUnenforced,
+    heeds: heedsOf(values),
     ...(resource === undefined ? {} : { resource }),
     ...(context instanceof JsonObject ? { context } : {}),
   }
@@ -160,18 +168,22 @@ function deniedLines(agentId: string, { cause, explanation = "" }: TrustVerdict)
   return [`denied ${visibleName(agentId)}: ${cause}: ${explanation}`, ...hint]
 }
 
-function verifiedLines(agentId: string, { capabilityUsed, effectiveConstraints }: TrustVerdict): string[] {
+function verifiedLines(
+  agentId: string,
+  { capabilityUsed, effectiveConstraints, unenforcedConstraints }: TrustVerdict,
+): string[] {
   const head = capabilityUsed ? `, allowed by ${capabilityUsed}` : ""
   return [
     `verified ${visibleName(agentId)}${head}`,
     ...tightestFirst(effectiveConstraints).map((constraint) => `  constraint ${constraint}`),
+    ...unenforcedConstraints.map((constraint) => `  ${unenforcedLine(constraint)}`),
   ]
 }
 
 function verdictJson(verdict: TrustVerdict | undefined) {
   if (verdict === undefined) return null
   const { valid, level, reason, reasonText, explanation, remedy, cause } = verdict
-  const { capabilityUsed, effectiveConstraints, violations } = verdict
+  const { capabilityUsed, effectiveConstraints, violations, unenforcedConstraints } = verdict
   return {
     valid,
     level,
@@ -182,6 +194,7 @@ function verdictJson(verdict: TrustVerdict | undefined) {
     cause: cause ?? null,
     capability_used: capabilityUsed ?? null,
     effective_constraints: effectiveConstraints,
-    violations,
+    violations: violations.map(({ rule: _, ...violation }) => violation),
+    unenforced_constraints: unenforcedConstraints,
   }
 }

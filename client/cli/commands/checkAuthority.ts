@@ -10,6 +10,7 @@ import {
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
 import { momentOf } from "../flags/filterFlags.js"
+import { HEEDS_FLAG, heedsOf } from "../flags/heedsFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
 import { constraintLines } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
@@ -25,11 +26,13 @@ export const checkAuthority = command({
   summary: "ask whether an agent has a permission, and print the path of records that gives it",
   details:
     "Prints `allowed`, or `denied` and the reason (exit code 1), then the path from the authority down to the capability, one " +
-    "record a line, and each constraint once, the tightest first: `unmet`, `met`, or `not evaluated` if no rule evaluates it, so that you have to. " +
+    "record a line, and each constraint once, the tightest first: `unmet`, `met`, `heeded`, or `not enforced` if no rule judged it and you do not heed " +
+    "it (--heeds), which denies; `not evaluated` are constraints of other capabilities. " +
     "A denied path starts with the record that breaks it.",
   examples: [
     "check-authority agent-7 read_data",
     "check-authority agent-7 read_data --authority org-acme --strong",
+    "check-authority agent-7 read_data --heeds max_api_calls",
     "check-authority agent-7 read_data --at 2026-01-31T00:00:00Z --json",
   ],
   flags: {
@@ -37,6 +40,7 @@ export const checkAuthority = command({
     at: { type: "string", value: "TIME", help: "check at this past time, from history (ISO 8601)" },
     resource: { type: "string", value: "TEXT", help: "the resource of the action" },
     context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
+    ...HEEDS_FLAG,
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
@@ -46,7 +50,8 @@ export const checkAuthority = command({
     const validAt = momentOf(values, "at")
     if (validAt && values["at-revision"] !== undefined)
       throw new UsageError("--at and --at-revision cannot be combined")
-    const question = { authorityId, agentId, action, resource, contextJson, ...consistencyOf(values) }
+    const heeds = heedsOf(values)
+    const question = { authorityId, agentId, action, resource, contextJson, heeds, ...consistencyOf(values) }
     const connection = registry()
     const answer = await connection.checkAuthority({ ...question, ...(validAt ? { validAt } : {}) })
     if (json) await out.json(JSON.stringify(toJson(CheckAuthorityResponseSchema, answer, JSON_OPTIONS)))

@@ -3,8 +3,9 @@ import { visible } from "@trust-registry/eatp"
 import { VerificationLevel, type VerifyTrustResponse, VerifyTrustResponseSchema } from "@trust-registry/proto"
 import { command } from "../command.js"
 import { CONSISTENCY_FLAGS, consistencyOf } from "../flags/consistencyFlags.js"
+import { DENY_UNENFORCED_FLAG, HEEDS_FLAG, heedsOf } from "../flags/heedsFlags.js"
 import { jsonObjectOf } from "../flags/makeFlags.js"
-import { tightestFirst } from "../output/constraints.js"
+import { tightestFirst, unenforcedLine } from "../output/constraints.js"
 import { denialLines } from "../output/denial.js"
 import { EXIT } from "../output/exit.js"
 import { pendingLines } from "../output/pending.js"
@@ -24,7 +25,8 @@ export const trust = command({
   summary: "ask whether an agent may do something now",
   details:
     "Prints `allowed` with the capability and the constraints that apply, or `denied` and the reason (exit code 1). A note says " +
-    "from when on a pending graceful revocation will deny it. The levels standard and full require an action.",
+    "from when on a pending graceful revocation will deny it. `not enforced` are constraints that no rule judged and that you do not " +
+    "heed; they deny only with --deny-unenforced. The levels standard and full require an action.",
   examples: [
     "trust agent-7 read_data",
     "trust agent-7 --level quick",
@@ -39,6 +41,8 @@ export const trust = command({
     },
     resource: { type: "string", value: "TEXT", help: "the resource of the action" },
     context: { type: "string", value: "JSON", help: "a JSON object that constraints are evaluated against" },
+    ...HEEDS_FLAG,
+    ...DENY_UNENFORCED_FLAG,
     ...CONSISTENCY_FLAGS,
   },
   async run({ args, values, json, out, registry }) {
@@ -48,7 +52,13 @@ export const trust = command({
       throw new UsageError("ACTION is required unless --level is quick")
     const { resource = "" } = values
     const contextJson = jsonObjectOf(values, "context") ?? ""
-    const request = { agentId, action, level, resource, contextJson, ...consistencyOf(values) }
+    const denyUnenforced = values["deny-unenforced"] ?? false
+    if (denyUnenforced && level === VerificationLevel.QUICK)
+      throw new UsageError(
+        "--deny-unenforced cannot be combined with --level quick, which evaluates no constraints",
+      )
+    const question = { agentId, action, level, resource, contextJson, heeds: heedsOf(values), denyUnenforced }
+    const request = { ...question, ...consistencyOf(values) }
     const connection = registry()
     const answer = await connection.verifyTrust(request)
     if (json) await out.json(JSON.stringify(toJson(VerifyTrustResponseSchema, answer, JSON_OPTIONS)))
@@ -64,6 +74,7 @@ function* linesOf(answer: VerifyTrustResponse) {
   if (answer.valid) yield `allowed${capabilityUsed ? ` by ${capabilityUsed}` : ""}`
   else yield* denialLines(answer)
   for (const constraint of tightestFirst(answer.effectiveConstraints)) yield `constraint ${constraint}`
+  for (const constraint of answer.unenforcedConstraints) yield unenforcedLine(constraint)
   for (const violation of answer.violations)
     yield `${violation.constraint} (${violation.source}): ${violation.reason}`
 }

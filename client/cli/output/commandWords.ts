@@ -41,6 +41,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ["consistency.at_revision", "--at-revision"],
   ["consistency.strong", "--strong"],
   ["context_json", "--context"],
+  ["deny_unenforced", "--deny-unenforced"],
   ["valid_at", "--at"],
   ["effective_at", "--at"],
   ["compromised_at", "--compromised-at"],

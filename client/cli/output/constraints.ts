@@ -1,4 +1,4 @@
-import type { ConstraintFinding } from "@trust-registry/proto"
+import type { ConstraintFinding, UnenforcedConstraint } from "@trust-registry/proto"
 
 /** Constraints, each once, as they stand; of one name with several numbers the smallest first, which is the tightest. */
 export function tightestFirst(constraints: readonly string[]): string[] {
@@ -13,23 +13,42 @@ function limitIn(text: string): { name: string; limit: number } | undefined {
   return name === undefined ? undefined : { name, limit: Number(limit) }
 }
 
+/** The line for a constraint that nobody enforces. */
+export function unenforcedLine({
+  constraint,
+  source,
+  needs,
+}: Pick<UnenforcedConstraint, "constraint" | "source" | "needs">) {
+  return `not enforced ${constraint} (${source})${needs && `: a rule needs ${needs}`}`
+}
+
 /** Lines for the constraints of an answer: each once, with all records that set it, and what is known of it. */
 export function* constraintLines(answer: {
   effectiveConstraints: readonly string[]
   constraintsMet: readonly ConstraintFinding[]
   constraintsUnmet: readonly ConstraintFinding[]
+  unenforcedConstraints: readonly UnenforcedConstraint[]
 }): Iterable<string> {
-  const { effectiveConstraints, constraintsMet, constraintsUnmet } = answer
+  const { effectiveConstraints, constraintsMet, constraintsUnmet, unenforcedConstraints } = answer
   for (const { constraint, source, reason } of constraintsUnmet)
     yield `unmet ${constraint} (${source}): ${reason}`
+  for (const constraint of unenforcedConstraints) yield unenforcedLine(constraint)
   const found = new Map<string, ConstraintFinding[]>()
   for (const finding of constraintsMet)
     found.set(finding.constraint, [...(found.get(finding.constraint) ?? []), finding])
-  const unmet = new Set(constraintsUnmet.map(({ constraint }) => constraint))
+  const textsOf = (list: readonly { constraint: string }[]) =>
+    new Set(list.map(({ constraint }) => constraint))
+  const [unmet, unenforced] = [textsOf(constraintsUnmet), textsOf(unenforcedConstraints)]
   for (const constraint of tightestFirst([...effectiveConstraints, ...found.keys()])) {
     const findings = found.get(constraint)
     const sources = findings?.map(({ source }) => source).join(", ")
-    if (findings) yield `${findings[0]?.evaluated ? "met" : "not evaluated"} ${constraint} (${sources})`
+    if (unenforced.has(constraint)) continue
+    if (findings) yield `${wordOf(findings)} ${constraint} (${sources})`
     else if (!unmet.has(constraint)) yield `constraint ${constraint}`
   }
+}
+
+function wordOf(findings: readonly ConstraintFinding[]): string {
+  if (findings.some(({ evaluated, heeded }) => heeded && !evaluated)) return "heeded"
+  return findings.some(({ evaluated }) => evaluated) ? "met" : "not evaluated"
 }

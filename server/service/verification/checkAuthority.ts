@@ -32,9 +32,9 @@ export function createCheckAuthority(
     if (request.authorityId !== "") assureAuthorityId(request.authorityId, rules)
     const context = contextOf(request, rules)
     const source = await sourceFor(store, request, store.now())
-    const { agentId, action, resource } = request
+    const { agentId, action, resource, heeds } = request
     return await judgeEvidence(source, agentId, rpc, async ({ evidence, nowMicros }) => {
-      const asked = { agentId, action, resource, context, level: "full" as const }
+      const asked = { agentId, action, resource, heeds, context, level: "full" as const }
       const verdict = await checkAuthority(
         { ...evidence.input, request: asked },
         request.authorityId || undefined,

@@ -1,4 +1,11 @@
-import { JsonObject, jsonProblem, parseJson, type ShapeLimits } from "@trust-registry/eatp"
+import {
+  heedProblem,
+  JsonObject,
+  jsonProblem,
+  MAX_HEEDS,
+  parseJson,
+  type ShapeLimits,
+} from "@trust-registry/eatp"
 import type { VerifyTrustRequest } from "@trust-registry/proto"
 import { invalidRequest } from "../../errors.js"
 import { assureAgentId, assureText } from "../request/fields.js"
@@ -10,7 +17,10 @@ const MAX_CONTEXT_BYTES = 262_144
 const MAX_CONTEXT_VALUES = 1_000
 
 /** The fields common to VerifyTrust and CheckAuthority. */
-export type TrustQuestion = Pick<VerifyTrustRequest, "agentId" | "action" | "resource" | "contextJson">
+export type TrustQuestion = Pick<
+  VerifyTrustRequest,
+  "agentId" | "action" | "resource" | "contextJson" | "heeds"
+>
 
 /** The rules by which questions are read and answered. */
 export interface QuestionRules extends ShapeLimits {
@@ -19,10 +29,19 @@ export interface QuestionRules extends ShapeLimits {
 }
 
 /** Throws INVALID_REQUEST unless these fields are valid. */
-export function assureQuestion({ agentId, action, resource }: TrustQuestion, limits: ShapeLimits): void {
+export function assureQuestion(
+  { agentId, action, resource, heeds }: TrustQuestion,
+  limits: ShapeLimits,
+): void {
   assureAgentId(agentId, limits)
   assureText("action", action, MAX_TEXT_BYTES)
   assureText("resource", resource, MAX_TEXT_BYTES)
+  if (heeds.length > MAX_HEEDS)
+    throw invalidRequest("heeds", `has ${heeds.length} entries; at most ${MAX_HEEDS} are allowed`)
+  for (const [index, heed] of heeds.entries()) {
+    const problem = heedProblem(heed)
+    if (problem !== undefined) throw invalidRequest(`heeds[${index}]`, problem)
+  }
 }
 
 /** The context for constraints. Throws INVALID_REQUEST unless it is a JSON object. */

@@ -40,6 +40,8 @@ export function createVerifyTrust(
   return async (request, rpc) => {
     assureQuestion(request, rules)
     const level = levelOf(request.level)
+    if (request.denyUnenforced && level === "quick")
+      throw invalidRequest("deny_unenforced", "needs level STANDARD or FULL: QUICK evaluates no constraints")
     const context = contextOf(request, rules)
     const source = await sourceOf(store, requirementOf(request.consistency))
     return await judgeEvidence(source, request.agentId, rpc, async ({ evidence, nowMicros }) => {
@@ -50,7 +52,7 @@ export function createVerifyTrust(
   }
 }
 
-type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource"> & {
+type Asked = Pick<VerifyTrustRequest, "agentId" | "action" | "resource" | "heeds" | "denyUnenforced"> & {
   level: TrustLevel
   context: JsonObject | undefined
 }
@@ -59,8 +61,10 @@ async function verdictOf({ denied, input }: Evidence, request: Asked): Promise<T
   if (denied === undefined) return await verifyTrust({ ...input, request })
   const { reason, text: reasonText, explanation, remedy, cause } = denied
   const why = { reason, reasonText, explanation, remedy, cause }
-  return { valid: false, level: request.level, ...why, effectiveConstraints: [], violations: [] }
+  return { valid: false, level: request.level, ...why, ...NOTHING_EVALUATED }
 }
+
+const NOTHING_EVALUATED = { effectiveConstraints: [], violations: [], unenforcedConstraints: [] }
 
 const LEVELS: Record<TrustLevel, VerificationLevel> = {
   quick: VerificationLevel.QUICK,
@@ -90,7 +94,7 @@ function responseOf(verdict: TrustVerdict, stored: ServedChain | null, nowMicros
     reason: reason === undefined ? DenialReason.UNSPECIFIED : DenialReason[reason],
     reasonText: reasonText ?? "",
     cause: cause === undefined ? DenialReason.UNSPECIFIED : DenialReason[cause],
-    violations: violations.map(({ severity, ...violation }) => ({
+    violations: violations.map(({ severity, rule: _, ...violation }) => ({
       ...violation,
       severity: severity === "error" ? TrustViolationSeverity.ERROR : TrustViolationSeverity.WARNING,
     })),

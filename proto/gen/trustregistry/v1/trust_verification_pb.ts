@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file trustregistry/v1/trust_verification.proto.
  */
 export const file_trustregistry_v1_trust_verification: GenFile = /*@__PURE__*/
-  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLGAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIUCgxjb250ZXh0X2pzb24YBCABKAkSMgoFbGV2ZWwYBSABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEjIKC2NvbnNpc3RlbmN5GAYgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5Db25zaXN0ZW5jeSKmBAoTVmVyaWZ5VHJ1c3RSZXNwb25zZRINCgV2YWxpZBgBIAEoCBIyCgVsZXZlbBgCIAEoDjIjLnRydXN0cmVnaXN0cnkudjEuVmVyaWZpY2F0aW9uTGV2ZWwSLgoGcmVhc29uGAMgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SEwoLcmVhc29uX3RleHQYBCABKAkSHAoPY2FwYWJpbGl0eV91c2VkGAUgASgJSACIAQESHQoVZWZmZWN0aXZlX2NvbnN0cmFpbnRzGAYgAygJEjQKCnZpb2xhdGlvbnMYByADKAsyIC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uEh4KEXJlYXNvbmluZ19wcmVzZW50GAggASgISAGIAQESHwoScmVhc29uaW5nX3ZlcmlmaWVkGAkgASgISAKIAQESEAoIcmV2aXNpb24YCiABKAMSLAoIdmFsaWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2V4cGxhbmF0aW9uGAwgASgJEg4KBnJlbWVkeRgNIAEoCRItCgVjYXVzZRgOIAEoDjIeLnRydXN0cmVnaXN0cnkudjEuRGVuaWFsUmVhc29uQhIKEF9jYXBhYmlsaXR5X3VzZWRCFAoSX3JlYXNvbmluZ19wcmVzZW50QhUKE19yZWFzb25pbmdfdmVyaWZpZWQigAEKDlRydXN0VmlvbGF0aW9uEhIKCmNvbnN0cmFpbnQYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRI6CghzZXZlcml0eRgEIAEoDjIoLnRydXN0cmVnaXN0cnkudjEuVHJ1c3RWaW9sYXRpb25TZXZlcml0eSLZAQoVQ2hlY2tBdXRob3JpdHlSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIUCgxjb250ZXh0X2pzb24YBCABKAkSFAoMYXV0aG9yaXR5X2lkGAUgASgJEjIKC2NvbnNpc3RlbmN5GAYgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5Db25zaXN0ZW5jeRIsCgh2YWxpZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiuwQKFkNoZWNrQXV0aG9yaXR5UmVzcG9uc2USEgoKYXV0aG9yaXplZBgBIAEoCBIuCgZyZWFzb24YAiABKA4yHi50cnVzdHJlZ2lzdHJ5LnYxLkRlbmlhbFJlYXNvbhITCgtyZWFzb25fdGV4dBgDIAEoCRIcCg9jYXBhYmlsaXR5X3VzZWQYBCABKAlIAIgBARIdChVlZmZlY3RpdmVfY29uc3RyYWludHMYBSADKAkSMwoEcGF0aBgGIAMoCzIlLnRydXN0cmVnaXN0cnkudjEuQXV0aG9yaXR5UGF0aFJlY29yZBI8Cg9jb25zdHJhaW50c19tZXQYByADKAsyIy50cnVzdHJlZ2lzdHJ5LnYxLkNvbnN0cmFpbnRGaW5kaW5nEj4KEWNvbnN0cmFpbnRzX3VubWV0GAggAygLMiMudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RmluZGluZxIwCgxldmFsdWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHZhbGlkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgLIAEoAxITCgtleHBsYW5hdGlvbhgMIAEoCRIOCgZyZW1lZHkYDSABKAkSLQoFY2F1c2UYDiABKA4yHi50cnVzdHJlZ2lzdHJ5LnYxLkRlbmlhbFJlYXNvbkISChBfY2FwYWJpbGl0eV91c2VkIu4BChNBdXRob3JpdHlQYXRoUmVjb3JkEjcKBGtpbmQYASABKA4yKS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBhdGhSZWNvcmRLaW5kEgoKAmlkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEhQKDGF1dGhvcml0eV9pZBgEIAEoCRIQCghyZXZpc2lvbhgFIAEoAxIRCglpc3N1ZWRfYXQYBiABKAkSFwoKZXhwaXJlc19hdBgHIAEoCUgAiAEBEg0KBWhvbGRzGAggASgIEg4KBmRldGFpbBgJIAEoCUINCgtfZXhwaXJlc19hdCJaChFDb25zdHJhaW50RmluZGluZxISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSEQoJZXZhbHVhdGVkGAQgASgIKpMBChFWZXJpZmljYXRpb25MZXZlbBIiCh5WRVJJRklDQVRJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIcChhWRVJJRklDQVRJT05fTEVWRUxfUVVJQ0sQARIfChtWRVJJRklDQVRJT05fTEVWRUxfU1RBTkRBUkQQAhIbChdWRVJJRklDQVRJT05fTEVWRUxfRlVMTBADKowBChZUcnVzdFZpb2xhdGlvblNldmVyaXR5EigKJFRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9VTlNQRUNJRklFRBAAEiIKHlRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9FUlJPUhABEiQKIFRSVVNUX1ZJT0xBVElPTl9TRVZFUklUWV9XQVJOSU5HEAIqvgsKDERlbmlhbFJlYXNvbhIdChlERU5JQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocREVOSUFMX1JFQVNPTl9OT19UUlVTVF9DSEFJThABEikKJURFTklBTF9SRUFTT05fUkVWT0NBVElPTl9VTlZFUklGSUFCTEUQAhIZChVERU5JQUxfUkVBU09OX1JFVk9LRUQQAxIeChpERU5JQUxfUkVBU09OX05BSVZFX0VYUElSWRAEEiUKIURFTklBTF9SRUFTT05fVFJVU1RfQ0hBSU5fRVhQSVJFRBAFEiYKIkRFTklBTF9SRUFTT05fQ0hBSU5fU1RBVEVfVU5TSUdORUQQBhIjCh9ERU5JQUxfUkVBU09OX0FVVEhPUklUWV9VTktOT1dOEAcSLworREVOSUFMX1JFQVNPTl9DSEFJTl9TVEFURV9TSUdOQVRVUkVfSU5WQUxJRBAIEiYKIkRFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9OT1RfRk9VTkQQCRIkCiBERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfUkVWT0tFRBAKEi4KKkRFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9TSUdOQVRVUkVfSU5WQUxJRBALEisKJ0RFTklBTF9SRUFTT05fR0VORVNJU19TSUdOQVRVUkVfSU5WQUxJRBAMEiYKIkRFTklBTF9SRUFTT05fQ09OU1RSQUlOVF9WSU9MQVRJT04QDRIjCh9ERU5JQUxfUkVBU09OX1JFQVNPTklOR19NSVNTSU5HEA4SKQolREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfSEFTSF9NSVNNQVRDSBAPEi0KKURFTklBTF9SRUFTT05fUkVBU09OSU5HX1NJR05BVFVSRV9NSVNTSU5HEBASLQopREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfU0lHTkFUVVJFX0lOVkFMSUQQERIlCiFERU5JQUxfUkVBU09OX0RFTEVHQVRPUl9OT1RfRk9VTkQQEhIkCiBERU5JQUxfUkVBU09OX0RFTEVHQVRPUl9JTkFDVElWRRATEjAKLERFTklBTF9SRUFTT05fREVMRUdBVElPTl9WRVJTSU9OX1VOU1VQUE9SVEVEEBQSJwojREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1VOU0lHTkFCTEUQFRIwCixERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fU0lHTkFUVVJFX01BTEZPUk1FRBAWEi4KKkRFTklBTF9SRUFTT05fREVMRUdBVElPTl9TSUdOQVRVUkVfSU5WQUxJRBAXEiQKIERFTklBTF9SRUFTT05fREVMRUdBVElPTl9FWFBJUkVEEBgSKQolREVOSUFMX1JFQVNPTl9BVURJVF9TSUdOQVRVUkVfSU5WQUxJRBAZEiAKHERFTklBTF9SRUFTT05fQ0hBSU5fVU5TSUdORUQQGhIjCh9ERU5JQUxfUkVBU09OX0VWQUxVQVRJT05fRkFJTEVEEBsSJAogREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX0VYUElSRUQQHBIdChlERU5JQUxfUkVBU09OX1BBVEhfQlJPS0VOEB0SJAogREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfTUlTTUFUQ0gQHhIdChlERU5JQUxfUkVBU09OX0tFWV9SRVZPS0VEEB8SKQolREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfTk9UX1BFUk1JVFRFRBAkEiQKIERFTklBTF9SRUFTT05fQVVUSE9SSVRZX1VOU0lHTkVEECUSHwobREVOSUFMX1JFQVNPTl9OT1RfWUVUX1ZBTElEECcSJAogREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfSU5BQ1RJVkUQKBIdChlERU5JQUxfUkVBU09OX1NJR05FRF9MQVRFECkq7QEKF0F1dGhvcml0eVBhdGhSZWNvcmRLaW5kEioKJkFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASKAokQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfQVVUSE9SSVRZEAESJgoiQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfR0VORVNJUxACEikKJUFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX0NBUEFCSUxJVFkQAxIpCiVBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9ERUxFR0FUSU9OEAQy5QEKGFRydXN0VmVyaWZpY2F0aW9uU2VydmljZRJfCgtWZXJpZnlUcnVzdBIkLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5VHJ1c3RSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlUcnVzdFJlc3BvbnNlIgOQAgESaAoOQ2hlY2tBdXRob3JpdHkSJy50cnVzdHJlZ2lzdHJ5LnYxLkNoZWNrQXV0aG9yaXR5UmVxdWVzdBooLnRydXN0cmVnaXN0cnkudjEuQ2hlY2tBdXRob3JpdHlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp, file_trustregistry_v1_consistency]);
+  fileDesc("Cil0cnVzdHJlZ2lzdHJ5L3YxL3RydXN0X3ZlcmlmaWNhdGlvbi5wcm90bxIQdHJ1c3RyZWdpc3RyeS52MSLuAQoSVmVyaWZ5VHJ1c3RSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIUCgxjb250ZXh0X2pzb24YBCABKAkSMgoFbGV2ZWwYBSABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEjIKC2NvbnNpc3RlbmN5GAYgASgLMh0udHJ1c3RyZWdpc3RyeS52MS5Db25zaXN0ZW5jeRINCgVoZWVkcxgHIAMoCRIXCg9kZW55X3VuZW5mb3JjZWQYCCABKAgi7gQKE1ZlcmlmeVRydXN0UmVzcG9uc2USDQoFdmFsaWQYASABKAgSMgoFbGV2ZWwYAiABKA4yIy50cnVzdHJlZ2lzdHJ5LnYxLlZlcmlmaWNhdGlvbkxldmVsEi4KBnJlYXNvbhgDIAEoDjIeLnRydXN0cmVnaXN0cnkudjEuRGVuaWFsUmVhc29uEhMKC3JlYXNvbl90ZXh0GAQgASgJEhwKD2NhcGFiaWxpdHlfdXNlZBgFIAEoCUgAiAEBEh0KFWVmZmVjdGl2ZV9jb25zdHJhaW50cxgGIAMoCRI0Cgp2aW9sYXRpb25zGAcgAygLMiAudHJ1c3RyZWdpc3RyeS52MS5UcnVzdFZpb2xhdGlvbhIeChFyZWFzb25pbmdfcHJlc2VudBgIIAEoCEgBiAEBEh8KEnJlYXNvbmluZ192ZXJpZmllZBgJIAEoCEgCiAEBEhAKCHJldmlzaW9uGAogASgDEiwKCHZhbGlkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtleHBsYW5hdGlvbhgMIAEoCRIOCgZyZW1lZHkYDSABKAkSLQoFY2F1c2UYDiABKA4yHi50cnVzdHJlZ2lzdHJ5LnYxLkRlbmlhbFJlYXNvbhJGChZ1bmVuZm9yY2VkX2NvbnN0cmFpbnRzGA8gAygLMiYudHJ1c3RyZWdpc3RyeS52MS5VbmVuZm9yY2VkQ29uc3RyYWludEISChBfY2FwYWJpbGl0eV91c2VkQhQKEl9yZWFzb25pbmdfcHJlc2VudEIVChNfcmVhc29uaW5nX3ZlcmlmaWVkIkkKFFVuZW5mb3JjZWRDb25zdHJhaW50EhIKCmNvbnN0cmFpbnQYASABKAkSDgoGc291cmNlGAIgASgJEg0KBW5lZWRzGAMgASgJIoABCg5UcnVzdFZpb2xhdGlvbhISCgpjb25zdHJhaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSOgoIc2V2ZXJpdHkYBCABKA4yKC50cnVzdHJlZ2lzdHJ5LnYxLlRydXN0VmlvbGF0aW9uU2V2ZXJpdHki6AEKFUNoZWNrQXV0aG9yaXR5UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkSEAoIcmVzb3VyY2UYAyABKAkSFAoMY29udGV4dF9qc29uGAQgASgJEhQKDGF1dGhvcml0eV9pZBgFIAEoCRIyCgtjb25zaXN0ZW5jeRgGIAEoCzIdLnRydXN0cmVnaXN0cnkudjEuQ29uc2lzdGVuY3kSLAoIdmFsaWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWhlZWRzGAggAygJIoMFChZDaGVja0F1dGhvcml0eVJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSLgoGcmVhc29uGAIgASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SEwoLcmVhc29uX3RleHQYAyABKAkSHAoPY2FwYWJpbGl0eV91c2VkGAQgASgJSACIAQESHQoVZWZmZWN0aXZlX2NvbnN0cmFpbnRzGAUgAygJEjMKBHBhdGgYBiADKAsyJS50cnVzdHJlZ2lzdHJ5LnYxLkF1dGhvcml0eVBhdGhSZWNvcmQSPAoPY29uc3RyYWludHNfbWV0GAcgAygLMiMudHJ1c3RyZWdpc3RyeS52MS5Db25zdHJhaW50RmluZGluZxI+ChFjb25zdHJhaW50c191bm1ldBgIIAMoCzIjLnRydXN0cmVnaXN0cnkudjEuQ29uc3RyYWludEZpbmRpbmcSMAoMZXZhbHVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgh2YWxpZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YCyABKAMSEwoLZXhwbGFuYXRpb24YDCABKAkSDgoGcmVtZWR5GA0gASgJEi0KBWNhdXNlGA4gASgOMh4udHJ1c3RyZWdpc3RyeS52MS5EZW5pYWxSZWFzb24SRgoWdW5lbmZvcmNlZF9jb25zdHJhaW50cxgPIAMoCzImLnRydXN0cmVnaXN0cnkudjEuVW5lbmZvcmNlZENvbnN0cmFpbnRCEgoQX2NhcGFiaWxpdHlfdXNlZCLuAQoTQXV0aG9yaXR5UGF0aFJlY29yZBI3CgRraW5kGAEgASgOMikudHJ1c3RyZWdpc3RyeS52MS5BdXRob3JpdHlQYXRoUmVjb3JkS2luZBIKCgJpZBgCIAEoCRIQCghhZ2VudF9pZBgDIAEoCRIUCgxhdXRob3JpdHlfaWQYBCABKAkSEAoIcmV2aXNpb24YBSABKAMSEQoJaXNzdWVkX2F0GAYgASgJEhcKCmV4cGlyZXNfYXQYByABKAlIAIgBARINCgVob2xkcxgIIAEoCBIOCgZkZXRhaWwYCSABKAlCDQoLX2V4cGlyZXNfYXQieQoRQ29uc3RyYWludEZpbmRpbmcSEgoKY29uc3RyYWludBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhEKCWV2YWx1YXRlZBgEIAEoCBIOCgZoZWVkZWQYBSABKAgSDQoFbmVlZHMYBiABKAkqkwEKEVZlcmlmaWNhdGlvbkxldmVsEiIKHlZFUklGSUNBVElPTl9MRVZFTF9VTlNQRUNJRklFRBAAEhwKGFZFUklGSUNBVElPTl9MRVZFTF9RVUlDSxABEh8KG1ZFUklGSUNBVElPTl9MRVZFTF9TVEFOREFSRBACEhsKF1ZFUklGSUNBVElPTl9MRVZFTF9GVUxMEAMqjAEKFlRydXN0VmlvbGF0aW9uU2V2ZXJpdHkSKAokVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASIgoeVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX0VSUk9SEAESJAogVFJVU1RfVklPTEFUSU9OX1NFVkVSSVRZX1dBUk5JTkcQAirpCwoMRGVuaWFsUmVhc29uEh0KGURFTklBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIgChxERU5JQUxfUkVBU09OX05PX1RSVVNUX0NIQUlOEAESKQolREVOSUFMX1JFQVNPTl9SRVZPQ0FUSU9OX1VOVkVSSUZJQUJMRRACEhkKFURFTklBTF9SRUFTT05fUkVWT0tFRBADEh4KGkRFTklBTF9SRUFTT05fTkFJVkVfRVhQSVJZEAQSJQohREVOSUFMX1JFQVNPTl9UUlVTVF9DSEFJTl9FWFBJUkVEEAUSJgoiREVOSUFMX1JFQVNPTl9DSEFJTl9TVEFURV9VTlNJR05FRBAGEiMKH0RFTklBTF9SRUFTT05fQVVUSE9SSVRZX1VOS05PV04QBxIvCitERU5JQUxfUkVBU09OX0NIQUlOX1NUQVRFX1NJR05BVFVSRV9JTlZBTElEEAgSJgoiREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX05PVF9GT1VORBAJEiQKIERFTklBTF9SRUFTT05fQ0FQQUJJTElUWV9SRVZPS0VEEAoSLgoqREVOSUFMX1JFQVNPTl9DQVBBQklMSVRZX1NJR05BVFVSRV9JTlZBTElEEAsSKwonREVOSUFMX1JFQVNPTl9HRU5FU0lTX1NJR05BVFVSRV9JTlZBTElEEAwSJgoiREVOSUFMX1JFQVNPTl9DT05TVFJBSU5UX1ZJT0xBVElPThANEiMKH0RFTklBTF9SRUFTT05fUkVBU09OSU5HX01JU1NJTkcQDhIpCiVERU5JQUxfUkVBU09OX1JFQVNPTklOR19IQVNIX01JU01BVENIEA8SLQopREVOSUFMX1JFQVNPTl9SRUFTT05JTkdfU0lHTkFUVVJFX01JU1NJTkcQEBItCilERU5JQUxfUkVBU09OX1JFQVNPTklOR19TSUdOQVRVUkVfSU5WQUxJRBAREiUKIURFTklBTF9SRUFTT05fREVMRUdBVE9SX05PVF9GT1VORBASEiQKIERFTklBTF9SRUFTT05fREVMRUdBVE9SX0lOQUNUSVZFEBMSMAosREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1ZFUlNJT05fVU5TVVBQT1JURUQQFBInCiNERU5JQUxfUkVBU09OX0RFTEVHQVRJT05fVU5TSUdOQUJMRRAVEjAKLERFTklBTF9SRUFTT05fREVMRUdBVElPTl9TSUdOQVRVUkVfTUFMRk9STUVEEBYSLgoqREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX1NJR05BVFVSRV9JTlZBTElEEBcSJAogREVOSUFMX1JFQVNPTl9ERUxFR0FUSU9OX0VYUElSRUQQGBIpCiVERU5JQUxfUkVBU09OX0FVRElUX1NJR05BVFVSRV9JTlZBTElEEBkSIAocREVOSUFMX1JFQVNPTl9DSEFJTl9VTlNJR05FRBAaEiMKH0RFTklBTF9SRUFTT05fRVZBTFVBVElPTl9GQUlMRUQQGxIkCiBERU5JQUxfUkVBU09OX0NBUEFCSUxJVFlfRVhQSVJFRBAcEh0KGURFTklBTF9SRUFTT05fUEFUSF9CUk9LRU4QHRIkCiBERU5JQUxfUkVBU09OX0FVVEhPUklUWV9NSVNNQVRDSBAeEh0KGURFTklBTF9SRUFTT05fS0VZX1JFVk9LRUQQHxIpCiVERU5JQUxfUkVBU09OX0NPTlNUUkFJTlRfTk9UX0VORk9SQ0VEECASKQolREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfTk9UX1BFUk1JVFRFRBAkEiQKIERFTklBTF9SRUFTT05fQVVUSE9SSVRZX1VOU0lHTkVEECUSHwobREVOSUFMX1JFQVNPTl9OT1RfWUVUX1ZBTElEECcSJAogREVOSUFMX1JFQVNPTl9BVVRIT1JJVFlfSU5BQ1RJVkUQKBIdChlERU5JQUxfUkVBU09OX1NJR05FRF9MQVRFECkq7QEKF0F1dGhvcml0eVBhdGhSZWNvcmRLaW5kEioKJkFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX1VOU1BFQ0lGSUVEEAASKAokQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfQVVUSE9SSVRZEAESJgoiQVVUSE9SSVRZX1BBVEhfUkVDT1JEX0tJTkRfR0VORVNJUxACEikKJUFVVEhPUklUWV9QQVRIX1JFQ09SRF9LSU5EX0NBUEFCSUxJVFkQAxIpCiVBVVRIT1JJVFlfUEFUSF9SRUNPUkRfS0lORF9ERUxFR0FUSU9OEAQy5QEKGFRydXN0VmVyaWZpY2F0aW9uU2VydmljZRJfCgtWZXJpZnlUcnVzdBIkLnRydXN0cmVnaXN0cnkudjEuVmVyaWZ5VHJ1c3RSZXF1ZXN0GiUudHJ1c3RyZWdpc3RyeS52MS5WZXJpZnlUcnVzdFJlc3BvbnNlIgOQAgESaAoOQ2hlY2tBdXRob3JpdHkSJy50cnVzdHJlZ2lzdHJ5LnYxLkNoZWNrQXV0aG9yaXR5UmVxdWVzdBooLnRydXN0cmVnaXN0cnkudjEuQ2hlY2tBdXRob3JpdHlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp, file_trustregistry_v1_consistency]);
 
 /**
  * What is asked.
@@ -37,15 +37,16 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
   action: string;
 
   /**
-   * What it would be done to, at most 4,096 bytes. No rule of EATP looks at it.
+   * What it would be done to, at most 4,096 bytes. No rule of EATP looks at it; limits named `resources` do.
    *
    * @generated from field: string resource = 3;
    */
   resource: string;
 
   /**
-   * A JSON object as text that constraints may look at, for example `{"current_time":"2026-01-01T10:00:00Z"}` or
-   * `{"contains_pii":true}`, the keys that rules read. At most 262,144 bytes and 1,000 values. Empty: none.
+   * A JSON object as text that constraints may look at, for example `{"current_time":"2026-01-01T10:00:00Z"}`,
+   * `{"contains_pii":true}` or `{"amount":120}`: the guide lists the keys that rules read. At most 262,144 bytes and 1,000 values.
+   * Empty: none.
    *
    * @generated from field: string context_json = 4;
    */
@@ -64,6 +65,23 @@ export type VerifyTrustRequest = Message<"trustregistry.v1.VerifyTrustRequest"> 
    * @generated from field: trustregistry.v1.Consistency consistency = 6;
    */
   consistency?: Consistency | undefined;
+
+  /**
+   * Constraints that the caller promises to enforce itself, in any letter case: a name (`max_amount`, which is what comes before `=` or
+   * `:`), a whole text (`max_amount:5000`), or how texts begin with a star behind (`max_*`). At most 100, of 1 to 512 bytes each; a star
+   * alone is refused.
+   *
+   * @generated from field: repeated string heeds = 7;
+   */
+  heeds: string[];
+
+  /**
+   * Deny (CONSTRAINT_NOT_ENFORCED) if unenforced_constraints is not empty, and by read_only, allow_state_mutation and operations, where
+   * EATP's reference implementation permits (CONSTRAINT_VIOLATION). Not with QUICK, which evaluates no constraints.
+   *
+   * @generated from field: bool deny_unenforced = 8;
+   */
+  denyUnenforced: boolean;
 };
 
 /**
@@ -177,6 +195,14 @@ export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"
    * @generated from field: trustregistry.v1.DenialReason cause = 14;
    */
   cause: DenialReason;
+
+  /**
+   * The limits of the agent's own chain that bind the action, and that neither a rule judged nor `heeds` names, each text once. From
+   * STANDARD on, unless something else denied first.
+   *
+   * @generated from field: repeated trustregistry.v1.UnenforcedConstraint unenforced_constraints = 15;
+   */
+  unenforcedConstraints: UnenforcedConstraint[];
 };
 
 /**
@@ -185,6 +211,42 @@ export type VerifyTrustResponse = Message<"trustregistry.v1.VerifyTrustResponse"
  */
 export const VerifyTrustResponseSchema: GenMessage<VerifyTrustResponse> = /*@__PURE__*/
   messageDesc(file_trustregistry_v1_trust_verification, 1);
+
+/**
+ * A constraint, a member of a scope, or a limit of a delegation that applies to the action and that nobody enforces.
+ *
+ * @generated from message trustregistry.v1.UnenforcedConstraint
+ */
+export type UnenforcedConstraint = Message<"trustregistry.v1.UnenforcedConstraint"> & {
+  /**
+   * Its text: a constraint as it stands, a member of an object or scope as `name=value`.
+   *
+   * @generated from field: string constraint = 1;
+   */
+  constraint: string;
+
+  /**
+   * The record that sets it: `genesis`, `capability:<id>`, `delegation:<id>`, `envelope`, or what the stored envelope names; in a chain above
+   * the agent's, `genesis of <agent>`.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * What a rule would need to judge it, for people: `a number amount in the context`. Empty: there is no rule for it.
+   *
+   * @generated from field: string needs = 3;
+   */
+  needs: string;
+};
+
+/**
+ * Describes the message trustregistry.v1.UnenforcedConstraint.
+ * Use `create(UnenforcedConstraintSchema)` to create a new message.
+ */
+export const UnenforcedConstraintSchema: GenMessage<UnenforcedConstraint> = /*@__PURE__*/
+  messageDesc(file_trustregistry_v1_trust_verification, 2);
 
 /**
  * One constraint that is not met, or a warning about one.
@@ -226,7 +288,7 @@ export type TrustViolation = Message<"trustregistry.v1.TrustViolation"> & {
  * Use `create(TrustViolationSchema)` to create a new message.
  */
 export const TrustViolationSchema: GenMessage<TrustViolation> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_verification, 2);
+  messageDesc(file_trustregistry_v1_trust_verification, 3);
 
 /**
  * What is asked: has this agent, from this authority, this permission?
@@ -249,8 +311,7 @@ export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequ
   action: string;
 
   /**
-   * What it would be done to, at most 4,096 bytes. EATP has no rule that looks at it; a capability's scope may name resources
-   * for the caller to compare.
+   * What it would be done to, at most 4,096 bytes. No rule of EATP looks at it; limits named `resources` do, in a capability's scope too.
    *
    * @generated from field: string resource = 3;
    */
@@ -285,6 +346,13 @@ export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequ
    * @generated from field: google.protobuf.Timestamp valid_at = 7;
    */
   validAt?: Timestamp | undefined;
+
+  /**
+   * Constraints that the caller promises to enforce itself, as in VerifyTrust. Those that neither a rule judges nor this names deny.
+   *
+   * @generated from field: repeated string heeds = 8;
+   */
+  heeds: string[];
 };
 
 /**
@@ -292,7 +360,7 @@ export type CheckAuthorityRequest = Message<"trustregistry.v1.CheckAuthorityRequ
  * Use `create(CheckAuthorityRequestSchema)` to create a new message.
  */
 export const CheckAuthorityRequestSchema: GenMessage<CheckAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_verification, 3);
+  messageDesc(file_trustregistry_v1_trust_verification, 4);
 
 /**
  * The answer, with its evidence.
@@ -344,7 +412,7 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
   path: AuthorityPathRecord[];
 
   /**
-   * Constraints that do not forbid the action: those that a rule found met, and those without a rule (`evaluated` is false), which
+   * Constraints that do not forbid the action: those that a rule found met, and those that no rule judged (`evaluated` is false), which
    * the caller has to enforce.
    *
    * @generated from field: repeated trustregistry.v1.ConstraintFinding constraints_met = 7;
@@ -400,6 +468,13 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
    * @generated from field: trustregistry.v1.DenialReason cause = 14;
    */
   cause: DenialReason;
+
+  /**
+   * The limits of all records on the path that neither a rule judged nor `heeds` names, each text once. They deny.
+   *
+   * @generated from field: repeated trustregistry.v1.UnenforcedConstraint unenforced_constraints = 15;
+   */
+  unenforcedConstraints: UnenforcedConstraint[];
 };
 
 /**
@@ -407,7 +482,7 @@ export type CheckAuthorityResponse = Message<"trustregistry.v1.CheckAuthorityRes
  * Use `create(CheckAuthorityResponseSchema)` to create a new message.
  */
 export const CheckAuthorityResponseSchema: GenMessage<CheckAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_verification, 4);
+  messageDesc(file_trustregistry_v1_trust_verification, 5);
 
 /**
  * One record on the path from an authority to a capability.
@@ -484,7 +559,7 @@ export type AuthorityPathRecord = Message<"trustregistry.v1.AuthorityPathRecord"
  * Use `create(AuthorityPathRecordSchema)` to create a new message.
  */
 export const AuthorityPathRecordSchema: GenMessage<AuthorityPathRecord> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_verification, 5);
+  messageDesc(file_trustregistry_v1_trust_verification, 6);
 
 /**
  * A constraint, and what became of it.
@@ -500,7 +575,8 @@ export type ConstraintFinding = Message<"trustregistry.v1.ConstraintFinding"> & 
   constraint: string;
 
   /**
-   * Where it comes from: `genesis`, `capability:<id>`, `envelope`, or what the stored envelope names.
+   * Where it comes from: `genesis`, `capability:<id>`, `delegation:<id>`, `envelope`, or what the stored envelope names; in a chain above
+   * the agent's, `genesis of <agent>`.
    *
    * @generated from field: string source = 2;
    */
@@ -514,11 +590,25 @@ export type ConstraintFinding = Message<"trustregistry.v1.ConstraintFinding"> & 
   reason: string;
 
   /**
-   * A rule evaluated it. EATP permits what it has no rule for, so an unevaluated constraint is for the caller to enforce.
+   * A rule judged it. One that was not judged is for the caller to enforce.
    *
    * @generated from field: bool evaluated = 4;
    */
   evaluated: boolean;
+
+  /**
+   * The request's `heeds` names it.
+   *
+   * @generated from field: bool heeded = 5;
+   */
+  heeded: boolean;
+
+  /**
+   * What a rule would need to judge it, for people. Empty: it was judged, or there is no rule for it.
+   *
+   * @generated from field: string needs = 6;
+   */
+  needs: string;
 };
 
 /**
@@ -526,7 +616,7 @@ export type ConstraintFinding = Message<"trustregistry.v1.ConstraintFinding"> & 
  * Use `create(ConstraintFindingSchema)` to create a new message.
  */
 export const ConstraintFindingSchema: GenMessage<ConstraintFinding> = /*@__PURE__*/
-  messageDesc(file_trustregistry_v1_trust_verification, 6);
+  messageDesc(file_trustregistry_v1_trust_verification, 7);
 
 /**
  * How thorough a verification is (EATP: quick, standard, full).
@@ -848,6 +938,13 @@ export const DenialReason = {
   KEY_REVOKED: 31,
 
   /**
+   * A constraint, scope or limit applies that neither a rule judged nor the caller heeds: see unenforced_constraints.
+   *
+   * @generated from enum value: DENIAL_REASON_CONSTRAINT_NOT_ENFORCED = 32;
+   */
+  CONSTRAINT_NOT_ENFORCED: 32,
+
+  /**
    * An authority signed a record for which it lacks the permission. Asked of chains that are not VERIFIED: they are judged as if
    * they were stored now.
    *
@@ -976,7 +1073,8 @@ export const TrustVerificationService: GenService<{
   /**
    * Says whether an agent has a permission, and from whom. VerifyTrust must allow it at FULL, and a path of records must lead from
    * an authority to the capability, each record signed, in force and not expired. An expired delegation or capability further up
-   * denies here, though not in VerifyTrust. Ask this before you let an agent act.
+   * denies here, though not in VerifyTrust. So does a limit that nobody enforces: no rule, and not the caller, by `heeds`
+   * (CONSTRAINT_NOT_ENFORCED). Ask this before you let an agent act.
    *
    * @generated from rpc trustregistry.v1.TrustVerificationService.CheckAuthority
    */
