@@ -276,10 +276,10 @@ describe("writes", () => {
       "23001",
     )
     for (const call of [
-      a.restoreChain({ agentId: "rules" }),
-      a.deleteChain({ agentId: "rules" }),
-      a.storeChain({ chain: sampleChain("rules") }),
+      () => a.restoreChain({ agentId: "rules" }),
+      () => a.deleteChain({ agentId: "rules" }),
+      () => a.storeChain({ chain: sampleChain("rules") }),
     ])
-      expect(detailsOf(await failureOf(call)).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
+      expect(detailsOf(await failureOf(call())).info?.reason).to.equal("TRUST_CHAIN_REVOKED")
   })
 })
