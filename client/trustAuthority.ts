@@ -1,4 +1,4 @@
-import { type TrustAuthority, trustKeyOf } from "@trust-registry/eatp"
+import { type TrustAuthority, trustKeyOf, trustRecognitionOf } from "@trust-registry/eatp"
 import type { Authority, AuthorityKey } from "@trust-registry/proto"
 
 /**
@@ -12,18 +12,19 @@ import type { Authority, AuthorityKey } from "@trust-registry/proto"
  * const authorities = new Map([["org-acme", trustAuthority(stored!.authority!, stored!.record)]])
  */
 export function trustAuthority(authority: Convertible, record?: { isActive: boolean }): TrustAuthority {
-  const { id, keys, permissions, parentAuthorityId = "" } = authority
+  const { id, keys, permissions, recognised, parentAuthorityId = "" } = authority
   const tells = permissions !== undefined && (permissions.length > 0 || parentAuthorityId === "")
   return {
     id,
     keys: keys.map(trustKeyOf),
     active: record?.isActive ?? true,
     ...(tells && { permissions }),
+    ...(recognised && { recognised: recognised.map(trustRecognitionOf) }),
   }
 }
 
 type Convertible = Pick<Authority, "id"> & { keys: readonly Key[] } & Partial<
-    Pick<Authority, "permissions" | "parentAuthorityId">
+    Pick<Authority, "permissions" | "parentAuthorityId" | "recognised">
   >
 
 type Key = Pick<AuthorityKey, "publicKey" | "notBefore" | "notAfter" | "revokedAt" | "compromisedAt">

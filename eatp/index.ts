@@ -155,7 +155,9 @@ export {
   keysFor,
   type SigningTime,
   type TrustAuthority,
+  type TrustRecognition,
   trustKeyOf,
+  trustRecognitionOf,
 } from "./verify/authorityKeys.js"
 export { type AuthorityVerdict, checkAuthority } from "./verify/checkAuthority.js"
 export type { ConstraintFinding } from "./verify/constraintChecks.js"

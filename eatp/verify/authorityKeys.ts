@@ -1,4 +1,8 @@
-import type { AuthorityPermission, AuthorityKey as RegistryKey } from "@trust-registry/proto"
+import type {
+  AuthorityPermission,
+  AuthorityKey as RegistryKey,
+  Recognition as RegistryRecognition,
+} from "@trust-registry/proto"
 import { isEffective, isExpired } from "../rules/expiry.js"
 import { microsOfMoment } from "../time/moment.js"
 
@@ -32,8 +36,33 @@ export type TrustAuthority = {
   active?: boolean
   /** What it may do, by itself or by its parents. Unset: not known, and then nothing is denied for it. */
   permissions?: readonly AuthorityPermission[]
+  /** Whose attestations count for its agents. Unset: not known, and then nothing is denied for it. */
+  recognised?: readonly TrustRecognition[]
   /** Why its keys are not its own word, where the caller pins what it knows of authorities. Nothing that it signed counts then. */
   unsigned?: string
+}
+
+/** That an authority recognises what another one attests to its agents. */
+export type TrustRecognition = {
+  /** The other authority. */
+  authorityId: string
+  /** Names of capabilities, or patterns as capabilities have them. */
+  capabilities: readonly string[]
+  /** From when, in microseconds since 1970 UTC; unset: it always has. */
+  validFromMicros?: bigint
+  /** The last moment, in microseconds since 1970 UTC; unset: no end is set. */
+  validUntilMicros?: bigint
+}
+
+/** A recognition of the registry's contract in this form. */
+export function trustRecognitionOf(recognition: RegistryRecognition): TrustRecognition {
+  const { authorityId, capabilities, notBefore, notAfter } = recognition
+  return {
+    authorityId,
+    capabilities,
+    ...(notBefore ? { validFromMicros: microsOfMoment(notBefore) } : {}),
+    ...(notAfter ? { validUntilMicros: microsOfMoment(notAfter) } : {}),
+  }
 }
 
 /** A key of the registry's contract in this form. */

@@ -229,6 +229,13 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     command:
       "`trust-registry authority get` shows the keys; sign it again with a current one (`trust-registry resign` for the state) and store it",
   },
+  ATTESTER_NOT_RECOGNISED: {
+    what: (facts) =>
+      `capability ${whose(facts)} is attested by ${by(facts.authorityId)}, which the agent's own authority does not recognise for it`,
+    remedy:
+      "have the agent's authority attest it, or recognise the attester for it (UpdateAuthority, `recognised`)",
+    command: "`trust-registry authority recognise` recognises the attester for it",
+  },
   AUTHORITY_NOT_PERMITTED: {
     what: (facts) => `${recordOf(facts)} is signed by ${by(facts.authorityId)}, which lacks the permission`,
     remedy: "UpdateAuthority grants permissions",

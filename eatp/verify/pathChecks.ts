@@ -11,6 +11,7 @@ import {
   stepsDown,
 } from "./pathSteps.js"
 import type { Question } from "./question.js"
+import { attesterOf, isRecognised } from "./recognition.js"
 import { isRevoked } from "./revocationChecks.js"
 import type { DenialFacts, DenialReason } from "./verdict.js"
 import { verifySignatures } from "./verifySignatures.js"
@@ -58,6 +59,11 @@ export function openPathChecks(
     if (isRecordExpired(record, input.nowMicros)) return fault("CAPABILITY_EXPIRED", "expired")
     if (isToCome(record, input.nowMicros))
       return { ...fault("NOT_YET_VALID", "attested in the future"), facts: { since: record.attestedAt } }
+    if (!isRecognised(record, chain, input)) {
+      const authorityId = attesterOf(chain, record)
+      const detail = `authority ${JSON.stringify(genesis.authorityId)} does not recognise its attester ${JSON.stringify(authorityId)}`
+      return { ...fault("ATTESTER_NOT_RECOGNISED", detail), facts: { authorityId } }
+    }
     const signatures = signaturesOf(chain, genesis)
     const own = signatures.capability(record)
     const unusable = unusableAuthority(record.attesterId || genesis.authorityId, own)

@@ -4,6 +4,7 @@ import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { isRecordExpired, isToCome } from "../rules/expiry.js"
 import type { JudgedLimit } from "./bindingLimit.js"
 import { type ChainSignatures, openSignatures } from "./chainSignatures.js"
+import { isRecognised } from "./recognition.js"
 import type { AgentRevocations, TrustInput } from "./trustInput.js"
 import type { Denial } from "./verdict.js"
 
@@ -39,7 +40,9 @@ export function questionOf(input: TrustInput, chain: TrustLineageChain, genesis:
   const revoked = input.revocations?.get(genesis.agentId) ?? {}
   const usable = chain.capabilities.filter(
     (capability) =>
-      revoked.capabilities?.has(capability.id) !== true && !isToCome(capability, input.nowMicros),
+      revoked.capabilities?.has(capability.id) !== true &&
+      !isToCome(capability, input.nowMicros) &&
+      isRecognised(capability, chain, input),
   )
   const signaturesOf = openSignatures(input)
   return {

@@ -6,6 +6,7 @@ import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { quoted } from "../text/visible.js"
 import type { ChainSignatures } from "./chainSignatures.js"
 import { capabilityFor, type Question } from "./question.js"
+import { attesterOf } from "./recognition.js"
 import { type Denial, denial } from "./verdict.js"
 
 /** The genesis authority signed the current ids and constraints of the chain (EATP VERIFY, STANDARD). */
@@ -38,15 +39,18 @@ export function authorityKnown({ input, genesis }: Question): Denial | undefined
 }
 
 /** A capability covers the action (EATP VERIFY, capability match). */
-export function actionCovered({ input, chain, capability }: Question): Denial | undefined {
+export function actionCovered({ input, chain, revoked, capability }: Question): Denial | undefined {
   if (capability !== undefined) return undefined
   const { action } = input.request
   const unusable = capabilityFor(chain.capabilities, action, input.nowMicros)
   if (unusable !== undefined) {
     const { id, attestedAt: since } = unusable
-    return isToCome(unusable, input.nowMicros)
-      ? denial("NOT_YET_VALID", `Capability attested in the future: ${id}`, { facts: { id, since } })
-      : denial("CAPABILITY_REVOKED", `Capability revoked: ${id}`, { facts: { id } })
+    if (revoked.capabilities?.has(id) === true)
+      return denial("CAPABILITY_REVOKED", `Capability revoked: ${id}`, { facts: { id } })
+    if (isToCome(unusable, input.nowMicros))
+      return denial("NOT_YET_VALID", `Capability attested in the future: ${id}`, { facts: { id, since } })
+    const facts = { id, authorityId: attesterOf(chain, unusable) }
+    return denial("ATTESTER_NOT_RECOGNISED", `Attester not recognised: ${facts.authorityId}`, { facts })
   }
   return denial("CAPABILITY_NOT_FOUND", `No capability found for action '${action}'`)
 }

@@ -3,6 +3,7 @@ import { createTurns } from "../turns/turns.js"
 import { openPathChecks, type PathFault } from "./pathChecks.js"
 import { type CapabilityStep, openSteps, type PathStep, stepsDown, walkUp } from "./pathSteps.js"
 import type { Question } from "./question.js"
+import { attesterOf } from "./recognition.js"
 import type { TrustInput } from "./trustInput.js"
 
 /** A record on the path from an authority down to a capability. */
@@ -73,7 +74,8 @@ export async function findPath(
   }
 
   function mismatch(step: PathStep): PathFault | undefined {
-    if (authorityId === undefined || !isRoot(step) || attesterOf(step) === authorityId) return undefined
+    if (authorityId === undefined || !isRoot(step) || attesterOf(step.chain, step.record) === authorityId)
+      return undefined
     return {
       reason: "AUTHORITY_MISMATCH",
       detail: `the path begins here, not at ${JSON.stringify(authorityId)}`,
@@ -107,7 +109,7 @@ function brokenAt(step: PathStep, fault: PathFault, input: TrustInput): TrustPat
 }
 
 function fromAuthority(root: CapabilityStep, input: TrustInput): PathRecord[] {
-  const id = attesterOf(root)
+  const id = attesterOf(root.chain, root.record)
   const authority: PathRecord = {
     ...{ kind: "AUTHORITY", id, agentId: "", authorityId: id, dated: "", holds: true },
     detail: remarkOn(id, input),
@@ -120,7 +122,8 @@ function fromAuthority(root: CapabilityStep, input: TrustInput): PathRecord[] {
 function recordOf(step: PathStep, input: TrustInput): PathRecord {
   const { kind, agentId, record } = step
   const delegator = kind === "DELEGATION" ? input.chains.get(step.record.delegatorId)?.chain : undefined
-  const authorityId = kind === "CAPABILITY" ? attesterOf(step) : (delegator?.genesis?.authorityId ?? "")
+  const authorityId =
+    kind === "CAPABILITY" ? attesterOf(step.chain, step.record) : (delegator?.genesis?.authorityId ?? "")
   const dated = kind === "CAPABILITY" ? step.record.attestedAt : step.record.delegatedAt
   return {
     ...{ kind, id: record.id, agentId, authorityId, dated },
@@ -141,10 +144,6 @@ function genesisRecord({ id, agentId, authorityId, createdAt, expiresAt }: Genes
 
 function expiring(expires: string | undefined): { expires?: string } {
   return expires === undefined ? {} : { expires }
-}
-
-function attesterOf({ record, chain }: CapabilityStep): string {
-  return record.attesterId || (chain.genesis?.authorityId ?? "")
 }
 
 function chainOf(step: PathStep, agentId: string, input: TrustInput): TrustLineageChain | undefined {

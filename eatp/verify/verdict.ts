@@ -35,6 +35,7 @@ export type DenialReason =
   | "AUTHORITY_MISMATCH"
   | "KEY_REVOKED"
   | "CONSTRAINT_NOT_ENFORCED"
+  | "ATTESTER_NOT_RECOGNISED"
   | "AUTHORITY_NOT_PERMITTED"
   | "NOT_YET_VALID"
   | "AUTHORITY_INACTIVE"
@@ -79,6 +80,10 @@ export type TrustVerdict = {
   cause?: DenialReason
   /** Id of the capability that covers the action; from STANDARD on, when valid. */
   capabilityUsed?: string
+  /** The genesis authority of the agent; from STANDARD on, when valid. */
+  authorityId?: string
+  /** The authority that attested that capability; from STANDARD on, when valid. */
+  attesterId?: string
   /** The constraints of the capability and its delegations, sorted by code point; from STANDARD on, when valid. */
   effectiveConstraints: string[]
   violations: TrustViolation[]

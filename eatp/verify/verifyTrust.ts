@@ -14,6 +14,7 @@ import {
   reasoningPresent,
   reasoningWarnings,
 } from "./reasoningChecks.js"
+import { attesterOf } from "./recognition.js"
 import {
   actionCovered,
   anchorsSigned,
@@ -167,6 +168,11 @@ function denied(
   }
 }
 
+function restsOn({ chain, genesis, capability }: Question): Pick<TrustVerdict, "authorityId" | "attesterId"> {
+  if (capability === undefined) return {}
+  return { authorityId: genesis.authorityId, attesterId: attesterOf(chain, capability) }
+}
+
 async function allowed(question: Question): Promise<TrustVerdict> {
   const { level } = question.input.request
   if (level === "quick")
@@ -176,6 +182,7 @@ async function allowed(question: Question): Promise<TrustVerdict> {
     valid: true,
     level,
     ...defined("capabilityUsed", question.capability?.id),
+    ...restsOn(question),
     effectiveConstraints: effectiveConstraints(question),
     violations: reasoningWarnings(question),
     unenforcedConstraints: unenforced(question, await judgedLimits(question)),

@@ -2,12 +2,18 @@ import { startTimer } from "./timer.js"
 
 /**
  * What bytes are taken for. Each may fill the account up to its own part only, so that a full account still takes what frees it:
- * work that needs much leaves room for answers, and both leave room for small calls.
+ * work that needs much leaves room for the validation of what it holds, that for answers, and all leave room for small calls. What waits
+ * with bytes of one purpose waits for another one with a larger part, never behind its own.
  */
-export type Purpose = "call" | "answer" | "work"
+export type Purpose = "call" | "answer" | "validation" | "work"
 
 /** The part of the account that each purpose may fill. */
-const PARTS: Readonly<Record<Purpose, number>> = { call: 1, answer: 7 / 8, work: 3 / 4 }
+const PARTS: Readonly<Record<Purpose, number>> = {
+  call: 1,
+  answer: 7 / 8,
+  validation: 13 / 16,
+  work: 3 / 4,
+}
 
 /** How an account behaves when it is full. */
 export interface ByteAccountOptions {
@@ -51,6 +57,7 @@ export class ByteAccount {
   readonly #queues: Readonly<Record<Purpose, Set<Waiting>>> = {
     call: new Set(),
     answer: new Set(),
+    validation: new Set(),
     work: new Set(),
   }
   /** What no connection holds. */
@@ -67,8 +74,8 @@ export class ByteAccount {
 
   /** Takers that wait for room now. */
   get waiting(): number {
-    const { call, answer, work } = this.#queues
-    return call.size + answer.size + work.size
+    const { call, answer, validation, work } = this.#queues
+    return call.size + answer.size + validation.size + work.size
   }
 
   /**
@@ -177,4 +184,4 @@ export class ByteAccount {
 }
 
 /** In the order in which they are let in: answers and small calls free what they hold soonest. */
-const PURPOSES = ["answer", "call", "work"] as const
+const PURPOSES = ["answer", "call", "validation", "work"] as const

@@ -83,7 +83,7 @@ async function signersInRoom(
     if (error !== NOT_IN_MEMORY) throw error
     // Many chains of an import are read for at once, each with listeners of its own.
     setMaxListeners(0, reading.signal)
-    return await readInRoom(reading.account, reading.signal, (bound) => read(bound(memory)), "answer")
+    return await readInRoom(reading.account, reading.signal, (bound) => read(bound(memory)), "validation")
   }
 }
 

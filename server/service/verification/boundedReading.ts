@@ -25,7 +25,7 @@ const LARGE_BYTES = 16 * 1024 * 1024
  *
  * @param read called with the bound for its readers and with a signal that aborts when the reading ends early; perhaps twice
  * @param signal ends the reading
- * @param purpose `answer` for a call that holds a large request already: requests cannot fill what it waits for
+ * @param purpose `validation` for a call that holds a large request already: requests cannot fill what it waits for
  */
 export async function readInRoom<Found>(
   account: ByteAccount | undefined,
