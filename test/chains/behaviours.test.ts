@@ -71,10 +71,11 @@ describe("behaviours of the reference store", () => {
 
   it("2 replaces the row on a second store", async () => {
     await registry.storeChain({ chain: chainOf("agent-2") })
-    const again = await registry.storeChain({ chain: chainOf("agent-2", "org-beta", ["analyze", "report"]) })
+    const chain = chainOf("agent-2", "org-beta", ["analyze", "report"])
+    const again = await registry.storeChain({ chain, allowNewAuthority: true })
     expect(again.created).to.equal(false)
-    const { chain, record } = await registry.getChain({ agentId: "agent-2" })
-    expect(chain?.capabilities).to.have.length(2)
+    const { chain: stored, record } = await registry.getChain({ agentId: "agent-2" })
+    expect(stored?.capabilities).to.have.length(2)
     // The reference's upsert leaves authority_id and expires_at as they were (section c, 9); ours replaces them.
     expect(record?.authorityId).to.equal("org-beta")
   })

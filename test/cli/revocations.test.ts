@@ -116,7 +116,7 @@ describe("the revocation commands", () => {
   })
 
   it("revoke at a future time", async () => {
-    await delegated("retiring")
+    await registry.storeChain({ chain: await trustWorld(BigInt(Date.now()) * 1000n).establish("retiring") })
     const at = new Date(Date.now() + 3_600_000).toISOString()
     const { code } = await run("revoke", "agent", "retiring", "--mode", "graceful", "--at", at)
     expect(code).to.equal(0)

@@ -56,7 +56,7 @@ describe("writes that share a transaction", () => {
     const parts = `{"genesis":{}}\u001f{"genesis":{}}`
     const failed = await registry.sql`
       select * from trust_chains_write(
-        array[row('store', 'cut', gen_random_uuid(), 'me', null, 'org', 1, 'a', 'b', null, 'unverified', '{}')]::trust_chain_write[],
+        array[row('store', 'cut', gen_random_uuid(), 'me', null, 'org', 1, 'a', 'b', null, 'unverified', '{}', false, false)]::trust_chain_write[],
         ${parts}, now(), null)`.catch((error: Error) => error.message)
     expect(failed).to.match(/separates documents/)
   })

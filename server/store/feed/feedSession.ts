@@ -33,6 +33,8 @@ export function openFeedSession(connection: Connection, events: SessionEvents): 
     onclose: live(events.onLost),
   })
   sql.unsafe("listen trust_revisions").catch(() => undefined)
+  // It keeps the plan of its statement, which reads on from a revision: made while the history was short, it would read all of it.
+  sql.unsafe("set enable_seqscan = off").catch(() => undefined)
   return {
     read: async (statement, ms) => {
       const watched = watchedSql(sql)
