@@ -65,6 +65,7 @@ export { type Establishment, establish } from "./make/establish.js"
 export { usualPermissions } from "./make/issuer.js"
 export { MakeError, type MakeErrorCode } from "./make/makeError.js"
 export type { IdKind, Known, Maker } from "./make/maker.js"
+export { newRecordFaults } from "./make/newRecords.js"
 export { resign } from "./make/resign.js"
 export { CanonicalError } from "./python/pythonNumber.js"
 export { pythonStr, pythonStringRepr } from "./python/pythonStr.js"
@@ -167,7 +168,6 @@ export {
   type IssuanceFault,
   type IssuanceReason,
   type IssuanceTime,
-  issuanceFaults,
   mayDo,
 } from "./verify/issuance.js"
 export {

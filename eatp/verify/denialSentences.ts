@@ -257,6 +257,10 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     what: (facts) => `${recordOf(facts)} is signed by ${by(facts.authorityId)}, which is inactive`,
     remedy: "have an active authority sign the records, and store the chain",
   },
+  DELEGATION_EXCEEDED: {
+    what: (facts) => `${recordOf(facts)} gives more than its delegator may`,
+    ...DELEGATE_AGAIN,
+  },
   SIGNED_LATE: {
     what: (facts) =>
       `${recordOf(facts)} is signed with a key of ${by(facts.authorityId)} whose window has ended`,

@@ -10,7 +10,11 @@ import { type SignedField, type Signers, signedFields } from "./signedFields.js"
 import { verifySignatures } from "./verifySignatures.js"
 
 /** Why an authority may not make a record. */
-export type IssuanceReason = "AUTHORITY_INACTIVE" | "AUTHORITY_NOT_PERMITTED" | "SIGNED_LATE"
+export type IssuanceReason =
+  | "AUTHORITY_INACTIVE"
+  | "AUTHORITY_NOT_PERMITTED"
+  | "SIGNED_LATE"
+  | "DELEGATION_EXCEEDED"
 
 /** A signature that its authority may not make now. */
 export type IssuanceFault = Violation & {

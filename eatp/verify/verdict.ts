@@ -40,6 +40,7 @@ export type DenialReason =
   | "NOT_YET_VALID"
   | "AUTHORITY_INACTIVE"
   | "SIGNED_LATE"
+  | "DELEGATION_EXCEEDED"
   | "AUTHORITY_UNSIGNED"
 
 /** A constraint that is not met, or a warning about one. */

@@ -726,16 +726,19 @@ end
 $$;
 
 --
--- Name: trust_chains_answer(public.trust_chain_write[], text[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_chains_answer(public.trust_chain_write[], text[], text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_chains_answer(writes public.trust_chain_write[], outcomes text[], at timestamp with time zone) RETURNS SETOF public.trust_chain_written
+CREATE FUNCTION public.trust_chains_answer(writes public.trust_chain_write[], outcomes text[], documents text, at timestamp with time zone) RETURNS SETOF public.trust_chain_written
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   return query
-  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id end
+  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id
+    when 'keeps_delegated' then (
+      select trust_kept_capability(c.chain_data, (string_to_array(documents, E'\x1f', ''))[w.ordinality]::jsonb)
+      from trust_chains c where c.agent_id = w.agent_id) end
   from unnest(outcomes, writes) with ordinality as w (outcome)
   left join lateral (
     select h.operation, h.revision, h.agent_id, h.authority_id, h.chain_hash, h.content_hash, h.status, h.is_active,
@@ -748,7 +751,7 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves', 'keeps_delegated')
   ) r on true
   order by w.ordinality;
 end
@@ -918,14 +921,15 @@ end
 $$;
 
 --
--- Name: trust_chains_judge(public.trust_chain_write[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_chains_judge(public.trust_chain_write[], text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_chains_judge(writes public.trust_chain_write[], at timestamp with time zone) RETURNS text[]
+CREATE FUNCTION public.trust_chains_judge(writes public.trust_chain_write[], documents text, at timestamp with time zone) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
-    AS $$
+    AS $_$
 declare
+  texts text[] := string_to_array(documents, E'\x1f', '');
   agent_ids text[] := array(select w.agent_id from unnest(writes) w);
   -- Most registries have revoked no agent, and then no write looks for its own.
   any_revoked boolean := exists (select from trust_revocations where kind = 'agent' and lifted_at is null);
@@ -977,6 +981,8 @@ begin
         when c.authority_id <> w.authority_id and not coalesce(w.allow_new_authority, false) then 'moves'
         when c.signature_status = 'verified' and w.signature_status <> 'verified' and not coalesce(w.allow_unverified, false)
           then 'unverifies'
+        when c.chain_data @? '$.delegations[0]' and trust_kept_capability(c.chain_data, texts[w.ordinality]::jsonb) is not null
+          then 'keeps_delegated'
         else 'updated'
       end order by w.ordinality)
     from unnest(writes) with ordinality as w
@@ -986,7 +992,7 @@ begin
       select * from trust_chain_revisions h where h.agent_id = w.agent_id and h.request_id = w.request_id limit 1
     ) h on true);
 end
-$$;
+$_$;
 
 --
 -- Name: trust_chains_record_created(); Type: FUNCTION; Schema: public; Owner: -
@@ -1140,9 +1146,9 @@ begin
   if exists (select from trust_cascades) then
     perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
   end if;
-  outcomes := trust_chains_judge(writes, at);
+  outcomes := trust_chains_judge(writes, documents, at);
   perform trust_chains_apply(writes, outcomes, documents);
-  return query select * from trust_chains_answer(writes, outcomes, at);
+  return query select * from trust_chains_answer(writes, outcomes, documents, at);
 end
 $$;
 
@@ -1200,6 +1206,27 @@ begin
   return next;
 end
 $$;
+
+--
+-- Name: trust_kept_capability(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trust_kept_capability(before jsonb, after jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+  select (d -> 'id')::text || ' ' || (c -> 'id')::text
+  from jsonb_path_query(before, '$.delegations[*]') d
+  join jsonb_path_query(after, '$.capabilities[*]') c on c ->> 'capability' = any (trust_delegated_names(d))
+  where not exists (select from jsonb_path_query(after, '$.delegations[*]') kept where kept -> 'id' = d -> 'id')
+    and exists (select from jsonb_path_query(before, '$.capabilities[*]') old where old -> 'id' = c -> 'id')
+    and not exists (
+      select from jsonb_path_query(after, '$.delegations[*]') other where c ->> 'capability' = any (trust_delegated_names(other)))
+    and not (
+      coalesce(nullif(c ->> 'attester_id', ''), before #>> '{genesis,authority_id}') = before #>> '{genesis,authority_id}'
+      and (c ->> 'attested_at') collate "C" < (d ->> 'delegated_at') collate "C")
+  limit 1
+$_$;
 
 --
 -- Name: trust_lock(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -

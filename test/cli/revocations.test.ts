@@ -8,7 +8,7 @@ import { sampleChain } from "../support/sample.js"
 import { connectSdk } from "../support/sdk.js"
 import { startRegistry, type TestRegistry } from "../support/server.js"
 import { scaled } from "../support/slowness.js"
-import { signerOf } from "../support/trustWorld.js"
+import { signerOf, trustWorld } from "../support/trustWorld.js"
 import { until } from "../support/until.js"
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { attest, usualPermissions } from "@trust-registry/eatp"
+import { attest, chainStatePayload, signText, usualPermissions } from "@trust-registry/eatp"
 import {
   AuthorityPermission,
   AuthorityService,
@@ -262,6 +262,101 @@ describe("what an authority may sign", () => {
     })
   })
 
+  describe("whose word counts", () => {
+    /** A chain whose capability another authority attests, its state signed by its own. */
+    const attested = async (
+      world: World,
+      agentId: string,
+      owner: string,
+      attester: string,
+      capability: string,
+    ) => {
+      await world.establish(agentId, { authorityId: owner, capabilities: [] })
+      const grant = {
+        agentId,
+        attesterId: attester,
+        capabilities: [{ capability, capabilityType: 1 as const }],
+      }
+      return world.keep(await attest(grant, world, world.maker(attester), signerOf(owner)))
+    }
+
+    it("an attestation of another authority counts only if the agent's own recognises it for such a name, and then", async () => {
+      const world = await registered("own", "evil")
+      await store(await attested(world, "claimed", "own", "evil", "*"))
+      const [, ...denied] = await verdicts("claimed")
+      expect(denied).to.deep.equal(Array(3).fill(DenialReason.ATTESTER_NOT_RECOGNISED))
+      const recognise = async (capabilities: string[], more = {}) =>
+        await authorities().updateAuthority({
+          authority: { id: "own", recognised: [{ authorityId: "evil", capabilities, ...more }] },
+          updateMask: { paths: ["recognised"] },
+        })
+      await recognise(["read_*"])
+      expect((await verdicts("claimed"))[3]).to.equal(DenialReason.ATTESTER_NOT_RECOGNISED)
+      await recognise(["*"])
+      expect(await verdicts("claimed")).to.deep.equal(allowed)
+      const { verifyTrust } = line.calls(TrustVerificationService)
+      const answer = await verifyTrust({
+        agentId: "claimed",
+        action: "read_data",
+        level: VerificationLevel.FULL,
+      })
+      expect(answer).to.include({ valid: true, authorityId: "own", attesterId: "evil" })
+      await recognise(["*"], { notAfter: { seconds: BigInt(Math.floor(Date.now() / 1000) - 60), nanos: 0 } })
+      expect((await verdicts("claimed"))[3]).to.equal(DenialReason.ATTESTER_NOT_RECOGNISED)
+    })
+
+    it("what an agent of another authority delegated counts without recognition, and not beyond it", async () => {
+      const world = await registered("giver-org", "taker-org")
+      await store(await world.establish("giver", { authorityId: "giver-org" }))
+      await world.establish("taker", { authorityId: "taker-org", capabilities: [] })
+      await store(await world.delegate("giver", "taker"))
+      expect(await verdicts("taker")).to.deep.equal(allowed)
+    })
+  })
+
+  describe("what was delegated stays delegated", () => {
+    it("a delegation is not dropped without what it gave", async () => {
+      const world = await registered("keeper-org", "lender-org")
+      await store(await world.establish("lender", { authorityId: "lender-org" }))
+      await world.establish("keeper", { authorityId: "keeper-org", capabilities: [] })
+      const chain = await world.delegate("lender", "keeper")
+      await store(chain)
+      const [delegation] = chain.delegations
+      const [capability] = chain.capabilities
+      const kept = await resealed({ ...chain, delegations: [] } as TrustLineageChain, "keeper-org")
+      const failure = await failureOf(store(kept))
+      expect(detailsOf(failure).info?.reason).to.equal("TRUST_CHAIN_INVALID")
+      expect(failure.details).to.contain(delegation?.id).and.contain(capability?.id)
+      await store(
+        await resealed({ ...chain, delegations: [], capabilities: [] } as TrustLineageChain, "keeper-org"),
+      )
+      expect((await verdicts("keeper"))[3]).to.equal(DenialReason.CAPABILITY_NOT_FOUND)
+    })
+
+    it("a new delegation gives no more than its delegator has: neither by name nor against no_delegation", async () => {
+      const world = await registered("narrow-org")
+      await store(await world.establish("narrow", { authorityId: "narrow-org" }))
+      // A lie about what the delegator has, signed by its authority.
+      const wide = trustWorld(now())
+      wide.authorities.set("narrow-org", {
+        id: "narrow-org",
+        keys: [{ publicKey: signerOf("narrow-org").publicKey }],
+      })
+      const grant = { capability: "read_*", capabilityType: 1 as const }
+      await wide.establish("narrow", { authorityId: "narrow-org", capabilities: [grant] })
+      const widened = await wide.delegate("narrow", "widened", { capabilities: ["read_*"] })
+      expect(await refusal(store(widened))).to.deep.equal(["TRUST_CHAIN_INVALID", "chain.delegations[0]"])
+      await store(
+        await world.establish("stuck", { authorityId: "narrow-org", constraints: ["no_delegation"] }),
+      )
+      await wide.establish("stuck", { authorityId: "narrow-org" })
+      expect(await refusal(store(await wide.delegate("stuck", "unstuck")))).to.deep.equal([
+        "TRUST_CHAIN_INVALID",
+        "chain.delegations[0]",
+      ])
+    })
+  })
+
   describe("nothing gets worse unseen", () => {
     it("a VERIFIED chain is replaced by an UNVERIFIED one only if the request says so", async () => {
       const world = await registered("worse")
@@ -319,6 +414,11 @@ describe("what an authority may sign", () => {
     })
   })
 })
+
+/** A chain with a new signature of its state. */
+async function resealed(chain: TrustLineageChain, authorityId: string): Promise<TrustLineageChain> {
+  return { ...chain, chainStateSignature: await signText(signerOf(authorityId), chainStatePayload(chain)) }
+}
 
 function nameOf(number: AuthorityPermission): string {
   const found = Object.entries(AuthorityPermission).find(([, value]) => value === number)

@@ -8,14 +8,17 @@
 --   revoked                                        refused: nothing is stored, and the agent is revoked or suspended
 --   delegator_revoked                              refused: `culprit`, an agent above this one, is revoked or suspended
 --   unverifies                                     refused: the stored chain is verified, the new one is not
+--   keeps_delegated                                refused: `culprit`, as trust_kept_capability names them, are a delegation that the new
+--                                                  document drops and a capability that came by it, which it keeps
 --   moves                                          refused: the stored chain is of the genesis authority `culprit`, not of the new one's
 --
 -- Checked in this order: replay, dependencies, existence, expected revision, status.
-create or replace function trust_chains_judge(writes trust_chain_write[], at timestamptz) returns text[]
+create or replace function trust_chains_judge(writes trust_chain_write[], documents text, at timestamptz) returns text[]
 language plpgsql stable
 set search_path from current
 as $$
 declare
+  texts text[] := string_to_array(documents, E'\x1f', '');
   agent_ids text[] := array(select w.agent_id from unnest(writes) w);
   -- Most registries have revoked no agent, and then no write looks for its own.
   any_revoked boolean := exists (select from trust_revocations where kind = 'agent' and lifted_at is null);
@@ -67,6 +70,8 @@ begin
         when c.authority_id <> w.authority_id and not coalesce(w.allow_new_authority, false) then 'moves'
         when c.signature_status = 'verified' and w.signature_status <> 'verified' and not coalesce(w.allow_unverified, false)
           then 'unverifies'
+        when c.chain_data @? '$.delegations[0]' and trust_kept_capability(c.chain_data, texts[w.ordinality]::jsonb) is not null
+          then 'keeps_delegated'
         else 'updated'
       end order by w.ordinality)
     from unnest(writes) with ordinality as w

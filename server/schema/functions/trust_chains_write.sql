@@ -30,8 +30,8 @@ begin
   if exists (select from trust_cascades) then
     perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
   end if;
-  outcomes := trust_chains_judge(writes, at);
+  outcomes := trust_chains_judge(writes, documents, at);
   perform trust_chains_apply(writes, outcomes, documents);
-  return query select * from trust_chains_answer(writes, outcomes, at);
+  return query select * from trust_chains_answer(writes, outcomes, documents, at);
 end
 $$;

@@ -1,4 +1,4 @@
-import { type IssuanceFault, type IssuanceTime, issuanceFaults } from "@trust-registry/eatp"
+import { type IssuanceFault, type IssuanceTime, newRecordFaults } from "@trust-registry/eatp"
 import { ErrorReason, type TrustLineageChain } from "@trust-registry/proto"
 import { RegistryError } from "../../errors.js"
 import type { MemoryReader } from "../../store/readers/memoryReader.js"
@@ -16,7 +16,7 @@ export async function assureIssued(
   time: IssuanceTime,
 ): Promise<void> {
   const agentId = chain.genesis?.agentId ?? ""
-  const suspects = await issuanceFaults(chain, { authorities, delegators }, time)
+  const suspects = await newRecordFaults(chain, { authorities, delegators }, time)
   if (suspects.length === 0) return
   const vouched = await memory.vouched(agentId)
   const faults = suspects.filter(({ signature }) => !vouched.has(signature))
@@ -24,12 +24,13 @@ export async function assureIssued(
   if (worst) throw refusal(agentId, faults, worst)
 }
 
-const RANKS = { AUTHORITY_INACTIVE: 0, AUTHORITY_NOT_PERMITTED: 1, SIGNED_LATE: 2 }
+const RANKS = { AUTHORITY_INACTIVE: 0, AUTHORITY_NOT_PERMITTED: 1, SIGNED_LATE: 2, DELEGATION_EXCEEDED: 3 }
 
 const REASONS = {
   AUTHORITY_INACTIVE: ErrorReason.AUTHORITY_INACTIVE,
   AUTHORITY_NOT_PERMITTED: ErrorReason.AUTHORITY_NOT_PERMITTED,
   SIGNED_LATE: ErrorReason.TRUST_CHAIN_INVALID,
+  DELEGATION_EXCEEDED: ErrorReason.TRUST_CHAIN_INVALID,
 }
 
 function refusal(

@@ -48,6 +48,9 @@ const ANSWERS: Record<Outcome["outcome"], (write: Write, outcome: Outcome) => Ch
   moves: (write, { culprit }) => {
     throw authorityChanged(write, culprit ?? "")
   },
+  keeps_delegated: (write, { culprit }) => {
+    throw keepsDelegated(write, culprit ?? "")
+  },
   delegator_revoked: (write, { culprit }) => {
     throw delegatorRevoked(write, culprit ?? "")
   },
@@ -144,6 +147,16 @@ function authorityChanged({ agentId }: Write, current: string): RegistryError {
       metadata: { authority_id: current },
       precondition: "the genesis authority stays the same",
     },
+  )
+}
+
+function keepsDelegated({ agentId }: Write, culprit: string): RegistryError {
+  const [delegation, capability] = culprit.split(/(?<=") (?=")/)
+  const description = `has ${capability}, which came by delegation ${delegation}: drop both, or neither`
+  return new RegistryError(
+    ErrorReason.TRUST_CHAIN_INVALID,
+    `the chain is refused: it drops delegation ${delegation} and keeps capability ${capability}, which came by it: drop both, or neither`,
+    { agentId, violations: [{ field: "chain.capabilities", description }] },
   )
 }
 

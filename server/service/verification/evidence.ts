@@ -7,7 +7,7 @@ import {
   type IssuanceTime,
   isExpired,
   isoFromMicros,
-  issuanceFaults,
+  newRecordFaults,
   nextTurn,
   type TrustInput,
 } from "@trust-registry/eatp"
@@ -94,7 +94,7 @@ async function unissuedDenial(
 ): Promise<Evidence["denied"]> {
   const chains = stored.verified ? unverified : [stored.chain(), ...unverified]
   for (const chain of chains) {
-    const [fault] = await issuanceFaults(chain, { authorities, delegators }, time)
+    const [fault] = await newRecordFaults(chain, { authorities, delegators }, time)
     if (fault === undefined) continue
     const { reason, authorityId, field, description } = fault
     const holderId = chain.genesis?.agentId ?? ""

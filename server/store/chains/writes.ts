@@ -82,11 +82,13 @@ export interface Outcome {
     | "delegator_revoked"
     | "unverifies"
     | "moves"
+    | "keeps_delegated"
   /** What this request did to the chain, now or, for a replay, when it was first applied. */
   operation: string | null
   /** The record after the write, or the one in its way; undefined if none is stored. */
   record: RecordRow | undefined
-  /** For `delegator_revoked`: the revoked delegator. For `moves`: the genesis authority of the stored chain. */
+  /** For `delegator_revoked`: the revoked delegator. For `moves`: the genesis authority of the stored chain. For `keeps_delegated`:
+   * the ids of a delegation and a capability, each as JSON with a space between. */
   culprit: string | null
 }
 
