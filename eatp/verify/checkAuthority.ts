@@ -94,7 +94,7 @@ async function limitsOn(question: Question, { top }: TrustPath) {
   const own = await judgedLimits(question)
   const above = top === undefined ? [] : await judgedPathLimits(question, top)
   const limits = [...own, ...above]
-  const open = unenforced(
+  const open = await unenforced(
     question,
     limits.filter(({ judgement }) => judgement.state === "unenforced"),
   )

@@ -1,4 +1,5 @@
 import { openHeeds } from "../rules/heeds.js"
+import { inTurns } from "../turns/turns.js"
 import type { JudgedLimit } from "./bindingLimit.js"
 import { type ConstraintFinding, constraintFindings } from "./constraintChecks.js"
 import type { Question } from "./question.js"
@@ -12,20 +13,50 @@ export async function findingsOf(
   own: readonly JudgedLimit[],
   above: readonly JudgedLimit[] = [],
 ): Promise<ConstraintFinding[]> {
-  const isHeeded = openHeeds(question.input.request.heeds ?? [])
+  return await inTurns(findingSteps(question, await constraintFindings(question), own, above))
+}
+
+function* findingSteps(
+  { input }: Question,
+  evaluated: readonly ConstraintFinding[],
+  own: readonly JudgedLimit[],
+  above: readonly JudgedLimit[],
+): Generator<void, ConstraintFinding[]> {
+  const isHeeded = openHeeds(input.request.heeds ?? [])
   const found = new Map<string, ConstraintFinding>()
+  const known = new Set<string>()
   const add = (finding: ConstraintFinding) => found.set(`${finding.source}\0${finding.constraint}`, finding)
-  for (const finding of await constraintFindings(question)) add(finding)
-  const outcomeOf = ({ limit, judgement }: JudgedLimit) => `${judgement.state}\0${limit.text}`
-  const known = new Set(own.map(outcomeOf))
-  for (const { limit, source, judgement } of [...own, ...above.filter((one) => !known.has(outcomeOf(one)))])
-    add({
-      constraint: limit.text,
-      source,
-      evaluated: judgement.state !== "unenforced",
-      ...(judgement.state === "unmet" ? { reason: judgement.reason } : {}),
-      ...(judgement.state === "unenforced" && judgement.needs !== "" ? { needs: judgement.needs } : {}),
-      ...(isHeeded(limit) ? { heeded: true } : {}),
-    })
+  const addLimit = (judged: JudgedLimit) => add(findingOf(judged, isHeeded))
+  for (const finding of evaluated) {
+    add(finding)
+    yield
+  }
+  for (const judged of own) {
+    known.add(outcomeOf(judged))
+    addLimit(judged)
+    yield
+  }
+  for (const judged of above) {
+    if (!known.has(outcomeOf(judged))) addLimit(judged)
+    yield
+  }
   return [...found.values()]
+}
+
+function outcomeOf({ limit, judgement }: JudgedLimit): string {
+  return `${judgement.state}\0${limit.text}`
+}
+
+function findingOf(
+  { limit, source, judgement }: JudgedLimit,
+  isHeeded: ReturnType<typeof openHeeds>,
+): ConstraintFinding {
+  return {
+    constraint: limit.text,
+    source,
+    evaluated: judgement.state !== "unenforced",
+    ...(judgement.state === "unmet" ? { reason: judgement.reason } : {}),
+    ...(judgement.state === "unenforced" && judgement.needs !== "" ? { needs: judgement.needs } : {}),
+    ...(isHeeded(limit) ? { heeded: true } : {}),
+  }
 }

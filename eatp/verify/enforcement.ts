@@ -64,14 +64,25 @@ export function unmetLimits(limits: readonly JudgedLimit[]): Denial | undefined 
 /** Every limit that binds the agent is enforced, by a rule or by the caller, if the request asks for that. */
 export async function limitsEnforced(question: Question): Promise<Denial | undefined> {
   if (question.input.request.denyUnenforced !== true) return undefined
-  return notEnforced(unenforced(question, await judgedLimits(question)))
+  return notEnforced(await unenforced(question, await judgedLimits(question)))
 }
 
 /** The limits that neither a rule judged nor the caller heeds, each text once. */
-export function unenforced(question: Question, limits: readonly JudgedLimit[]): UnenforcedConstraint[] {
+export async function unenforced(
+  question: Question,
+  limits: readonly JudgedLimit[],
+): Promise<UnenforcedConstraint[]> {
+  return await inTurns(unenforcedSteps(question, limits))
+}
+
+function* unenforcedSteps(
+  question: Question,
+  limits: readonly JudgedLimit[],
+): Generator<void, UnenforcedConstraint[]> {
   const isHeeded = openHeeds(question.input.request.heeds ?? [])
   const found = new Map<string, UnenforcedConstraint>()
   for (const one of limits) {
+    yield
     const { limit, source, judgement } = one
     const needs = judgement.state === "unenforced" ? judgement.needs : isCommon(one) ? undefined : ASK
     if (needs === undefined || found.has(limit.text) || isHeeded(limit)) continue

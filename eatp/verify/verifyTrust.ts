@@ -29,7 +29,7 @@ import {
 } from "./recordChecks.js"
 import { delegatorsInForce, notInLedger, notRevoked, sourceNotRevoked } from "./revocationChecks.js"
 import type { TrustInput, TrustLevel } from "./trustInput.js"
-import { type Denial, denial, type TrustVerdict } from "./verdict.js"
+import { type Denial, denial, type TrustVerdict, type UnenforcedConstraint } from "./verdict.js"
 import { verifySignatures } from "./verifySignatures.js"
 
 /**
@@ -66,7 +66,10 @@ export async function verdictOn(question: Question): Promise<TrustVerdict> {
     for (const check of [...reference[level], ...stricter[level]]) {
       const checked = check(question)
       const found = checked instanceof Promise ? await checked : checked
-      if (found !== undefined) return denied(input, found, await explain(question, found), question)
+      if (found !== undefined) {
+        const open = question.limits === undefined ? [] : await unenforced(question, question.limits)
+        return denied(input, found, await explain(question, found), open)
+      }
       if (isLarge && isTurnOver()) await nextTurn()
     }
     return await allowed(question)
@@ -149,9 +152,8 @@ function denied(
   { request }: TrustInput,
   { reason, text, ...more }: Denial,
   { explanation, remedy, cause }: Explained,
-  question?: Question,
+  open: UnenforcedConstraint[] = [],
 ): TrustVerdict {
-  const limits = question?.limits
   return {
     valid: false,
     level: request.level,
@@ -162,7 +164,7 @@ function denied(
     cause,
     effectiveConstraints: [],
     violations: more.violations ?? [],
-    unenforcedConstraints: question === undefined || limits === undefined ? [] : unenforced(question, limits),
+    unenforcedConstraints: open,
     ...defined("reasoningPresent", more.reasoningPresent),
     ...defined("reasoningVerified", more.reasoningVerified),
   }
@@ -185,7 +187,7 @@ async function allowed(question: Question): Promise<TrustVerdict> {
     ...restsOn(question),
     effectiveConstraints: effectiveConstraints(question),
     violations: reasoningWarnings(question),
-    unenforcedConstraints: unenforced(question, await judgedLimits(question)),
+    unenforcedConstraints: await unenforced(question, await judgedLimits(question)),
     ...defined("reasoningPresent", reasoningPresent(question)),
     ...defined("reasoningVerified", verified || undefined),
   }

@@ -379,7 +379,7 @@ $$;
 
 CREATE FUNCTION public.trust_capability_covers(capability text, action text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN CASE WHEN (strpos(capability, '*'::text) = 0) THEN (capability = action) WHEN ("right"(capability, 1) = '*'::text) THEN starts_with(action, "left"(capability, '-1'::integer)) WHEN ("left"(capability, 1) = '*'::text) THEN ("right"(action, (length(capability) - 1)) = substr(capability, 2)) WHEN ((length(capability) - length(replace(capability, '*'::text, ''::text))) > 1) THEN false ELSE (starts_with(action, split_part(capability, '*'::text, 1)) AND ("right"(action, length(split_part(capability, '*'::text, 2))) = split_part(capability, '*'::text, 2))) END;
+    RETURN CASE WHEN (capability = ''::text) THEN false WHEN (strpos(capability, '*'::text) = 0) THEN (capability = action) WHEN ("right"(capability, 1) = '*'::text) THEN starts_with(action, "left"(capability, '-1'::integer)) WHEN ("left"(capability, 1) = '*'::text) THEN ("right"(action, (length(capability) - 1)) = substr(capability, 2)) WHEN ((length(capability) - length(replace(capability, '*'::text, ''::text))) > 1) THEN false ELSE (starts_with(action, split_part(capability, '*'::text, 1)) AND ("right"(action, length(split_part(capability, '*'::text, 2))) = split_part(capability, '*'::text, 2))) END;
 
 --
 -- Name: trust_revision; Type: SEQUENCE; Schema: public; Owner: -

@@ -2,6 +2,7 @@
 -- compares the two.
 create or replace function trust_capability_covers(capability text, action text) returns boolean language sql immutable
 return case
+  when capability = '' then false
   when strpos(capability, '*') = 0 then capability = action
   when right(capability, 1) = '*' then starts_with(action, left(capability, -1))
   when left(capability, 1) = '*' then right(action, length(capability) - 1) = substr(capability, 2)
