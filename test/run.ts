@@ -1,4 +1,4 @@
-// Runs the test files, two at a time, and reports each when it is done. Arguments select files by a part of their path.
+// Runs the test files, three at a time, and reports each when it is done. Arguments select files by a part of their path.
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readdir, stat } from "node:fs/promises"
@@ -7,7 +7,7 @@ import type { Outcome, Step } from "./lane.js"
 import { killGroup } from "./support/children.js"
 import { sweep } from "./support/postgres.js"
 
-const AT_ONCE = 2
+const AT_ONCE = 3
 /** Beyond mocha's own limit for a test. What runs longer blocks its process, and only killing that ends it. */
 const GRACE_MS = 60_000
 const START_MS = 240_000

@@ -189,7 +189,11 @@ describe("the commands that create chains", () => {
     for (const action of ["read_data", "write"]) expect(await run(`${check} ${action}`)).to.match(/^verified/)
     const attest = "attest delegator.json --capability pay:action --attester org-other --key other.key"
     const attested = await run(`${attest} --owner-key acme.key`)
-    expect(await run("check --authorities authorities.json --action pay", attested)).to.match(/^verified/)
+    const checked = await start("check --authorities authorities.json --action pay", attested)
+    expect(checked.code).to.equal(1)
+    expect(checked.out).to.contain(
+      'attested by authority "org-other", which the agent\'s own authority does not recognise',
+    )
     await run("store delegator.json delegated.json")
     expect(await run("trust delegatee read_data --level full")).to.match(/^allowed/)
   })
