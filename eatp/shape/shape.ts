@@ -6,6 +6,7 @@ import {
 } from "@trust-registry/proto"
 import { constraintHash } from "../hash/chainHash.js"
 import { expiredPart } from "../rules/expiry.js"
+import { SIGNATURE_ALGORITHM } from "../signing/ed25519.js"
 import { atOnce } from "../turns/turns.js"
 import {
   DEFAULT_LIMITS,
@@ -93,6 +94,9 @@ function checkAgent(chain: TrustLineageChain, { report }: ShapeContext): void {
     report("chain.genesis", "is required: a chain begins with its genesis record")
     return
   }
+  const { signatureAlgorithm = SIGNATURE_ALGORITHM } = chain.genesis ?? {}
+  if (signatureAlgorithm !== SIGNATURE_ALGORITHM)
+    report("chain.genesis.signature_algorithm", `must be ${SIGNATURE_ALGORITHM}, or unset`)
   const check = (field: string, id: string) => {
     if (id !== agentId) report(field, "must be the chain's genesis.agent_id")
   }

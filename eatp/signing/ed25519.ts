@@ -3,6 +3,9 @@ import { decodeExactly } from "./base64.js"
 import { isSafeSignature } from "./edwards.js"
 import { privateKeyOf, publicKeyOf, publicTextOf } from "./keys.js"
 
+/** The algorithm of all signatures, as records name it. */
+export const SIGNATURE_ALGORITHM = "Ed25519"
+
 /** Signs with Ed25519, with a key in memory or through a service that holds one; gives the 64-byte signature. */
 export type Signer = { sign(bytes: Uint8Array): Promise<Uint8Array> }
 

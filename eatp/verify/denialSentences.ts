@@ -261,6 +261,17 @@ const SENTENCES: Record<DenialReason, Sentence> = {
     what: (facts) => `${recordOf(facts)} gives more than its delegator may`,
     ...DELEGATE_AGAIN,
   },
+  SIGNATURE_ALGORITHM_UNSUPPORTED: {
+    what: (facts) =>
+      `the genesis record ${whose(facts)} names a signature algorithm other than Ed25519${after(facts.detail)}`,
+    remedy: "store the chain with signature_algorithm Ed25519, or without it",
+  },
+  QUORUM_NOT_MET: {
+    what: (facts) =>
+      `delegation ${whose(facts)} needs more signers than have signed it${after(facts.detail)}`,
+    remedy: "have the delegator delegate again without multi_sig_policy: co-signatures are not collected yet",
+    command: "`trust-registry delegate` makes one that needs one signer: co-signatures are not collected yet",
+  },
   SIGNED_LATE: {
     what: (facts) =>
       `${recordOf(facts)} is signed with a key of ${by(facts.authorityId)} whose window has ended`,

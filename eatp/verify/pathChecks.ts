@@ -11,6 +11,7 @@ import {
   stepsDown,
 } from "./pathSteps.js"
 import type { Question } from "./question.js"
+import { missingSigners } from "./quorum.js"
 import { attesterOf, isRecognised } from "./recognition.js"
 import { isRevoked } from "./revocationChecks.js"
 import type { DenialFacts, DenialReason } from "./verdict.js"
@@ -105,6 +106,8 @@ export function openPathChecks(
       validate: () => {
         if (own?.outcome !== "valid")
           return { ...fault("DELEGATION_SIGNATURE_INVALID", UNVERIFIED), ...(own && { signature: own }) }
+        const missing = missingSigners(record, own)
+        if (missing !== undefined) return { ...fault("QUORUM_NOT_MET", missing), facts: { detail: missing } }
         if (!delegator.active || input.revocations?.get(delegatorId)?.agent === true)
           return {
             ...fault("DELEGATOR_INACTIVE", "its chain is not in force"),

@@ -1,7 +1,7 @@
 import type { CapabilityAttestation, DelegationRecord } from "@trust-registry/proto"
 import { isToCome } from "../rules/expiry.js"
 import { DELEGATION_V3 } from "../signing/delegationVersion.js"
-import { isSignature } from "../signing/ed25519.js"
+import { isSignature, SIGNATURE_ALGORITHM } from "../signing/ed25519.js"
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { quoted } from "../text/visible.js"
 import type { ChainSignatures } from "./chainSignatures.js"
@@ -28,6 +28,15 @@ export function chainStateSigned({ input, chain, genesis, signatures }: Question
   return denial("CHAIN_STATE_SIGNATURE_INVALID", text, {
     signature,
     facts: { detail: "the state of the chain" },
+  })
+}
+
+/** The genesis record names no other algorithm than the one that signatures are verified with. The name is not signed. */
+export function algorithmKnown({ genesis }: Question): Denial | undefined {
+  const { signatureAlgorithm = SIGNATURE_ALGORITHM } = genesis
+  if (signatureAlgorithm === SIGNATURE_ALGORITHM) return undefined
+  return denial("SIGNATURE_ALGORITHM_UNSUPPORTED", `Unsupported signature algorithm: ${signatureAlgorithm}`, {
+    facts: { id: genesis.id, detail: signatureAlgorithm },
   })
 }
 

@@ -7,6 +7,7 @@ import { delegationRuns, expiriesAware, notExpired } from "./expiryChecks.js"
 import { delegationSignatures, evidenceSignatures, sourceSignatures } from "./neededSignatures.js"
 import { authoritiesSelfSigned } from "./pinChecks.js"
 import { type Check, type Question, questionOf, type SlicedCheck } from "./question.js"
+import { quorumMet } from "./quorum.js"
 import {
   hasReasoning,
   reasoningGiven,
@@ -17,6 +18,7 @@ import {
 import { attesterOf } from "./recognition.js"
 import {
   actionCovered,
+  algorithmKnown,
   anchorsSigned,
   authorityKnown,
   chainStateSigned,
@@ -111,6 +113,7 @@ const reference: Record<TrustLevel, SlicedCheck[]> = {
 const stricter: Record<TrustLevel, SlicedCheck[]> = {
   quick: [someSignature, authorityKnown, delegatorsInForce],
   standard: [
+    algorithmKnown,
     delegatorsInForce,
     sourceNotRevoked,
     delegationSignaturesFormed,
@@ -120,9 +123,11 @@ const stricter: Record<TrustLevel, SlicedCheck[]> = {
     limitsEnforced,
   ],
   full: [
+    algorithmKnown,
     delegatorsInForce,
     sourceNotRevoked,
     quorumSigned,
+    quorumMet,
     delegationRuns,
     envelopeConstraintsMet,
     reasoningHolds,

@@ -102,21 +102,18 @@ describe("what an authority may sign", () => {
         keys: [{ publicKey: signerOf("maker-a").publicKey }],
         active: false,
       })
-      for (const made of [
-        world.establish("maker-other", { authorityId: "maker-a" }),
-        world.delegate("maker-agent", "maker-below"),
-        attest(
-          { agentId: "maker-agent", attesterId: "maker-a", capabilities: [] },
-          world,
-          world.maker("maker-a"),
-        ),
-      ])
-        expect(
-          await made.then(
-            () => "made",
-            ({ code }) => code,
-          ),
-        ).to.equal("AUTHORITY_INACTIVE")
+      const attestation = { agentId: "maker-agent", attesterId: "maker-a", capabilities: [] }
+      for (const make of [
+        () => world.establish("maker-other", { authorityId: "maker-a" }),
+        () => world.delegate("maker-agent", "maker-below"),
+        () => attest(attestation, world, world.maker("maker-a")),
+      ]) {
+        const code = await make().then(
+          () => "made",
+          (error) => error.code,
+        )
+        expect(code).to.equal("AUTHORITY_INACTIVE")
+      }
     })
   })
 
@@ -314,6 +311,54 @@ describe("what an authority may sign", () => {
     })
   })
 
+  describe("what is not understood", () => {
+    it("another signature algorithm is refused on write, and denied offline", async () => {
+      const world = await registered("algo")
+      const chain = await world.establish("algo-agent", { authorityId: "algo" })
+      if (!chain.genesis) throw new Error("establish makes a genesis record")
+      chain.genesis.signatureAlgorithm = "ed25519"
+      expect(await refusal(store(chain))).to.deep.equal([
+        "TRUST_CHAIN_INVALID",
+        "chain.genesis.signature_algorithm",
+      ])
+      for (const level of ["standard", "full"] as const)
+        expect((await world.verify("algo-agent", level)).reason).to.equal("SIGNATURE_ALGORITHM_UNSUPPORTED")
+    })
+
+    it("a delegation that needs several signers counts for nothing in CheckAuthority until they have signed", async () => {
+      const world = await registered("quorum")
+      await store(await world.establish("quorum-top", { authorityId: "quorum" }))
+      const others = ["one", "two"].map((name) => hexOf(signerOf(name).publicKey))
+      const engine = {
+        constraints: {
+          allowNetwork: true,
+          allowDelegation: true,
+          allowCodeExecution: true,
+          allowFilesystem: true,
+          allowStateMutation: true,
+        },
+        resourceLimits: {},
+        scope: { operations: ["read"] },
+      }
+      const heeds = ["max_*"]
+      const ask = async (agentId: string) => {
+        const { reason } = await line
+          .calls(TrustVerificationService)
+          .checkAuthority({ agentId, action: "read_data", heeds })
+        return reason
+      }
+      const delegated = async (agentId: string, threshold: bigint, authorizedSigners: string[]) => {
+        const multiSigPolicy = { threshold, authorizedSigners }
+        await store(await world.delegate("quorum-top", agentId, { engine, multiSigPolicy }))
+        return await ask(agentId)
+      }
+      const own = hexOf(signerOf("quorum").publicKey)
+      expect(await delegated("quorum-none", 2n, others)).to.equal(DenialReason.QUORUM_NOT_MET)
+      expect(await delegated("quorum-one", 2n, [own, ...others])).to.equal(DenialReason.QUORUM_NOT_MET)
+      expect(await delegated("quorum-met", 1n, [own, ...others])).to.equal(0)
+    })
+  })
+
   describe("what was delegated stays delegated", () => {
     it("a delegation is not dropped without what it gave", async () => {
       const world = await registered("keeper-org", "lender-org")
@@ -414,6 +459,10 @@ describe("what an authority may sign", () => {
     })
   })
 })
+
+function hexOf(publicKey: string): string {
+  return Buffer.from(publicKey, "base64").toString("hex")
+}
 
 /** A chain with a new signature of its state. */
 async function resealed(chain: TrustLineageChain, authorityId: string): Promise<TrustLineageChain> {

@@ -129,7 +129,7 @@ export type GenesisRecord = Message<"trustregistry.v1.GenesisRecord"> & {
   signature: string;
 
   /**
-   * Algorithm of the signature. Unset means `Ed25519`. Not itself signed.
+   * Algorithm of the signature: `Ed25519`, in that spelling, or unset, which means the same. Not itself signed.
    *
    * @generated from field: optional string signature_algorithm = 7;
    */
