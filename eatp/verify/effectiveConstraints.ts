@@ -1,6 +1,6 @@
 import { byCodePoint } from "../json/codePointOrder.js"
 import { isRecordExpired } from "../rules/expiry.js"
-import { delegationsFor } from "./expiryChecks.js"
+import { delegationsFor } from "../rules/runningDelegations.js"
 import type { Question } from "./question.js"
 
 /**

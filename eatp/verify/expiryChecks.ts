@@ -1,5 +1,6 @@
-import type { CapabilityAttestation, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
-import { expiredPart, isNaive, isRecordExpired } from "../rules/expiry.js"
+import type { TrustLineageChain } from "@trust-registry/proto"
+import { expiredPart, isNaive } from "../rules/expiry.js"
+import { delegationsFor, runningDelegations } from "../rules/runningDelegations.js"
 import type { Question } from "./question.js"
 import { type Denial, denial } from "./verdict.js"
 
@@ -29,36 +30,6 @@ export function delegationRuns({ chain, capability, input }: Question): Denial |
   if (delegations.some((delegation) => runs(delegation))) return undefined
   const facts = { id: first.id, since: first.expiresAt }
   return denial("DELEGATION_EXPIRED", `Delegation expired: ${first.id}`, { facts })
-}
-
-/** The delegations of a capability: those that list its name. */
-export function delegationsFor(
-  delegations: readonly DelegationRecord[],
-  capability: CapabilityAttestation | undefined,
-): DelegationRecord[] {
-  if (capability === undefined) return []
-  return delegations.filter((delegation) => delegation.capabilitiesDelegated.includes(capability.capability))
-}
-
-/**
- * Says which of a chain's delegations run: neither they nor their parents in that chain have expired. Looks at each
- * delegation once; one that is its own ancestor does not run.
- */
-export function runningDelegations(
-  delegations: readonly DelegationRecord[],
-  nowMicros: bigint,
-): (delegation: DelegationRecord) => boolean {
-  const byId = new Map(delegations.map((delegation) => [delegation.id, delegation]))
-  const known = new Map<DelegationRecord, boolean>()
-  return function runs(delegation): boolean {
-    const answer = known.get(delegation)
-    if (answer !== undefined) return answer
-    known.set(delegation, false)
-    const parent = delegation.parentDelegationId ? byId.get(delegation.parentDelegationId) : undefined
-    const running = !isRecordExpired(delegation, nowMicros) && (parent === undefined || runs(parent))
-    known.set(delegation, running)
-    return running
-  }
 }
 
 function naiveExpiry({ genesis, capabilities, delegations }: TrustLineageChain): string | undefined {

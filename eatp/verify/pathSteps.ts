@@ -1,6 +1,6 @@
 import type { CapabilityAttestation, DelegationRecord, TrustLineageChain } from "@trust-registry/proto"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
-import { runningDelegations } from "./expiryChecks.js"
+import { runningDelegations } from "../rules/runningDelegations.js"
 import type { Lookup, StoredTrust } from "./trustInput.js"
 
 /** A record on the path from a capability up to its source, linked to the step below it. */

@@ -1,8 +1,8 @@
 import type { CapabilityAttestation, TrustLineageChain } from "@trust-registry/proto"
 import { capabilityCovers } from "../rules/capabilityMatch.js"
 import { isEffective, isExpired } from "../rules/expiry.js"
+import { delegationsFor, runningDelegations } from "../rules/runningDelegations.js"
 import type { TrustRecognition } from "./authorityKeys.js"
-import { delegationsFor, runningDelegations } from "./expiryChecks.js"
 import type { TrustInput } from "./trustInput.js"
 
 /** The authority that attested a capability; a capability that names none was attested by its agent's own. */

@@ -1212,20 +1212,37 @@ $$;
 --
 
 CREATE FUNCTION public.trust_kept_capability(before jsonb, after jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'public', 'pg_temp'
     AS $_$
-  select (d -> 'id')::text || ' ' || (c -> 'id')::text
-  from jsonb_path_query(before, '$.delegations[*]') d
-  join jsonb_path_query(after, '$.capabilities[*]') c on c ->> 'capability' = any (trust_delegated_names(d))
-  where not exists (select from jsonb_path_query(after, '$.delegations[*]') kept where kept -> 'id' = d -> 'id')
-    and exists (select from jsonb_path_query(before, '$.capabilities[*]') old where old -> 'id' = c -> 'id')
-    and not exists (
-      select from jsonb_path_query(after, '$.delegations[*]') other where c ->> 'capability' = any (trust_delegated_names(other)))
-    and not (
-      coalesce(nullif(c ->> 'attester_id', ''), before #>> '{genesis,authority_id}') = before #>> '{genesis,authority_id}'
-      and (c ->> 'attested_at') collate "C" < (d ->> 'delegated_at') collate "C")
-  limit 1
+declare
+  kept jsonb := (
+    select jsonb_object_agg(d ->> 'id', true) from jsonb_path_query(after, '$.delegations[*] ? (exists (@.id))') d);
+  -- By capability name: the first of the dropped delegations that give it.
+  given jsonb := (
+    select jsonb_object_agg(name, d order by d ->> 'delegated_at' collate "C" desc)
+    from jsonb_path_query(before, '$.delegations[*] ? (exists (@.id))') d
+    cross join lateral unnest(trust_delegated_names(d)) name
+    where kept is null or not kept ? (d ->> 'id'));
+  listed jsonb;
+  owned jsonb;
+begin
+  if given is null then return null; end if;
+  listed := (
+    select coalesce(jsonb_object_agg(name, true), '{}')
+    from jsonb_path_query(after, '$.delegations[*]') d cross join lateral unnest(trust_delegated_names(d)) name);
+  owned := (
+    select coalesce(jsonb_object_agg(c ->> 'id', true), '{}')
+    from jsonb_path_query(before, '$.capabilities[*] ? (exists (@.id))') c);
+  return (
+    select (given -> (c ->> 'capability') -> 'id')::text || ' ' || (c -> 'id')::text
+    from jsonb_path_query(after, '$.capabilities[*] ? (exists (@.id))') c
+    where given ? (c ->> 'capability') and not listed ? (c ->> 'capability') and owned ? (c ->> 'id')
+      and not (
+        coalesce(nullif(c ->> 'attester_id', ''), before #>> '{genesis,authority_id}') = before #>> '{genesis,authority_id}'
+        and (c ->> 'attested_at') collate "C" < (given -> (c ->> 'capability') ->> 'delegated_at') collate "C")
+    limit 1);
+end
 $_$;
 
 --

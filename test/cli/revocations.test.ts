@@ -116,7 +116,12 @@ describe("the revocation commands", () => {
   })
 
   it("revoke at a future time", async () => {
-    await registry.storeChain({ chain: await trustWorld(BigInt(Date.now()) * 1000n).establish("retiring") })
+    // Of an authority of its own: others have keys that other tests revoke.
+    const keys = [{ keyId: "1", publicKey: signerOf("org-retiring").publicKey }]
+    const kind = { authorityType: AuthorityType.ORGANIZATION, permissions: usualPermissions() }
+    await registry.registerAuthority({ authority: { id: "org-retiring", name: "R", keys, ...kind } })
+    const world = trustWorld(BigInt(Date.now()) * 1000n)
+    await registry.storeChain({ chain: await world.establish("retiring", { authorityId: "org-retiring" }) })
     const at = new Date(Date.now() + 3_600_000).toISOString()
     const { code } = await run("revoke", "agent", "retiring", "--mode", "graceful", "--at", at)
     expect(code).to.equal(0)
