@@ -12,11 +12,8 @@ const FILES = [
   // What leans most on the schema.
   "test/database/schema.test.ts",
   "test/chains/races.test.ts",
-  "test/chains/history.test.ts",
   "test/chains/status-revisions.test.ts",
-  "test/trust/revocation.test.ts",
-  "test/trust/large-cascade.test.ts",
-  "test/watch/feed.test.ts",
+  "test/trust/large-record-cascade.test.ts",
 ]
 
 const missing = await missingProgram()

@@ -78,13 +78,13 @@ describe("no request holds up the others for long:", () => {
   }
   /** The least of some attempts: what the work itself takes, without what the compiler and the collector happen to do. */
   const leastOf = async (work: () => Promise<unknown>) => {
-    const found: number[] = []
-    for (let attempt = 0; attempt < 2; attempt++) {
+    let least = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < 2 && least >= heldMs(); attempt++) {
       await longest()
       await work()
-      found.push(await longest())
+      least = Math.min(least, await longest())
     }
-    return Math.min(...found)
+    return least
   }
 
   const attacks: Record<string, Attack> = {
