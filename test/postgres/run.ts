@@ -13,7 +13,6 @@ const FILES = [
   "test/database/schema.test.ts",
   "test/chains/races.test.ts",
   "test/chains/status-revisions.test.ts",
-  "test/trust/large-record-cascade.test.ts",
 ]
 
 const missing = await missingProgram()
