@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as delay } from "node:timers/promises"
-import { connect, type TrustRegistry } from "@trust-registry/client"
-import { VerificationLevel } from "@trust-registry/proto"
+import { connect, generateKeyPair, type TrustRegistry, usualPermissions } from "@trust-registry/client"
+import { AuthorityType, VerificationLevel } from "@trust-registry/proto"
 import type { Figure } from "../figure.js"
 import type { BenchDatabase, Lab, Registry } from "../lab.js"
 import { smallChain } from "../load/chains.js"
@@ -65,7 +65,19 @@ async function measured(lab: Lab, database: BenchDatabase): Promise<Round> {
   const servers = [await lab.registry({ database }), await lab.registry({ database })]
   const [registry, other] = servers.map(({ address }) => connect(address)) as [TrustRegistry, TrustRegistry]
   const leaf = { agentId: `agent-${AGENTS}`, action: "read", level: VerificationLevel.QUICK }
-  const first = await other.verifyTrust(leaf)
+  const keys = [{ keyId: "1", publicKey: generateKeyPair().publicKey }]
+  const authority = {
+    id: "org-bench",
+    name: "Bench",
+    authorityType: AuthorityType.ORGANIZATION,
+    keys,
+    permissions: usualPermissions(),
+  }
+  await registry.registerAuthority({ authority })
+  const first = await other.verifyTrust({
+    ...leaf,
+    consistency: { requirement: { case: "strong", value: true } },
+  })
   if (!first.valid) throw new Error(`the leaf is denied before: ${first.reasonText}`)
   const began = performance.now()
   const since = () => performance.now() - began
