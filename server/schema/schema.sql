@@ -726,18 +726,20 @@ end
 $$;
 
 --
--- Name: trust_chains_answer(public.trust_chain_write[], text[], text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_chains_answer(public.trust_chain_write[], text[], text[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_chains_answer(writes public.trust_chain_write[], outcomes text[], documents text, at timestamp with time zone) RETURNS SETOF public.trust_chain_written
+CREATE FUNCTION public.trust_chains_answer(writes public.trust_chain_write[], outcomes text[], texts text[], at timestamp with time zone) RETURNS SETOF public.trust_chain_written
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   return query
-  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id
+  select w.ordinality, w.outcome, r.*, case w.outcome
+    when 'delegator_revoked' then trust_revoked_delegator(w.depends, at)
+    when 'moves' then r.authority_id
     when 'keeps_delegated' then (
-      select trust_kept_capability(c.chain_data, (string_to_array(documents, E'\x1f', ''))[w.ordinality]::jsonb)
+      select trust_kept_capability(c.chain_data, texts[w.ordinality]::jsonb)
       from trust_chains c where c.agent_id = w.agent_id) end
   from unnest(outcomes, writes) with ordinality as w (outcome)
   left join lateral (
@@ -751,22 +753,21 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves', 'keeps_delegated')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies',
+        'moves', 'keeps_delegated')
   ) r on true
   order by w.ordinality;
 end
 $$;
 
 --
--- Name: trust_chains_apply(public.trust_chain_write[], text[], text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_chains_apply(public.trust_chain_write[], text[], text[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_chains_apply(writes public.trust_chain_write[], outcomes text[], documents text) RETURNS void
+CREATE FUNCTION public.trust_chains_apply(writes public.trust_chain_write[], outcomes text[], texts text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
-declare
-  texts text[] := string_to_array(documents, E'\x1f', '');
 begin
   -- A document that is cut in two would give each one after it to the wrong agent.
   if cardinality(texts) > cardinality(writes) then
@@ -921,15 +922,14 @@ end
 $$;
 
 --
--- Name: trust_chains_judge(public.trust_chain_write[], text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: trust_chains_judge(public.trust_chain_write[], text[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.trust_chains_judge(writes public.trust_chain_write[], documents text, at timestamp with time zone) RETURNS text[]
+CREATE FUNCTION public.trust_chains_judge(writes public.trust_chain_write[], texts text[], at timestamp with time zone) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $_$
 declare
-  texts text[] := string_to_array(documents, E'\x1f', '');
   agent_ids text[] := array(select w.agent_id from unnest(writes) w);
   -- Most registries have revoked no agent, and then no write looks for its own.
   any_revoked boolean := exists (select from trust_revocations where kind = 'agent' and lifted_at is null);
@@ -1138,6 +1138,7 @@ CREATE FUNCTION public.trust_chains_write(writes public.trust_chain_write[], doc
     SET enable_mergejoin TO 'off'
     AS $$
 declare
+  texts text[] := string_to_array(documents, E'\x1f', '');
   outcomes text[];
 begin
   -- Each statement of a volatile function has its own snapshot, so all that follow see every commit before. A condition in the
@@ -1146,9 +1147,9 @@ begin
   if exists (select from trust_cascades) then
     perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
   end if;
-  outcomes := trust_chains_judge(writes, documents, at);
-  perform trust_chains_apply(writes, outcomes, documents);
-  return query select * from trust_chains_answer(writes, outcomes, documents, at);
+  outcomes := trust_chains_judge(writes, texts, at);
+  perform trust_chains_apply(writes, outcomes, texts);
+  return query select * from trust_chains_answer(writes, outcomes, texts, at);
 end
 $$;
 

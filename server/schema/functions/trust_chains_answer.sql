@@ -1,15 +1,17 @@
 -- Answers each write with its outcome and a record: for what was done, now or before, the one from the history; for what was
 -- not, the current one.
 create or replace function trust_chains_answer(
-  writes trust_chain_write[], outcomes text[], documents text, at timestamptz)
+  writes trust_chain_write[], outcomes text[], texts text[], at timestamptz)
 returns setof trust_chain_written language plpgsql stable
 set search_path from current
 as $$
 begin
   return query
-  select w.ordinality, w.outcome, r.*, case w.outcome when 'delegator_revoked' then trust_revoked_delegator(w.depends, at) when 'moves' then r.authority_id
+  select w.ordinality, w.outcome, r.*, case w.outcome
+    when 'delegator_revoked' then trust_revoked_delegator(w.depends, at)
+    when 'moves' then r.authority_id
     when 'keeps_delegated' then (
-      select trust_kept_capability(c.chain_data, (string_to_array(documents, E'\x1f', ''))[w.ordinality]::jsonb)
+      select trust_kept_capability(c.chain_data, texts[w.ordinality]::jsonb)
       from trust_chains c where c.agent_id = w.agent_id) end
   from unnest(outcomes, writes) with ordinality as w (outcome)
   left join lateral (
@@ -23,7 +25,8 @@ begin
            c.signature_status, c.created_at, c.updated_at, c.expires_at, c.updated_by, c.revokes_at
     from trust_chains c
     where c.agent_id = w.agent_id
-      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies', 'moves', 'keeps_delegated')
+      and w.outcome in ('unchanged', 'reused', 'stale', 'conflict', 'inactive', 'expired', 'delegator_revoked', 'unverifies',
+        'moves', 'keeps_delegated')
   ) r on true
   order by w.ordinality;
 end

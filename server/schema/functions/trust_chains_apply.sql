@@ -1,11 +1,9 @@
--- Does the writes whose outcome says so, one statement for each kind. The arguments are those of trust_chains_write, and the
--- outcomes of trust_chains_judge.
-create or replace function trust_chains_apply(writes trust_chain_write[], outcomes text[], documents text) returns void
+-- Does the writes whose outcome says so, one statement for each kind. `texts` are their documents, in their order, and `outcomes` those
+-- of trust_chains_judge.
+create or replace function trust_chains_apply(writes trust_chain_write[], outcomes text[], texts text[]) returns void
 language plpgsql volatile
 set search_path from current
 as $$
-declare
-  texts text[] := string_to_array(documents, E'\x1f', '');
 begin
   -- A document that is cut in two would give each one after it to the wrong agent.
   if cardinality(texts) > cardinality(writes) then

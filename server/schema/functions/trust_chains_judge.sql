@@ -12,13 +12,14 @@
 --                                                  document drops and a capability that came by it, which it keeps
 --   moves                                          refused: the stored chain is of the genesis authority `culprit`, not of the new one's
 --
+-- `texts` are the documents of the writes, in their order.
+--
 -- Checked in this order: replay, dependencies, existence, expected revision, status.
-create or replace function trust_chains_judge(writes trust_chain_write[], documents text, at timestamptz) returns text[]
+create or replace function trust_chains_judge(writes trust_chain_write[], texts text[], at timestamptz) returns text[]
 language plpgsql stable
 set search_path from current
 as $$
 declare
-  texts text[] := string_to_array(documents, E'\x1f', '');
   agent_ids text[] := array(select w.agent_id from unnest(writes) w);
   -- Most registries have revoked no agent, and then no write looks for its own.
   any_revoked boolean := exists (select from trust_revocations where kind = 'agent' and lifted_at is null);

@@ -22,6 +22,7 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
+  texts text[] := string_to_array(documents, E'\x1f', '');
   outcomes text[];
 begin
   -- Each statement of a volatile function has its own snapshot, so all that follow see every commit before. A condition in the
@@ -30,8 +31,8 @@ begin
   if exists (select from trust_cascades) then
     perform trust_cascades_settle(array(select w.agent_id from unnest(writes) w));
   end if;
-  outcomes := trust_chains_judge(writes, documents, at);
-  perform trust_chains_apply(writes, outcomes, documents);
-  return query select * from trust_chains_answer(writes, outcomes, documents, at);
+  outcomes := trust_chains_judge(writes, texts, at);
+  perform trust_chains_apply(writes, outcomes, texts);
+  return query select * from trust_chains_answer(writes, outcomes, texts, at);
 end
 $$;
