@@ -60,6 +60,7 @@ export {
   type TrustRequest,
   type TrustVerdict,
   type TrustViolation,
+  trustAuthority,
   usualPermissions,
   type VerifiedAuthority,
   type Violation,
@@ -358,4 +359,3 @@ export {
   type TlsOptions,
 } from "./options.js"
 export type { Paged } from "./pages.js"
-export { trustAuthority } from "./trustAuthority.js"

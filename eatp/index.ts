@@ -22,6 +22,7 @@ export {
 export { MAX_DOCUMENT_SIGNATURES, type ProofContext, proofViolations } from "./authority/documentProof.js"
 export { type Rotation, type RotationTimes, rotatedKeys, rotationOf } from "./authority/keyRotation.js"
 export { type KeySigner, signDocument } from "./authority/signDocument.js"
+export { trustAuthority } from "./authority/trustAuthority.js"
 export { canonicalJson, delegateCanonicalJson, pythonJson } from "./canonical/canonical.js"
 export { JCS_BOUNDS, jcs } from "./canonical/jcs.js"
 export { type ChainDict, readChainDict } from "./dict/chainDict.js"

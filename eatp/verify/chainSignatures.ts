@@ -18,6 +18,7 @@ import {
 import { SigningPayloadError } from "../signing/signingPayloadError.js"
 import { instantOf } from "../time/time.js"
 import { type AuthorityKey, keysFor, type SigningTime, type TrustAuthority } from "./authorityKeys.js"
+import { attesterOf } from "./recognition.js"
 import type { TrustInput } from "./trustInput.js"
 
 /** A signature over a text, and the keys of which one must have made it; without keys it does not verify. */
@@ -92,7 +93,7 @@ function signaturesOf(chain: TrustLineageChain, genesis: GenesisRecord, input: T
         return yield* claim(signer, signature, stateTime(chain), () => chainStateSteps(chain))
       }),
     capability: (capability) => {
-      const attester = input.authorities.get(capability.attesterId || genesis.authorityId)
+      const attester = input.authorities.get(attesterOf(chain, capability))
       return once(records, capability, attester, function* (signer) {
         if (!isKnownVersion(capability, input)) return "invalid"
         const payload = () => capabilitySteps(capability, genesis.agentId)

@@ -67,7 +67,7 @@ export function openPathChecks(
     }
     const signatures = signaturesOf(chain, genesis)
     const own = signatures.capability(record)
-    const unusable = unusableAuthority(record.attesterId || genesis.authorityId, own)
+    const unusable = unusableAuthority(attesterOf(chain, record), own)
     if (unusable !== undefined) return unusable
     // The holder of a delegated capability was checked with the delegation that led to it.
     const source = step.below === undefined ? signatures.genesis() : undefined

@@ -1,4 +1,5 @@
 import type { Question } from "./question.js"
+import { attesterOf } from "./recognition.js"
 import { type Denial, denial } from "./verdict.js"
 
 /**
@@ -8,7 +9,7 @@ import { type Denial, denial } from "./verdict.js"
 export function authoritiesSelfSigned({ input, chain, genesis }: Question): Denial | undefined {
   const signers = new Set([
     genesis.authorityId,
-    ...chain.capabilities.map(({ attesterId }) => attesterId || genesis.authorityId),
+    ...chain.capabilities.map((capability) => attesterOf(chain, capability)),
     ...chain.delegations.flatMap(
       ({ delegatorId }) => input.chains.get(delegatorId)?.chain.genesis?.authorityId ?? [],
     ),

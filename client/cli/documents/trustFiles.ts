@@ -9,9 +9,9 @@ import {
   pinnedAuthorities,
   type StoredTrust,
   type TrustAuthority,
+  trustAuthority,
 } from "@trust-registry/eatp"
 import { type StoredAuthority, StoredAuthoritySchema, type TrustLineageChain } from "@trust-registry/proto"
-import { trustAuthority } from "../../trustAuthority.js"
 import { authorityFromDocument } from "../authorities/authorityDocument.js"
 import type { Flag, Values } from "../command.js"
 import { UsageError } from "../usage.js"

@@ -1,4 +1,4 @@
-import { type TrustAuthority, trustKeyOf, trustRecognitionOf } from "@trust-registry/eatp"
+import { type TrustAuthority, trustAuthority } from "@trust-registry/eatp"
 import { type AuthorityRow, authorityOf } from "./authorityRows.js"
 
 /** An authority as verification needs it, and its revision. */
@@ -12,15 +12,10 @@ export interface StoredSigner {
 
 /** The signer of a row. Throws AUTHORITY_CORRUPT for a document that does not parse. */
 export function signerOf(row: AuthorityRow): StoredSigner {
-  const { keys, permissions, recognised, parentAuthorityId = "" } = authorityOf(row)
+  const authority = authorityOf(row)
+  const { permissions, parentAuthorityId = "" } = authority
   return {
-    signer: {
-      id: row.authority_id,
-      keys: keys.map(trustKeyOf),
-      active: row.is_active,
-      permissions,
-      recognised: recognised.map(trustRecognitionOf),
-    },
+    signer: { ...trustAuthority(authority, { isActive: row.is_active }), permissions },
     parentId: parentAuthorityId,
     revision: row.revision,
   }

@@ -1,5 +1,5 @@
-import { type TrustAuthority, trustKeyOf, trustRecognitionOf } from "@trust-registry/eatp"
 import type { Authority, AuthorityKey } from "@trust-registry/proto"
+import { type TrustAuthority, trustKeyOf, trustRecognitionOf } from "../verify/authorityKeys.js"
 
 /**
  * Converts an authority of the registry to the form that `verifyTrust`, `checkSignatures` and the makers take: its id, its
